@@ -27,7 +27,7 @@ if [ -z "$cloud${TMPDIR:-}" ] && [ "$bound" = max ] && [ $((${available:-0} >> 2
     export TMPDIR=/dev/shm
 fi
 
-# The git of the tests must not see the configuration of who runs them.
+# The git of the tests must not see the configuration of the user.
 empty=$(mktemp -d "${TMPDIR:-/tmp}/rutter-test.XXXXXXXX")
 trap 'rm -rf "$empty"' EXIT
 # shellcheck disable=SC2046 # a list of names

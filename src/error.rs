@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lack_of_room_is_found_however_deep() {
+    fn a_full_disk_is_detected_in_nested_errors() {
         let within = |kind: std::io::ErrorKind| lfs::Error::Interrupted(std::io::Error::from(kind).into());
         assert!(is_full(&within(std::io::ErrorKind::StorageFull)));
         assert!(is_full(&std::io::Error::from(std::io::ErrorKind::QuotaExceeded)));

@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_like_a_pointer_is_not_one() {
+    fn similar_content_is_not_a_pointer() {
         assert!(is_plain(b"id,name\n1,\xc3\xbc\n") && is_plain(b""));
         assert!(!is_plain(b"a\0b") && !is_plain(b"\xff\xfe"));
         assert!(!is_plain(&Pointer::new(lfs::Oid::EMPTY, 5).to_string().into_bytes()));

@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_could_leave_their_place_are_refused() {
+    fn paths_that_leave_their_folder_are_refused() {
         for bad in
             ["a", "/a", "a/", "../a", "a/..", "a/b c", "a/b\n", "a/.git", "api/x", "a/b\\c", "a//b", "-a/b", "a/%2e"]
         {

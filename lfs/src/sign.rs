@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_ends_with_its_second() {
+    fn a_token_expires_after_its_second() {
         let token = signer().seal(&ticket(), "");
         assert_eq!(signer().open(&token, "", 1_799_999_999), Ok(ticket()));
         assert_eq!(signer().open(&token, "", 1_800_000_000), Err(SignError::Expired));
@@ -380,14 +380,14 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_for_an_upload_ends_with_its_second() {
+    fn an_upload_token_expires_after_its_second() {
         let token = signer().seal_upload(&upload_ticket(), "");
         assert_eq!(signer().open_upload(&token, "", 1_799_999_999), Ok(upload_ticket()));
         assert_eq!(signer().open_upload(&token, "", 1_800_000_000), Err(SignError::Expired));
     }
 
     #[test]
-    fn every_flipped_bit_of_a_ticket_for_an_upload_is_refused() {
+    fn every_flipped_bit_of_an_upload_token_is_refused() {
         let token = signer().seal_upload(&upload_ticket(), "q");
         let bytes = URL_SAFE_NO_PAD.decode(&token).unwrap();
         for at in 0..UPLOAD_TOKEN * 8 {
@@ -403,7 +403,7 @@ mod tests {
     /// If the first byte did not determine the length, the end of a claim could be passed as the text after a
     /// shorter one.
     #[test]
-    fn one_kind_of_token_is_never_the_other() {
+    fn one_kind_of_token_is_never_accepted_as_another() {
         let signer = signer();
         let (of_object, of_upload) = (signer.seal(&ticket(), ""), signer.seal_upload(&upload_ticket(), ""));
         assert_eq!(signer.open_upload(&of_object, "", 0), Err(SignError::Malformed));
@@ -448,7 +448,7 @@ mod tests {
         }
 
         #[test]
-        fn different_tickets_have_different_tokens(left in any_ticket(), right in any_ticket()) {
+        fn different_claims_have_different_tokens(left in any_ticket(), right in any_ticket()) {
             prop_assume!(left != right);
             prop_assert_ne!(signer().seal(&left, ""), signer().seal(&right, ""));
         }
@@ -472,7 +472,7 @@ mod tests {
         }
 
         #[test]
-        fn hostile_tokens_open_nothing(token in "[A-Za-z0-9_-]{100}|[A-Za-z0-9_-]{84}|\\PC{0,120}", extra in "\\PC{0,9}") {
+        fn hostile_tokens_are_refused(token in "[A-Za-z0-9_-]{100}|[A-Za-z0-9_-]{84}|\\PC{0,120}", extra in "\\PC{0,9}") {
             prop_assert!(signer().open(&token, &extra, 0).is_err());
             prop_assert!(signer().open_upload(&token, &extra, 0).is_err());
         }

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_app_has_what_it_was_given_of_what_its_user_has() {
+    fn an_app_has_only_granted_rights_of_its_user() {
         let (path, read) = ("ada/data".parse().unwrap(), Read::RIGHTS.with(Fetch::RIGHTS));
         let of = |scopes: &[&str], rights| {
             let actor = user(CredentialScope::Nothing).through(grant(scopes)).unwrap();

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_actor_cannot_fill_the_disk_and_does_not_hide_another() {
+    fn audit_entries_are_limited_per_actor() {
         let mut quota = AuditRateLimit::default();
         let now = Millis(600_000);
         let admitted = (0..1000).filter(|_| quota.admits("user:a", now)).count();

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_open_what_giftless_would_open() {
+    fn scopes_grant_the_same_as_in_giftless() {
         let read = Read::RIGHTS.with(Fetch::RIGHTS);
         for scope in [
             "obj:org/data/*:read",
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_of_other_things_open_nothing() {
+    fn scopes_of_other_resources_grant_nothing() {
         for scope in [
             "obj:org/other/*:read",
             "obj:other/*:read",
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn one_object_opens_only_itself() {
+    fn a_scope_of_one_object_grants_only_that_object() {
         let oid = Oid::of(b"x");
         let opened = open(&TokenClaim::parse_list(&format!("obj:org/data/{oid}:read")), &"org/data".parse().unwrap());
         assert_eq!(opened.whole, Rights::NONE);
@@ -233,7 +233,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_can_be_read_is_what_opens(
+        fn readable_scopes_are_exactly_the_granting_ones(
             text in "((obj|ds)(:(\\*|a|b|a/b|\\*/b|a/\\*|a/b/c|\\*/\\*/c|A/C|a/c/\\*))?(:(read|\\*|write|metadata:read))? ?){0,3}",
             owner in "[ab](/[ab])?", name in "[abc]",
         ) {
@@ -248,7 +248,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_panics_and_nothing_foreign_opens(text in "(obj|ds|org)(:[a-z*/,]{0,12}){0,5}") {
+        fn hostile_scopes_never_panic_and_grant_nothing(text in "(obj|ds|org)(:[a-z*/,]{0,12}){0,5}") {
             let claims = TokenClaim::parse_list(&text);
             open(&claims, &"org/data".parse().unwrap());
         }

@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_said_in_one_way() {
+    fn each_scope_has_one_notation() {
         for (text, said) in [
             ("org", "org"),
             ("org:*", "org"),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_granted_scope_opens_no_more_than_its_actions_take() {
+    fn a_scope_grants_no_more_than_its_actions() {
         use super::super::claims::{TokenClaim, open};
         let path: RepoPath = "org/data".parse().unwrap();
         for (entity, name) in Entity::ALL {

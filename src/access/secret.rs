@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_only_with_the_same_secret_and_context() {
+    fn sealed_data_opens_only_with_the_same_secret_and_context() {
         let (one, two) = (configured("a"), configured("b"));
         let sealed = one.seal("here", b"key").unwrap();
         assert_eq!(one.open("here", &sealed).unwrap(), b"key");
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_is_made_once_and_private() {
+    fn the_secret_is_created_once_and_private() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let config = Config { data: folder.path().join("data"), ..Config::default() };
@@ -154,7 +154,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_sealed_comes_back_and_damage_shows(
+        fn sealed_data_round_trips_and_damage_is_detected(
             plain in proptest::collection::vec(any::<u8>(), 0..200),
             at in any::<prop::sample::Index>(),
             c in "[A-Za-z0-9+/=. ]",
@@ -169,7 +169,7 @@ mod tests {
         }
 
         #[test]
-        fn hostile_rows_open_nothing(sealed in ".{0,100}|[A-Za-z0-9+/]{0,100}") {
+        fn hostile_rows_are_refused(sealed in ".{0,100}|[A-Za-z0-9+/]{0,100}") {
             prop_assert!(configured("a").open("here", &sealed).is_err());
         }
     }

@@ -185,7 +185,7 @@ mod tests {
     use crate::clock::Clock;
 
     #[test]
-    fn a_share_for_an_app_is_good_through_it_alone() {
+    fn a_share_for_an_app_applies_only_through_the_app() {
         let clock = Clock::default();
         let (now, id) = (clock.now(), clock.id());
         let identity = Identity::User { id, name: "ben".into(), admin: false };

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_compared_with_nothing_never_fits() {
+    async fn no_password_matches_a_missing_hash() {
         let passwords = Passwords::default();
         for hash in [None, Some(String::new()), Some("$argon2id$damaged".to_owned())] {
             assert!(!passwords.verify(secret("correct horse"), hash).await.unwrap());

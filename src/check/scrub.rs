@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_the_time_is_a_part_of_the_names() {
+    fn a_fraction_of_the_period_is_a_fraction_of_the_names() {
         let round = Duration::from_secs(3);
         assert_eq!(name_at(-5, round), "0000000000000000");
         assert_eq!(name_at(0, round), "0000000000000000");

@@ -440,13 +440,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definitions_fit_together() {
+    fn the_argument_definitions_are_valid() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn a_scope_must_open_something() {
+    fn a_scope_must_grant_something() {
         let oid = "0".repeat(64);
         for good in [
             "obj:ada/census/*:read",

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn full_is_a_hundred() {
+    fn full_usage_is_100_percent() {
         assert_eq!(percent(0, 10), 0);
         assert_eq!(percent(999, 1000), 99);
         assert_eq!(percent(1000, 1000), 100);

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_has_a_prefix_and_what_is_said_of_it() {
+    fn a_bucket_has_a_prefix_and_its_settings() {
         let more = StoreConfig {
             endpoint: Some("http://127.0.0.1:3900".into()),
             region: Some("garage".into()),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_by_name() {
+    fn invalid_stores_are_refused_by_name() {
         for (url, stores) in [
             (Some("data"), vec![]),
             (Some("s3://"), vec![]),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn file_then_environment_then_command_line() {
+fn the_environment_overrides_the_file_and_the_command_line_both() {
     figment::Jail::expect_with(|jail| {
         jail.create_file("rutter.toml", "listen = \"127.0.0.1:1\"\nlog = \"warn\"\n[limits]\nbatch_objects = 5\n")?;
         jail.set_env("RUTTER_LOG", "debug");
@@ -108,7 +108,7 @@ fn unknown_keys_beside_old_ones_are_refused() {
 }
 
 #[test]
-fn service_links_of_kubernetes_are_passed_over() {
+fn service_links_of_kubernetes_are_ignored() {
     // The environment of a pod in a namespace with Services named `rutter` and `rutter-db`.
     let links = [
         ("RUTTER_SERVICE_HOST", "10.96.12.7"),
@@ -202,7 +202,7 @@ fn sizes_and_durations_take_units() {
 }
 
 #[test]
-fn what_is_no_size_or_duration_is_refused_with_an_example() {
+fn invalid_sizes_and_durations_are_refused_with_an_example() {
     for (key, value, example) in [
         ("LIMITS__MULTIPART_THRESHOLD", "8 apples", "64MiB"),
         ("LIMITS__MULTIPART_THRESHOLD", "-1", "64MiB"),

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_end() {
+    fn headers_of_a_card_must_end() {
         assert_eq!(header_of("# Title\n"), Ok(None));
         assert_eq!(header_of("---\nlicense: mit\n---\n# Title\n"), Ok(Some("license: mit\n")));
         assert!(header_of("---\nlicense: mit\n").is_err());
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_package_may_say_too_is_taken_from_a_card() {
+    fn fields_of_a_package_are_read_from_a_card() {
         let stated = |header: &str| Stated::of(&format!("---\n{header}---\n# Title\n"));
         let full = stated("pretty_name: ' Birds '\nlicense: cc-by-4.0\ntags: [owls, 3, '', '2024']\n");
         let expected = Stated {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_lines_do_not_become_billions() {
+    fn aliases_in_a_card_are_bounded() {
         let begun = Instant::now();
         let laugh = |level: usize| {
             let names = vec![format!("*a{}", level - 1); 10].join(", ");

@@ -69,9 +69,9 @@ pub enum PackageChange {
 /// The metadata differences, serialised as JSON for the cache.
 #[derive(Debug)]
 pub struct Metadata {
-    /// Changes of the package: a list of [`package::Change`].
+    /// Changes of the package: a list of [`datapackage::Change`].
     pub package: Box<RawValue>,
-    /// Changes of the resource schemas and whether they are compatible: a [`package::SchemaReport`].
+    /// Changes of the resource schemas and whether they are compatible: a [`datapackage::SchemaReport`].
     pub schemas: Box<RawValue>,
 }
 

@@ -333,7 +333,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_from_elsewhere_fit_a_signature() {
+    fn foreign_names_are_valid_in_a_signature() {
         assert_eq!(plain(" Ada <ada@x>\n"), "Ada ada@x");
     }
 }

@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commonest_come_first() {
+    fn facets_are_ordered_by_count() {
         let text = "a\u{1f}kx\u{1f}fcsv\u{1e}b\u{1f}ky\u{1f}kx\u{1e}a";
         let (owners, [keywords, formats, licenses]) = tally(text);
         assert_eq!(owners, [("a", 2), ("b", 1)]);

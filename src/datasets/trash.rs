@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taken_name_gets_a_word_before_its_end() {
+    fn a_taken_name_gets_a_suffix_before_its_extension() {
         let free = |path: &str, taken: &[&str]| {
             free_name(&path.parse().unwrap(), |path| Ok(taken.contains(&path.as_str()))).unwrap().to_string()
         };

@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_means_something_in_a_pattern_is_looked_for_as_it_is() {
+    fn wildcards_in_a_search_are_escaped() {
         assert_eq!(anywhere("A_b%c\\"), r"%a\_b\%c\\%");
         assert_eq!(anywhere(""), "%%");
     }

@@ -473,7 +473,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_stay_words() {
+    fn query_syntax_is_escaped() {
         let odd = Term::new("a\"b'c\0*:(&|!) NEAR/2 d\\=", false);
         let terms = Terms { all: vec![odd, Term::new("=clim", true)], not_all: vec![Term::new("x", false)] };
         assert_eq!(terms.fts().unwrap(), "(\"abcNEAR2d=\" AND \"=clim\"*) NOT (\"x\")");

@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_begin_where_they_part() {
+    fn archive_paths_omit_the_common_folder() {
         let common = |paths: &[&str]| {
             let paths: Vec<FilePath> = paths.iter().map(|path| path.parse().unwrap()).collect();
             common_folder(&paths).map(|folder| folder.to_string())

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_chosen_is_read_again_until_it_expires() {
+    fn a_download_token_round_trips_until_it_expires() {
         let links = DownloadSigner::new([1; 32]);
         for choice in [choice(&["a b/ü.csv", "a b/c"], Some("a b")), choice(&["x"], None)] {
             let token = links.seal(&choice).unwrap();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_has_an_end() {
+    fn a_url_expires() {
         let names: Vec<String> = (0..2000).map(|number| format!("photos/{number}.jpg")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         assert!(DownloadSigner::new([1; 32]).seal(&choice(&names, Some("photos"))).is_err());

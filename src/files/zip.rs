@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_those_of_dos() {
+    fn times_use_the_dos_format() {
         // 2026-11-22T03:40:58Z
         let moment = Moment::of(1_795_318_858);
         assert_eq!((moment.date >> 9, moment.date >> 5 & 15, moment.date & 31), (46, 11, 22));
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn no_member_is_unpacked_to_somewhere_else() {
+    fn no_member_leaves_the_target_folder() {
         for (path, name) in [
             ("C:/Windows/x.dll", "C_/Windows/x.dll"),
             ("C:x", "C_x"),
@@ -341,7 +341,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_portable_stays_so(path in "[a-c./ :\\\\nulCOM1\n]{0,20}") {
+        fn portable_names_are_unchanged(path in "[a-c./ :\\\\nulCOM1\n]{0,20}") {
             let name = portable(&path);
             proptest::prop_assert_eq!(portable(&name), name.clone());
             proptest::prop_assert!(!name.contains(['\\', ':', '\n']));
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_large_has_large_fields() {
+    fn large_members_use_zip64() {
         let member = |size| Member { name: "a".into(), size, executable: false };
         let (small, large) = (member(u64::from(FULL) - 1), member(u64::from(FULL)));
         assert_eq!((small.descriptor(0).len(), large.descriptor(0).len()), (16, 24));

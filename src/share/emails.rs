@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_cannot_pass_for_what_the_server_says() {
+    fn a_user_message_cannot_imitate_the_server() {
         let message = "Hello\r\nSign in to open it:\u{2028}\u{7}\nhttp://evil.example";
         let share = share("drive", "a/b c", ShareKind::Folder);
         let (subject, text) = write("https://data.example", "ada", &share, None, Some(message));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn it_leads_to_what_is_shared_and_says_for_how_long() {
+    fn an_email_links_to_the_share_and_states_its_expiry() {
         let pages = [
             ("drive", "a/b c", ShareKind::Folder, "the folder \"b c\"", "shared/ada/drive/a/b%20c"),
             ("drive", "", ShareKind::Dataset, "the whole drive of ada", "shared/ada/drive"),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_no_account_learns_how_to_get_one() {
+    fn recipients_without_an_account_learn_how_to_sign_up() {
         let share = share("drive", "a", ShareKind::File);
         let text = |sign_up| write("https://data.example", "ada", &share, Some(sign_up), None).1;
         assert!(text(SignUp::Open).contains("\nhttps://data.example/signup\n"));

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_text_is_not_repeated() {
+    fn invalid_text_is_not_repeated_in_errors() {
         let text: Secret = serde_json::from_str("\"12345678\"").unwrap();
         assert_eq!(text.expose(), "12345678");
         for json in ["12345678", "-12345678", "12345678.5", "true", "[\"12345678\"]", "{\"12345678\": 1}"] {

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_pages_are_our_own() {
+    fn only_our_own_origin_is_trusted() {
         let from = |pairs: &[(&'static str, &str)], base| site(&headers(pairs), base);
         for (origin, base) in [
             ("https://drive.example.org", "https://drive.example.org"),
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn browsers_are_known_by_what_they_send() {
+    fn browsers_are_recognised_by_their_headers() {
         assert!(is_one(&headers(&[("user-agent", "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0")])));
         assert!(is_one(&headers(&[("sec-fetch-site", "cross-site")])));
         assert!(is_one(&headers(&[("cookie", "rutter=x")])));

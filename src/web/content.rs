@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_a_browser_runs_has_a_type() {
+    fn executable_types_are_never_sent() {
         for name in
             ["a.html", "a.HTM", "a.svg", "a.xhtml", "a.xml", "a.js", "a.mjs", "a.css", "a.pdf", "html", ".csv.", ""]
         {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_run_is_not_shown() {
+    fn active_content_is_not_shown_inline() {
         for name in
             ["a.html", "a.HTM", "a.svg", "a.xhtml", "a.xml", "a.xsl", "a.js", "a.mjs", "a.css", "a.pdf", "a", "a.exe"]
         {

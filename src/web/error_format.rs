@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_url_has_its_words() {
+    fn each_url_has_its_error_format() {
         for (path, words) in [
             ("/_lfs/token", ErrorFormat::Lfs),
             ("/a/b.git/info/lfs", ErrorFormat::Lfs),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn faults_of_the_framework_are_not_shown() {
+    async fn framework_errors_are_not_disclosed() {
         let fault = (StatusCode::INTERNAL_SERVER_ERROR, "a secret").into_response();
         let details = ErrorFormat::Git.render_error(fault).await;
         let body = axum::body::to_bytes(details.into_body(), 1000).await.unwrap();

@@ -328,7 +328,7 @@ mod tests {
     use crate::config::Config;
 
     #[tokio::test]
-    async fn a_panic_is_a_failure_like_any_other() {
+    async fn a_panic_is_answered_with_500() {
         async fn breaks() {
             panic!("the secret of it");
         }
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn git_finds_datasets_where_hugging_face_has_them() {
+    fn git_uses_the_urls_of_hugging_face() {
         let fold = |path: &str| folded(&path.parse().unwrap()).map(|uri| uri.to_string());
         assert_eq!(fold("/datasets/a/b.git/info/refs?service=x").unwrap(), "/a/b.git/info/refs?service=x");
         assert_eq!(fold("/datasets/a/b/git-upload-pack").unwrap(), "/a/b/git-upload-pack");

@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_goes_over_http2_is_handed_over_in_small_pieces() {
+    async fn http2_bodies_are_sent_in_small_chunks() {
         let bytes: Vec<u8> = (0..40_000_u32).map(|number| number.to_le_bytes()[0]).collect();
         let mut body = watched(Body::from(bytes.clone()), Duration::from_secs(60));
         assert_eq!(body.size_hint().exact(), Some(40_000));

@@ -145,7 +145,7 @@ const orders = {
 		return rate;
 	},
 
-	/** Gives files to the page that uploads; it is ready for `upload`. */
+	/** Sets the files of the upload page; it is ready for `upload`. */
 	async choose({ dataset, paths }) {
 		const page = await context().newPage();
 		await page.goto(`${server}/d/${dataset}/upload`);
@@ -155,7 +155,7 @@ const orders = {
 	},
 
 	/**
-	 * Seconds from the click to the revision. Nobody looks on meanwhile: to tell of every request takes the browser as
+	 * Seconds from the click to the revision. Without observation meanwhile: reporting every request takes the browser as
 	 * long as to make it. The page has its own clock, and shows in its title that it is over.
 	 */
 	async upload({ minutes }) {
@@ -184,7 +184,7 @@ const orders = {
 		return took;
 	},
 
-	/** Milliseconds from the address to a row that was clicked and has led somewhere, by somebody who has not been here. */
+	/** Milliseconds from the address to a row that was clicked and has led somewhere, by a new user. */
 	async view({ dataset, row }) {
 		const fresh = await browser.newContext({ baseURL: server, storageState: await context().storageState() });
 		const page = await fresh.newPage();
@@ -202,7 +202,7 @@ const orders = {
 			};
 			requestAnimationFrame(look);
 		}, row);
-		// With a new window Chromium loads hundreds of scripts of its own, and who opens a page has had theirs for long.
+		// With a new window Chromium loads hundreds of scripts of its own, and a user that opens a page has had these for long.
 		await page.waitForTimeout(2000);
 		await page.goto(`/d/${dataset}`, { waitUntil: 'commit' });
 		const took = await (await page.waitForFunction(() => globalThis.tookToUse)).jsonValue();

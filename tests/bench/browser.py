@@ -14,7 +14,7 @@ from machine import MIB, Skip, cpu_seconds, environment, median, processes, run
 from servers import REPOSITORY, find
 
 SDK = REPOSITORY / "ui" / "sdk"
-# What is uploaded, and what lies in the dataset that is looked at: the goals are for just so many.
+# What is uploaded, and what lies in the dataset that is looked at: the goals are for exactly these numbers.
 SMALL, ENTRIES, HUGE = 1000, 10_000, 10_000_000_000
 # Short turns find the quiet moments of a machine that others use too.
 TURNS = 300
@@ -37,7 +37,7 @@ def prepare():
 
 
 class Browser:
-    """A Chromium with somebody signed in, driven by browser.mjs."""
+    """A Chromium with a signed-in user, driven by browser.mjs."""
 
     def __init__(self, server):
         self.server = server
@@ -64,7 +64,7 @@ class Browser:
         return answer["found"]
 
     def cpu(self):
-        """Processor seconds of all processes of the browser, without those of who drives it."""
+        """Processor seconds of all processes of the browser, without those of its driver."""
         return cpu_seconds([self.child.pid]) - own_seconds(self.child.pid)
 
     def renderer(self):
@@ -181,7 +181,7 @@ def uploads(server, plan):
 
 
 def viewing(server, plan):
-    """Milliseconds until somebody can use the page of a dataset with all its files in one folder."""
+    """Milliseconds until a user can use the page of a dataset with all its files in one folder."""
     dataset = seed(server, plan, "entries", ENTRIES)
     with Browser(server) as browser:
         row = "station-00042.csv"

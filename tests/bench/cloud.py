@@ -22,8 +22,8 @@ class Borrowed:
     """What one of our scripts brings up: its address and its process. The script ends with its input."""
 
     def __init__(self, script, variable):
-        told = f'printf "%s\\n" "${variable}_PID" "${variable}"; exec cat >/dev/null'
-        self.script = subprocess.Popen([REPOSITORY / "scripts" / script, "sh", "-c", told], stdin=subprocess.PIPE,
+        report = f'printf "%s\\n" "${variable}_PID" "${variable}"; exec cat >/dev/null'
+        self.script = subprocess.Popen([REPOSITORY / "scripts" / script, "sh", "-c", report], stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, text=True, env=dict(os.environ))
         pid, self.url = (self.script.stdout.readline().strip() for _ in range(2))
         if not pid:

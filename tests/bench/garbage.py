@@ -23,7 +23,7 @@ TIMES = [("holding", "unused_since", "released_at"), ("object", "orphaned_at"), 
 
 
 class Hoard(Rutter):
-    """Does nothing by itself: the daily collection is what is measured, and the slow check would find files without
+    """Does nothing in the background: the daily collection is what is measured, and the slow check would find files without
     bytes."""
 
     settings = {"RUTTER_GC__ENABLED": "false", "RUTTER_SCRUB__INTERVAL_DAYS": "0"}
@@ -46,7 +46,7 @@ def history(branch, numbers):
 
 def hold(server, path, count):
     """Objects as their uploads leave them, but without a million requests: a row for what the store has, one for what
-    the dataset holds, and a file, which has the size but no bytes, since nobody reads it here."""
+    the dataset holds, and a file, which has the size but no bytes, since no client reads it here."""
     then, total, root = int(time.time()) - WHILE // 1000, 0, server.data / "store" / "objects"
     for first in range(256):
         for second in range(256):
@@ -105,15 +105,15 @@ def collect(server, plan):
     hold(server, path, count)
     publish(server, path, plan, live, dead)
     figures, own, all_of_it = {}, 0, 0
-    for step, told in (("mark", "unused objects"), ("release", "objects removed"), ("delete", "objects deleted")):
+    for step, words in (("mark", "unused objects"), ("release", "objects removed"), ("delete", "objects deleted")):
         wait(server)
         begin = time.monotonic()
         with server.begin("gc") as child, Peak([child.pid], 0.1) as peak:
             said, _ = child.communicate()
         figures[f"gc {step} s/million objects"] = (time.monotonic() - begin) * 1_000_000 / count
         own, all_of_it = max(own, peak.own), max(all_of_it, peak.mib)
-        if child.returncode or not re.search(rf"^ *{len(dead)} {told}", said, re.MULTILINE):
-            raise RuntimeError(f"{server.name}: gc {step} should print '{len(dead)} {told}', but printed: {said}")
+        if child.returncode or not re.search(rf"^ *{len(dead)} {words}", said, re.MULTILINE):
+            raise RuntimeError(f"{server.name}: gc {step} should print '{len(dead)} {words}', but printed: {said}")
     # Rows and files are compared in both directions: no live one is gone, and no other one left.
     found = json.loads(server.command("fsck", "--quick", "--json"))
     if not found["clean"] or found["notes"] or found["checked"]["objects"] != len(live):

@@ -75,7 +75,7 @@ def by_parts(server, plan):
     for _ in range(ENDINGS):
         code = run("curl", "--config", "-", input=loads.curl_config(
             commit["href"], commit["header"], data=commit["body"], output="/dev/null", write_out="%{http_code}"))
-        # It goes on hashing; who sends this again waits with it.
+        # It is still hashing; a repeated request waits for it.
         if code != "503":
             break
     if code != "200":

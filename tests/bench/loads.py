@@ -67,12 +67,12 @@ def curl_config(url, headers, **options):
 def curl(server, href, headers, size_of, **options):
     """Seconds and server CPU seconds of one transfer, which must succeed and be complete."""
     begin = server.cpu()
-    told = run("curl", "--config", "-", input=curl_config(
+    reply = run("curl", "--config", "-", input=curl_config(
         href, headers, output="/dev/null", write_out="%{http_code} %{time_total} %{size_download} %{size_upload}",
         **options)).split()
-    if not told[0].startswith("2") or int(told[3 if "upload_file" in options else 2]) != size_of:
-        raise RuntimeError(f"{server.name}: transfer ended with {' '.join(told)}")
-    return float(told[1]), server.cpu() - begin
+    if not reply[0].startswith("2") or int(reply[3 if "upload_file" in options else 2]) != size_of:
+        raise RuntimeError(f"{server.name}: transfer ended with {' '.join(reply)}")
+    return float(reply[1]), server.cpu() - begin
 
 
 # --- batch ------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ class Skip(Exception):
 
 
 def environment(**more):
-    """The environment of every child: no proxies, no git configuration of who runs this, no locale."""
+    """The environment of every child: no proxies, no git configuration of the user, no locale."""
     kept = {k: v for k, v in os.environ.items()
             if not k.startswith(("GIT_", "RUTTER_", "GIFTLESS_", "RUDOLFS_")) and not k.lower().endswith("_proxy")}
     return kept | {

@@ -54,8 +54,8 @@ class Bench:
             print(f"  {name:<9} {part:<7} FAILED: {error}", flush=True)
             return
         self.figures.setdefault(name, {}).update(found)
-        told = ", ".join(f"{key} {value:.4g}" for key, value in found.items())
-        print(f"  {name:<9} {part:<7} {time.monotonic() - begin:5.0f} s  load {load():.1f}  {told}", flush=True)
+        figures = ", ".join(f"{key} {value:.4g}" for key, value in found.items())
+        print(f"  {name:<9} {part:<7} {time.monotonic() - begin:5.0f} s  load {load():.1f}  {figures}", flush=True)
 
     def serve(self, server, jobs):
         """Start a server and run jobs, a list of (part, function), against it."""

@@ -196,7 +196,7 @@ class Rutter(Server):
                      input=self.password.encode() + b"\n")
         self.token = self.command("token", "add", "bench", "--name", "bench")
         self.authorization = "Basic " + base64.b64encode(f"bench:{self.token}".encode()).decode()
-        # A push makes the dataset.
+        # A push creates the dataset.
         seed = folder / "seed"
         run("git", "init", "--quiet", "--initial-branch=main", seed)
         run("git", "commit", "--quiet", "--allow-empty", "--message=Start", cwd=seed)

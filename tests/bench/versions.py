@@ -156,7 +156,7 @@ def commit_with_git(clone, number, count):
 
 
 def compare(server, plan):
-    """Milliseconds of each call by who was asked."""
+    """Milliseconds of each call by server."""
     api = Api(server)
     clone = publish(server, plan, api)
     ours, theirs, times = {}, {}, 20 * plan.rounds
@@ -182,7 +182,7 @@ def metastore(plan):
     python = python_with(CACHE / "metastore", *METASTORE)
     folder = plan.work / "metastore"
     folder.mkdir()
-    told = run(python, "-W", "ignore", "-c", f"""
+    output = run(python, "-W", "ignore", "-c", f"""
 import json, sys, time
 from metastore.backend.filesystem import FilesystemStorage
 from metastore.types import Author
@@ -207,4 +207,4 @@ print(json.dumps({{
     "{TAGS} tags ms": times(20, lambda _: store.tag_list({PATH!r}))[10],
 }}))""", input=json.dumps([package(1), package(2)]).encode())
     shutil.rmtree(folder)
-    return json.loads(told)
+    return json.loads(output)

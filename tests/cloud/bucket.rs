@@ -1,4 +1,4 @@
-//! A bucket as its owner sees it, beside rutter's back.
+//! A bucket as its owner sees it, without rutter.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use rutter::types::Secret;
 /// A folder of a bucket, with the keys to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
-    pub(crate) cloud: Cloud,
+    pub(crate) provider: Provider,
     /// `http://host:port`, and the account on Azure.
     pub(crate) endpoint: String,
     pub(crate) name: String,
@@ -25,21 +25,21 @@ pub(crate) struct Bucket {
     pub(crate) secret: String,
 }
 
-/// Whose words it understands.
+/// Whose API it has.
 #[derive(Clone, Debug)]
-pub(crate) enum Cloud {
+pub(crate) enum Provider {
     S3 { region: String },
     Azure,
 }
 
 impl Bucket {
-    /// What a program has to be told to keep its objects here.
+    /// The environment of a program that stores its objects here.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let mut environment = vec![
             ("RUTTER_STORE_URL".to_owned(), self.url()),
             ("RUTTER_STORES__DEFAULT__ENDPOINT".to_owned(), self.endpoint.clone()),
         ];
-        if let Cloud::S3 { region } = &self.cloud {
+        if let Provider::S3 { region } = &self.provider {
             environment.push(("RUTTER_STORES__DEFAULT__REGION".to_owned(), region.clone()));
         }
         environment.extend(self.credentials().map(|(name, value)| (name.to_owned(), value.clone())));
@@ -48,9 +48,9 @@ impl Bucket {
 
     /// The same, for a server of this process.
     pub(crate) fn configure(&self, config: &mut Config) {
-        let region = match &self.cloud {
-            Cloud::S3 { region } => Some(region.clone()),
-            Cloud::Azure => None,
+        let region = match &self.provider {
+            Provider::S3 { region } => Some(region.clone()),
+            Provider::Azure => None,
         };
         let store = StoreConfig { endpoint: Some(self.endpoint.clone()), region, ..StoreConfig::default() };
         config.store_url = Some(self.url());
@@ -60,17 +60,17 @@ impl Bucket {
     }
 
     fn url(&self) -> String {
-        let scheme = match self.cloud {
-            Cloud::S3 { .. } => "s3",
-            Cloud::Azure => "az",
+        let scheme = match self.provider {
+            Provider::S3 { .. } => "s3",
+            Provider::Azure => "az",
         };
         format!("{scheme}://{}/{}", self.name, self.prefix)
     }
 
     fn credentials(&self) -> [(&'static str, &String); 2] {
-        let names = match self.cloud {
-            Cloud::S3 { .. } => ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
-            Cloud::Azure => ["AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY"],
+        let names = match self.provider {
+            Provider::S3 { .. } => ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+            Provider::Azure => ["AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY"],
         };
         [(names[0], &self.key_id), (names[1], &self.secret)]
     }
@@ -119,8 +119,8 @@ impl Bucket {
     }
 
     fn client(&self) -> Arc<dyn ObjectStore> {
-        match &self.cloud {
-            Cloud::S3 { region } => Arc::new(
+        match &self.provider {
+            Provider::S3 { region } => Arc::new(
                 AmazonS3Builder::new()
                     .with_endpoint(&self.endpoint)
                     .with_allow_http(true)
@@ -131,7 +131,7 @@ impl Bucket {
                     .build()
                     .unwrap(),
             ),
-            Cloud::Azure => Arc::new(
+            Provider::Azure => Arc::new(
                 MicrosoftAzureBuilder::new()
                     .with_endpoint(self.endpoint.clone())
                     .with_allow_http(true)

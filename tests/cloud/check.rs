@@ -1,22 +1,22 @@
-//! Whatever is wrong in a bucket is found and named, and what is lost comes back with a push.
+//! Every fault in a bucket is found and named, and a push restores lost objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lfs::Oid;
+use rutter_testing::{Tree, noise, text};
 use serde_json::Value;
 
-use crate::harness::{Tree, noise, text};
-use crate::scene::{Cloud, Scene, story};
+use crate::cluster::{Cloud, Cluster, story};
 
 /// What is in the dataset.
 const OBJECTS: [(u64, usize); 4] = [(1, 1), (2, 1000), (3, 70_001), (4, 20_000)];
 
 /// A dataset with objects, and packs that are too large for a row.
-fn furnish(scene: &Scene) -> Tree {
-    let work = scene.house.tree("work");
+fn dataset_with_objects(cluster: &Cluster) -> Tree {
+    let work = cluster.installation.tree("work");
     work.git(&["init", "-q", "-b", "main"]);
-    work.with_lfs(&scene.house.remote("ada/data"));
+    work.with_lfs(&cluster.installation.remote("ada/data"));
     for (seed, size) in OBJECTS {
         work.write(&format!("{seed}.bin"), noise(seed, size));
     }
@@ -26,16 +26,16 @@ fn furnish(scene: &Scene) -> Tree {
     work
 }
 
-/// Runs the program on it, and reads its report.
-fn fsck(scene: &Scene, arguments: &[&str]) -> (i32, Value) {
-    let output = scene.house.rutter(&[&["fsck", "--json"], arguments].concat());
+/// Runs `rutter fsck`, and returns exit code and report.
+fn fsck(cluster: &Cluster, arguments: &[&str]) -> (i32, Value) {
+    let output = cluster.installation.rutter(&[&["fsck", "--json"], arguments].concat());
     let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output)));
     (output.status.code().unwrap(), report)
 }
 
-/// All is well, and all was looked at.
-fn expect_clean(scene: &Scene) {
-    let (code, report) = fsck(scene, &[]);
+/// Everything is intact, and everything was checked.
+fn expect_clean(cluster: &Cluster) {
+    let (code, report) = fsck(cluster, &[]);
     assert_eq!((code, &report["clean"]), (0, &Value::Bool(true)), "{report}");
     for list in ["problems", "notes", "unchecked"] {
         assert_eq!(report[list].as_array().map(Vec::len), Some(0), "{list}: {report}");
@@ -68,90 +68,90 @@ fn flipped(bytes: &[u8], at: usize) -> Vec<u8> {
 }
 
 story! {
-    each async fn lost_and_bent_objects_are_found_and_a_push_heals_them(cloud: Cloud) {
-        let scene = cloud.scene(1, &[]).await;
-        let (ada, work) = (scene.ada(), furnish(&scene));
-        expect_clean(&scene);
+    each async fn lost_and_corrupted_objects_are_found_and_a_push_restores_them(cloud: Cloud) {
+        let cluster = cloud.cluster(1, &[]).await;
+        let (ada, work) = (cluster.ada(), dataset_with_objects(&cluster));
+        expect_clean(&cluster);
 
         let oids = OBJECTS.map(|(seed, size)| Oid::of(&noise(seed, size)));
-        let objects = scene.bucket.objects().await;
+        let objects = cluster.bucket.objects().await;
         let key = |number: usize| objects[&oids[number].to_string()][0].clone();
-        scene.bucket.delete(&key(0)).await;
-        scene.bucket.write(&key(1), noise(2, 999)).await;
-        scene.bucket.write(&key(2), flipped(&noise(3, 70_001), 70_000)).await;
+        cluster.bucket.delete(&key(0)).await;
+        cluster.bucket.write(&key(1), noise(2, 999)).await;
+        cluster.bucket.write(&key(2), flipped(&noise(3, 70_001), 70_000)).await;
         let wrong = |kinds: [&str; 3]| -> BTreeMap<String, String> {
             oids.iter().zip(kinds).map(|(oid, kind)| (oid.to_string(), kind.to_owned())).collect()
         };
 
-        // Without reading, by name and size; and only of whom it is asked.
-        let (code, report) = fsck(&scene, &["--quick", "ada/data"]);
+        // Without reading, by name and size, and only the given dataset.
+        let (code, report) = fsck(&cluster, &["--quick", "ada/data"]);
         let found = problems(&report, "push");
         assert_eq!((code, found.len()), (1, 2), "{report}");
         let all = wrong(["object-missing", "object-size", "object-bytes"]);
         assert!(found.iter().all(|(oid, kind)| all[oid] == *kind), "{report}");
-        // All of it, and what was found before still is out of use.
-        let (code, report) = fsck(&scene, &[]);
+        // Everything; what was found before is still quarantined.
+        let (code, report) = fsck(&cluster, &[]);
         assert_eq!((code, &report["clean"]), (1, &Value::Bool(false)), "{report}");
         assert_eq!(problems(&report, "push"), wrong(["object-quarantined", "object-quarantined", "object-bytes"]));
-        let (code, report) = fsck(&scene, &[]);
+        let (code, report) = fsck(&cluster, &[]);
         assert_eq!((code, problems(&report, "push")), (1, wrong(["object-quarantined"; 3])));
         for ((seed, size), oid) in OBJECTS.into_iter().zip(oids) {
             let got = ada.download("ada/data", oid, size).await;
             assert!(got == (seed == 4).then(|| noise(4, 20_000)), "{seed}");
         }
-        let database = scene.house.database().await;
+        let database = cluster.installation.database().await;
         let events = database.texts("SELECT subject FROM audit WHERE action = 'object.quarantined'").await;
         database.0.close().await;
         let damaged: BTreeSet<String> = oids[..3].iter().map(|oid| format!("default/{oid}")).collect();
         assert_eq!((events.len(), events.into_iter().collect()), (3, damaged));
 
         work.git(&["lfs", "push", "--all", "origin"]);
-        expect_clean(&scene);
-        let clone = scene.house.tree("clone");
-        clone.git(&["clone", "-q", &scene.house.remote("ada/data"), "."]);
+        expect_clean(&cluster);
+        let clone = cluster.installation.tree("clone");
+        clone.git(&["clone", "-q", &cluster.installation.remote("ada/data"), "."]);
         for (seed, size) in OBJECTS {
             assert!(clone.read(&format!("{seed}.bin")) == noise(seed, size));
         }
-        // The bent ones lie at other keys than those that were sent anew.
-        scene.expect_clean_later().await;
-        expect_clean(&scene);
+        // The corrupted ones have other keys than those that were uploaded again.
+        cluster.expect_clean_after_grace_period().await;
+        expect_clean(&cluster);
     }
 }
 
 story! {
-    real async fn any_bit_of_a_pack_that_flips_is_found() {
-        let scene = Cloud::shared().await.scene(1, &[]).await;
-        furnish(&scene);
-        let keys = scene.bucket.keys().await;
+    real async fn any_flipped_bit_of_a_pack_is_found() {
+        let cluster = Cloud::shared().await.cluster(1, &[]).await;
+        dataset_with_objects(&cluster);
+        let keys = cluster.bucket.keys().await;
         let ending = |ending: &str| keys.keys().find(|key| key.ends_with(ending)).unwrap().clone();
         let (pack, index) = (ending(".pack"), ending(".idx"));
         let mut seen = BTreeSet::new();
         for (key, place) in [(&pack, 0), (&pack, 5), (&pack, 10), (&index, 3), (&index, 9)] {
-            let bytes = scene.bucket.read(key).await;
-            scene.bucket.write(key, flipped(&bytes, place * (bytes.len() - 1) / 10)).await;
-            let (code, report) = fsck(&scene, &[]);
+            let bytes = cluster.bucket.read(key).await;
+            cluster.bucket.write(key, flipped(&bytes, place * (bytes.len() - 1) / 10)).await;
+            let (code, report) = fsck(&cluster, &[]);
             let found = problems(&report, "restore");
             assert_eq!((code, found.values().map(String::as_str).collect()), (1, vec!["pack-damaged"]), "{report}");
             seen.extend(found.into_keys());
-            scene.bucket.write(key, bytes.into()).await;
+            cluster.bucket.write(key, bytes.into()).await;
         }
         assert_eq!(seen.len(), 1);
-        let bytes = scene.bucket.read(&index).await;
-        scene.bucket.delete(&index).await;
-        let (code, report) = fsck(&scene, &["--quick"]);
+        let bytes = cluster.bucket.read(&index).await;
+        cluster.bucket.delete(&index).await;
+        let (code, report) = fsck(&cluster, &["--quick"]);
         let found = problems(&report, "restore");
         assert_eq!((code, found.values().map(String::as_str).collect()), (1, vec!["pack-missing"]), "{report}");
         assert!(report["problems"][0]["detail"].as_str().unwrap().contains(&index), "{report}");
-        scene.bucket.write(&index, bytes.into()).await;
-        expect_clean(&scene);
+        cluster.bucket.write(&index, bytes.into()).await;
+        expect_clean(&cluster);
     }
 }
 
 story! {
-    each async fn what_no_row_names_is_noted_once_it_is_old(cloud: Cloud) {
-        let scene = cloud.scene(1, &[]).await;
-        furnish(&scene);
-        let keys = scene.bucket.keys().await;
+    each async fn old_keys_without_a_row_are_reported(cloud: Cloud) {
+        let cluster = cloud.cluster(1, &[]).await;
+        dataset_with_objects(&cluster);
+        let keys = cluster.bucket.keys().await;
         let (folder, _) = keys.keys().find(|key| key.starts_with("packs/")).unwrap().rsplit_once('/').unwrap();
         let stray = noise(50, 3000);
         let oid = Oid::of(&stray).to_string();
@@ -162,13 +162,13 @@ story! {
         let staged = format!("staging/{}", "5a".repeat(16));
         let pack = format!("{folder}/{}.pack", rutter::clock::Clock::default().id());
         for key in [&object, &second, &staged, &pack] {
-            scene.bucket.write(key, stray.clone()).await;
+            cluster.bucket.write(key, stray.clone()).await;
         }
         // It may be an upload under way.
-        expect_clean(&scene);
+        expect_clean(&cluster);
 
         let noted = async |span: Duration| {
-            let report = scene.after(span).await.checker.run(None, true, |_| {}).await.unwrap();
+            let report = cluster.after(span).await.checker.run(None, true, |_| {}).await.unwrap();
             assert!(report.clean, "{report:?}");
             let report = serde_json::to_value(&report).unwrap();
             let notes = report["notes"].as_array().unwrap().iter().map(|note| {
@@ -185,7 +185,7 @@ story! {
         expected.extend([note(&staged, "object-stray")]);
         assert_eq!(noted(Duration::from_hours(4 * 24)).await, expected);
 
-        scene.expect_clean_later().await;
-        expect_clean(&scene);
+        cluster.expect_clean_after_grace_period().await;
+        expect_clean(&cluster);
     }
 }

@@ -1,4 +1,4 @@
-//! Somebody's program that speaks the LFS protocol, and goes wherever it is sent.
+//! A client of the LFS protocol that follows the URLs it gets.
 
 use lfs::Oid;
 use reqwest::{Method, RequestBuilder, Response};
@@ -26,11 +26,11 @@ impl Client {
     }
 
     /// The same person with another program.
-    pub(crate) fn called(&self, agent: &str) -> Self {
+    pub(crate) fn with_user_agent(&self, agent: &str) -> Self {
         Self { http: reqwest::Client::builder().user_agent(agent).build().unwrap(), ..self.clone() }
     }
 
-    /// A batch, whatever comes of it.
+    /// Sends a batch, and returns any response.
     pub(crate) async fn ask(&self, dataset: &str, body: &Value) -> reqwest::Result<Response> {
         let url = format!("{}/{dataset}.git/info/lfs/objects/batch", self.url);
         let request = self.http.post(url).basic_auth(&self.name, Some(&self.token));
@@ -45,20 +45,20 @@ impl Client {
         Ok(answer["objects"][0].take())
     }
 
-    /// What is offered for an upload: where the bytes go, and where to tell that they are there.
+    /// Returns the actions of an upload: upload and verify.
     pub(crate) async fn offer(&self, dataset: &str, bytes: &[u8]) -> (Action, Action) {
         let object = self.object("upload", dataset, Oid::of(bytes), bytes.len()).await.unwrap();
         let action = |name: &str| action(&object, name).unwrap_or_else(|| panic!("no {name} is offered: {object}"));
         (action("upload"), action("verify"))
     }
 
-    /// Sends bytes as an action says. Gives the status.
+    /// Sends bytes as an action says, and returns the status.
     pub(crate) async fn put(&self, action: &Action, bytes: &[u8]) -> reqwest::Result<u16> {
         let request = action.request(&self.http, Method::PUT);
         Ok(request.body(bytes.to_vec()).send().await?.status().as_u16())
     }
 
-    /// Tells that the bytes are there.
+    /// Confirms that the bytes were uploaded.
     pub(crate) async fn verify(&self, action: &Action, oid: Oid, size: usize) -> reqwest::Result<Response> {
         let request = action.request(&self.http, Method::POST);
         let request = request.header("content-type", "application/vnd.git-lfs+json");
@@ -77,15 +77,15 @@ impl Client {
             return Ok(is_there);
         };
         let put = self.put(&upload, bytes).await?;
-        // Azure says that something was made.
+        // Azure answers 201.
         if ![200, 201].contains(&put) {
             eprintln!("{oid} of {dataset} was not taken by the bucket: {put}");
             return Ok(false);
         }
-        let told = self.verify(&verify, oid, size).await?;
-        let is_taken = told.status() == 200;
+        let reply_body = self.verify(&verify, oid, size).await?;
+        let is_taken = reply_body.status() == 200;
         if !is_taken {
-            eprintln!("{oid} of {dataset} was not taken: {} {}", told.status(), told.text().await?);
+            eprintln!("{oid} of {dataset} was not taken: {} {}", reply_body.status(), reply_body.text().await?);
         }
         Ok(is_taken)
     }
@@ -111,7 +111,7 @@ impl Action {
         self.headers.iter().fold(request, |request, (name, value)| request.header(name, value))
     }
 
-    /// Another may be told to send its bytes elsewhere.
+    /// The same URL without the headers.
     pub(crate) fn without_headers(&self) -> Self {
         Self { headers: Vec::new(), ..self.clone() }
     }

@@ -1,5 +1,5 @@
-//! Collecting garbage from a bucket, while bytes go past the server: what anybody uses never goes, and what nobody uses
-//! does.
+//! Collecting garbage from a bucket with direct uploads: used objects are never deleted, and unused ones
+//! are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,21 +9,20 @@ use rutter::access::{Actor, DatasetGrant, Own};
 use rutter::app::App;
 use rutter::db::Tx;
 use rutter::types::Visibility;
+use rutter_testing::{Engine, Person, Pusher, Random, Server, environment, noise, object_from_pool, pointers};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::harness::{Engine, Person, Server, environment, noise};
-use crate::parts::{BARE, cut, try_cut};
-use crate::race::{Chance, Pusher, from_pool, pointers};
-use crate::scene::{Cloud, LATER, Scene, collect, story};
+use crate::cluster::{AFTER_GRACE_PERIOD, Cloud, Cluster, collect, story};
+use crate::parts::{HUB_AGENT, begin_multipart, try_begin_multipart};
 
-/// The installation, with a server in this process. One that collects has a grace period of so many seconds: short, for
-/// the keys of a bucket get no older by being told so. It must be long enough from the sending of an object to telling
-/// that it is there. At the others URLs are good for longer: git-lfs does not go where only seconds are left.
-async fn server(scene: &Scene, name: &str, grace: Option<u32>) -> Server {
+/// A server of the cluster in this process. One that collects has a grace period in seconds: short, because
+/// tests cannot change the age of keys in a bucket. It must be longer than the time from the upload of an object to its
+/// verification. On the other servers URLs are valid for longer: git-lfs does not use a URL that expires in seconds.
+async fn server(cluster: &Cluster, name: &str, grace: Option<u32>) -> Server {
     Server::start_with(Engine::Sqlite, |config| {
-        *config = scene.config();
-        config.data = scene.house.folder(name);
+        *config = cluster.config();
+        config.data = cluster.installation.folder(name);
         config.limits.multipart_threshold = 1000;
         if let Some(grace) = grace {
             (config.gc.grace, config.ttl.action) = (grace.into(), grace / 2);
@@ -34,7 +33,7 @@ async fn server(scene: &Scene, name: &str, grace: Option<u32>) -> Server {
 
 /// Time passes for all rows at once, as it would for an installation that rests. The keys in the bucket and URLs that
 /// are signed stay as young as they are.
-async fn pass(server: &Server, span: Duration) {
+async fn age_rows(server: &Server, span: Duration) {
     let span = span.as_millis();
     for (table, columns) in [
         ("holding", &["unused_since", "released_at"][..]),
@@ -67,9 +66,9 @@ async fn send(client: &Client, dataset: &str, bytes: &[u8], way: u64) {
     let (oid, size) = (Oid::of(bytes), bytes.len());
     match way {
         0 => drop(client.upload(dataset, bytes).await.unwrap()),
-        1 => drop(client.called(BARE).upload(dataset, bytes).await.unwrap()),
+        1 => drop(client.with_user_agent(HUB_AGENT).upload(dataset, bytes).await.unwrap()),
         _ => {
-            let Ok(begun) = try_cut(client, dataset, oid, size as u64).await else { return };
+            let Ok(begun) = try_begin_multipart(client, dataset, oid, size as u64).await else { return };
             for (part, _, _) in &begun.parts {
                 client.put(part, bytes).await.unwrap();
             }
@@ -79,12 +78,12 @@ async fn send(client: &Client, dataset: &str, bytes: &[u8], way: u64) {
 }
 
 story! {
-    each async fn what_nobody_uses_goes_from_the_bucket_step_by_step(cloud: Cloud) {
-        let scene = cloud.scene(1, &[]).await;
-        let (ada, work) = (scene.ada(), scene.house.tree("work"));
+    each async fn unused_objects_are_deleted_from_the_bucket_in_steps(cloud: Cloud) {
+        let cluster = cloud.cluster(1, &[]).await;
+        let (ada, work) = (cluster.ada(), cluster.installation.tree("work"));
         let (kept, left, alone) = (noise(1, 4000), noise(2, 5000), noise(3, 6000));
         work.git(&["init", "-q", "-b", "main"]);
-        work.with_lfs(&scene.house.remote("ada/data"));
+        work.with_lfs(&cluster.installation.remote("ada/data"));
         work.write("data.bin", &kept);
         let base = work.commit("Kept");
         work.write("data.bin", &left);
@@ -98,39 +97,39 @@ story! {
         let names = |objects: &[&Vec<u8>]| -> BTreeSet<String> {
             objects.iter().map(|bytes| Oid::of(bytes).to_string()).collect()
         };
-        let lying = async || scene.bucket.objects().await.into_keys().collect::<BTreeSet<_>>();
-        scene.collect(Duration::ZERO).await;
-        delete(&scene.after(Duration::ZERO).await, "ada/gone").await;
-        // Marked, released, deleted; what no dataset holds need not be released.
-        scene.collect(LATER).await;
+        let lying = async || cluster.bucket.objects().await.into_keys().collect::<BTreeSet<_>>();
+        cluster.collect(Duration::ZERO).await;
+        delete(&cluster.after(Duration::ZERO).await, "ada/gone").await;
+        // Marked, released, deleted; objects without a dataset need no release.
+        cluster.collect(AFTER_GRACE_PERIOD).await;
         assert_eq!(lying().await, names(&[&kept, &left, &alone]));
-        scene.collect(LATER * 2).await;
+        cluster.collect(AFTER_GRACE_PERIOD * 2).await;
         assert_eq!(lying().await, names(&[&kept, &left]));
         assert_eq!(ada.download("ada/data", Oid::of(&left), left.len()).await, None);
-        scene.collect(LATER * 3).await;
+        cluster.collect(AFTER_GRACE_PERIOD * 3).await;
         assert_eq!(lying().await, names(&[&kept]));
         assert!(ada.download("ada/data", Oid::of(&kept), kept.len()).await.as_ref() == Some(&kept));
-        scene.expect_nothing_else_in_the_bucket().await;
+        cluster.expect_only_referenced_keys().await;
 
-        // Whoever still has it can bring it back, history included.
+        // A client that still has it can restore it, history included.
         work.git(&["push", "-q", "--force", "origin", &format!("{last}:main")]);
-        let clone = scene.house.tree("clone");
-        clone.git(&["clone", "-q", &scene.house.remote("ada/data"), "."]);
+        let clone = cluster.installation.tree("clone");
+        clone.git(&["clone", "-q", &cluster.installation.remote("ada/data"), "."]);
         clone.git(&["lfs", "fetch", "--all"]);
         clone.git(&["lfs", "fsck", "--objects"]);
         assert!(clone.read("data.bin") == left);
-        scene.expect_nothing_else_in_the_bucket().await;
+        cluster.expect_only_referenced_keys().await;
     }
 }
 
 story! {
-    real async fn an_upload_that_took_longer_than_the_grace_period_is_no_stray() {
-        let scene = Cloud::shared().await.empty_scene(0, &[]).await;
-        let (server, collector) = (server(&scene, "one", None).await, server(&scene, "two", Some(2)).await);
-        let ada = scene.ada().at(server.url.clone());
+    real async fn an_upload_that_took_longer_than_the_grace_period_is_kept() {
+        let cluster = Cloud::shared().await.stopped_cluster(0, &[]).await;
+        let (server, collector) = (server(&cluster, "one", None).await, server(&cluster, "two", Some(2)).await);
+        let ada = cluster.ada().at(server.url.clone());
         let bytes = noise(1, 40_000_000);
         let (oid, size) = (Oid::of(&bytes), bytes.len());
-        let begun = cut(&ada, "ada/data", oid, size as u64).await;
+        let begun = begin_multipart(&ada, "ada/data", oid, size as u64).await;
         for (part, position, length) in &begun.parts {
             let start = usize::try_from(*position).unwrap();
             let piece = &bytes[start..start + usize::try_from(*length).unwrap()];
@@ -140,25 +139,25 @@ story! {
         tokio::time::sleep(collector.app.collector.grace() + Duration::from_secs(1)).await;
         let ended = CancellationToken::new();
         let ending = async {
-            let told = begun.try_end(&ada).await;
+            let answer = begun.try_end(&ada).await;
             ended.cancel();
-            told
+            answer
         };
         let collecting = async {
             while !ended.is_cancelled() {
                 collect(&collector.app).await;
             }
         };
-        let (told, ()) = tokio::join!(ending, collecting);
-        assert_eq!(told.status(), 200, "{}", told.text().await.unwrap());
+        let (answer, ()) = tokio::join!(ending, collecting);
+        assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
         collect(&collector.app).await;
         assert!(ada.download("ada/data", oid, size).await == Some(bytes));
-        scene.expect_nothing_else_in_the_bucket().await;
+        cluster.expect_only_referenced_keys().await;
     }
 }
 
 /// What refs name is there, to the last byte, and all rows have their keys. Gives the objects.
-async fn is_whole(scene: &Scene, server: &Server, ada: &Person, pushers: &[Pusher], begin: &str) -> usize {
+async fn assert_complete(cluster: &Cluster, server: &Server, ada: &Person, pushers: &[Pusher], begin: &str) -> usize {
     let name = format!("mirror-{}", hex::encode(rutter::clock::random::<4>()));
     let mirror = server.clone_with(ada, "ada/data", &name, &["--mirror"]);
     mirror.git(&["fsck", "--strict", "--no-dangling"]);
@@ -169,7 +168,7 @@ async fn is_whole(scene: &Scene, server: &Server, ada: &Person, pushers: &[Pushe
     acknowledged.insert("refs/heads/main", begin);
     assert_eq!(refs, acknowledged, "what was acknowledged is there, and nothing else");
     let named = pointers(&mirror);
-    let reader = scene.ada().at(server.url.clone());
+    let reader = cluster.ada().at(server.url.clone());
     for (oid, size) in &named {
         let got = reader.download("ada/data", oid.parse().unwrap(), usize::try_from(*size).unwrap()).await;
         assert!(got.is_some(), "a ref names {oid}");
@@ -179,39 +178,39 @@ async fn is_whole(scene: &Scene, server: &Server, ada: &Person, pushers: &[Pushe
     named.len()
 }
 
-/// Somebody who makes datasets and deletes them, and sends the same objects to them, and to that of the others, in all
-/// ways there are.
-async fn come_and_go(servers: &[Server; 2], scene: &Scene, seed: u64, ended: &CancellationToken) {
-    let mut chance = Chance(seed);
+/// Creates datasets and deletes them, and sends the same objects to them, and to the shared one, in all
+/// possible ways.
+async fn create_and_delete_datasets(servers: &[Server; 2], cluster: &Cluster, seed: u64, ended: &CancellationToken) {
+    let mut random = Random(seed);
     for number in 0.. {
         if ended.is_cancelled() {
             return;
         }
         let server = &servers[number % 2];
-        let (path, client) = (format!("ada/other-{number}"), scene.ada().at(server.url.clone()));
+        let (path, client) = (format!("ada/other-{number}"), cluster.ada().at(server.url.clone()));
         server.dataset(&path, Visibility::Private).await;
-        for _ in 0..=chance.below(3) {
-            let (bytes, way) = (from_pool(&mut chance), chance.below(3));
-            send(&client, if chance.below(3) == 0 { "ada/data" } else { &path }, &bytes, way).await;
+        for _ in 0..=random.below(3) {
+            let (bytes, way) = (object_from_pool(&mut random), random.below(3));
+            send(&client, if random.below(3) == 0 { "ada/data" } else { &path }, &bytes, way).await;
         }
-        tokio::time::sleep(Duration::from_millis(chance.below(200))).await;
+        tokio::time::sleep(Duration::from_millis(random.below(200))).await;
         delete(&server.app, &path).await;
     }
 }
 
 /// Collects until the others have ended, while weeks go by.
-async fn collect_all_the_time(server: &Server, seed: u64, ended: &CancellationToken) {
-    let mut chance = Chance(seed);
+async fn collect_repeatedly(server: &Server, seed: u64, ended: &CancellationToken) {
+    let mut random = Random(seed);
     let (mut runs, mut released, mut deleted, mut dropped) = (0, 0, 0, 0);
     while !ended.is_cancelled() {
-        let span = server.app.collector.grace() * u32::try_from(chance.below(3)).unwrap() / 2;
-        pass(server, span + Duration::from_secs(1)).await;
+        let span = server.app.collector.grace() * u32::try_from(random.below(3)).unwrap() / 2;
+        age_rows(server, span + Duration::from_secs(1)).await;
         let summary = collect(&server.app).await;
         runs += 1;
         released += summary.released.0;
         deleted += summary.deleted.0;
         dropped += summary.git.0;
-        match chance.below(5) {
+        match random.below(5) {
             0 => drop(server.app.storage.restore(None).await.unwrap()),
             1 => drop(server.app.worker.run_due().await.unwrap()),
             2 => {
@@ -219,27 +218,27 @@ async fn collect_all_the_time(server: &Server, seed: u64, ended: &CancellationTo
                 let report = server.app.checker.run(None, false, |_| {}).await.unwrap();
                 assert!(report.clean, "{report:?}");
             }
-            _ => tokio::time::sleep(Duration::from_millis(chance.below(200))).await,
+            _ => tokio::time::sleep(Duration::from_millis(random.below(200))).await,
         }
     }
     eprintln!("{runs} runs released {released} and deleted {deleted} objects, and dropped {dropped} of git");
 }
 
-/// One random schedule: three people push to one dataset through two servers, somebody else sends the same objects and
-/// deletes datasets, and all the time garbage is collected.
+/// One random schedule: three users push to one dataset through two servers, another user sends the same objects and
+/// deletes datasets, while garbage is collected.
 #[expect(clippy::disallowed_methods, reason = "git runs on threads of the test, not of the server")]
 async fn schedule(cloud: &Cloud, seed: u64) {
     eprintln!("seed {seed}");
-    let scene = cloud.empty_scene(0, &[]).await;
-    let servers = [server(&scene, "one", None).await, server(&scene, "two", None).await];
-    let collector = server(&scene, "three", Some(6)).await;
-    let ada = Person { name: "ada".to_owned(), token: scene.house.token.clone() };
+    let cluster = cloud.stopped_cluster(0, &[]).await;
+    let servers = [server(&cluster, "one", None).await, server(&cluster, "two", None).await];
+    let collector = server(&cluster, "three", Some(6)).await;
+    let ada = Person { name: "ada".to_owned(), token: cluster.installation.token.clone() };
     let tree = |server: &Server, name: &str| {
         let tree = server.tree(name);
         tree.with_lfs(&server.remote(&ada, "ada/data"));
         tree
     };
-    // The default branch cannot be deleted; let it be none of theirs.
+    // The default branch cannot be deleted, so it is not one of theirs.
     let main = tree(&servers[0], "main");
     main.write("data.bin", noise(999, 1000));
     let begin = main.commit("Begin");
@@ -253,7 +252,7 @@ async fn schedule(cloud: &Cloud, seed: u64) {
     let pushing = async {
         let acting = pushers.into_iter().map(|mut pusher| {
             tokio::task::spawn_blocking(move || {
-                (0..10).for_each(|_| pusher.act());
+                (0..10).for_each(|_| pusher.change_at_random());
                 pusher
             })
         });
@@ -266,32 +265,32 @@ async fn schedule(cloud: &Cloud, seed: u64) {
     };
     let (mut pushers, (), ()) = tokio::join!(
         pushing,
-        collect_all_the_time(&collector, seed * 1000 + 10, &ended),
-        come_and_go(&servers, &scene, seed * 1000 + 20, &ended),
+        collect_repeatedly(&collector, seed * 1000 + 10, &ended),
+        create_and_delete_datasets(&servers, &cluster, seed * 1000 + 20, &ended),
     );
 
     let refused: usize = pushers.iter().map(|pusher| pusher.refused).sum();
     eprintln!("{refused} pushes had to be tried again");
     for pusher in &mut pushers {
         let before = pusher.refused;
-        pusher.tree.write("last.bin", from_pool(&mut pusher.chance));
+        pusher.tree.write("last.bin", object_from_pool(&mut pusher.random));
         let commit = pusher.tree.commit("Last");
         pusher.push(&format!("refs/heads/{}", pusher.name), Some(commit));
-        assert_eq!(pusher.refused, before, "nobody was in the way");
+        assert_eq!(pusher.refused, before, "without interference");
     }
-    is_whole(&scene, &servers[0], &ada, &pushers, &begin).await;
+    assert_complete(&cluster, &servers[0], &ada, &pushers, &begin).await;
     for weeks in 2..6 {
-        scene.collect(LATER * weeks).await;
+        cluster.collect(AFTER_GRACE_PERIOD * weeks).await;
     }
-    let named = is_whole(&scene, &servers[1], &ada, &pushers, &begin).await;
-    scene.expect_nothing_else_in_the_bucket().await;
-    assert_eq!(scene.bucket.objects().await.len(), named, "nothing is left but what refs name");
+    let named = assert_complete(&cluster, &servers[1], &ada, &pushers, &begin).await;
+    cluster.expect_only_referenced_keys().await;
+    assert_eq!(cluster.bucket.objects().await.len(), named, "nothing is left but what refs name");
 }
 
 story! {
     real async fn a_collection_races_with_pushes_uploads_and_deletions() {
         // More of them: RUTTER_TEST_SCHEDULES=100.
-        let wanted = environment("RUTTER_TEST_SCHEDULES").and_then(|number| number.to_str()?.parse().ok());
+        let wanted = environment("RUTTER_TEST_SCHEDULES").and_then(|number| number.parse().ok());
         let first = u64::from(std::process::id());
         for seed in first..first + wanted.unwrap_or(1) {
             schedule(&Cloud::shared().await, seed).await;

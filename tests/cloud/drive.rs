@@ -1,26 +1,26 @@
-//! Files of the drive whose bytes are in a bucket: they pass through the server on their way in, and nobody is given a
-//! URL to where they lie before they are proven.
+//! Files of the drive whose bytes are in a bucket: uploads pass through the server, and there is no download
+//! URL before the bytes are verified.
 
 use reqwest::Method;
+use rutter_testing::{eventually, noise};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::harness::{eventually, noise};
-use crate::scene::{Cloud, Scene, story};
+use crate::cluster::{Cloud, Cluster, story};
 
-async fn staged(scene: &Scene) -> Vec<String> {
-    scene.bucket.keys().await.into_keys().filter(|key| key.starts_with("staging/")).collect()
+async fn staged(cluster: &Cluster) -> Vec<String> {
+    cluster.bucket.keys().await.into_keys().filter(|key| key.starts_with("staging/")).collect()
 }
 
 /// Ada, whose drive is there from now on.
-async fn ada_with_a_drive(scene: &Scene) -> Client {
-    let ada = scene.ada();
+async fn ada_with_a_drive(cluster: &Cluster) -> Client {
+    let ada = cluster.ada();
     let made = ada.http.get(format!("{}/api/v1/drive", ada.url)).bearer_auth(&ada.token).send().await.unwrap();
     assert_eq!(made.status(), 200);
     ada
 }
 
-/// A request to ada's drive; gives status and body.
+/// Sends a request to ada's drive; returns status and body.
 async fn ask(client: &Client, method: &str, rest: &str, body: Vec<u8>, is_json: bool) -> (u16, Vec<u8>) {
     let url = format!("{}/api/v1/drive/ada/drive{rest}", client.url);
     let request = client.http.request(method.parse::<Method>().unwrap(), url).bearer_auth(&client.token);
@@ -36,15 +36,15 @@ async fn json(client: &Client, method: &str, rest: &str, body: &Value) -> Value 
 }
 
 story! {
-    async fn files_of_the_drive_lie_in_the_bucket() {
+    async fn files_of_the_drive_are_stored_in_the_bucket() {
         let cloud = Cloud::shared().await;
-        let scene = cloud.scene(1, &[]).await;
-        let ada = ada_with_a_drive(&scene).await;
+        let cluster = cloud.cluster(1, &[]).await;
+        let ada = ada_with_a_drive(&cluster).await;
         let bytes = noise(1, 6_000_000);
-        let (status, told) = ask(&ada, "PUT", "/files/folder/large.bin", bytes.clone(), false).await;
-        assert_eq!(status, 201, "{}", String::from_utf8_lossy(&told));
-        assert_eq!(scene.bucket.objects().await.len(), 1);
-        eventually("staging is empty", async || staged(&scene).await.is_empty()).await;
+        let (status, answer) = ask(&ada, "PUT", "/files/folder/large.bin", bytes.clone(), false).await;
+        assert_eq!(status, 201, "{}", String::from_utf8_lossy(&answer));
+        assert_eq!(cluster.bucket.objects().await.len(), 1);
+        eventually("staging is empty", async || staged(&cluster).await.is_empty()).await;
         assert_eq!(ask(&ada, "GET", "/content/folder/large.bin", Vec::new(), false).await, (200, bytes.clone()));
         ask(&ada, "PUT", "/files/folder/small.txt", b"small".to_vec(), false).await;
 
@@ -55,14 +55,14 @@ story! {
         let packed = packed.bytes().await.unwrap();
         assert_eq!(packed.len(), length);
         assert!(packed.windows(1000).any(|part| part == &bytes[3_000_000..3_001_000]), "nothing is compressed");
-        scene.compare_bucket_and_rows().await;
+        cluster.compare_bucket_and_rows().await;
     }
 }
 
 story! {
-    each async fn a_file_comes_in_parts(cloud: Cloud) {
-        let scene = cloud.scene(2, &[]).await;
-        let ada = ada_with_a_drive(&scene).await;
+    each async fn a_file_is_uploaded_in_parts(cloud: Cloud) {
+        let cluster = cloud.cluster(2, &[]).await;
+        let ada = ada_with_a_drive(&cluster).await;
         let bytes = noise(2, 10_500_000);
         let begun = json(&ada, "POST", "/uploads", &json!({"path": "big.bin", "size": bytes.len()})).await;
         let url = format!("/uploads/{}", begun["id"].as_str().unwrap());
@@ -74,7 +74,7 @@ story! {
         let ended = json(&ada, "POST", &format!("{url}/finish"), &json!({})).await;
         assert_eq!(ended["entry"]["size"], bytes.len());
         assert!(ask(&ada, "GET", "/content/big.bin", Vec::new(), false).await == (200, bytes));
-        assert_eq!(staged(&scene).await, Vec::<String>::new());
+        assert_eq!(staged(&cluster).await, Vec::<String>::new());
 
         // Given up, and what was promised and did not come: nothing is left.
         for promised in [None, Some("ab".repeat(32))] {
@@ -86,7 +86,7 @@ story! {
                 Some(_) => assert_eq!(ask(&ada, "POST", &format!("{url}/finish"), b"{}".to_vec(), true).await.0, 422),
             }
         }
-        assert_eq!(staged(&scene).await, Vec::<String>::new());
-        scene.compare_bucket_and_rows().await;
+        assert_eq!(staged(&cluster).await, Vec::<String>::new());
+        cluster.compare_bucket_and_rows().await;
     }
 }

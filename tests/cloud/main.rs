@@ -7,38 +7,21 @@
 //! killed, `RUTTER_TEST_SEED` repeats the choices of an earlier run.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "../crash/audit.rs"]
-#[expect(dead_code, reason = "the tests of crashes use the rest")]
-mod audit;
-mod away;
 mod bucket;
 mod check;
 mod client;
+mod cluster;
 mod collect;
-mod crew;
+mod deferred_hashing;
 mod direct;
 mod drive;
-#[path = "../it/harness.rs"]
-#[expect(unused_macros, unused_imports, reason = "other stories are told of both databases")]
-mod harness;
-#[path = "../crash/house.rs"]
-#[expect(dead_code, reason = "the tests of crashes use the rest")]
-mod house;
-mod inspect;
-#[path = "../crash/ledger.rs"]
-#[expect(dead_code, reason = "the tests of crashes use the rest")]
-mod ledger;
-mod light;
+mod hangs;
+mod outages;
 mod parts;
-#[path = "../crash/people.rs"]
-#[expect(dead_code, reason = "the tests of crashes use the rest")]
-mod people;
-mod proof;
 mod proxy;
 mod quotas;
-#[path = "../it/race.rs"]
-mod race;
 mod replicas;
-mod scene;
+mod s3_stub;
 mod service;
-mod silent;
+mod store_check;
+mod workload;

@@ -1,4 +1,4 @@
-//! A load balancer as dumb as can be: each new connection goes to the next server that takes it.
+//! A simple load balancer: each new connection goes to the next server that accepts it.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,7 +76,7 @@ impl Drop for Proxy {
 }
 
 async fn forward(client: TcpStream, servers: Arc<Servers>) -> io::Result<()> {
-    // While nobody is there at all, clients wait for a moment.
+    // Clients wait while no server is running.
     for _ in 0..100 {
         for _ in 0..servers.ports.len() {
             let place = servers.next.fetch_add(1, Ordering::Relaxed) % servers.ports.len();

@@ -1,71 +1,70 @@
-//! Several servers that know nothing of each other, and one installation.
+//! Several servers that do not know each other, on one installation.
 
 use std::time::{Duration, Instant};
 
-use crate::crew::Crew;
-use crate::harness::{self, Tree, assert_success, noise};
-use crate::house::{DATABASE, environment};
-use crate::people::{Dice, Doom};
-use crate::scene::{Cloud, Scene, is_real, story};
+use rutter_testing::{DATABASE, Random, StopSignal, Tree, assert_success, environment, noise};
+
+use crate::cluster::{Cloud, Cluster, has_real_store, story};
+use crate::workload::Workload;
 
 /// For how long servers are killed, in seconds, where there is time, and where there is not.
 const SECONDS: u64 = 60;
 const FEW_SECONDS: u64 = 8;
 
 story! {
-    async fn servers_come_and_go_and_nothing_acknowledged_is_lost() {
+    async fn restarting_servers_lose_nothing_acknowledged() {
         let number = |name: &str| environment(name).and_then(|text| text.parse().ok());
-        let seconds = number("RUTTER_TEST_CLOUD_SECONDS").unwrap_or(if is_real() { SECONDS } else { FEW_SECONDS });
+        let seconds = number("RUTTER_TEST_CLOUD_SECONDS").unwrap_or(if has_real_store() { SECONDS } else { FEW_SECONDS });
         let seed = number("RUTTER_TEST_SEED").unwrap_or_else(|| u64::from_le_bytes(rutter::clock::random()));
         println!("{seconds} s, RUTTER_TEST_SEED={seed}");
-        let mut dice = Dice(seed);
+        let mut random = Random(seed);
         let cloud = Cloud::shared().await;
-        let mut scene = cloud.scene(3, &[]).await;
-        let mut crew = Crew::begin(&scene, &mut dice);
+        let mut cluster = cloud.cluster(3, &[]).await;
+        let mut workload = Workload::begin(&cluster, &mut random);
         let begin = Instant::now();
         let killing = async {
             while begin.elapsed() < Duration::from_secs(seconds) {
-                tokio::time::sleep(Duration::from_millis(200 + dice.below(1500))).await;
-                fall_and_rise(&mut scene, &crew.doom, &mut dice).await;
-                crew.ledger.book().count("servers killed");
+                tokio::time::sleep(Duration::from_millis(200 + random.below(1500))).await;
+                kill_and_restart(&mut cluster, &workload.signal, &mut random).await;
+                workload.ledger.entries().count("servers killed");
             }
         };
-        crew.while_they_work(killing).await;
-        crew.end().await;
+        workload.while_they_work(killing).await;
+        workload.end().await;
 
-        // Nobody of those who were there is left to tell.
+        // All servers that took part are gone.
         for place in 0..3 {
-            scene.kill(place);
-            scene.wipe(place);
-            scene.start(place).await;
+            cluster.kill(place);
+            cluster.wipe(place);
+            cluster.start(place).await;
         }
-        crew.audit(&scene, &mut dice).await;
-        let served = scene.proxy.served();
+        workload.audit(&cluster, &mut random).await;
+        let served = cluster.proxy.served();
         assert!(served.iter().all(|count| *count > 0), "the proxy went to {served:?}");
     }
 }
 
-/// One server is killed, and comes up again with or without what it had.
-async fn fall_and_rise(scene: &mut Scene, doom: &Doom, dice: &mut Dice) {
-    let place = usize::try_from(dice.below(3)).unwrap();
-    scene.kill_disturbing(place, doom).await;
-    if !dice.one_in(3) {
-        scene.wipe(place);
+/// Kills one server and restarts it with or without its disk.
+async fn kill_and_restart(cluster: &mut Cluster, signal: &StopSignal, random: &mut Random) {
+    let place = usize::try_from(random.below(3)).unwrap();
+    cluster.kill_disturbing(place, signal).await;
+    if !random.one_in(3) {
+        cluster.wipe(place);
     }
-    tokio::time::sleep(Duration::from_millis(dice.below(500))).await;
-    scene.start(place).await;
+    tokio::time::sleep(Duration::from_millis(random.below(500))).await;
+    cluster.start(place).await;
 }
 
 story! {
-    async fn what_one_server_took_the_others_have_at_once() {
+    async fn an_upload_to_one_server_is_visible_on_the_others() {
         let cloud = Cloud::shared().await;
-        let scene = cloud.scene(3, &[]).await;
-        let (work, readers) = (scene.house.tree("work"), ["one", "two"].map(|name| scene.house.tree(name)));
+        let cluster = cloud.cluster(3, &[]).await;
+        let (work, readers) = (cluster.installation.tree("work"), ["one", "two"].map(|name| cluster.installation.tree(name)));
         work.git(&["init", "-q", "-b", "main"]);
-        work.with_lfs(&remote_at(&scene, 0));
+        work.with_lfs(&remote_at(&cluster, 0));
         for (place, reader) in readers.iter().enumerate() {
             reader.git(&["init", "-q", "-b", "main"]);
-            reader.git(&["remote", "add", "origin", &remote_at(&scene, place + 1)]);
+            reader.git(&["remote", "add", "origin", &remote_at(&cluster, place + 1)]);
             reader.git(&["lfs", "install", "--local"]);
         }
         for round in 0..6 {
@@ -89,16 +88,16 @@ story! {
     }
 }
 
-fn remote_at(scene: &Scene, place: usize) -> String {
-    let host = scene.url(place).replace("http://", "");
-    format!("http://ada:{}@{host}/ada/data.git", scene.house.token)
+fn remote_at(cluster: &Cluster, place: usize) -> String {
+    let host = cluster.url(place).replace("http://", "");
+    format!("http://ada:{}@{host}/ada/data.git", cluster.installation.token)
 }
 
 /// A tree with some history, pushed through the proxy.
-fn published(scene: &Scene, revisions: u64) -> Tree {
-    let work = scene.house.tree("work");
+fn pushed_tree(cluster: &Cluster, revisions: u64) -> Tree {
+    let work = cluster.installation.tree("work");
     work.git(&["init", "-q", "-b", "main"]);
-    work.with_lfs(&scene.house.remote("ada/data"));
+    work.with_lfs(&cluster.installation.remote("ada/data"));
     for revision in 0..revisions {
         work.write(&format!("table-{}.csv", revision % 7), noise(revision, 90_000));
         work.write("scan.bin", noise(1000 + revision, 30_000));
@@ -109,48 +108,48 @@ fn published(scene: &Scene, revisions: u64) -> Tree {
 }
 
 /// A clone of what `published` made is whole.
-fn clones_well(scene: &Scene, name: &str, work: &Tree) {
-    let clone = scene.house.tree(name);
-    clone.git(&["clone", "-q", &scene.house.remote("ada/data"), "."]);
+fn assert_clone_complete(cluster: &Cluster, name: &str, work: &Tree) {
+    let clone = cluster.installation.tree(name);
+    clone.git(&["clone", "-q", &cluster.installation.remote("ada/data"), "."]);
     clone.git(&["fsck", "--strict"]);
     clone.git(&["lfs", "fsck"]);
     assert_eq!(clone.git(&["rev-parse", "HEAD"]), work.git(&["rev-parse", "HEAD"]));
 }
 
 story! {
-    async fn a_server_with_an_empty_disk_serves_all_there_is() {
+    async fn a_server_with_an_empty_disk_serves_everything() {
         let cloud = Cloud::shared().await;
-        let mut scene = cloud.scene(1, &[]).await;
-        let work = published(&scene, 12);
+        let mut cluster = cloud.cluster(1, &[]).await;
+        let work = pushed_tree(&cluster, 12);
         for round in 0..2 {
-            scene.kill(0);
-            scene.wipe(0);
-            scene.start(0).await;
-            clones_well(&scene, &format!("clone-{round}"), &work);
+            cluster.kill(0);
+            cluster.wipe(0);
+            cluster.start(0).await;
+            assert_clone_complete(&cluster, &format!("clone-{round}"), &work);
         }
         // The first thing that an empty server is asked may as well be to write.
-        scene.kill(0);
-        scene.wipe(0);
-        scene.start(0).await;
+        cluster.kill(0);
+        cluster.wipe(0);
+        cluster.start(0).await;
         work.write("more.csv", noise(77, 90_000));
         work.commit("More");
         work.git(&["push", "-q", "origin", "main"]);
-        clones_well(&scene, "clone", &work);
-        assert_success(&scene.house.rutter(&["fsck"]), "rutter fsck");
+        assert_clone_complete(&cluster, "clone", &work);
+        assert_success(&cluster.installation.rutter(&["fsck"]), "rutter fsck");
     }
 }
 
 story! {
-    async fn the_cache_may_vanish_at_any_moment() {
+    async fn the_cache_may_be_deleted_at_any_time() {
         let cloud = Cloud::shared().await;
-        let scene = cloud.scene(1, &[]).await;
-        let work = published(&scene, 4);
-        let (doom, cache) = (Doom::default(), scene.folder(0).join("cache"));
+        let cluster = cloud.cluster(1, &[]).await;
+        let work = pushed_tree(&cluster, 4);
+        let (signal, cache) = (StopSignal::default(), cluster.folder(0).join("cache"));
         let vandal = std::thread::spawn({
-            let doom = doom.clone();
+            let signal = signal.clone();
             move || {
-                while !doom.struck() {
-                    // Somebody may be writing there: what cannot be deleted now, is later.
+                while !signal.is_stopped() {
+                    // A server may be writing there: what cannot be deleted now is deleted later.
                     let _ = std::fs::remove_dir_all(&cache);
                     std::thread::sleep(Duration::from_millis(40));
                 }
@@ -161,16 +160,16 @@ story! {
             work.write("table-0.csv", noise(500 + round, 90_000));
             work.commit("While the cache vanishes");
             failures += u32::from(!work.try_git(&["push", "-q", "origin", "main"]).status.success());
-            let clone = scene.house.tree(&format!("clone-{round}"));
-            let output = clone.try_git(&["clone", "-q", &scene.house.remote("ada/data"), "."]);
+            let clone = cluster.installation.tree(&format!("clone-{round}"));
+            let output = clone.try_git(&["clone", "-q", &cluster.installation.remote("ada/data"), "."]);
             failures += u32::from(!output.status.success());
         }
-        doom.strike();
+        signal.stop();
         vandal.join().unwrap();
         println!("{failures} of 20 were disturbed");
         work.git(&["push", "-q", "origin", "main"]);
-        clones_well(&scene, "clone", &work);
-        assert_success(&scene.house.rutter(&["fsck"]), "rutter fsck");
+        assert_clone_complete(&cluster, "clone", &work);
+        assert_success(&cluster.installation.rutter(&["fsck"]), "rutter fsck");
     }
 }
 
@@ -178,41 +177,41 @@ story! {
     async fn two_servers_may_share_a_cache() {
         let cloud = Cloud::shared().await;
         let shared = tempfile::tempdir().unwrap();
-        let mut scene = cloud.scene(2, &[("RUTTER_CACHE", shared.path().to_str().unwrap())]).await;
-        let mut dice = Dice(11);
-        let mut crew = Crew::begin(&scene, &mut dice);
+        let mut cluster = cloud.cluster(2, &[("RUTTER_CACHE", shared.path().to_str().unwrap())]).await;
+        let mut random = Random(11);
+        let mut workload = Workload::begin(&cluster, &mut random);
         let killing = async {
             for round in 0..4 {
                 tokio::time::sleep(Duration::from_millis(1500)).await;
-                scene.kill_disturbing(round % 2, &crew.doom).await;
+                cluster.kill_disturbing(round % 2, &workload.signal).await;
                 // A start tidies the cache, in which another is at work.
-                scene.start(round % 2).await;
+                cluster.start(round % 2).await;
             }
             tokio::time::sleep(Duration::from_millis(1500)).await;
         };
-        crew.while_they_work(killing).await;
-        crew.end().await;
-        crew.audit(&scene, &mut dice).await;
+        workload.while_they_work(killing).await;
+        workload.end().await;
+        workload.audit(&cluster, &mut random).await;
     }
 }
 
 story! {
-    async fn servers_that_start_together_on_an_empty_database_all_start() {
+    async fn several_servers_start_at_once_on_an_empty_database() {
         let cloud = Cloud::shared().await;
-        let scene = cloud.empty_scene(3, &[]).await;
+        let cluster = cloud.stopped_cluster(3, &[]).await;
         for _ in 0..3 {
-            let empty = harness::fresh_postgres(&harness::postgres().unwrap()).await;
-            let mut running: Vec<_> = (0..3).map(|place| scene.begin(place, &[(DATABASE, &empty)])).collect();
+            let empty = rutter_testing::new_postgres_database(&rutter_testing::postgres().unwrap()).await;
+            let mut running: Vec<_> = (0..3).map(|place| cluster.begin(place, &[(DATABASE, &empty)])).collect();
             let mut keys = Vec::new();
             for (place, running) in running.iter_mut().enumerate() {
-                scene.house.await_ready_at(&scene.url(place), running).await;
-                let published = format!("{}/.well-known/jwks.json", scene.url(place));
-                keys.push(scene.house.http.get(published).send().await.unwrap().text().await.unwrap());
+                cluster.installation.wait_until_ready_at(&cluster.url(place), running).await;
+                let published = format!("{}/.well-known/jwks.json", cluster.url(place));
+                keys.push(cluster.installation.http.get(published).send().await.unwrap().text().await.unwrap());
             }
             assert!(keys[0].contains("\"kty\"") && keys.iter().all(|key| *key == keys[0]), "one key for all: {keys:?}");
             for (place, running) in running.into_iter().enumerate() {
                 running.kill();
-                scene.wipe(place);
+                cluster.wipe(place);
             }
         }
     }

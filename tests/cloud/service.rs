@@ -1,4 +1,4 @@
-//! PostgreSQL and Garage as the scripts bring them up, but under our thumb.
+//! PostgreSQL and Garage, started by the scripts, as processes that tests can stop.
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 pub(crate) struct Service {
     /// Deletes everything when its standard input ends.
     script: Child,
-    /// Which process it is now.
+    /// The current process.
     process: u32,
     /// One that was started again is our own child.
     again: Option<Child>,
@@ -23,12 +23,12 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts a server by one of the scripts; gives its address too, which the script tells in `variable`.
+    /// Starts a server with one of the scripts; returns its address too, which the script exports as `variable`.
     pub(crate) fn start(script: &str, variable: &str) -> (Self, String) {
-        let told = format!("printf '%s\\n' \"${variable}_PID\" \"${variable}\"; exec cat >/dev/null");
+        let reply_body = format!("printf '%s\\n' \"${variable}_PID\" \"${variable}\"; exec cat >/dev/null");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(script);
         let mut command = Command::new(path);
-        command.args(["sh", "-c", &told]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(["sh", "-c", &reply_body]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut script = command.spawn().unwrap();
         let mut lines = BufReader::new(script.stdout.take().unwrap()).lines();
         let mut line = || lines.next().unwrap_or_else(|| panic!("{command:?} tells nothing")).unwrap();
@@ -58,7 +58,7 @@ impl Service {
     }
 
     /// The same command on the same data.
-    pub(crate) fn start_again(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]).current_dir(&self.folder).uid(self.user.0).gid(self.user.1).env_clear();
         for entry in &self.environment {
@@ -71,24 +71,24 @@ impl Service {
         self.again = Some(child);
     }
 
-    /// `STOP` and `CONT`, for one that is there and does not answer.
+    /// Sends a signal: `STOP` and `CONT` make it hang.
     pub(crate) fn signal(&self, signal: &str) {
         let done = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", signal, &self.process.to_string()]).status();
         assert!(done.unwrap().success(), "kill -{signal}");
     }
 
-    /// `STOP` or `CONT` for it and its children: first for it, so that it makes no more of them. Who stops them can rely
-    /// on it that all have stopped.
+    /// `STOP` or `CONT` for it and its children: first for it, so that it starts no more of them. After `STOP` all of
+    /// them have stopped.
     pub(crate) fn signal_all(&self, signal: &str) {
         self.signal(signal);
         loop {
-            let told =
+            let reply_body =
                 self.family().into_iter().filter(|(_, state)| signal != "STOP" || !"TZX".contains(state.as_str()));
-            let told: Vec<String> = told.map(|(process, _)| process).collect();
-            if told.is_empty() {
+            let reply_body: Vec<String> = reply_body.map(|(process, _)| process).collect();
+            if reply_body.is_empty() {
                 return;
             }
-            send(signal, &told);
+            send(signal, &reply_body);
             if signal != "STOP" {
                 return;
             }
@@ -112,7 +112,7 @@ impl Service {
         family
     }
 
-    /// The script waits for its child, if it is told to, only at its own end: until then a zombie is left.
+    /// Waits until the process has ended or is a zombie: the script reaps its child only at its own end.
     fn await_end(&self) {
         let alive = || {
             let status = std::fs::read_to_string(format!("/proc/{}/stat", self.process)).unwrap_or_default();

@@ -1,39 +1,35 @@
-//! The cache is disposable: at any moment, whatever is under way.
+//! The cache may be deleted at any time.
 
-use crate::audit;
-use crate::harness::story;
-use crate::house::House;
-use crate::ledger::Ledger;
-use crate::people::{Author, Dice, Doom};
+use rutter_testing::{Author, Installation, Ledger, Random, StopSignal, audit, story};
 
 story! {
     async fn the_cache_may_be_deleted_while_the_server_is_down(engine: Engine) {
-        let house = House::new(engine).await;
-        let (ledger, doom) = (Ledger::default(), Doom::default());
-        let running = house.serve().await;
-        let mut author = Author::new(&house, "ada", "ada/data", true, 100_000, Dice(1));
-        assert!(author.push_one(&ledger, &doom) && author.push_one(&ledger, &doom));
+        let installation = Installation::new(engine).await;
+        let (ledger, signal) = (Ledger::default(), StopSignal::default());
+        let running = installation.serve().await;
+        let mut author = Author::new(&installation, "ada", "ada/data", true, 100_000, Random(1));
+        assert!(author.push_one(&ledger, &signal) && author.push_one(&ledger, &signal));
         running.kill();
-        std::fs::remove_dir_all(house.data().join("cache")).unwrap();
+        std::fs::remove_dir_all(installation.data().join("cache")).unwrap();
 
-        let _running = house.serve().await;
-        assert!(author.push_one(&ledger, &doom));
-        audit::look_at_everything(&house, &ledger).await;
+        let _running = installation.serve().await;
+        assert!(author.push_one(&ledger, &signal));
+        audit::check_all(&installation, &ledger).await;
     }
 }
 
 story! {
     async fn the_cache_may_be_deleted_while_the_server_runs(engine: Engine) {
-        let house = House::new(engine).await;
-        let (ledger, doom) = (Ledger::default(), Doom::default());
-        let _running = house.serve().await;
-        let mut author = Author::new(&house, "ada", "ada/data", true, 100_000, Dice(2));
+        let installation = Installation::new(engine).await;
+        let (ledger, signal) = (Ledger::default(), StopSignal::default());
+        let _running = installation.serve().await;
+        let mut author = Author::new(&installation, "ada", "ada/data", true, 100_000, Random(2));
         for _ in 0..3 {
-            assert!(author.push_one(&ledger, &doom));
-            std::fs::remove_dir_all(house.data().join("cache")).unwrap();
+            assert!(author.push_one(&ledger, &signal));
+            std::fs::remove_dir_all(installation.data().join("cache")).unwrap();
         }
-        audit::look_at_everything(&house, &ledger).await;
-        std::fs::remove_dir_all(house.data().join("cache")).unwrap();
-        assert!(author.push_one(&ledger, &doom));
+        audit::check_all(&installation, &ledger).await;
+        std::fs::remove_dir_all(installation.data().join("cache")).unwrap();
+        assert!(author.push_one(&ledger, &signal));
     }
 }

@@ -1,131 +1,123 @@
-//! The server is killed, as by a power switch for processes, while people
-//! work; then it comes up again on what it left. Nothing that it promised may
-//! be missing, and nothing may be visible that it did not finish.
+//! The server is killed while users
+//! work, and then restarted on its data. Nothing that it acknowledged may
+//! be missing, and nothing unfinished may be visible.
 //!
 //! `RUTTER_TEST_CRASHES` sets how often, `RUTTER_TEST_SEED` repeats the
 //! choices of an earlier run.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod audit;
 mod cache;
-#[path = "../it/harness.rs"]
-mod harness;
-#[expect(dead_code, reason = "the tests of several servers use the rest")]
-mod house;
-mod ledger;
-#[expect(dead_code, reason = "the tests of several servers use the rest")]
-mod people;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::harness::story;
-use self::house::{House, Running, environment};
-use self::ledger::Ledger;
-use self::people::{Author, Dice, Doom, upload_until};
+use rutter_testing::{
+    Author, Database, Installation, Ledger, Random, ServerProcess, StopSignal, audit, environment, story,
+    upload_until_stopped,
+};
 
-/// So many in some seconds; `.ci/run` asks for enough to meet every kind of moment.
+/// Takes some seconds; `.ci/run` asks for more.
 const CRASHES: u64 = 8;
 
 story! {
-    async fn everything_acknowledged_survives_kill_nine(engine: Engine) {
+    async fn everything_acknowledged_survives_kill_9(engine: Engine) {
         let number = |name: &str| environment(name).and_then(|text| text.parse().ok());
         let crashes = number("RUTTER_TEST_CRASHES").unwrap_or(CRASHES);
         let seed = number("RUTTER_TEST_SEED").unwrap_or_else(|| u64::from_le_bytes(rutter::clock::random()));
         println!("{crashes} crashes, RUTTER_TEST_SEED={seed}");
-        let mut dice = Dice(seed);
-        let house = Arc::new(House::new(engine).await);
-        let mut scene = Scene::set(&house, &mut dice).await;
+        let mut random = Random(seed);
+        let installation = Arc::new(Installation::new(engine).await);
+        let mut workload = Workload::start(&installation, &mut random).await;
 
         for crash in 1..=crashes {
-            if dice.one_in(2) {
-                scene.interlude(crash).await;
+            if random.one_in(2) {
+                workload.prepare_restart(crash).await;
             }
-            let running = house.start();
-            if dice.one_in(4) {
-                // Opening, recovering, and the jobs that were left over.
-                tokio::time::sleep(Duration::from_millis(dice.below(600))).await;
+            let running = installation.start();
+            if random.one_in(4) {
+                // Killed during start, recovery, or pending jobs.
+                tokio::time::sleep(Duration::from_millis(random.below(600))).await;
                 running.kill();
             } else {
-                scene.work_until_crash(running, &mut dice).await;
+                workload.work_until_crash(running, &mut random).await;
             }
         }
 
-        // Time for what was cut off to be done again, then for the grace to end.
+        // Time for interrupted jobs to run again, then for the grace period to end.
         for _ in 0..2 {
-            house.let_a_night_pass().await;
-            let _running = house.serve().await;
-            audit::look_around(&house, &scene.ledger, &mut dice).await;
-            audit::await_jobs(&house, &scene.template).await;
+            installation.age_by_nine_hours().await;
+            let _running = installation.serve().await;
+            audit::check_affected(&installation, &workload.ledger, &mut random).await;
+            audit::wait_for_jobs(&installation, &workload.template).await;
         }
-        let running = house.serve().await;
-        audit::look_at_everything(&house, &scene.ledger).await;
-        scene.everything_is_merged().await;
+        let running = installation.serve().await;
+        audit::check_all(&installation, &workload.ledger).await;
+        workload.assert_merged().await;
         running.kill();
-        audit::compare_store_and_rows(&house).await;
-        for (what, count) in &scene.ledger.book().tally {
+        audit::compare_store_and_rows(&installation).await;
+        for (what, count) in &workload.ledger.entries().counts {
             println!("{count:6} {what}");
         }
     }
 }
 
-/// An installation with people at work.
-struct Scene {
-    house: Arc<House>,
+/// An installation with users at work.
+struct Workload {
+    installation: Arc<Installation>,
     ledger: Arc<Ledger>,
     authors: Vec<Author>,
     /// A dataset with so many small packs that they should be merged, which
-    /// the queue is told to do in a hundred years.
+    /// is queued for the year 2100.
     template: String,
 }
 
-impl Scene {
-    async fn set(house: &Arc<House>, dice: &mut Dice) -> Self {
+impl Workload {
+    async fn start(installation: &Arc<Installation>, random: &mut Random) -> Self {
         let ledger = Arc::new(Ledger::default());
-        let running = house.serve().await;
-        let mut many = Author::new(house, "many", "ada/many", false, 6_000, Dice(dice.next()));
-        let nothing_ends = Doom::default();
+        let running = installation.serve().await;
+        let mut many = Author::new(installation, "many", "ada/many", false, 6_000, Random(random.next_u64()));
+        let nothing_ends = StopSignal::default();
         assert!(many.push_one(&ledger, &nothing_ends));
-        let database = house.database().await;
+        let database = installation.database().await;
         let template = database.texts("SELECT id FROM dataset WHERE name = 'many'").await.remove(0);
         database.execute(&[queue("consolidate", &template, 4_102_444_800_000)]).await;
         for _ in 0..35 {
             assert!(many.push_one(&ledger, &nothing_ends));
         }
         let mut authors = vec![
-            Author::new(house, "ada", "ada/shared", true, 300_000, Dice(dice.next())),
-            Author::new(house, "bea", "ada/shared", true, 3_000, Dice(dice.next())),
-            Author::new(house, "cleo", "ada/plain", false, 150_000, Dice(dice.next())),
-            Author::new(house, "dora", "ada/plain", false, 500, Dice(dice.next())),
+            Author::new(installation, "ada", "ada/shared", true, 300_000, Random(random.next_u64())),
+            Author::new(installation, "bea", "ada/shared", true, 3_000, Random(random.next_u64())),
+            Author::new(installation, "cleo", "ada/plain", false, 150_000, Random(random.next_u64())),
+            Author::new(installation, "dora", "ada/plain", false, 500, Random(random.next_u64())),
         ];
         for author in &mut authors {
             assert!(author.push_one(&ledger, &nothing_ends));
         }
         database.0.close().await;
         running.kill();
-        Self { house: Arc::clone(house), ledger, authors, template }
+        Self { installation: Arc::clone(installation), ledger, authors, template }
     }
 
-    /// While nobody serves: a night passes, datasets in need of merging appear, the cache may go.
-    async fn interlude(&self, crash: u64) {
-        let database = self.house.database().await;
+    /// While no server runs: ages the data, adds datasets whose packs are to be merged, may delete the cache.
+    async fn prepare_restart(&self, crash: u64) {
+        let database = self.installation.database().await;
         let now = rutter::clock::Clock::default().now().0;
         for kind in database.texts(&format!("SELECT kind FROM job WHERE leased_until > {now}")).await {
-            self.ledger.book().count(if kind == "sweep" { "sweeps cut off" } else { "merges cut off" });
+            self.ledger.entries().count(if kind == "sweep" { "sweeps cut off" } else { "merges cut off" });
         }
         for part in 0..4 {
-            self.multiply(&database, &format!("merge-{crash}-{part}")).await;
+            self.copy_template(&database, &format!("merge-{crash}-{part}")).await;
         }
         database.0.close().await;
-        self.house.let_a_night_pass().await;
+        self.installation.age_by_nine_hours().await;
         if crash.is_multiple_of(5) {
-            std::fs::remove_dir_all(self.house.data().join("cache")).unwrap();
+            std::fs::remove_dir_all(self.installation.data().join("cache")).unwrap();
         }
     }
 
-    /// Makes a dataset like the template, and queues the merging of its packs.
-    async fn multiply(&self, database: &house::Database, name: &str) {
-        let (id, template) = (house::Database::new_id(), &self.template);
+    /// Copies the template, and queues the merging of its packs.
+    async fn copy_template(&self, database: &Database, name: &str) {
+        let (id, template) = (Database::new_id(), &self.template);
         database
             .execute(&[
                 format!(
@@ -147,32 +139,38 @@ impl Scene {
                 queue("consolidate", &id, 0),
             ])
             .await;
-        let mut book = self.ledger.book();
-        let head = book.at("ada/many", "refs/heads/many").unwrap();
-        book.adopt(&format!("ada/{name}"), [("refs/heads/many".to_owned(), head)].into());
+        let mut entries = self.ledger.entries();
+        let head = entries.at("ada/many", "refs/heads/many").unwrap();
+        entries.set_refs(&format!("ada/{name}"), [("refs/heads/many".to_owned(), head)].into());
     }
 
-    /// Everybody works, until the server dies in the middle of it.
-    async fn work_until_crash(&mut self, mut running: Running, dice: &mut Dice) {
-        self.house.await_ready(&mut running).await;
-        audit::look_around(&self.house, &self.ledger, dice).await;
-        let doom = Doom::default();
+    /// All users work until the server is killed.
+    async fn work_until_crash(&mut self, mut running: ServerProcess, random: &mut Random) {
+        self.installation.wait_until_ready(&mut running).await;
+        audit::check_affected(&self.installation, &self.ledger, random).await;
+        let signal = StopSignal::default();
         let uploads: Vec<_> = (0..2)
             .map(|_| {
-                let (house, ledger) = (Arc::clone(&self.house), Arc::clone(&self.ledger));
-                let dice = Dice(dice.next());
-                tokio::spawn(upload_until(doom.clone(), house, ledger, "ada/shared".to_owned(), dice))
+                let (installation, ledger) = (Arc::clone(&self.installation), Arc::clone(&self.ledger));
+                let random = Random(random.next_u64());
+                tokio::spawn(upload_until_stopped(
+                    signal.clone(),
+                    installation,
+                    ledger,
+                    "ada/shared".to_owned(),
+                    random,
+                ))
             })
             .collect();
-        let (house, ledger) = (&self.house, &self.ledger);
-        let moment = Duration::from_millis(dice.below(1500));
+        let (installation, ledger) = (&self.installation, &self.ledger);
+        let moment = Duration::from_millis(random.below(1500));
         std::thread::scope(|scope| {
             for author in &mut self.authors {
-                let doom = doom.clone();
-                scope.spawn(move || author.work(house, ledger, &doom));
+                let signal = signal.clone();
+                scope.spawn(move || author.work(installation, ledger, &signal));
             }
             std::thread::sleep(moment);
-            doom.strike();
+            signal.stop();
             running.kill();
         });
         for upload in uploads {
@@ -180,9 +178,9 @@ impl Scene {
         }
     }
 
-    /// Merging was taken up again wherever it was cut off.
-    async fn everything_is_merged(&self) {
-        let database = self.house.database().await;
+    /// Interrupted merges were completed.
+    async fn assert_merged(&self) {
+        let database = self.installation.database().await;
         let live = "SELECT repo_id FROM git_pack WHERE retired_at IS NULL GROUP BY repo_id HAVING COUNT(*) > 50";
         assert_eq!(database.texts(live).await, Vec::<String>::new());
         let copies =
@@ -195,6 +193,6 @@ impl Scene {
 
 /// A row of the queue.
 fn queue(kind: &str, subject: &str, run_at: u64) -> String {
-    let id = house::Database::new_id();
+    let id = Database::new_id();
     format!("INSERT INTO job (id, kind, subject, run_at, attempts) VALUES ('{id}', '{kind}', '{subject}', {run_at}, 0)")
 }

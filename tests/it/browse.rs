@@ -1,4 +1,4 @@
-//! Looking around: folders, files, their bytes, and what differs between revisions.
+//! Browsing: folders, files, their bytes, and differences between revisions.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,62 +6,58 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use rutter::types::Visibility;
+use rutter_testing::{Person, RawConnection, Reply, Server, Tree, noise, story};
 use serde_json::{Value, json};
-
-use crate::api::{Reply, Wire};
-use crate::harness::{Person, Server, Tree, noise, story};
 
 const ROOT: &str = "/api/v1/datasets/ada/data";
 
-impl Server {
-    /// A dataset of Ada's, with files of all kinds in several revisions, and the tree that they were pushed from.
-    async fn furnished(&self) -> (Person, Tree) {
-        let ada = self.person("ada").await;
-        self.dataset("ada/data", Visibility::Private).await;
-        let tree = self.tree("source");
-        tree.with_lfs(&self.remote(&ada, "ada/data"));
-        tree.write("a.csv", "id,name\n1,one\n2,two\n");
-        tree.write("data/big.bin", noise(1, 5000));
-        tree.write("data/deep/er/x.txt", "x\n");
-        tree.commit("one");
-        tree.write("a-b", "sorts before the folder `a`? no: there is none\n");
-        tree.write("data.txt", "sorts behind the folder `data`? no: before it\n");
-        tree.write("data/run.sh", "#!/bin/sh\n");
-        tree.write("data/empty", "");
-        tree.sh("chmod +x data/run.sh; ln -s ../a.csv data/link");
-        tree.commit("two");
-        tree.write("a.csv", "id,name\n1,one\n2,zwei\n3,three\n");
-        tree.write("data/deep/ünï cö#?.txt", "named with care\n");
-        tree.commit("three");
-        tree.git(&["push", "-q", "origin", "main"]);
-        (ada, tree)
-    }
+/// A dataset of Ada's, with files of all kinds in several revisions, and the tree that they were pushed from.
+async fn dataset_with_files(server: &Server) -> (Person, Tree) {
+    let ada = server.person("ada").await;
+    server.dataset("ada/data", Visibility::Private).await;
+    let tree = server.tree("source");
+    tree.with_lfs(&server.remote(&ada, "ada/data"));
+    tree.write("a.csv", "id,name\n1,one\n2,two\n");
+    tree.write("data/big.bin", noise(1, 5000));
+    tree.write("data/deep/er/x.txt", "x\n");
+    tree.commit("one");
+    tree.write("a-b", "sorts before the folder `a`? no: there is none\n");
+    tree.write("data.txt", "sorts behind the folder `data`? no: before it\n");
+    tree.write("data/run.sh", "#!/bin/sh\n");
+    tree.write("data/empty", "");
+    tree.sh("chmod +x data/run.sh; ln -s ../a.csv data/link");
+    tree.commit("two");
+    tree.write("a.csv", "id,name\n1,one\n2,zwei\n3,three\n");
+    tree.write("data/deep/ünï cö#?.txt", "named with care\n");
+    tree.commit("three");
+    tree.git(&["push", "-q", "origin", "main"]);
+    (ada, tree)
+}
 
-    async fn visit(&self, token: &str, path: &str) -> Reply {
-        Reply::of(self.request("GET", path, Some(token))).await
-    }
+async fn get(server: &Server, token: &str, path: &str) -> Reply {
+    Reply::of(server.request("GET", path, Some(token))).await
+}
 
-    async fn seen(&self, token: &str, path: &str) -> Value {
-        let reply = self.visit(token, path).await;
-        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
-        reply.json()
-    }
+async fn get_json(server: &Server, token: &str, path: &str) -> Value {
+    let reply = get(server, token, path).await;
+    assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+    reply.json()
+}
 
-    /// All pages of a list, by their links.
-    async fn pages(&self, token: &str, path: &str) -> Vec<Value> {
-        let (mut items, mut next) = (Vec::new(), path.to_owned());
-        loop {
-            let reply = self.visit(token, &next).await;
-            assert_eq!(reply.status, 200, "{next}: {}", reply.text());
-            let page = reply.json();
-            items.extend(page["items"].as_array().unwrap().clone());
-            let link = reply.header("link").to_owned();
-            assert_eq!(link.is_empty(), page["next_cursor"].is_null());
-            let Some(link) = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")) else {
-                return items;
-            };
-            next = link.strip_prefix(&self.url).unwrap().to_owned();
-        }
+/// All pages of a list, by their links.
+async fn all_pages(server: &Server, token: &str, path: &str) -> Vec<Value> {
+    let (mut items, mut next) = (Vec::new(), path.to_owned());
+    loop {
+        let reply = get(server, token, &next).await;
+        assert_eq!(reply.status, 200, "{next}: {}", reply.text());
+        let page = reply.json();
+        items.extend(page["items"].as_array().unwrap().clone());
+        let link = reply.header("link").to_owned();
+        assert_eq!(link.is_empty(), page["next_cursor"].is_null());
+        let Some(link) = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")) else {
+            return items;
+        };
+        next = link.strip_prefix(&server.url).unwrap().to_owned();
     }
 }
 
@@ -71,13 +67,13 @@ fn paths(items: &[Value]) -> Vec<&str> {
 
 story! {
     on(sqlite) async fn folders_are_listed_as_git_lists_them(server: Server) {
-        let (ada, tree) = server.furnished().await;
+        let (ada, tree) = dataset_with_files(&server).await;
         let token = &ada.token;
         for (revision, folder) in [("main", ""), ("main", "data"), ("HEAD~1", "data/deep"), ("main~2", "")] {
             let spec = format!("{revision}:{folder}");
             for (asked, flags) in [("", &[][..]), ("&recursive=true", &["-r", "-t"][..])] {
                 let url = format!("{ROOT}/tree/{revision}?path={folder}{asked}");
-                let all = server.pages(token, &format!("{url}&commits=true")).await;
+                let all = all_pages(&server, token, &format!("{url}&commits=true")).await;
                 let listed = tree.git(&[&["ls-tree", "-z"], flags, &[spec.as_str()]].concat());
                 let expected: BTreeMap<&str, (&str, &str)> = listed
                     .split('\0')
@@ -102,57 +98,57 @@ story! {
                     assert_eq!(item["last_revision"]["revision"], last.as_str(), "{path}");
                     assert_eq!(item["last_revision"]["author"]["email"], "test@example.org");
                 }
-                // Small pages show the same in the same order.
-                assert_eq!(server.pages(token, &format!("{url}&commits=true&limit=1")).await, all);
-                let plain = server.pages(token, &format!("{url}&limit=2")).await;
+                // Small pages list the same items in the same order.
+                assert_eq!(all_pages(&server, token, &format!("{url}&commits=true&limit=1")).await, all);
+                let plain = all_pages(&server, token, &format!("{url}&limit=2")).await;
                 assert_eq!(paths(&plain), paths(&all));
                 assert!(plain.iter().all(|item| item.get("last_revision").is_none()));
             }
         }
-        let root = server.pages(token, &format!("{ROOT}/tree/main")).await;
+        let root = all_pages(&server, token, &format!("{ROOT}/tree/main")).await;
         assert_eq!(paths(&root), [".gitattributes", "a-b", "a.csv", "data.txt", "data"]);
-        let file = server.seen(token, &format!("{ROOT}/files/main/data/big.bin")).await;
+        let file = get_json(&server, token, &format!("{ROOT}/files/main/data/big.bin")).await;
         assert_eq!((&file["size"], &file["oid"]), (&json!(5000), &json!(lfs::Oid::of(&noise(1, 5000)).to_string())));
         assert_eq!(file["last_revision"]["description"], "one");
-        let named = server.seen(token, &format!("{ROOT}/files/main/data/deep/%C3%BCn%C3%AF%20c%C3%B6%23%3F.txt")).await;
+        let named = get_json(&server, token, &format!("{ROOT}/files/main/data/deep/%C3%BCn%C3%AF%20c%C3%B6%23%3F.txt")).await;
         assert_eq!((&named["path"], &named["oid"]), (&json!("data/deep/ünï cö#?.txt"), &Value::Null));
-        assert_eq!(server.seen(token, &format!("{ROOT}/files/main~2/data")).await["type"], "folder");
+        assert_eq!(get_json(&server, token, &format!("{ROOT}/files/main~2/data")).await["type"], "folder");
     }
 }
 
 story! {
-    on(sqlite) async fn a_list_stays_what_it_was_when_it_began(server: Server) {
-        let (ada, tree) = server.furnished().await;
+    on(sqlite) async fn pages_of_a_list_show_the_revision_of_the_first_page(server: Server) {
+        let (ada, tree) = dataset_with_files(&server).await;
         let url = format!("{ROOT}/tree/main?recursive=true&limit=3&commits=true");
-        let before = server.pages(&ada.token, &url).await;
-        let first = server.seen(&ada.token, &url).await;
+        let before = all_pages(&server, &ada.token, &url).await;
+        let first = get_json(&server, &ada.token, &url).await;
         tree.git(&["rm", "-rq", "data"]);
         tree.write("new", "new");
         tree.commit("four");
         tree.git(&["push", "-q", "origin", "main"]);
         let cursor = first["next_cursor"].as_str().unwrap();
         let mut all = first["items"].as_array().unwrap().clone();
-        all.extend(server.pages(&ada.token, &format!("{url}&cursor={cursor}")).await);
+        all.extend(all_pages(&server, &ada.token, &format!("{url}&cursor={cursor}")).await);
         assert_eq!(all, before);
-        let now = server.pages(&ada.token, &url).await;
+        let now = all_pages(&server, &ada.token, &url).await;
         assert_eq!(paths(&now), [".gitattributes", "a-b", "a.csv", "data.txt", "new"]);
-        // What a newer revision did not touch is known from the older one.
-        let root = server.pages(&ada.token, &format!("{ROOT}/tree/main?commits=true")).await;
+        // Unchanged entries keep the commit of the older revision.
+        let root = all_pages(&server, &ada.token, &format!("{ROOT}/tree/main?commits=true")).await;
         let last: Vec<&str> = root.iter().map(|item| item["last_revision"]["description"].as_str().unwrap()).collect();
         assert_eq!(last, ["one", "two", "three", "two", "four"]);
         for cursor in ["x", ".", "main.YQ", "0000000000000000000000000000000000000000.!", "%00"] {
-            let reply = server.visit(&ada.token, &format!("{url}&cursor={cursor}")).await;
+            let reply = get(&server, &ada.token, &format!("{url}&cursor={cursor}")).await;
             assert_eq!(reply.status, 422, "{cursor}");
         }
         let unknown = format!("{url}&cursor=0000000000000000000000000000000000000000.YQ");
-        assert_eq!(server.visit(&ada.token, &unknown).await.status, 404);
-        assert_eq!(server.visit(&ada.token, &format!("{ROOT}/tree/main?limit=1001")).await.status, 422);
+        assert_eq!(get(&server, &ada.token, &unknown).await.status, 404);
+        assert_eq!(get(&server, &ada.token, &format!("{ROOT}/tree/main?limit=1001")).await.status, 422);
     }
 }
 
 story! {
-    on(sqlite) async fn bytes_are_sent_whole_in_part_or_not_again(server: Server) {
-        let (ada, tree) = server.furnished().await;
+    on(sqlite) async fn files_are_sent_whole_as_ranges_or_not_modified(server: Server) {
+        let (ada, tree) = dataset_with_files(&server).await;
         let url = format!("{ROOT}/raw/main/a.csv");
         let content = tree.read("a.csv");
         let ask = async |method: &str, headers: &[(&str, &str)]| {
@@ -186,13 +182,13 @@ story! {
             let same = ask("GET", &[("if-none-match", tags)]).await;
             assert_eq!((same.status, same.body.len(), same.header("etag")), (304, 0, tag.as_str()), "{tags}");
         }
-        let inline = server.visit(&ada.token, &format!("{url}?inline=true")).await;
+        let inline = get(&server, &ada.token, &format!("{url}?inline=true")).await;
         assert!(inline.header("content-disposition").starts_with("inline"));
-        let old = server.visit(&ada.token, &format!("{ROOT}/raw/main~1/a.csv")).await;
+        let old = get(&server, &ada.token, &format!("{ROOT}/raw/main~1/a.csv")).await;
         assert_eq!(old.text(), "id,name\n1,one\n2,two\n");
-        assert_eq!(server.visit(&ada.token, &format!("{ROOT}/raw/main/data/empty")).await.body, b"");
+        assert_eq!(get(&server, &ada.token, &format!("{ROOT}/raw/main/data/empty")).await.body, b"");
 
-        // What Git LFS keeps is elsewhere.
+        // Bytes of Git LFS are redirected.
         let stored = format!("{ROOT}/raw/main/data/big.bin");
         for method in ["GET", "HEAD"] {
             let sent = Reply::of(server.request(method, &format!("{stored}?inline=true"), Some(&ada.token))).await;
@@ -203,21 +199,21 @@ story! {
             assert_eq!(bytes.header("content-disposition"), shown);
         }
         for (path, status) in [("data", 404), ("data/big.bin/x", 404), ("nothing", 404), ("a.csv/", 404)] {
-            assert_eq!(server.visit(&ada.token, &format!("{ROOT}/raw/main/{path}")).await.status, status, "{path}");
+            assert_eq!(get(&server, &ada.token, &format!("{ROOT}/raw/main/{path}")).await.status, status, "{path}");
         }
     }
 }
 
 story! {
-    on(sqlite) async fn pages_of_people_do_not_run_here(server: Server) {
-        let (ada, tree) = server.furnished().await;
+    on(sqlite) async fn uploaded_pages_do_not_run_in_the_browser(server: Server) {
+        let (ada, tree) = dataset_with_files(&server).await;
         for name in ["page.html", "drawing.svg", "code.js", "no-type", "x.pdf"] {
             tree.write(name, "<script>alert(1)</script>");
         }
         tree.commit("pages");
         tree.git(&["push", "-q", "origin", "main"]);
         for name in ["page.html", "drawing.svg", "code.js", "no-type", "x.pdf"] {
-            let reply = server.visit(&ada.token, &format!("{ROOT}/raw/main/{name}?inline=true")).await;
+            let reply = get(&server, &ada.token, &format!("{ROOT}/raw/main/{name}?inline=true")).await;
             assert_eq!((reply.status, reply.header("content-type")), (200, "application/octet-stream"), "{name}");
             assert_eq!(reply.header("content-security-policy"), "sandbox; default-src 'none'");
         }
@@ -225,8 +221,8 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn tricks_with_paths_and_revisions_find_nothing(server: Server) {
-        let (ada, _) = server.furnished().await;
+    on(sqlite) async fn invalid_paths_and_revisions_are_not_found(server: Server) {
+        let (ada, _) = dataset_with_files(&server).await;
         let basic = base64::engine::general_purpose::STANDARD.encode(format!("x:{}", ada.token));
         let authorization = format!("Authorization: Basic {basic}");
         let long = "x/".repeat(3000) + "x";
@@ -237,14 +233,14 @@ story! {
         ];
         for route in ["files/main/", "raw/main/"] {
             for trick in tricks {
-                let mut wire = Wire::open(&server).await;
+                let mut wire = RawConnection::open(&server).await;
                 wire.request("GET", &format!("{ROOT}/{route}{trick}"), &[&authorization]).await;
                 let (status, _, body) = wire.reply().await;
                 assert_eq!(status, 404, "{route}{trick}: {}", String::from_utf8_lossy(&body));
             }
         }
         for trick in ["../..", "%2e%2e", ".git", "/data", "data//deep", "a.csv", "data/nothing", "%00", &long] {
-            let reply = server.visit(&ada.token, &format!("{ROOT}/tree/main?path={trick}")).await;
+            let reply = get(&server, &ada.token, &format!("{ROOT}/tree/main?path={trick}")).await;
             assert_eq!(reply.status, 404, "{trick}");
             assert_eq!(reply.header("content-type"), "application/problem+json");
         }
@@ -259,20 +255,20 @@ story! {
                 format!("{ROOT}/diff?from={revision}"),
             ];
             for url in urls.iter().filter(|url| !url.contains("/%2e%2e")) {
-                assert_eq!(server.visit(&ada.token, url).await.status, 404, "{url}");
+                assert_eq!(get(&server, &ada.token, url).await.status, 404, "{url}");
             }
         }
         let eve = server.person("eve").await;
         for tail in ["tree/main", "files/main/a.csv", "raw/main/a.csv", "raw/main/data/big.bin", "diff", "diff?path=a.csv"] {
-            assert_eq!(server.visit(&eve.token, &format!("{ROOT}/{tail}")).await.status, 404, "{tail}");
+            assert_eq!(get(&server, &eve.token, &format!("{ROOT}/{tail}")).await.status, 404, "{tail}");
             assert_eq!(Reply::of(server.request("GET", &format!("{ROOT}/{tail}"), None)).await.status, 401, "{tail}");
         }
     }
 }
 
 story! {
-    on(sqlite) async fn a_token_for_one_object_gets_that_and_learns_nothing_else(server: Server) {
-        let (ada, tree) = server.furnished().await;
+    on(sqlite) async fn a_token_for_one_object_reads_only_that_object(server: Server) {
+        let (ada, tree) = dataset_with_files(&server).await;
         tree.write("data/other.bin", noise(2, 600));
         tree.commit("another");
         tree.git(&["push", "-q", "origin", "main"]);
@@ -295,7 +291,7 @@ story! {
         for tail in ["tree/main", "files/main/data/big.bin", "diff"] {
             assert_eq!(ask(tail).await.status, 404, "{tail}");
         }
-        // The same object in another dataset is not what the token is for.
+        // The token does not cover the same object in another dataset.
         server.dataset("ada/twin", Visibility::Private).await;
         server.upload(&ada.token, "ada/twin", &noise(1, 5000)).await;
         tree.git(&["push", "-q", &server.remote(&ada, "ada/twin"), "main~1:refs/heads/main"]);
@@ -305,8 +301,8 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn differences_are_told_by_file_and_by_line(server: Server) {
-        let (ada, tree) = server.furnished().await;
+    on(sqlite) async fn differences_are_listed_by_file_and_by_line(server: Server) {
+        let (ada, tree) = dataset_with_files(&server).await;
         let token = &ada.token;
         tree.git(&["mv", "data/deep/er/x.txt", "data/moved.txt"]);
         tree.git(&["rm", "-q", "data.txt"]);
@@ -317,13 +313,13 @@ story! {
         tree.write("binary", [0, 1, 2, 255]);
         let four = tree.commit("four");
         tree.git(&["push", "-q", "origin", "main"]);
-        let found = server.seen(token, &format!("{ROOT}/diff")).await;
+        let found = get_json(&server, token, &format!("{ROOT}/diff")).await;
         assert_eq!(found["to"], four);
         assert_eq!(found["from"], tree.git(&["rev-parse", "main~1"]));
         let items = found["items"].as_array().unwrap();
-        let told: Vec<(&str, &str)> =
+        let answer: Vec<(&str, &str)> =
             items.iter().map(|item| (item["path"].as_str().unwrap(), item["change"].as_str().unwrap())).collect();
-        assert_eq!(told, [
+        assert_eq!(answer, [
             ("a.csv", "changed"), ("binary", "added"), ("data.txt", "removed"), ("data/big.bin", "changed"),
             ("data/moved.txt", "renamed"), ("data/run.sh", "mode"), ("large.txt", "added"),
         ]);
@@ -334,14 +330,14 @@ story! {
         assert_eq!((&items[1]["before"], &items[2]["after"]), (&Value::Null, &Value::Null));
         assert_eq!(items[4]["before"]["path"], "data/deep/er/x.txt");
 
-        // Pages, by their links; branches move on meanwhile.
+        // Pages by their links, while branches change.
         let mut next = format!("{ROOT}/diff?limit=2&from=main~1&to=main");
         let mut all = Vec::new();
         tree.write("later", "later");
         tree.commit("five");
         let mut pushed = false;
         loop {
-            let reply = server.visit(token, &next).await;
+            let reply = get(&server, token, &next).await;
             all.extend(reply.json()["items"].as_array().unwrap().clone());
             if !std::mem::replace(&mut pushed, true) {
                 tree.git(&["push", "-q", "origin", "main"]);
@@ -353,7 +349,7 @@ story! {
 
         let line = async |path: &str| {
             let url = format!("{ROOT}/diff?from={four}~1&to={four}&path={path}");
-            let found = server.seen(token, &url).await;
+            let found = get_json(&server, token, &url).await;
             found["items"][0]["text"].clone()
         };
         let text = line("a.csv").await;
@@ -369,49 +365,49 @@ story! {
         // A file that moved is found by both names; one that did not change differs in nothing.
         assert_eq!(line("data/moved.txt").await, line("data/deep/er/x.txt").await);
         assert_eq!(line("a-b").await, Value::Null);
-        let nowhere = server.visit(token, &format!("{ROOT}/diff?path=nowhere")).await;
+        let nowhere = get(&server, token, &format!("{ROOT}/diff?path=nowhere")).await;
         assert_eq!(nowhere.status, 404);
-        // The first revision is compared with nothing; and both ways round.
-        let first = server.seen(token, &format!("{ROOT}/diff?to={four}~3")).await;
+        // The first revision compared with an empty one, in both directions.
+        let first = get_json(&server, token, &format!("{ROOT}/diff?to={four}~3")).await;
         assert_eq!((&first["from"], first["files"].as_u64()), (&Value::Null, Some(4)));
-        let back = server.seen(token, &format!("{ROOT}/diff?from={four}&to={four}~1")).await;
+        let back = get_json(&server, token, &format!("{ROOT}/diff?from={four}&to={four}~1")).await;
         assert_eq!(back["files"], items.len());
-        let same = server.seen(token, &format!("{ROOT}/diff?from={four}&to={four}")).await;
+        let same = get_json(&server, token, &format!("{ROOT}/diff?from={four}&to={four}")).await;
         assert_eq!((&same["items"], &same["files"]), (&json!([]), &json!(0)));
     }
 }
 
 story! {
-    on(sqlite) async fn differences_of_metadata_and_schemas_are_told_by_kind(server: Server) {
-        let (ada, _) = server.furnished().await;
+    on(sqlite) async fn differences_of_metadata_and_schemas_are_listed_by_kind(server: Server) {
+        let (ada, _) = dataset_with_files(&server).await;
         let put = async |package: &Value| {
             let request = server.request("PUT", ROOT, Some(&ada.token)).header("content-type", "application/json");
             assert_eq!(Reply::of(request.body(json!({"package": package}).to_string())).await.status, 200);
         };
-        let none = server.seen(&ada.token, &format!("{ROOT}/diff")).await;
+        let none = get_json(&server, &ada.token, &format!("{ROOT}/diff")).await;
         assert!(none.get("package").is_none() && none.get("schemas").is_none(), "{none}");
         let mut package = json!({"name": "data", "title": "Old", "resources": [{"name": "table", "path": "a.csv",
             "schema": {"fields": [{"name": "id", "type": "integer"}, {"name": "name", "type": "string"}]}}]});
         put(&package).await;
-        let first = server.seen(&ada.token, &format!("{ROOT}/diff")).await;
+        let first = get_json(&server, &ada.token, &format!("{ROOT}/diff")).await;
         assert!(first["package"].as_array().unwrap().iter().any(|change| change["type"] == "new_resource"), "{first}");
         package["title"] = json!("New");
         package["resources"][0]["schema"]["fields"][0]["type"] = json!("string");
         put(&package).await;
-        let found = server.seen(&ada.token, &format!("{ROOT}/diff")).await;
+        let found = get_json(&server, &ada.token, &format!("{ROOT}/diff")).await;
         let title = json!({"type": "title", "method": "change", "old": "Old", "new": "New"});
         assert!(found["package"].as_array().unwrap().contains(&title), "{found}");
         assert_eq!(found["schemas"]["resources"][0]["resource"], "table");
         assert_eq!(found["schemas"]["resources"][0]["changes"][0]["field"], "id");
-        let back = server.seen(&ada.token, &format!("{ROOT}/diff?from=main&to=main~1")).await;
+        let back = get_json(&server, &ada.token, &format!("{ROOT}/diff?from=main&to=main~1")).await;
         assert_eq!(back["schemas"]["verdict"], "breaking", "{back}");
-        let one = server.seen(&ada.token, &format!("{ROOT}/diff?path=datapackage.json")).await;
+        let one = get_json(&server, &ada.token, &format!("{ROOT}/diff?path=datapackage.json")).await;
         assert!(one.get("package").is_none());
     }
 }
 
 story! {
-    on(sqlite) async fn a_tree_that_names_more_files_than_there_are_atoms_is_listed_in_pages(server: Server) {
+    on(sqlite) async fn a_tree_with_an_exponential_number_of_paths_is_listed_in_pages(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         let tree = server.tree("bomb");
@@ -429,12 +425,12 @@ story! {
         }
         let commit = tree.git(&["commit-tree", "-m", "bomb", &below.1]);
         let pushed = tree.try_git(&["push", "-q", &server.remote(&ada, "ada/data"), &format!("{commit}:refs/heads/main")]);
-        assert!(pushed.status.success(), "{}", crate::harness::text(&pushed));
+        assert!(pushed.status.success(), "{}", rutter_testing::text(&pushed));
         let began = Instant::now();
         let mut next = format!("{ROOT}/tree/main?recursive=true&commits=true&limit=1000");
         let mut last = String::new();
         for _ in 0..3 {
-            let reply = server.visit(&ada.token, &next).await;
+            let reply = get(&server, &ada.token, &next).await;
             assert_eq!(reply.status, 200, "{}", reply.text());
             let page = reply.json();
             let items = page["items"].as_array().unwrap();
@@ -445,7 +441,7 @@ story! {
             let link = reply.header("link").strip_prefix('<').unwrap().split_once('>').unwrap().0.to_owned();
             next = link.strip_prefix(&server.url).unwrap().to_owned();
         }
-        let found = server.visit(&ada.token, &format!("{ROOT}/diff")).await;
+        let found = get(&server, &ada.token, &format!("{ROOT}/diff")).await;
         assert_eq!(found.status, 413, "{}", found.text());
         assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
     }

@@ -7,29 +7,27 @@ use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
+use rutter_testing::{Engine, Reply, eventually, noise, story, text};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::api::Reply;
-use crate::harness::{Engine, eventually, noise, story, text};
-
 /// One installation: a folder and a database.
-struct House {
+struct Cli {
     folder: TempDir,
     database: Option<String>,
 }
 
-impl House {
+impl Cli {
     async fn new(engine: Engine) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), database: engine.database_url().await }
     }
 
-    /// The program with nothing of our environment.
+    /// The program with an empty environment.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rutter"));
         command
             .env_clear()
-            .env("PATH", crate::harness::environment("PATH").unwrap_or_default())
+            .env("PATH", rutter_testing::environment("PATH").unwrap_or_default())
             .env("HOME", self.folder.path());
         command.current_dir(self.folder.path()).stdin(Stdio::null());
         if let Some(database) = &self.database {
@@ -43,19 +41,19 @@ impl House {
         self.command(arguments).output().unwrap()
     }
 
-    /// Runs a command that must do; gives its standard output.
-    fn does(&self, arguments: &[&str]) -> String {
+    /// Runs a command that must succeed; returns its standard output.
+    fn ok(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "rutter {}: {}", arguments.join(" "), text(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Runs a command that must fail with status 1; gives what it said on standard error.
+    /// Runs a command that must fail with status 1; returns its standard error.
     fn fails(&self, arguments: &[&str]) -> String {
-        Self::failed(&self.run(arguments))
+        Self::error_of(&self.run(arguments))
     }
 
-    fn failed(output: &Output) -> String {
+    fn error_of(output: &Output) -> String {
         assert_eq!(output.status.code(), Some(1), "{}", text(output));
         assert!(output.stdout.is_empty(), "{}", text(output));
         let said = String::from_utf8(output.stderr.clone()).unwrap();
@@ -64,7 +62,7 @@ impl House {
     }
 
     /// Runs a command with something on its standard input.
-    fn told(&self, arguments: &[&str], input: &str) -> Output {
+    fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
         let mut child = self.command(arguments);
         let child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = child.spawn().unwrap();
@@ -74,8 +72,8 @@ impl House {
 
     /// Adds a user with a token.
     fn person(&self, name: &str) -> String {
-        self.does(&["user", "add", name, "--email", &format!("{name}@example.org")]);
-        self.does(&["token", "add", name]).trim().to_owned()
+        self.ok(&["user", "add", name, "--email", &format!("{name}@example.org")]);
+        self.ok(&["token", "add", name]).trim().to_owned()
     }
 
     fn serve(&self) -> Serving {
@@ -103,7 +101,7 @@ impl House {
                 kept.lock().unwrap().push(line);
             }
         });
-        // The server of a test sees to this itself.
+        // A server in this process would do this.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Serving { process, url, log, http: reqwest::Client::new() }
     }
@@ -183,53 +181,53 @@ impl Serving {
 
 story! {
     async fn commands_take_effect_at_once_beside_a_running_server(engine: Engine) {
-        let house = House::new(engine).await;
-        let serving = house.serve();
-        let (ada, ben) = (house.person("ada"), house.person("ben"));
-        house.does(&["org", "add", "statistics"]);
-        house.does(&["repo", "create", "statistics/census"]);
+        let cli = Cli::new(engine).await;
+        let serving = cli.serve();
+        let (ada, ben) = (cli.person("ada"), cli.person("ben"));
+        cli.ok(&["org", "add", "statistics"]);
+        cli.ok(&["repo", "create", "statistics/census"]);
         let census = "statistics/census";
         assert_eq!(serving.locks(&ada, census).await, 404);
-        house.does(&["org", "member", "statistics", "ada", "--role", "writer"]);
+        cli.ok(&["org", "member", "statistics", "ada", "--role", "writer"]);
         assert_eq!(serving.locks(&ada, census).await, 200);
-        house.does(&["org", "member", "statistics", "ben"]);
-        assert_eq!(house.does(&["org", "member", "statistics"]), "ada writer\nben reader\n");
+        cli.ok(&["org", "member", "statistics", "ben"]);
+        assert_eq!(cli.ok(&["org", "member", "statistics"]), "ada writer\nben reader\n");
         assert_eq!(serving.locks(&ben, census).await, 200);
-        house.does(&["org", "member", "statistics", "ben", "--remove"]);
+        cli.ok(&["org", "member", "statistics", "ben", "--remove"]);
         assert_eq!(serving.locks(&ben, census).await, 404);
-        house.does(&["repo", "visibility", census, "internal"]);
+        cli.ok(&["repo", "visibility", census, "internal"]);
         assert_eq!(serving.locks(&ben, census).await, 200);
-        house.does(&["repo", "visibility", census, "private"]);
+        cli.ok(&["repo", "visibility", census, "private"]);
         assert_eq!(serving.locks(&ben, census).await, 404);
 
-        // A token is good until the moment it is revoked.
-        let list = house.does(&["token", "list", "ada"]);
+        // A token works until it is revoked.
+        let list = cli.ok(&["token", "list", "ada"]);
         let id = list.lines().nth(1).unwrap().split_whitespace().next().unwrap();
         for _ in 0..3 {
             assert_eq!(serving.locks(&ada, census).await, 200);
         }
-        house.does(&["token", "revoke", id]);
+        cli.ok(&["token", "revoke", id]);
         assert_eq!(serving.locks(&ada, census).await, 401);
-        assert!(house.fails(&["token", "revoke", id]).contains("already revoked"));
-        assert!(house.does(&["token", "list", "ada"]).contains("revoked 20"));
-        let ada = house.does(&["token", "add", "ada"]).trim().to_owned();
+        assert!(cli.fails(&["token", "revoke", id]).contains("already revoked"));
+        assert!(cli.ok(&["token", "list", "ada"]).contains("revoked 20"));
+        let ada = cli.ok(&["token", "add", "ada"]).trim().to_owned();
         assert_eq!(serving.locks(&ada, census).await, 200);
 
-        let jwt = house.does(&["token", "jwt", "ada", "--scope", "obj:statistics/census/*:read", "--expires", "2h"]);
+        let jwt = cli.ok(&["token", "jwt", "ada", "--scope", "obj:statistics/census/*:read", "--expires", "2h"]);
         assert_eq!(serving.locks(jwt.trim(), census).await, 200);
         let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(jwt.trim()).unwrap();
         assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 900, "cut to the maximum");
 
         for (arguments, said) in [
             (&["org", "add", "statistics"][..], "the name `statistics` is taken"),
-            (&["org", "member", "statistics", "nobody"], "there is no user `nobody`"),
+            (&["org", "member", "statistics", "missing"], "there is no user `missing`"),
             (&["org", "member", "nothing", "ada"], "there is no organisation `nothing`"),
             (&["org", "member", "ben", "ada"], "there is no organisation `ben`"),
             (&["org", "member", "statistics", "ben", "--remove"], "is not a member"),
             (&["repo", "create", census], "exists already"),
             (&["repo", "visibility", "statistics/nothing", "public"], "there is no dataset"),
         ] {
-            let refused = house.fails(arguments);
+            let refused = cli.fails(arguments);
             assert!(refused.contains(said), "{refused}");
         }
         serving.end().await;
@@ -237,92 +235,92 @@ story! {
 }
 
 story! {
-    async fn a_dataset_is_deleted_only_by_who_types_its_name(engine: Engine) {
-        let house = House::new(engine).await;
-        let serving = house.serve();
-        let ada = house.person("ada");
-        house.does(&["repo", "create", "ada/one"]);
-        house.does(&["repo", "create", "ada/two", "--visibility", "public"]);
-        assert_eq!(house.does(&["repo", "list"]), "ada/one private\nada/two public\n");
+    async fn deleting_a_dataset_requires_typing_its_name(engine: Engine) {
+        let cli = Cli::new(engine).await;
+        let serving = cli.serve();
+        let ada = cli.person("ada");
+        cli.ok(&["repo", "create", "ada/one"]);
+        cli.ok(&["repo", "create", "ada/two", "--visibility", "public"]);
+        assert_eq!(cli.ok(&["repo", "list"]), "ada/one private\nada/two public\n");
         for wrong in ["", "\n", "y\n", "yes\n", "ada/two\n"] {
-            let asked = house.told(&["repo", "delete", "ada/one"], wrong);
+            let asked = cli.run_with_input(&["repo", "delete", "ada/one"], wrong);
             assert_eq!(asked.status.code(), Some(1));
             assert!(text(&asked).contains("Type its name") && text(&asked).contains("nothing was deleted"));
         }
         assert_eq!(serving.locks(&ada, "ada/one").await, 200);
-        assert!(house.told(&["repo", "delete", "ada/one"], "ada/one\n").status.success());
+        assert!(cli.run_with_input(&["repo", "delete", "ada/one"], "ada/one\n").status.success());
         assert_eq!(serving.locks(&ada, "ada/one").await, 404);
-        house.does(&["repo", "delete", "ada/two", "--yes"]);
-        assert_eq!(house.does(&["repo", "list"]), "");
-        assert!(house.fails(&["repo", "delete", "ada/two", "--yes"]).contains("there is no dataset"));
+        cli.ok(&["repo", "delete", "ada/two", "--yes"]);
+        assert_eq!(cli.ok(&["repo", "list"]), "");
+        assert!(cli.fails(&["repo", "delete", "ada/two", "--yes"]).contains("there is no dataset"));
         serving.end().await;
     }
 }
 
 story! {
-    async fn fsck_finds_a_flipped_bit_and_a_push_heals_it(engine: Engine) {
-        let house = House::new(engine).await;
-        let serving = house.serve();
-        let ada = house.person("ada");
-        house.does(&["repo", "create", "ada/data"]);
+    async fn fsck_finds_a_flipped_bit_and_a_push_restores_the_object(engine: Engine) {
+        let cli = Cli::new(engine).await;
+        let serving = cli.serve();
+        let ada = cli.person("ada");
+        cli.ok(&["repo", "create", "ada/data"]);
         let (good, bad) = (noise(1, 10_000), noise(2, 10_000));
         serving.upload(&ada, "ada/data", &good).await;
         serving.upload(&ada, "ada/data", &bad).await;
-        assert_eq!(house.does(&["fsck"]), "clean\n");
+        assert_eq!(cli.ok(&["fsck"]), "clean\n");
 
         let oid = lfs::Oid::of(&bad).to_string();
-        let file = house.folder.path().join("rutter-data/store/objects").join(&oid[..2]).join(&oid[2..4]).join(&oid);
+        let file = cli.folder.path().join("rutter-data/store/objects").join(&oid[..2]).join(&oid[2..4]).join(&oid);
         let mut flipped = bad.clone();
         flipped[5000] ^= 4;
         std::fs::write(&file, flipped).unwrap();
-        assert_eq!(house.does(&["fsck", "--quick"]), "clean\n", "that one compares sizes only");
-        let found = house.run(&["fsck"]);
+        assert_eq!(cli.ok(&["fsck", "--quick"]), "clean\n", "that one compares sizes only");
+        let found = cli.run(&["fsck"]);
         assert_eq!(found.status.code(), Some(1));
         let corrupt = format!("object {oid} is corrupt (SHA-256 mismatch); held by ada/data\n");
         assert_eq!(String::from_utf8(found.stdout).unwrap(), corrupt);
 
-        // It is out of use, everybody is told, and it stays so until somebody pushes it.
+        // It is quarantined, clients get an error, and it stays so until it is pushed again.
         assert_eq!(serving.batch(&ada, "ada/data", "download", &bad).await["error"]["code"], 404);
         for arguments in [&["fsck"][..], &["fsck", "--quick"]] {
-            let still = house.run(arguments);
+            let still = cli.run(arguments);
             assert_eq!(still.status.code(), Some(1));
             assert!(text(&still).contains("is quarantined until it is pushed again"), "{}", text(&still));
         }
         serving.upload(&ada, "ada/data", &bad).await;
         assert!(serving.download(&ada, "ada/data", &bad).await.unwrap() == bad);
-        assert_eq!(house.does(&["fsck"]), "clean\n");
+        assert_eq!(cli.ok(&["fsck"]), "clean\n");
 
         // Lost and cut files are found without reading them.
         let oid = lfs::Oid::of(&good).to_string();
-        let good_file = house.folder.path().join("rutter-data/store/objects").join(&oid[..2]).join(&oid[2..4]).join(&oid);
+        let good_file = cli.folder.path().join("rutter-data/store/objects").join(&oid[..2]).join(&oid[2..4]).join(&oid);
         std::fs::write(&good_file, &good[..9999]).unwrap();
         std::fs::remove_file(&file).unwrap();
-        let found = house.run(&["fsck", "--quick"]);
+        let found = cli.run(&["fsck", "--quick"]);
         assert_eq!(found.status.code(), Some(1));
         assert!(text(&found).contains("has the wrong size") && text(&found).contains("is missing"), "{}", text(&found));
         for bytes in [&good, &bad] {
             serving.upload(&ada, "ada/data", bytes).await;
         }
-        assert_eq!(house.does(&["fsck"]), "clean\n");
+        assert_eq!(cli.ok(&["fsck"]), "clean\n");
         serving.end().await;
     }
 }
 
 #[test]
-fn it_says_what_it_is_and_how_to_use_it() {
+fn help_and_version_describe_the_program() {
     let folder = tempfile::tempdir().unwrap();
-    let house = House { folder, database: None };
+    let cli = Cli { folder, database: None };
     let version = format!("rutter {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(house.does(&["version"]), version);
-    assert_eq!(house.does(&["--version"]), version);
-    let help = house.does(&["--help"]);
+    assert_eq!(cli.ok(&["version"]), version);
+    assert_eq!(cli.ok(&["--version"]), version);
+    let help = cli.ok(&["--help"]);
     for example in ["Examples:", "rutter serve --listen", "rutter user add", "rutter token add", "git clone http"] {
         assert!(help.contains(example), "{example}: {help}");
     }
     let mut commands = vec![Vec::new()];
     let mut seen = 0;
     while let Some(command) = commands.pop() {
-        let help = house.does(&[&command[..], &["--help"]].concat());
+        let help = cli.ok(&[&command[..], &["--help"]].concat());
         assert!(help.contains("Usage: rutter") && help.contains("--data"), "{help}");
         let (_, examples) = help.split_once("\nExample").unwrap_or_else(|| panic!("no example: {help}"));
         let shown = format!("\n  rutter {}", command.join(" "));
@@ -341,11 +339,11 @@ fn it_says_what_it_is_and_how_to_use_it() {
     }
     assert!(seen > 20, "only {seen} commands were found");
     for nonsense in [&[][..], &["serv"], &["user"], &["serve", "--listen", "nowhere"], &["user", "add", "ada"]] {
-        let refused = house.run(nonsense);
+        let refused = cli.run(nonsense);
         assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0), "{nonsense:?}");
         assert!(text(&refused).contains("--help") || text(&refused).contains("Usage: "), "{}", text(&refused));
     }
-    assert!(!house.folder.path().join("rutter-data").exists(), "none of this makes anything");
+    assert!(!cli.folder.path().join("rutter-data").exists(), "none of this makes anything");
 }
 
 /// The keys of the configuration, as the sources declare them: (key, environment variable).
@@ -376,17 +374,17 @@ fn keys() -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_key_is_in_the_handbook_and_read_from_the_environment() {
+fn every_configuration_key_is_documented_and_read_from_the_environment() {
     let readme = include_str!("../../README.md");
     let folder = tempfile::tempdir().unwrap();
-    let house = House { folder, database: None };
-    let help = house.does(&["serve", "--help"]);
+    let cli = Cli { folder, database: None };
+    let help = cli.ok(&["serve", "--help"]);
     for (key, variable) in keys() {
         assert!(readme.contains(&format!("| `{key}` | `{variable}` |")), "README.md has no row for {key}");
         let group = variable.split_once("__").map_or(variable.clone(), |(group, _)| format!("{group}__…"));
         assert!(help.contains(&group), "`rutter serve --help` does not name {group}");
         // No key takes a list of numbers: a refusal shows that the variable reaches its key.
-        let mut command = house.command(&["user", "list"]);
+        let mut command = cli.command(&["user", "list"]);
         assert!(!command.env(&variable, "[1]").output().unwrap().status.success(), "{variable} is not read");
     }
 }
@@ -394,12 +392,12 @@ fn every_key_is_in_the_handbook_and_read_from_the_environment() {
 #[test]
 fn the_configuration_is_read_strictly_and_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let house = House { folder, database: None };
+    let cli = Cli { folder, database: None };
     let refused = |file: &str, environment: &[(&str, &str)]| {
-        std::fs::write(house.folder.path().join("rutter.toml"), file).unwrap();
-        let mut command = house.command(&["--config", "rutter.toml", "user", "list"]);
+        std::fs::write(cli.folder.path().join("rutter.toml"), file).unwrap();
+        let mut command = cli.command(&["--config", "rutter.toml", "user", "list"]);
         command.envs(environment.iter().copied());
-        House::failed(&command.output().unwrap())
+        Cli::error_of(&command.output().unwrap())
     };
     for (file, environment, said) in [
         ("listem = \"127.0.0.1:1\"", &[][..], "listem"),
@@ -425,22 +423,22 @@ fn the_configuration_is_read_strictly_and_in_order() {
         assert!(refusal.to_lowercase().contains(&said.to_lowercase()), "{file} {environment:?}: {refusal}");
         assert!(!refusal.contains("\"short\"") && !refusal.contains("918273"), "a secret is not repeated: {refusal}");
     }
-    // The operator is told why.
+    // The message says why.
     let closed = refused("", &[("RUTTER_DATABASE_URL", "sqlite:///nowhere/at/all.db")]);
     assert!(closed.contains("cannot open the database file: ") && closed.contains("unable to open"), "{closed}");
-    let missing = house.fails(&["--config", "nothing.toml", "user", "list"]);
+    let missing = cli.fails(&["--config", "nothing.toml", "user", "list"]);
     assert!(missing.contains("nothing.toml does not exist"), "{missing}");
 
     // The file, then the environment, then the command line; the file may be named by the environment.
-    std::fs::write(house.folder.path().join("rutter.toml"), "data = \"by-file\"").unwrap();
-    let made = |name: &str| house.folder.path().join(name).join("rutter.db").exists();
-    house.does(&["--config", "rutter.toml", "user", "list"]);
+    std::fs::write(cli.folder.path().join("rutter.toml"), "data = \"by-file\"").unwrap();
+    let made = |name: &str| cli.folder.path().join(name).join("rutter.db").exists();
+    cli.ok(&["--config", "rutter.toml", "user", "list"]);
     assert!(made("by-file"));
-    let mut command = house.command(&["user", "list"]);
+    let mut command = cli.command(&["user", "list"]);
     command.env("RUTTER_CONFIG", "rutter.toml").env("RUTTER_DATA", "by-environment");
     assert!(command.output().unwrap().status.success());
     assert!(made("by-environment"));
-    let mut command = house.command(&["user", "list", "--data", "by-hand"]);
+    let mut command = cli.command(&["user", "list", "--data", "by-hand"]);
     command.env("RUTTER_CONFIG", "rutter.toml").env("RUTTER_DATA", "by-environment-2");
     assert!(command.output().unwrap().status.success());
     assert!(made("by-hand") && !made("by-environment-2") && !made("rutter-data"));

@@ -9,12 +9,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use lfs::Oid;
 use rutter::app::App;
 use rutter::types::{Role, Visibility};
+use rutter_testing::{LFS_JSON, Person, Reply, Server, noise, story};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{LFS_JSON, Reply};
 use crate::db::{count, execute};
-use crate::harness::{Person, Server, noise, story};
 
 mod follow;
 
@@ -24,14 +23,14 @@ async fn ask(server: &Server, who: &Person, path: &str, body: &Value, headers: &
     Reply::of(request.header("content-type", "application/json").body(body.to_string())).await
 }
 
-/// What must succeed; gives the revision.
+/// Commits successfully; returns the revision.
 async fn commit(server: &Server, who: &Person, path: &str, operations: Value) -> String {
     let reply = ask(server, who, path, &json!({"message": "Change", "operations": operations}), &[]).await;
     assert_eq!(reply.status, 201, "{}", reply.text());
     reply.json()["revision"].as_str().unwrap().to_owned()
 }
 
-/// What must fail: the status, and what is said.
+/// Commits without success; returns status and message.
 async fn fails(server: &Server, who: &Person, path: &str, operations: Value) -> (u16, String) {
     let reply = ask(server, who, path, &json!({"message": "Change", "operations": operations}), &[]).await;
     assert!(reply.status >= 400, "{operations} should have failed: {}", reply.text());
@@ -60,7 +59,7 @@ async fn ada(server: &Server) -> Person {
 }
 
 story! {
-    async fn a_clone_sees_what_was_committed(server: Server) {
+    async fn a_clone_contains_what_was_committed(server: Server) {
         let ada = ada(&server).await;
         let big = noise(1, 5000);
         server.upload(&ada.token, "ada/data", &big).await;
@@ -110,7 +109,7 @@ story! {
         assert_eq!(String::from_utf8(tree.read("datapackage.json")).unwrap(), package);
         tree.git(&["fsck", "--strict"]);
 
-        // Each operation sees what those before it did.
+        // Each operation sees the result of the earlier ones.
         commit(&server, &ada, "ada/data", json!([
             put("datapackage.json", "{\"name\": \"new\"}"),
             {"operation": "patch", "package": {"title": "T"}},
@@ -125,7 +124,7 @@ story! {
 }
 
 story! {
-    async fn a_stale_parent_is_told_from_a_conflict(server: Server) {
+    async fn a_stale_parent_and_a_conflict_have_different_errors(server: Server) {
         let ada = ada(&server).await;
         let first = commit(&server, &ada, "ada/data", json!([put("a", "1"), put("b/c", "2")])).await;
         let second = commit(&server, &ada, "ada/data", json!([put("a", "2")])).await;
@@ -141,11 +140,11 @@ story! {
             (json!({"operation": "copy", "from": "a", "to": "b"}), "operations[1]: b already exists"),
             (json!({"operation": "copy", "from": "a", "to": "b", "revision": "HEAD~1"}), "operations[1]: b already exists"),
         ] {
-            let (status, told) = fails(&server, &ada, "ada/data", json!([put("ok", "1"), operation])).await;
-            assert_eq!(status, 409, "{told}");
-            assert!(told.starts_with(place), "{told}");
+            let (status, answer) = fails(&server, &ada, "ada/data", json!([put("ok", "1"), operation])).await;
+            assert_eq!(status, 409, "{answer}");
+            assert!(answer.starts_with(place), "{answer}");
         }
-        // Nothing of all that happened.
+        // None of these changed anything.
         assert_eq!(revisions(&server, &ada, "ada/data").await, 2);
         let current = format!("\"{second}\"");
         assert_eq!(ask(&server, &ada, "ada/data", &body, &[("if-match", &current)]).await.status, 201);
@@ -153,12 +152,12 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn what_is_wrong_is_named_by_its_place(server: Server) {
+    on(sqlite) async fn errors_name_the_invalid_operation(server: Server) {
         let ada = ada(&server).await;
         commit(&server, &ada, "ada/data", json!([put("a", "1"), put("text.json", "[]")])).await;
-        let unknown = Oid::of(b"nobody has it").to_string();
+        let unknown = Oid::of(b"in no dataset").to_string();
         let deep = "a/".repeat(300) + "b";
-        for (operation, told) in [
+        for (operation, answer) in [
             (put("../x", "1"), "operations[1].path: "),
             (put("/etc/passwd", "1"), "operations[1].path: "),
             (put(".git/config", "1"), "operations[1].path: "),
@@ -196,9 +195,9 @@ story! {
         ] {
             let (status, detail) = fails(&server, &ada, "ada/data", json!([put("ok", "1"), operation])).await;
             assert_eq!(status, 422, "{operation}: {detail}");
-            assert!(detail.starts_with(told), "{operation}: {detail}");
+            assert!(detail.starts_with(answer), "{operation}: {detail}");
         }
-        // What a patch makes of a package is a package too.
+        // A patched package must be valid too.
         let sound = put("datapackage.json", "{\"name\": \"d\"}");
         let patched = json!([sound, {"operation": "patch", "package": {"resources": 1}}]);
         let (status, detail) = fails(&server, &ada, "ada/data", patched).await;
@@ -233,22 +232,22 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn what_is_too_much_is_refused(engine: Engine) {
+    on(sqlite) async fn commits_over_the_limits_are_refused(engine: Engine) {
         let server = Server::start_with(engine, |config| {
             config.limits.commit_bytes = 3 << 20;
             config.limits.commit_file_bytes = 1 << 20;
         })
         .await;
         let ada = ada(&server).await;
-        let (status, told) = fails(&server, &ada, "ada/data", json!([put("big", &"x".repeat((1 << 20) + 1))])).await;
+        let (status, answer) = fails(&server, &ada, "ada/data", json!([put("big", &"x".repeat((1 << 20) + 1))])).await;
         assert_eq!(status, 413);
-        assert!(told.starts_with("operations[0]: ") && told.contains("objects/batch"), "{told}");
+        assert!(answer.starts_with("operations[0]: ") && answer.contains("objects/batch"), "{answer}");
         assert_eq!(fails(&server, &ada, "ada/data", json!([put("big", &"x".repeat(3 << 20))])).await.0, 413);
         let many: Vec<Value> = (0..20_001).map(|at| json!({"operation": "delete", "path": at.to_string()})).collect();
-        let (status, told) = fails(&server, &ada, "ada/data", json!(many)).await;
+        let (status, answer) = fails(&server, &ada, "ada/data", json!(many)).await;
         assert_eq!(status, 413);
-        assert!(told.contains("20000 operations"), "{told}");
-        // A copy is no way around the limits either: folders that double, again and again.
+        assert!(answer.contains("20000 operations"), "{answer}");
+        // Copies are limited too: folders that double repeatedly.
         let grace = server.person("grace").await;
         server.dataset("grace/bomb", Visibility::Public).await;
         let mut doubling = vec![put("0/f", "x")];
@@ -259,8 +258,8 @@ story! {
         }
         commit(&server, &grace, "grace/bomb", json!(doubling)).await;
         let bomb = json!({"operation": "copy", "dataset": "grace/bomb", "from": "16", "to": "x"});
-        let (status, told) = fails(&server, &ada, "ada/data", json!([bomb])).await;
-        assert_eq!(status, 413, "{told}");
+        let (status, answer) = fails(&server, &ada, "ada/data", json!([bomb])).await;
+        assert_eq!(status, 413, "{answer}");
         commit(&server, &ada, "ada/data", json!([put("half", &"x".repeat(1 << 20))])).await;
         server.dataset("ada/more", Visibility::Private).await;
         let half = |to: &str| json!({"operation": "copy", "dataset": "ada/data", "from": "half", "to": to});
@@ -284,14 +283,14 @@ story! {
 }
 
 story! {
-    async fn a_key_makes_one_revision(server: Server) {
+    async fn an_idempotency_key_creates_one_revision(server: Server) {
         let ada = ada(&server).await;
         let body = json!({"message": "m", "operations": [put("a", "1")]});
         let key = [("idempotency-key", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"")];
         let first = ask(&server, &ada, "ada/data", &body, &key).await;
         assert_eq!(first.status, 201, "{}", first.text());
         let revision = first.json()["revision"].clone();
-        // What came meanwhile makes no difference, nor does a parent that is stale by now.
+        // Later commits make no difference, nor does a stale parent.
         commit(&server, &ada, "ada/data", json!([put("b", "1")])).await;
         let again = ask(&server, &ada, "ada/data", &body, &key).await;
         assert_eq!((again.status, &again.json()), (201, &first.json()));
@@ -307,7 +306,7 @@ story! {
         assert!(refused.text().contains("Idempotency-Key"), "{}", refused.text());
         let expecting = [key[0], ("if-match", "\"main\"")];
         assert_eq!(ask(&server, &ada, "ada/data", &body, &expecting).await.status, 422);
-        // Somebody else's is, and that of another dataset.
+        // The key of another user is, and that of another dataset.
         server.organisation("org", &[(&ada, Role::Writer)]).await;
         server.dataset("org/data", Visibility::Private).await;
         let elsewhere = ask(&server, &ada, "org/data", &body, &key).await;
@@ -316,7 +315,7 @@ story! {
         for bad in ["", "\"\"", "\"open", "a b", "a\"b", &"x".repeat(256)] {
             assert_eq!(ask(&server, &ada, "ada/data", &other, &[("idempotency-key", bad)]).await.status, 400, "{bad}");
         }
-        // What was refused has used no key.
+        // A refused request does not use its key.
         let retry = [("idempotency-key", "retry")];
         let wrong = json!({"message": "m", "operations": [json!({"operation": "delete", "path": "none"})]});
         assert_eq!(ask(&server, &ada, "ada/data", &wrong, &retry).await.status, 422);
@@ -338,7 +337,7 @@ story! {
 }
 
 story! {
-    async fn the_same_request_many_times_at_once_is_one_revision(server: Server) {
+    async fn concurrent_identical_requests_create_one_revision(server: Server) {
         let (ada, server) = (ada(&server).await, Arc::new(server));
         let first = commit(&server, &ada, "ada/data", json!([put("a", "0")])).await;
         // Also with a parent: for all but the first it has moved on, by their own doing.
@@ -361,7 +360,7 @@ story! {
 }
 
 story! {
-    async fn fifty_writers_at_once_lose_nothing(server: Server) {
+    async fn fifty_concurrent_writers_lose_nothing(server: Server) {
         let (ada, server) = (ada(&server).await, Arc::new(server));
         let writers = (0..50).map(|at| {
             let (server, ada) = (server.clone(), ada.clone());
@@ -380,7 +379,7 @@ story! {
 }
 
 story! {
-    async fn two_servers_on_one_database_make_one_revision_of_one_request(server: Server) {
+    async fn two_servers_create_one_revision_for_one_request(server: Server) {
         let (ada, server) = (ada(&server).await, Arc::new(server));
         let mut config = server.app.config.clone();
         config.cache = Some(config.data.join("second-cache"));
@@ -437,9 +436,9 @@ story! {
             json!({"operation": "delete", "path": "d"}),
             json!({"operation": "move", "from": "d", "to": "e"}),
         ] {
-            let (status, told) = fails(&server, &grace, "org/data", json!([put("free", "2"), operation])).await;
+            let (status, answer) = fails(&server, &grace, "org/data", json!([put("free", "2"), operation])).await;
             assert_eq!(status, 409);
-            assert_eq!(told, "operations[1]: `d/locked` is locked by ada; ask them to unlock it");
+            assert_eq!(answer, "operations[1]: `d/locked` is locked by ada; ask them to unlock it");
         }
         commit(&server, &grace, "org/data", json!([put("free", "2")])).await;
         commit(&server, &ada, "org/data", json!([put("d/locked", "2")])).await;
@@ -500,7 +499,7 @@ story! {
 }
 
 story! {
-    async fn a_copy_gives_nothing_that_the_caller_may_not_have(server: Server) {
+    async fn a_copy_requires_read_access_to_its_source(server: Server) {
         let (ada, mallory) = (server.person("ada").await, server.person("mallory").await);
         server.dataset("ada/secret", Visibility::Private).await;
         server.dataset("ada/public", Visibility::Public).await;
@@ -512,47 +511,47 @@ story! {
         commit(&server, &mallory, "mallory/own", json!([put("a", "1")])).await;
         let copy = |dataset: &str, from: &str| json!([{"operation": "copy", "dataset": dataset, "from": from, "to": "x"}]);
 
-        // A dataset that one may not read is one that there is not, whatever is asked of it.
+        // A dataset without read access looks missing for all operations.
         let hidden = fails(&server, &mallory, "mallory/own", copy("ada/secret", "s.bin")).await;
         assert_eq!(hidden.0, 422);
         let none = fails(&server, &mallory, "mallory/own", copy("ada/nothing", "s.bin")).await;
         assert_eq!((hidden.0, hidden.1.replace("secret", "nothing")), none);
         assert_eq!(fails(&server, &mallory, "mallory/own", copy("ada/secret", "no-such")).await, hidden);
-        // To know what an object is called gives nothing.
-        let (status, told) = fails(&server, &mallory, "mallory/own", json!([object("x", &secret)])).await;
+        // Knowing an object's name gives nothing.
+        let (status, answer) = fails(&server, &mallory, "mallory/own", json!([object("x", &secret)])).await;
         assert_eq!(status, 422);
-        assert!(told.contains("does not hold"), "{told}");
-        // Nor does a pointer in a dataset that does not hold the object, from when nobody looked.
+        assert!(answer.contains("does not hold"), "{answer}");
+        // Nor does an old pointer in a dataset that does not have the object.
         let known = noise(8, 100);
         server.upload(&mallory.token, "mallory/more", &known).await;
         commit(&server, &mallory, "mallory/more", json!([object("s.bin", &known)])).await;
         execute(&server.app.db, "DELETE FROM holding WHERE repo_id = (SELECT id FROM dataset WHERE name = 'more')").await;
         server.upload(&ada.token, "ada/secret", &known).await;
-        let (status, told) = fails(&server, &mallory, "mallory/own", copy("mallory/more", "s.bin")).await;
+        let (status, answer) = fails(&server, &mallory, "mallory/own", copy("mallory/more", "s.bin")).await;
         assert_eq!(status, 422);
-        assert!(told.contains("mallory/more does not hold"), "{told}");
+        assert!(answer.contains("mallory/more does not hold"), "{answer}");
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM holding WHERE repo_id <> (SELECT id FROM dataset WHERE name = 'secret')").await, 0);
         assert!(downloads(&server, &mallory, "mallory/own", &secret).await["actions"].is_null());
-        // Bytes that nobody has proven are lent to nobody.
+        // Unverified bytes are not shared.
         execute(&server.app.db, "UPDATE object SET state = 'unproven'").await;
         server.dataset("ada/mine", Visibility::Private).await;
         assert_eq!(fails(&server, &ada, "ada/mine", copy("ada/secret", "s.bin")).await.0, 422);
         execute(&server.app.db, "UPDATE object SET state = 'ready'").await;
-        // Over a quota it is as for an upload.
+        // Over quota a copy is refused like an upload.
         server.quota("ada/mine", "1999").await;
-        let (status, told) = fails(&server, &ada, "ada/mine", copy("ada/secret", "s.bin")).await;
-        assert_eq!(status, 507, "{told}");
-        assert!(told.contains("over quota"), "{told}");
+        let (status, answer) = fails(&server, &ada, "ada/mine", copy("ada/secret", "s.bin")).await;
+        assert_eq!(status, 507, "{answer}");
+        assert!(answer.contains("over quota"), "{answer}");
         server.quota("ada/mine", "2000").await;
         commit(&server, &ada, "ada/mine", copy("ada/secret", "s.bin")).await;
-        // What it holds already costs nothing more.
+        // Existing objects cost nothing more.
         commit(&server, &ada, "ada/mine", json!([
             {"operation": "copy", "dataset": "ada/secret", "from": "s.bin", "to": "again"},
             {"operation": "copy", "dataset": "ada/secret", "from": "plain", "to": "plain"},
         ])).await;
         assert!(server.app.storage.recount().await.unwrap().iter().all(|(path, ..)| path == "mallory/more"));
 
-        // Who may only read writes nothing; who may see nothing learns nothing.
+        // Readers write nothing; strangers learn nothing.
         let body = json!({"message": "m", "operations": [put("x", "1")]});
         assert_eq!(ask(&server, &mallory, "ada/public", &body, &[]).await.status, 403);
         assert_eq!(ask(&server, &mallory, "ada/secret", &body, &[]).await.status, 404);

@@ -1,19 +1,17 @@
-//! Connections that are of no use, and clients that are slow on purpose: nobody else has to wait for them.
+//! Idle connections, and clients that are slow on purpose: other clients do not have to wait for them.
 
 use std::time::{Duration, Instant};
 
 use rutter::config::{Config, Rates};
 use rutter::types::Visibility;
+use rutter_testing::{Engine, Person, RawConnection, Reply, Server, noise};
 use serde_json::json;
-
-use crate::api::{Reply, Wire};
-use crate::harness::{Engine, Person, Server, noise};
 
 async fn server(change: impl FnOnce(&mut Config)) -> Server {
     Server::start_with(Engine::Sqlite, change).await
 }
 
-/// Beginnings of connections that never become a request.
+/// First bytes of connections that never send a request.
 const BEGINNINGS: [&[u8]; 5] = [
     b"",
     b"PRI * HT",
@@ -29,26 +27,26 @@ async fn a_connection_without_a_request_is_closed() {
     let silent = BEGINNINGS.map(|beginning| {
         let server = &server;
         async move {
-            let mut wire = Wire::open(server).await;
+            let mut wire = RawConnection::open(server).await;
             wire.send(beginning).await;
             let began = Instant::now();
-            wire.rest().await;
+            wire.read_to_end().await;
             (String::from_utf8_lossy(beginning).into_owned(), began.elapsed())
         }
     });
     for (beginning, open) in futures::future::join_all(silent).await {
         assert!(open < Duration::from_secs(20), "{beginning:?} {open:?}");
     }
-    // Pings are answered, and are no use of it either.
-    let mut pings = Wire::open(&server).await;
+    // Pings are answered, and do not count as use.
+    let mut pings = RawConnection::open(&server).await;
     pings.send(BEGINNINGS[4]).await;
     let began = Instant::now();
     while pings.try_send(&BEGINNINGS[4][33..]).await {
         assert!(began.elapsed() < Duration::from_secs(20));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    // One that is used goes on.
-    let mut used = Wire::open(&server).await;
+    // A connection in use stays open.
+    let mut used = RawConnection::open(&server).await;
     for _ in 0..8 {
         used.request("GET", "/healthz", &[]).await;
         assert_eq!(used.reply().await.0, 200);
@@ -57,20 +55,20 @@ async fn a_connection_without_a_request_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_opens_many_connections_is_in_nobodys_way() {
+async fn a_client_with_many_connections_does_not_block_others() {
     let server = server(|config| config.rates.connections_address = Some(8)).await;
-    let mut first = Wire::open(&server).await;
+    let mut first = RawConnection::open(&server).await;
     let mut silent = Vec::new();
     for number in 0..40 {
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         wire.send(BEGINNINGS[number % BEGINNINGS.len()]).await;
         silent.push(wire);
     }
-    // The oldest made room, and so it goes on for whoever comes from the same address.
+    // The oldest was closed, and so on for each new connection from the same address.
     let began = Instant::now();
-    first.rest().await;
+    first.read_to_end().await;
     for _ in 0..5 {
-        let mut fresh = Wire::open(&server).await;
+        let mut fresh = RawConnection::open(&server).await;
         fresh.request("GET", "/healthz", &[]).await;
         assert_eq!(fresh.reply().await.0, 200);
     }
@@ -79,7 +77,7 @@ async fn who_opens_many_connections_is_in_nobodys_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_that_is_trusted_may_have_all_connections_but_those_of_others() {
+async fn a_trusted_proxy_may_use_all_connections_except_those_of_others() {
     let server = server(|config| {
         config.rates.connections_address = Some(2);
         config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
@@ -87,7 +85,7 @@ async fn a_proxy_that_is_trusted_may_have_all_connections_but_those_of_others() 
     .await;
     let mut wires = Vec::new();
     for _ in 0..10 {
-        wires.push(Wire::open(&server).await);
+        wires.push(RawConnection::open(&server).await);
     }
     for wire in &mut wires {
         wire.request("GET", "/healthz", &[]).await;
@@ -96,7 +94,7 @@ async fn a_proxy_that_is_trusted_may_have_all_connections_but_those_of_others() 
 }
 
 /// Ada has a public dataset whose pack is larger than what lies between a server and a client that does not read.
-async fn furnished(server: &Server) -> (Person, String) {
+async fn public_dataset(server: &Server) -> (Person, String) {
     let ada = server.person("ada").await;
     server.dataset("ada/large", Visibility::Public).await;
     server.dataset("ada/small", Visibility::Public).await;
@@ -110,20 +108,20 @@ async fn furnished(server: &Server) -> (Person, String) {
 const FETCH: &str = "Content-Type: application/x-git-upload-pack-request";
 const PUSH: &str = "Content-Type: application/x-git-receive-pack-request";
 
-/// Somebody who asks for all of it.
-async fn fetch(server: &Server, head: &str, headers: &[&str]) -> Wire {
+/// A fetch of everything.
+async fn fetch(server: &Server, head: &str, headers: &[&str]) -> RawConnection {
     let body = format!("0032want {head}\n00000009done\n");
     let length = format!("Content-Length: {}", body.len());
-    let mut wire = Wire::open(server).await;
+    let mut wire = RawConnection::open(server).await;
     wire.request("POST", "/ada/large.git/git-upload-pack", &[&[FETCH, &length], headers].concat()).await;
     wire.send(body).await;
     wire
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_that_read_a_pack_slowly_hold_no_git_process() {
+async fn slow_readers_of_a_pack_hold_no_git_process() {
     let server = server(|config| config.limits.git_processes = 2).await;
-    let (ada, head) = furnished(&server).await;
+    let (ada, head) = public_dataset(&server).await;
     let mut slow = Vec::new();
     for _ in 0..3 {
         slow.push(fetch(&server, &head, &["Connection: close"]).await);
@@ -133,27 +131,27 @@ async fn clients_that_read_a_pack_slowly_hold_no_git_process() {
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     assert_eq!(clone.read("large.txt").len(), 24 << 20);
     drop(clone);
-    // Those who come back get all that they asked for.
+    // Clients that retry get everything.
     for wire in &mut slow {
         assert_eq!(wire.head().await.0, 200);
-        assert!(wire.rest().await > 24 << 20);
+        assert!(wire.read_to_end().await > 24 << 20);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_address_has_all_git_processes() {
+async fn one_address_cannot_use_all_git_processes() {
     let server = server(|config| {
         config.limits.git_processes = 2;
         config.rates.git_address = Some(1);
-        // Nothing can wait on disk, so that who does not read holds a process.
+        // Nothing can wait on disk, so that a client that does not read holds a process.
         config.limits.cache_bytes = 0;
         config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     })
     .await;
-    let (ada, head) = furnished(&server).await;
+    let (ada, head) = public_dataset(&server).await;
     let mut first = fetch(&server, &head, &["X-Forwarded-For: 2001:db8:1::1"]).await;
     assert_eq!(first.head().await.0, 200);
-    // From the same site one more has to wait.
+    // One more from the same network has to wait.
     let mut second = fetch(&server, &head, &["X-Forwarded-For: 2001:db8:1:2::1"]).await;
     let waiting = tokio::time::timeout(Duration::from_secs(1), second.head()).await;
     assert!(waiting.is_err(), "{waiting:?}");
@@ -164,15 +162,15 @@ async fn no_address_has_all_git_processes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_push_that_drips_holds_no_git_process() {
+async fn a_slow_push_holds_no_git_process() {
     let server = server(|config| config.limits.git_processes = 1).await;
-    let (ada, _) = furnished(&server).await;
+    let (ada, _) = public_dataset(&server).await;
     let authorization = format!("Authorization: Bearer {}", ada.token);
     let (none, new) = ("0".repeat(40), "1".repeat(40));
     let command = format!("{none} {new} refs/heads/x\0 report-status");
     let mut slow = Vec::new();
     for _ in 0..2 {
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         let headers = [authorization.as_str(), PUSH, "Content-Length: 5000000"];
         wire.request("POST", "/ada/small.git/git-receive-pack", &headers).await;
         wire.send(format!("{:04x}{command}0000PACK", command.len() + 4)).await;
@@ -185,7 +183,7 @@ async fn a_push_that_drips_holds_no_git_process() {
     let began = Instant::now();
     tree.git(&["push", "-q", &server.remote(&ada, "ada/small"), "main"]);
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
-    // What is sent to its end is looked at, and refused with a reason.
+    // A complete request is checked, and refused with a reason.
     let mut wire = slow.pop().unwrap();
     wire.send(vec![b'x'; 5_000_000 - command.len() - 4 - 4 - 4]).await;
     let (status, _) = wire.head().await;
@@ -193,7 +191,7 @@ async fn a_push_that_drips_holds_no_git_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_for_nothing_that_he_may_have_gets_no_signature() {
+async fn requests_without_any_granted_object_are_not_signed() {
     let server = server(|config| config.rates = Rates { address: 200, burst_seconds: 1, ..Rates::off() }).await;
     server.person("ada").await;
     server.dataset("ada/open", Visibility::Public).await;

@@ -12,12 +12,10 @@ use rutter::db::{Db, Tx};
 use rutter::error::Error;
 use rutter::jobs::{self, Kind, Worker};
 use rutter::types::{Role, Visibility};
+use rutter_testing::{Person, Reply, Server, eventually, story};
 use serde_json::json;
 
-use crate::api::Reply;
-use crate::harness::{Person, Server, eventually, story};
-
-/// Runs a statement that no feature has.
+/// Runs a statement.
 pub(crate) async fn execute(db: &Db, statement: &'static str) {
     let mut tx = db.write().await.unwrap();
     match &mut tx {
@@ -39,7 +37,7 @@ pub(crate) async fn count(db: &Db, query: &'static str) -> i64 {
 }
 
 story! {
-    async fn tables_are_made_once_and_kept(server: Server) {
+    async fn tables_are_created_once_and_kept(server: Server) {
         server.person("ada").await;
         let url = server.app.config.database_url();
         let again = Db::connect(&url).await.unwrap();
@@ -52,7 +50,7 @@ story! {
 }
 
 story! {
-    async fn a_database_of_a_newer_version_is_left_alone(server: Server) {
+    async fn a_database_of_a_newer_version_is_not_touched(server: Server) {
         let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
                      SELECT version + 10000000000000, 'the future', success, checksum, 0 FROM _sqlx_migrations
                      ORDER BY version DESC LIMIT 1";
@@ -63,7 +61,7 @@ story! {
 }
 
 story! {
-    async fn what_another_process_changes_counts_at_once(server: Server) {
+    async fn changes_by_another_process_are_effective_immediately(server: Server) {
         let (ada, ben) = (server.person("ada").await, server.person("ben").await);
         server.organisation("org", &[(&ada, Role::Owner), (&ben, Role::Reader)]).await;
         server.dataset("org/data", Visibility::Private).await;
@@ -89,7 +87,7 @@ story! {
 }
 
 story! {
-    async fn a_name_goes_to_an_organisation_or_to_a_dataset(server: Server) {
+    async fn a_name_belongs_to_an_organisation_or_to_a_dataset(server: Server) {
         let ada = server.person("ada").await;
         server.organisation("org", &[(&ada, Role::Owner)]).await;
         let app = &server.app;
@@ -107,7 +105,7 @@ story! {
 }
 
 /// A worker of a later time, whose jobs the server's own does not see yet,
-/// and what it did. It fails as often as it is told.
+/// and what it did. It fails `failures` times.
 fn later_worker(server: &Server, failures: usize) -> (Arc<Worker>, Clock, Arc<Mutex<Vec<String>>>) {
     let clock = Clock::default();
     clock.advance(Duration::from_secs(365 * 86_400));
@@ -140,7 +138,7 @@ async fn enqueue(server: &Server, clock: &Clock, subject: &str, delay: Duration)
 }
 
 story! {
-    async fn what_comes_up_while_a_job_is_done_is_not_forgotten(server: Server) {
+    async fn a_job_queued_while_it_runs_runs_again(server: Server) {
         let clock = Clock::default();
         clock.advance(Duration::from_secs(365 * 86_400));
         let done = Arc::new(Mutex::new(0));
@@ -179,7 +177,7 @@ story! {
 }
 
 story! {
-    async fn a_job_that_waits_is_not_queued_twice(server: Server) {
+    async fn a_waiting_job_is_not_queued_twice(server: Server) {
         let (worker, clock, done) = later_worker(&server, 0);
         for _ in 0..3 {
             enqueue(&server, &clock, "a", Duration::ZERO).await;
@@ -195,7 +193,7 @@ story! {
 }
 
 story! {
-    async fn a_job_is_queued_only_if_its_transaction_is_true(server: Server) {
+    async fn a_job_is_queued_only_if_its_transaction_commits(server: Server) {
         let (worker, clock, done) = later_worker(&server, 0);
         let mut tx = server.app.db.write().await.unwrap();
         jobs::enqueue(&mut tx, &clock, Kind::RepackPacks, "a", Duration::ZERO).await.unwrap();
@@ -206,7 +204,7 @@ story! {
 }
 
 story! {
-    async fn a_job_that_fails_is_tried_again_later_and_later(server: Server) {
+    async fn a_failed_job_is_retried_with_growing_delays(server: Server) {
         let (worker, clock, done) = later_worker(&server, 3);
         enqueue(&server, &clock, "a", Duration::ZERO).await;
         for pause in [5, 10, 20] {
@@ -226,7 +224,7 @@ story! {
     async fn the_job_of_a_dead_replica_is_taken_over(server: Server) {
         let (worker, clock, done) = later_worker(&server, 0);
         enqueue(&server, &clock, "a", Duration::ZERO).await;
-        // Somebody claims it, for as long as the lease lasts, and is heard of no more.
+        // A worker claims it and disappears.
         let mut tx = server.app.db.write().await.unwrap();
         let (now, end) = (clock.now(), clock.now().plus(Duration::from_secs(900)));
         while tx.claim_job(now, end).await.unwrap().unwrap().2 != "a" {}
@@ -257,7 +255,7 @@ story! {
 }
 
 story! {
-    async fn refusals_are_written_down(server: Server) {
+    async fn refusals_are_audited(server: Server) {
         let (ada, eve) = (server.person("ada").await, server.person("eve").await);
         server.organisation("org", &[(&ada, Role::Reader)]).await;
         server.dataset("org/data", Visibility::Private).await;
@@ -279,7 +277,7 @@ story! {
         let trail = trail().await;
         let of = |actor: &str, action: &str, detail: &str| (actor.to_owned(), action.to_owned(), detail.to_owned());
         assert_eq!(trail[0], of("operator", "dataset.create", "private"));
-        // Nobody in particular is not worth a line: anybody could fill the disk.
+        // Anonymous requests are not audited: anyone could fill the disk.
         let refused: BTreeSet<_> = trail[1..].iter().cloned().collect();
         let expected =
             [of(&names[0], "access.refused", "upload to"), of(&names[1], "access.refused", "download from")];
@@ -313,7 +311,7 @@ story! {
 }
 
 story! {
-    async fn uploads_that_died_are_swept_from_the_object_store(server: Server) {
+    async fn abandoned_uploads_are_swept_from_the_object_store(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         let oid = server.upload(&ada.token, "ada/data", b"bytes").await;
@@ -332,7 +330,7 @@ story! {
 }
 
 story! {
-    async fn names_mean_one_thing(server: Server) {
+    async fn names_are_unique(server: Server) {
         let ada = server.person("ada").await;
         let accounts = &server.app.accounts;
         let conflict = |error: Error| assert_eq!(error.kind(), rutter::error::Kind::Conflict, "{error}");
@@ -348,7 +346,7 @@ story! {
         server.organisation("org/inner", &[]).await;
         let creation = server.app.access.creation(&Actor::operator(), &"org/inner".parse().unwrap()).await.unwrap();
         conflict(server.app.datasets.create(&creation, Visibility::Private, "default").await.unwrap_err());
-        // What failed left nothing behind.
+        // Failed requests left nothing behind.
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM owner").await, 4);
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM account").await, 2);
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM dataset").await, 1);
@@ -356,17 +354,17 @@ story! {
 }
 
 story! {
-    async fn who_gives_up_half_way_leaves_nothing_behind(server: Server) {
-        let patience = Duration::from_secs(5);
-        let db = Db::connect_with(&server.app.config.database_url(), 1, patience).await.unwrap();
+    async fn a_cancelled_request_leaves_no_transaction_behind(server: Server) {
+        let timeout = Duration::from_secs(5);
+        let db = Db::connect_with(&server.app.config.database_url(), 1, timeout).await.unwrap();
         let (id, now) = (server.clock.id(), server.clock.now());
         let mut given_up = 0;
         for number in 0..400 {
             // Shorter than a timer can be.
-            let (told, enough) = tokio::sync::oneshot::channel();
+            let (answer, enough) = tokio::sync::oneshot::channel();
             std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_micros(number * 10));
-                told.send(())
+                answer.send(())
             });
             let reading = async { db.read().await?.packs(id).await };
             let (writing, left) = (db.clone(), format!("left {number}"));
@@ -381,13 +379,13 @@ story! {
                     0
                 }
             };
-            // Who comes next has nothing of it: neither its answers, nor its transaction.
+            // The next request gets neither its answers nor its transaction.
             let mut tx = db.write().await.unwrap();
             tx.insert_upload(&format!("kept {number}"), id, now).await.unwrap();
             tx.ping().await.unwrap();
             tx.commit().await.unwrap();
         }
-        assert!(given_up > 0, "nobody gave up half way");
+        assert!(given_up > 0, "no request was cancelled half way");
         assert_eq!(count(&db, "SELECT COUNT(*) FROM git_upload WHERE object_key LIKE 'kept %'").await, 400);
         assert_eq!(count(&db, "SELECT COUNT(*) FROM git_upload WHERE object_key LIKE 'left %'").await, 0);
         db.close().await;

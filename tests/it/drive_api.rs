@@ -1,32 +1,30 @@
-//! Files and folders as people have them in the browser: every change a revision, nothing lost, nothing shown to those
-//! who may not see it.
+//! Files and folders of the browser: every change is a revision, nothing is lost, and nothing is shown to users
+//! without access.
 
 use std::io::Write as _;
 use std::sync::Arc;
 
 use rutter::types::{Role, Visibility};
+use rutter_testing::{Person, Reply, Server, noise, story};
 use serde_json::{Value, json};
 
-use crate::api::Reply;
-use crate::harness::{Person, Server, noise, story};
-
 mod downloads;
-mod parts;
-mod room;
+mod folder_shares;
+mod quotas;
 mod rows;
 mod uploads;
 
 const DRIVE: &str = "/api/v1/drive";
 
-/// Somebody's hands on one dataset.
-pub(crate) struct Hands<'a> {
+/// A client of one dataset.
+pub(crate) struct DriveClient<'a> {
     server: &'a Server,
     token: Option<String>,
     url: String,
 }
 
-impl<'a> Hands<'a> {
-    fn of(server: &'a Server, who: &Person, dataset: &str) -> Self {
+impl<'a> DriveClient<'a> {
+    fn new(server: &'a Server, who: &Person, dataset: &str) -> Self {
         Self { server, token: Some(who.token.clone()), url: format!("{DRIVE}/{dataset}") }
     }
 
@@ -48,7 +46,7 @@ impl<'a> Hands<'a> {
     }
 
     /// What must succeed.
-    async fn done(&self, method: &str, rest: &str, body: &Value) -> Value {
+    async fn ok(&self, method: &str, rest: &str, body: &Value) -> Value {
         let reply = self.send(method, rest, body).await;
         assert!(reply.status < 300, "{method} {rest}: {} {}", reply.status, reply.text());
         if reply.body.is_empty() { Value::Null } else { reply.json() }
@@ -74,7 +72,7 @@ async fn ada(server: &Server) -> Person {
 }
 
 story! {
-    async fn a_drive_is_there_when_it_is_asked_for(server: Server) {
+    async fn a_drive_is_created_on_first_use(server: Server) {
         let ada = server.person("ada").await;
         let first = Reply::of(server.request("GET", DRIVE, Some(&ada.token))).await;
         assert_eq!(first.status, 200, "{}", first.text());
@@ -83,15 +81,15 @@ story! {
         let again = Reply::of(server.request("GET", DRIVE, Some(&ada.token))).await;
         assert_eq!(again.json(), empty);
         assert_eq!(Reply::of(server.request("GET", DRIVE, None)).await.status, 401);
-        let drive = Hands::of(&server, &ada, "ada/drive");
+        let drive = DriveClient::new(&server, &ada, "ada/drive");
         assert_eq!(drive.names("").await, Vec::<String>::new());
         assert_eq!(drive.get("/list?path=nowhere").await.status, 404);
-        // A token for something else makes no drive.
+        // A limited token does not create a drive.
         let bob = server.person("bob").await;
         let narrow = server.token(&bob.name, &["write:bob/other"]).await;
         assert_eq!(Reply::of(server.request("GET", DRIVE, Some(&narrow))).await.status, 404);
-        // Nobody sees that of another.
-        let other = Hands::of(&server, &bob, "ada/drive");
+        // Users cannot see the drive of another user.
+        let other = DriveClient::new(&server, &bob, "ada/drive");
         assert_eq!(other.get("/list").await.status, 404);
         assert_eq!(other.put("x", "x").await.status, 404);
     }
@@ -100,7 +98,7 @@ story! {
 story! {
     async fn files_are_put_listed_and_read(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let names = ["notes.txt", "a%20b%23%25.csv", "%C3%BCn%C3%AF/%E6%BC%A2%E5%AD%97.md", "Notes.txt"];
         for name in names {
             let reply = drive.put(name, format!("text of {name}\n")).await;
@@ -118,7 +116,7 @@ story! {
         assert_eq!((&entry["media_type"], &entry["right"]), (&json!("text/csv; charset=utf-8"), &json!("own")));
         assert_eq!((&entry["modified_by"], &entry["shared"]), (&json!("ada"), &json!(false)));
 
-        // The same name is a new version; the same bytes are none.
+        // The same name is a new version; the same bytes are not.
         let reply = drive.put("notes.txt", "second\n").await;
         assert_eq!(reply.status, 200);
         let second = reply.json();
@@ -133,21 +131,21 @@ story! {
         let cursor = page["next_cursor"].as_str().unwrap();
         let rest = drive.get(&format!("/versions/notes.txt?limit=1&cursor={cursor}")).await.json();
         assert_eq!((&rest["items"][0]["revision"], &rest["next_cursor"]), (&json!(first), &Value::Null));
-        let back = drive.done("POST", "/versions/notes.txt", &json!({"revision": first})).await;
+        let back = drive.ok("POST", "/versions/notes.txt", &json!({"revision": first})).await;
         assert_eq!(back["entry"]["size"], "text of notes.txt\n".len());
         assert_eq!(drive.get("/content/notes.txt").await.text(), "text of notes.txt\n");
         assert_eq!(drive.get("/versions/never").await.status, 404);
 
-        // Who knew an older one is told.
+        // A stale base version is refused.
         let changed = second["revision"].as_str().unwrap();
         let put = drive.request("PUT", "/files/notes.txt").header("if-match", format!("\"{changed}\"")).body("third");
         assert_eq!(Reply::of(put).await.status, 412);
         let last = drive.get("/entry/notes.txt").await.json()["revision"].as_str().unwrap().to_owned();
-        drive.put("other.txt", "somebody else's").await;
+        drive.put("other.txt", "of another user").await;
         let put = drive.request("PUT", "/files/notes.txt").header("if-match", format!("\"{last}\"")).body("third");
         assert_eq!(Reply::of(put).await.status, 200, "what others do elsewhere is no matter");
 
-        // It is a dataset like any other.
+        // A drive is a regular dataset.
         let tree = server.clone(&ada, "ada/data", "clone");
         assert_eq!(tree.read("ünï/漢字.md"), format!("text of {}\n", names[2]).as_bytes());
         let message = tree.git(&["log", "-1", "--format=%an %s"]);
@@ -156,9 +154,9 @@ story! {
 }
 
 story! {
-    async fn what_cannot_be_a_file_is_refused(server: Server) {
+    async fn invalid_file_names_are_refused(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         assert_eq!(drive.put("a/b.txt", "b").await.status, 201);
         for (path, status) in [
             ("a", 409), (".gitattributes", 422), ("a/.keep", 422), (".lfsconfig", 422),
@@ -186,7 +184,7 @@ story! {
         for (rest, body) in [
             ("/move", json!({"from": "nothing", "to": "b"})),
             ("/copy", json!({"from": "nothing", "to": "b"})),
-            ("/copy", json!({"from": "a", "to": "b", "dataset": "nobody/nothing"})),
+            ("/copy", json!({"from": "a", "to": "b", "dataset": "missing/nothing"})),
             ("/delete", json!({"paths": ["a/b.txt", "nothing"]})),
             ("/trash/restore", json!({"ids": ["nothing"]})),
             ("/versions/a/b.txt", json!({"revision": "nothing"})),
@@ -200,30 +198,30 @@ story! {
 }
 
 story! {
-    async fn folders_stay_when_they_are_empty(server: Server) {
+    async fn empty_folders_are_kept(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
-        let made = drive.done("POST", "/folders", &json!({"path": "new/inner"})).await;
+        let drive = DriveClient::new(&server, &ada, "ada/data");
+        let made = drive.ok("POST", "/folders", &json!({"path": "new/inner"})).await;
         assert_eq!((&made["entry"]["type"], &made["entry"]["size"]), (&json!("folder"), &Value::Null));
         assert_eq!(drive.names("").await, ["new/"]);
         assert_eq!(drive.names("new/inner").await, Vec::<String>::new());
         assert_eq!(drive.send("POST", "/folders", &json!({"path": "new"})).await.status, 409);
         drive.put("new/inner/a.txt", "a").await;
         drive.put("box/b.txt", "b").await;
-        drive.done("POST", "/move", &json!({"from": "box/b.txt", "to": "b.txt"})).await;
-        drive.done("POST", "/delete", &json!({"paths": ["new/inner/a.txt"]})).await;
+        drive.ok("POST", "/move", &json!({"from": "box/b.txt", "to": "b.txt"})).await;
+        drive.ok("POST", "/delete", &json!({"paths": ["new/inner/a.txt"]})).await;
         assert_eq!(drive.names("").await, ["b.txt", "box/", "new/"]);
         assert_eq!(drive.names("box").await, Vec::<String>::new());
         assert_eq!(drive.names("new/inner").await, Vec::<String>::new());
-        // A folder goes with all that is in it, and into one of its own.
+        // A folder moves with its content, but not into itself.
         drive.put("box/deep/c.txt", "c").await;
-        let moved = drive.done("POST", "/move", &json!({"from": "box", "to": "case/box"})).await;
+        let moved = drive.ok("POST", "/move", &json!({"from": "box", "to": "case/box"})).await;
         assert_eq!(moved["entry"]["path"], "case/box");
         assert_eq!(drive.get("/content/case/box/deep/c.txt").await.text(), "c");
         assert_eq!(drive.names("").await, ["b.txt", "case/", "new/"]);
-        drive.done("POST", "/move", &json!({"from": "b.txt", "to": "B.txt"})).await;
+        drive.ok("POST", "/move", &json!({"from": "b.txt", "to": "B.txt"})).await;
         assert_eq!(drive.send("POST", "/move", &json!({"from": "B.txt", "to": "case/box"})).await.status, 409);
-        drive.done("POST", "/copy", &json!({"from": "case", "to": "copy"})).await;
+        drive.ok("POST", "/copy", &json!({"from": "case", "to": "copy"})).await;
         assert_eq!(drive.names("copy/box").await, ["deep/"]);
         let listed = drive.get("/list?path=copy&recursive=true").await.json();
         let paths: Vec<&str> =
@@ -233,19 +231,19 @@ story! {
 }
 
 story! {
-    async fn what_was_deleted_comes_back(server: Server) {
+    async fn deleted_files_can_be_restored(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         drive.put("a/one.txt", "one").await;
         drive.put("a/two.txt", "two").await;
         drive.put("b.txt", "b").await;
-        // What lies in a folder that is deleted goes with it.
-        drive.done("POST", "/delete", &json!({"paths": ["a/one.txt", "a", "b.txt"], "message": "Tidy up"})).await;
+        // Deleting a folder deletes its content.
+        drive.ok("POST", "/delete", &json!({"paths": ["a/one.txt", "a", "b.txt"], "message": "Tidy up"})).await;
         assert_eq!(drive.names("").await, Vec::<String>::new());
         let trash = drive.get("/trash").await.json();
         let items = trash["items"].as_array().unwrap().clone();
-        let told: Vec<_> = items.iter().map(|item| (&item["path"], &item["type"], &item["size"])).collect();
-        assert_eq!(told, [(&json!("b.txt"), &json!("file"), &json!(1)), (&json!("a"), &json!("folder"), &Value::Null)]);
+        let answer: Vec<_> = items.iter().map(|item| (&item["path"], &item["type"], &item["size"])).collect();
+        assert_eq!(answer, [(&json!("b.txt"), &json!("file"), &json!(1)), (&json!("a"), &json!("folder"), &Value::Null)]);
         assert_eq!(items[0]["deleted_by"], "ada");
         let page = drive.get("/trash?limit=1").await.json();
         assert_eq!(page["items"][0]["path"], "b.txt");
@@ -258,9 +256,9 @@ story! {
         let rename = server.request("POST", "/api/v1/datasets/ada/data/move", Some(&ada.token));
         let rename = rename.header("content-type", "application/json").body(json!({"to": "ada/moved"}).to_string());
         assert_eq!(Reply::of(rename).await.status, 200);
-        let drive = Hands::of(&server, &ada, "ada/moved");
+        let drive = DriveClient::new(&server, &ada, "ada/moved");
         let ids: Vec<&Value> = items.iter().map(|item| &item["id"]).collect();
-        let back = drive.done("POST", "/trash/restore", &json!({"ids": ids})).await;
+        let back = drive.ok("POST", "/trash/restore", &json!({"ids": ids})).await;
         let ways = json!([{"from": "b.txt", "to": "b (restored).txt"}, {"from": "a", "to": "a"}]);
         assert_eq!(back["restored"], ways);
         assert_eq!(drive.get("/content/b%20(restored).txt").await.text(), "b");
@@ -269,12 +267,12 @@ story! {
         let again = drive.send("POST", "/trash/restore", &json!({"ids": ids})).await;
         assert_eq!(again.status, 404);
 
-        // Into a folder; and for good.
-        drive.done("POST", "/delete", &json!({"paths": ["a/one.txt"]})).await;
-        drive.done("POST", "/delete", &json!({"paths": ["a/two.txt"]})).await;
-        drive.done("POST", "/delete", &json!({"paths": ["b.txt"]})).await;
+        // Into a folder; and permanently.
+        drive.ok("POST", "/delete", &json!({"paths": ["a/one.txt"]})).await;
+        drive.ok("POST", "/delete", &json!({"paths": ["a/two.txt"]})).await;
+        drive.ok("POST", "/delete", &json!({"paths": ["b.txt"]})).await;
         let items = drive.get("/trash").await.json()["items"].as_array().unwrap().clone();
-        let back = drive.done("POST", "/trash/restore", &json!({"ids": [items[2]["id"]], "to": "there"})).await;
+        let back = drive.ok("POST", "/trash/restore", &json!({"ids": [items[2]["id"]], "to": "there"})).await;
         assert_eq!(back["restored"], json!([{"from": "a/one.txt", "to": "there/one.txt"}]));
         let id = items[1]["id"].as_str().unwrap();
         assert_eq!(drive.request("DELETE", &format!("/trash/{id}")).send().await.unwrap().status(), 204);
@@ -288,27 +286,27 @@ story! {
 }
 
 story! {
-    async fn two_writers_lose_nothing(server: Server) {
+    async fn two_concurrent_writers_lose_nothing(server: Server) {
         let ada = ada(&server).await;
         let server = Arc::new(server);
         let mut writers = Vec::new();
         for writer in 0..4 {
             let (server, ada) = (server.clone(), ada.clone());
             writers.push(tokio::spawn(async move {
-                let drive = Hands::of(&server, &ada, "ada/data");
+                let drive = DriveClient::new(&server, &ada, "ada/data");
                 for number in 0..6 {
                     let reply = drive.put(&format!("w{writer}/{number}.txt"), format!("{writer} {number}")).await;
                     assert_eq!(reply.status, 201, "{}", reply.text());
                 }
                 let from = format!("w{writer}/0.txt");
-                drive.done("POST", "/move", &json!({"from": from, "to": format!("moved/{writer}.txt")})).await;
-                drive.done("POST", "/delete", &json!({"paths": [format!("w{writer}/1.txt")]})).await;
+                drive.ok("POST", "/move", &json!({"from": from, "to": format!("moved/{writer}.txt")})).await;
+                drive.ok("POST", "/delete", &json!({"paths": [format!("w{writer}/1.txt")]})).await;
             }));
         }
         for writer in writers {
             writer.await.unwrap();
         }
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         assert_eq!(drive.names("moved").await, ["0.txt", "1.txt", "2.txt", "3.txt"]);
         for writer in 0..4 {
             assert_eq!(drive.names(&format!("w{writer}")).await, ["2.txt", "3.txt", "4.txt", "5.txt"]);
@@ -320,17 +318,17 @@ story! {
 }
 
 story! {
-    async fn readers_read_and_strangers_see_nothing(server: Server) {
+    async fn readers_can_read_and_strangers_see_nothing(server: Server) {
         let (olga, rita, sam) = (server.person("olga").await, server.person("rita").await, server.person("sam").await);
         server.organisation("org", &[(&olga, Role::Owner), (&rita, Role::Reader)]).await;
         server.dataset("org/data", Visibility::Private).await;
-        let owner = Hands::of(&server, &olga, "org/data");
+        let owner = DriveClient::new(&server, &olga, "org/data");
         owner.put("a/b.txt", "b").await;
-        let reader = Hands::of(&server, &rita, "org/data");
+        let reader = DriveClient::new(&server, &rita, "org/data");
         assert_eq!(reader.get("/entry/a/b.txt").await.json()["right"], "view");
         assert_eq!(reader.get("/content/a/b.txt").await.text(), "b");
-        let stranger = Hands::of(&server, &sam, "org/data");
-        let nobody = Hands { server: &server, token: None, url: format!("{DRIVE}/org/data") };
+        let stranger = DriveClient::new(&server, &sam, "org/data");
+        let anonymous = DriveClient { server: &server, token: None, url: format!("{DRIVE}/org/data") };
         let changes = [
             ("POST", "/folders", json!({"path": "x"})),
             ("POST", "/move", json!({"from": "a", "to": "x"})),
@@ -343,12 +341,12 @@ story! {
             ("PUT", "/files/x", Value::Null),
         ];
         for (method, rest, body) in changes {
-            for (hands, status) in [(&reader, 403), (&stranger, 404), (&nobody, 401)] {
+            for (hands, status) in [(&reader, 403), (&stranger, 404), (&anonymous, 401)] {
                 let reply = hands.send(method, rest, &body).await;
                 assert_eq!(reply.status, status, "{method} {rest}: {}", reply.text());
             }
         }
-        let mine = Hands::of(&server, &sam, "sam/own");
+        let mine = DriveClient::new(&server, &sam, "sam/own");
         server.dataset("sam/own", Visibility::Private).await;
         let stolen = json!({"from": "a/b.txt", "to": "b.txt", "dataset": "org/data"});
         assert_eq!(mine.send("POST", "/copy", &stolen).await.status, 404);
@@ -357,7 +355,7 @@ story! {
             "/search?q=b", "/trash", "/usage",
         ] {
             assert_eq!(stranger.get(rest).await.status, 404, "{rest}");
-            assert_eq!(nobody.get(rest).await.status, 401, "{rest}");
+            assert_eq!(anonymous.get(rest).await.status, 401, "{rest}");
         }
         let asked = json!({"paths": ["a"]});
         assert_eq!(stranger.send("POST", "/downloads", &asked).await.status, 404);
@@ -366,15 +364,15 @@ story! {
 }
 
 story! {
-    async fn copies_between_datasets_are_rows(server: Server) {
+    async fn copies_between_datasets_move_no_bytes(server: Server) {
         let ada = ada(&server).await;
         server.dataset("ada/other", Visibility::Private).await;
-        let (from, to) = (Hands::of(&server, &ada, "ada/data"), Hands::of(&server, &ada, "ada/other"));
+        let (from, to) = (DriveClient::new(&server, &ada, "ada/data"), DriveClient::new(&server, &ada, "ada/other"));
         let large = noise(3, 300_000);
         from.put("set/large.bin", large.clone()).await;
         from.put("set/small.txt", "small").await;
         let copied = json!({"from": "set", "to": "copy/set", "dataset": "ada/data"});
-        assert_eq!(to.done("POST", "/copy", &copied).await["entry"]["path"], "copy/set");
+        assert_eq!(to.ok("POST", "/copy", &copied).await["entry"]["path"], "copy/set");
         assert_eq!(to.get("/content/copy/set/large.bin").await.body, large);
         assert_eq!(to.get("/content/copy/set/small.txt").await.text(), "small");
         let usage = to.get("/usage").await.json();
@@ -384,9 +382,9 @@ story! {
 }
 
 story! {
-    async fn names_are_found(server: Server) {
+    async fn files_are_found_by_name(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         for path in ["R%C3%A9sum%C3%A9.txt", "deep/er/resume%20old.txt", "deep/other.txt", "summer/x.csv"] {
             drive.put(path, path.to_owned()).await;
         }
@@ -407,7 +405,7 @@ story! {
 story! {
     async fn rows_are_read_in_pages(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let mut table = String::from("id,name,share\n");
         for row in 0..120_000 {
             table.push_str(&format!("{row},\"name, {row}\",{}.5\n", row % 100));
@@ -453,7 +451,7 @@ story! {
     }
 }
 
-/// A ZIP archive, read by a program of others.
+/// Reads a ZIP archive with another program.
 fn unzip(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("archive.zip");

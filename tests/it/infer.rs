@@ -1,10 +1,8 @@
-//! Columns of tables, told by the server.
+//! Columns of tables, inferred by the server.
 
 use rutter::types::Visibility;
+use rutter_testing::{Reply, Server, parquet_file, story};
 use serde_json::{Value, json};
-
-use crate::api::Reply;
-use crate::harness::{Server, parquet_file, story};
 
 const ROOT: &str = "/api/v1/datasets/ada/tables";
 
@@ -14,7 +12,7 @@ async fn send(server: &Server, token: Option<&str>, tail: &str, body: &Value) ->
 }
 
 story! {
-    on(sqlite) async fn columns_are_told_from_files_and_from_objects(server: Server) {
+    on(sqlite) async fn columns_are_inferred_from_files_and_from_objects(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/tables", Visibility::Public).await;
         let token = Some(ada.token.as_str());
@@ -50,8 +48,8 @@ story! {
         assert_eq!((&table["rows"], &table["is_complete"]), (&json!(2), &json!(true)));
         let lines = send(&server, None, "/infer", &json!({"path": "lines.jsonl"})).await.json();
         assert_eq!(lines["schema"]["fields"][0], json!({"name": "a", "type": "number"}));
-        let told = send(&server, None, "/infer", &json!({"path": "note.txt", "format": "csv"})).await;
-        assert_eq!((told.status, told.json()["rows"].clone()), (200, json!(1)));
+        let answer = send(&server, None, "/infer", &json!({"path": "note.txt", "format": "csv"})).await;
+        assert_eq!((answer.status, answer.json()["rows"].clone()), (200, json!(1)));
         assert_eq!(send(&server, None, "/infer", &json!({"path": "empty.csv"})).await.json()["schema"], json!({"fields": []}));
 
         for (body, status, says) in [

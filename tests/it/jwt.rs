@@ -15,10 +15,8 @@ use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::EncodePublicKey as _;
 use rutter::config::Issuer;
 use rutter::types::{Role, Visibility};
+use rutter_testing::{LFS_JSON, Reply, Server, story};
 use serde_json::{Value, json};
-
-use crate::api::{LFS_JSON, Reply};
-use crate::harness::{Server, story};
 
 const HERE: &[u8] = b"an object that is here";
 const FRESH: &[u8] = b"an object that is not";
@@ -66,30 +64,28 @@ fn body(operation: &str, objects: &[&[u8]]) -> String {
     json!({"operation": operation, "objects": objects}).to_string()
 }
 
-impl Server {
-    async fn with_bearer(&self, token: &str, operation: &str, objects: &[&[u8]]) -> Reply {
-        let url = format!("{}/org/data.git/info/lfs/objects/batch", self.url);
-        let request = self.http.post(url).bearer_auth(token).header("content-type", LFS_JSON);
-        Reply::of(request.body(body(operation, objects))).await
-    }
+async fn batch_with(server: &Server, token: &str, operation: &str, objects: &[&[u8]]) -> Reply {
+    let url = format!("{}/org/data.git/info/lfs/objects/batch", server.url);
+    let request = server.http.post(url).bearer_auth(token).header("content-type", LFS_JSON);
+    Reply::of(request.body(body(operation, objects))).await
+}
 
-    /// The status of a download with this token.
-    async fn knock(&self, token: &str) -> u16 {
-        self.with_bearer(token, "download", &[HERE]).await.status
-    }
+/// The status of a download with this token.
+async fn download_status(server: &Server, token: &str) -> u16 {
+    batch_with(server, token, "download", &[HERE]).await.status
+}
 
-    /// An organisation with a private dataset that holds one object; ada writes, rita reads.
-    async fn furnish(&self) {
-        let (ada, rita) = (self.person("ada").await, self.person("rita").await);
-        self.organisation("org", &[(&ada, Role::Owner), (&rita, Role::Reader)]).await;
-        self.dataset("org/data", Visibility::Private).await;
-        self.upload(&ada.token, "org/data", HERE).await;
-    }
+/// An organisation with a private dataset that holds one object; ada writes, rita reads.
+async fn private_dataset(server: &Server) {
+    let (ada, rita) = (server.person("ada").await, server.person("rita").await);
+    server.organisation("org", &[(&ada, Role::Owner), (&rita, Role::Reader)]).await;
+    server.dataset("org/data", Visibility::Private).await;
+    server.upload(&ada.token, "org/data", HERE).await;
 }
 
 story! {
-    async fn our_own_token_opens_in_every_way_it_can_be_sent(server: Server) {
-        server.furnish().await;
+    async fn our_token_is_accepted_in_every_header(server: Server) {
+        private_dataset(&server).await;
         let token = server.app.access.issue(&"ada".parse().unwrap(), "obj:org/data/*:read", 600).unwrap();
         let url = format!("{}/org/data.git/info/lfs/objects/batch", server.url);
         let ask = async |request: reqwest::RequestBuilder, operation| {
@@ -113,7 +109,7 @@ story! {
         let refs = format!("{}/org/data.git/info/refs?service=git-upload-pack", server.url);
         assert_eq!(Reply::of(server.http.get(&refs).basic_auth("_jwt", Some(&token))).await.status, 200);
         assert_eq!(Reply::of(server.http.get(format!("{refs}&jwt={token}"))).await.status, 200);
-        // A header that is there is the one that counts.
+        // The Authorization header takes precedence.
         let both = server.http.post(format!("{url}?jwt={token}")).bearer_auth("rut_wrong");
         assert_eq!(ask(both, "download").await, 401);
 
@@ -129,8 +125,8 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn scopes_open_what_they_say(server: Server) {
-        server.furnish().await;
+    on(sqlite) async fn scopes_grant_exactly_what_they_name(server: Server) {
+        private_dataset(&server).await;
         server.dataset("org/other", Visibility::Private).await;
         let scopes = [
             "obj:org/data/*:read",
@@ -167,8 +163,8 @@ story! {
             let cells = [
                 get("info/refs?service=git-upload-pack").await,
                 get("info/refs?service=git-receive-pack").await,
-                server.knock(&token).await,
-                server.with_bearer(&token, "upload", &[FRESH]).await.status,
+                download_status(&server, &token).await,
+                batch_with(&server, &token, "upload", &[FRESH]).await.status,
                 get("info/lfs/locks").await,
             ];
             let [clone, push, download, upload, locks] = cells;
@@ -179,24 +175,24 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn a_scope_of_one_object_opens_that_object_only(server: Server) {
-        server.furnish().await;
+    on(sqlite) async fn a_scope_of_one_object_grants_only_that_object(server: Server) {
+        private_dataset(&server).await;
         let issue = |scopes: String| server.app.access.issue(&"ada".parse().unwrap(), &scopes, 600).unwrap();
         let (here, fresh) = (Oid::of(HERE), Oid::of(FRESH));
         let read = issue(format!("obj:org/data/{here}:read"));
-        assert_eq!(server.knock(&read).await, 200);
-        assert_eq!(server.with_bearer(&read, "download", &[FRESH]).await.status, 404);
-        assert_eq!(server.with_bearer(&read, "download", &[HERE, FRESH]).await.status, 404, "all or nothing");
-        assert_eq!(server.with_bearer(&read, "upload", &[HERE]).await.status, 404);
+        assert_eq!(download_status(&server, &read).await, 200);
+        assert_eq!(batch_with(&server, &read, "download", &[FRESH]).await.status, 404);
+        assert_eq!(batch_with(&server, &read, "download", &[HERE, FRESH]).await.status, 404, "all or nothing");
+        assert_eq!(batch_with(&server, &read, "upload", &[HERE]).await.status, 404);
         let refs = format!("{}/org/data.git/info/refs?service=git-upload-pack", server.url);
         assert_eq!(Reply::of(server.http.get(refs).bearer_auth(&read)).await.status, 404, "no history");
 
         let write = issue(format!("obj:org/data/{fresh}:write obj:org/data/{here}:read"));
-        assert_eq!(server.with_bearer(&write, "upload", &[FRESH]).await.status, 200);
-        assert_eq!(server.with_bearer(&write, "upload", &[FRESH, HERE]).await.status, 404);
-        assert_eq!(server.knock(&write).await, 200);
+        assert_eq!(batch_with(&server, &write, "upload", &[FRESH]).await.status, 200);
+        assert_eq!(batch_with(&server, &write, "upload", &[FRESH, HERE]).await.status, 404);
+        assert_eq!(download_status(&server, &write).await, 200);
 
-        // It makes no dataset either.
+        // It cannot create a dataset either.
         let url = format!("{}/org/new.git/info/lfs/objects/batch", server.url);
         let new = issue(format!("obj:org/new/{fresh}:write"));
         let reply = Reply::of(server.http.post(url).bearer_auth(new).body(body("upload", &[FRESH]))).await;
@@ -205,20 +201,20 @@ story! {
 }
 
 story! {
-    async fn a_token_gives_nobody_more_than_the_account_has(server: Server) {
-        server.furnish().await;
+    async fn a_token_grants_no_more_than_the_account_has(server: Server) {
+        private_dataset(&server).await;
         server.person("eve").await;
         let issue = |user: &str| server.app.access.issue(&user.parse().unwrap(), "obj:* ds:*", 600).unwrap();
         let rita = issue("rita");
-        assert_eq!(server.knock(&rita).await, 200);
-        assert_eq!(server.with_bearer(&rita, "upload", &[FRESH]).await.status, 403);
-        assert_eq!(server.knock(&issue("eve")).await, 404);
-        assert_eq!(server.knock(&issue("nobody")).await, 401, "there is no such account");
+        assert_eq!(download_status(&server, &rita).await, 200);
+        assert_eq!(batch_with(&server, &rita, "upload", &[FRESH]).await.status, 403);
+        assert_eq!(download_status(&server, &issue("eve")).await, 404);
+        assert_eq!(download_status(&server, &issue("missing")).await, 401, "there is no such account");
     }
 }
 
 story! {
-    on(sqlite) async fn what_is_published_verifies_our_tokens(server: Server) {
+    on(sqlite) async fn our_published_keys_verify_our_tokens(server: Server) {
         let token = server.app.access.issue(&"ada".parse().unwrap(), "obj:org/data/*:read", 600).unwrap();
         let reply = Reply::of(server.request("GET", "/.well-known/jwks.json", None)).await;
         assert_eq!(reply.header("content-type"), "application/json");
@@ -253,40 +249,40 @@ fn with_file(folder: &Path, key: &Key, audience: Option<&str>) -> Issuer {
 }
 
 story! {
-    on(sqlite) async fn an_issuer_with_a_key_file_speaks_for_its_guests(engine: Engine) {
+    on(sqlite) async fn tokens_of_an_issuer_with_a_key_file_are_accepted(engine: Engine) {
         let (key, folder) = (Key::make("file"), tempfile::tempdir().unwrap());
         let issuer = with_file(folder.path(), &key, None);
         let server = Server::start_with(engine, |config| config.issuers = vec![issuer]).await;
-        server.furnish().await;
+        private_dataset(&server).await;
         let good = key.sign(&claims(&server, &json!({})));
-        assert_eq!(server.knock(&good).await, 200);
-        assert_eq!(server.with_bearer(&good, "upload", &[FRESH]).await.status, 403);
+        assert_eq!(download_status(&server, &good).await, 200);
+        assert_eq!(batch_with(&server, &good, "upload", &[FRESH]).await.status, 403);
         let list = json!({"scopes": ["obj:org/data/*:read", "obj:org/data/*:write"]});
         let writer = key.sign(&claims(&server, &list));
-        assert_eq!(server.with_bearer(&writer, "upload", &[FRESH]).await.status, 200, "scopes may be a list");
+        assert_eq!(batch_with(&server, &writer, "upload", &[FRESH]).await.status, 200, "scopes may be a list");
         for scopes in [json!("obj:org/other/*:read"), json!(""), json!(null), json!([])] {
             let token = key.sign(&claims(&server, &json!({"scopes": scopes})));
-            assert_eq!(server.knock(&token).await, 404, "{scopes}");
+            assert_eq!(download_status(&server, &token).await, 404, "{scopes}");
         }
         // A guest has a name, by which others know it.
         let token = key.sign(&claims(&server, &json!({"scopes": "ds:org/data"})));
         let locks = format!("{}/org/data.git/info/lfs/locks", server.url);
         let lock = Reply::of(server.http.post(&locks).bearer_auth(&token).body(r#"{"path":"a.csv"}"#)).await;
         assert_eq!((lock.status, &lock.json()["lock"]["owner"]["name"]), (201, &json!("Gesa")));
-        // A subject is a guest, even if somebody here has that name.
+        // A subject is a guest, even if a user has that name.
         let claimed = key.sign(&claims(&server, &json!({"sub": "ada", "scopes": "obj:org/other/*:read"})));
-        assert_eq!(server.knock(&claimed).await, 404);
+        assert_eq!(download_status(&server, &claimed).await, 404);
     }
 }
 
 story! {
-    on(sqlite) async fn times_have_the_leeway_of_the_issuer(engine: Engine) {
+    on(sqlite) async fn token_times_are_checked_with_the_leeway_of_the_issuer(engine: Engine) {
         let (key, folder) = (Key::make("file"), tempfile::tempdir().unwrap());
         let issuer = with_file(folder.path(), &key, None);
         let server = Server::start_with(engine, |config| config.issuers = vec![Issuer { leeway: 600, ..issuer }]).await;
-        server.furnish().await;
+        private_dataset(&server).await;
         let now = server.clock.now().seconds();
-        // Half a leeway apart, so that a slow machine changes nothing.
+        // Half a leeway apart, for slow machines.
         for (changes, expected) in [
             (json!({"exp": now - 300}), 200),
             (json!({"exp": now - 601}), 401),
@@ -295,18 +291,18 @@ story! {
             (json!({"iat": now + 1200}), 200),
             (json!({"nbf": 0, "iat": 0}), 200),
         ] {
-            let reply = server.with_bearer(&key.sign(&claims(&server, &changes)), "download", &[HERE]).await;
+            let reply = batch_with(&server, &key.sign(&claims(&server, &changes)), "download", &[HERE]).await;
             assert_eq!(reply.status, expected, "{changes}: {}", reply.text());
         }
     }
 }
 
 story! {
-    on(sqlite) async fn the_audience_must_be_us(engine: Engine) {
+    on(sqlite) async fn the_audience_must_be_this_server(engine: Engine) {
         let (key, folder) = (Key::make("file"), tempfile::tempdir().unwrap());
         let issuer = with_file(folder.path(), &key, Some("rutter.example.org"));
         let server = Server::start_with(engine, |config| config.issuers = vec![issuer]).await;
-        server.furnish().await;
+        private_dataset(&server).await;
         for (audience, expected) in [
             (json!("rutter.example.org"), 200),
             (json!(["giftless", "rutter.example.org"]), 200),
@@ -316,17 +312,17 @@ story! {
             (json!(null), 401),
         ] {
             let token = key.sign(&claims(&server, &json!({"aud": audience})));
-            assert_eq!(server.knock(&token).await, expected, "{audience}");
+            assert_eq!(download_status(&server, &token).await, expected, "{audience}");
         }
     }
 }
 
 story! {
-    on(sqlite) async fn what_is_not_signed_by_the_issuer_is_refused(engine: Engine) {
+    on(sqlite) async fn tokens_not_signed_by_the_issuer_are_refused(engine: Engine) {
         let (key, other, folder) = (Key::make("file"), Key::make("file"), tempfile::tempdir().unwrap());
         let issuer = with_file(folder.path(), &key, None);
         let server = Server::start_with(engine, |config| config.issuers = vec![issuer]).await;
-        server.furnish().await;
+        private_dataset(&server).await;
         let guest = claims(&server, &json!({}));
         let good = key.sign(&guest);
         let [head, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!("{good}") };
@@ -336,7 +332,7 @@ story! {
         };
         let wider = base64(&claims(&server, &json!({"scopes": "obj"})).to_string());
         let none = base64(r#"{"alg":"none","typ":"JWT"}"#);
-        // Whoever has the public key could make these, if it were taken for a shared secret.
+        // Anyone could sign these with the public key, if it were accepted as a shared secret.
         let shared = EncodingKey::from_secret(key.pem.as_bytes());
         let hs256 = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &guest, &shared).unwrap();
         let ours = claims(&server, &json!({"iss": "rutter", "sub": "ada"}));
@@ -344,7 +340,7 @@ story! {
         endless.as_object_mut().unwrap().remove("exp");
         let refused = [
             ("another key", other.sign(&guest)),
-            ("an issuer that nobody knows", key.sign(&claims(&server, &json!({"iss": "https://evil.example.org"})))),
+            ("an unknown issuer", key.sign(&claims(&server, &json!({"iss": "https://evil.example.org"})))),
             ("no issuer", key.sign(&claims(&server, &json!({"iss": ""})))),
             ("our name, their key", key.sign(&ours)),
             ("a shared secret", hs256),
@@ -359,11 +355,11 @@ story! {
             ("not a token", "a.b.c".to_owned()),
         ];
         for (what, token) in refused {
-            let reply = server.with_bearer(&token, "download", &[HERE]).await;
+            let reply = batch_with(&server, &token, "download", &[HERE]).await;
             assert_eq!(reply.status, 401, "{what}: {}", reply.text());
             assert!(reply.headers.contains_key("lfs-authenticate"), "{what}");
         }
-        assert_eq!(server.knock(&good).await, 200);
+        assert_eq!(download_status(&server, &good).await, 200);
     }
 }
 
@@ -381,7 +377,7 @@ struct Published {
 }
 
 impl Jwks {
-    /// Publishes on a free port; gives the URL.
+    /// Publishes on a free port; returns the URL.
     async fn publish(&self) -> String {
         let published = self.clone();
         let answer = async move || {
@@ -404,12 +400,12 @@ impl Jwks {
         published.away = away;
     }
 
-    fn asked(&self) -> usize {
+    fn requests(&self) -> usize {
         self.0.lock().unwrap().asked
     }
 }
 
-async fn with_url(engine: crate::harness::Engine, jwks: &Jwks) -> Server {
+async fn with_url(engine: rutter_testing::Engine, jwks: &Jwks) -> Server {
     let url = jwks.publish().await;
     let issuer = Issuer {
         issuer: "https://ckan.example.org".into(),
@@ -419,42 +415,42 @@ async fn with_url(engine: crate::harness::Engine, jwks: &Jwks) -> Server {
         leeway: 10,
     };
     let server = Server::start_with(engine, |config| config.issuers = vec![issuer]).await;
-    server.furnish().await;
+    private_dataset(&server).await;
     server
 }
 
 story! {
-    on(sqlite) async fn an_issuer_changes_its_keys(engine: Engine) {
+    on(sqlite) async fn key_rotation_of_an_issuer_is_followed(engine: Engine) {
         let (old, new, forger) = (Key::make("old"), Key::make("new"), Key::make("new"));
         let jwks = Jwks::default();
         jwks.set(&[&old], false);
         let server = with_url(engine, &jwks).await;
         let by = |key: &Key| key.sign(&claims(&server, &json!({"exp": server.clock.now().seconds() + 86_400})));
         for _ in 0..3 {
-            assert_eq!(server.knock(&by(&old)).await, 200);
+            assert_eq!(download_status(&server, &by(&old)).await, 200);
         }
-        assert_eq!(jwks.asked(), 1, "keys are kept");
+        assert_eq!(jwks.requests(), 1, "keys are kept");
 
         jwks.set(&[&old, &new], false);
         for _ in 0..3 {
-            assert_eq!(server.knock(&by(&new)).await, 401, "it was asked a moment ago");
+            assert_eq!(download_status(&server, &by(&new)).await, 401, "it was asked a moment ago");
         }
-        assert_eq!(jwks.asked(), 1, "tokens with invented keys do not make us ask again and again");
+        assert_eq!(jwks.requests(), 1, "tokens with invented keys do not make us ask again and again");
         server.clock.advance(Duration::from_secs(31));
-        assert_eq!(server.knock(&by(&new)).await, 200);
-        assert_eq!(server.knock(&by(&old)).await, 200, "both are good");
-        assert_eq!(server.knock(&by(&forger)).await, 401, "a name of a key is not the key");
-        assert_eq!(jwks.asked(), 2);
+        assert_eq!(download_status(&server, &by(&new)).await, 200);
+        assert_eq!(download_status(&server, &by(&old)).await, 200, "both are good");
+        assert_eq!(download_status(&server, &by(&forger)).await, 401, "a name of a key is not the key");
+        assert_eq!(jwks.requests(), 2);
 
         jwks.set(&[&new], false);
         server.clock.advance(Duration::from_secs(601));
-        assert_eq!(server.knock(&by(&old)).await, 401, "withdrawn");
-        assert_eq!(server.knock(&by(&new)).await, 200);
+        assert_eq!(download_status(&server, &by(&old)).await, 401, "withdrawn");
+        assert_eq!(download_status(&server, &by(&new)).await, 200);
     }
 }
 
 story! {
-    on(sqlite) async fn an_issuer_that_is_away_is_nobodys_fault(engine: Engine) {
+    on(sqlite) async fn an_unreachable_issuer_is_answered_with_503(engine: Engine) {
         let key = Key::make("one");
         let jwks = Jwks::default();
         jwks.set(&[], true);
@@ -462,55 +458,55 @@ story! {
         let token = key.sign(&claims(&server, &json!({"exp": server.clock.now().seconds() + 86_400})));
         // Not 401: git would forget the password.
         for _ in 0..3 {
-            let away = server.with_bearer(&token, "download", &[HERE]).await;
+            let away = batch_with(&server, &token, "download", &[HERE]).await;
             assert_eq!((away.status, away.header("content-type")), (503, LFS_JSON), "{}", away.text());
             assert_eq!(away.header("retry-after"), "2");
         }
-        assert_eq!(jwks.asked(), 1);
+        assert_eq!(jwks.requests(), 1);
         jwks.set(&[&key], false);
         server.clock.advance(Duration::from_secs(31));
-        assert_eq!(server.knock(&token).await, 200, "it came back");
+        assert_eq!(download_status(&server, &token).await, 200, "it came back");
         jwks.set(&[], true);
         server.clock.advance(Duration::from_secs(3600));
-        assert_eq!(server.knock(&token).await, 200, "what was known stays good");
+        assert_eq!(download_status(&server, &token).await, 200, "what was known stays good");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_issuer_that_is_slow_is_asked_once_and_holds_up_nobody_who_is_known() {
+async fn a_slow_issuer_is_asked_once_and_delays_no_known_key() {
     let (key, invented) = (Key::make("one"), Key::make("invented"));
     let jwks = Jwks::default();
     jwks.set(&[&key], false);
-    let server = with_url(crate::harness::Engine::Sqlite, &jwks).await;
+    let server = with_url(rutter_testing::Engine::Sqlite, &jwks).await;
     let by = |key: &Key| key.sign(&claims(&server, &json!({"exp": server.clock.now().seconds() + 86_400})));
     let (good, bad) = (by(&key), by(&invented));
-    assert_eq!(server.knock(&good).await, 200);
+    assert_eq!(download_status(&server, &good).await, 200);
     server.clock.advance(Duration::from_secs(31));
     jwks.0.lock().unwrap().slow = Duration::from_millis(1500);
     let began = std::time::Instant::now();
     let strangers = async {
-        let statuses = futures::future::join_all((0..5).map(|_| server.knock(&bad))).await;
+        let statuses = futures::future::join_all((0..5).map(|_| download_status(&server, &bad))).await;
         (statuses, began.elapsed())
     };
     let known = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        (server.knock(&good).await, began.elapsed())
+        (download_status(&server, &good).await, began.elapsed())
     };
     let ((statuses, all), (status, one)) = tokio::join!(strangers, known);
     assert_eq!((statuses, status), (vec![401; 5], 200));
     assert!(one < Duration::from_secs(1), "{one:?}");
     assert!(all < Duration::from_secs(3), "{all:?}");
-    assert_eq!(jwks.asked(), 2, "once at the beginning, and once for all of them");
+    assert_eq!(jwks.requests(), 2, "once at the beginning, and once for all of them");
 }
 
 story! {
-    on(sqlite) async fn a_key_that_cannot_be_read_does_not_hide_the_others(engine: Engine) {
+    on(sqlite) async fn an_unreadable_key_does_not_hide_the_others(engine: Engine) {
         let key = Key::make("one");
         let jwks = Jwks::default();
         jwks.set(&[&key], false);
         jwks.0.lock().unwrap().keys.insert(0, json!({"kty": "PQC", "alg": "ML-DSA-65", "kid": "future"}));
         jwks.0.lock().unwrap().keys.insert(0, json!("nonsense"));
         let server = with_url(engine, &jwks).await;
-        assert_eq!(server.knock(&key.sign(&claims(&server, &json!({})))).await, 200);
+        assert_eq!(download_status(&server, &key.sign(&claims(&server, &json!({})))).await, 200);
     }
 }

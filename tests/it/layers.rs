@@ -101,7 +101,7 @@ fn names(code: &str, name: &str) -> bool {
 }
 
 #[test]
-fn each_technology_has_its_place() {
+fn each_technology_is_used_only_in_its_place() {
     // What is named, where it may be, and what to do instead. `x` stands for `x.rs` and all files below `x/`.
     let rules: &[(&str, &[&str], &str)] = &[
         ("sqlx", &["src/db", "src/types", "src/error"], "SQL belongs in src/db"),
@@ -148,7 +148,7 @@ fn each_technology_has_its_place() {
 }
 
 #[test]
-fn the_web_asks_features_and_not_the_database() {
+fn web_does_not_use_the_database() {
     for (file, text) in sources().iter().filter(|(file, _)| module(file) == "web") {
         assert!(!named(&code(text)).contains("db"), "{file} must not name crate::db: a feature answers instead");
         assert!(!names(&code(text), "db"), "{file} must not reach for the database: a feature answers instead");
@@ -157,7 +157,7 @@ fn the_web_asks_features_and_not_the_database() {
 
 /// An example with `compile_fail` passes for any error, also for a name that does not exist: then it proves nothing.
 #[test]
-fn examples_name_what_exists() {
+fn examples_that_must_not_compile_name_existing_items() {
     let sources = sources();
     let access = sources.iter().filter(|(file, _)| module(file) == "access");
     let declared: String = access.clone().map(|(_, text)| code(text)).collect();
@@ -178,7 +178,7 @@ fn examples_name_what_exists() {
 }
 
 #[test]
-fn files_fit_into_a_head() {
+fn source_files_have_at_most_500_lines() {
     for (file, text) in sources() {
         assert!(text.lines().count() <= 500 || file.ends_with("tests.rs"), "{file} has more than 500 lines");
     }
@@ -212,7 +212,7 @@ fn no_two_schemas_have_one_name() {
 }
 
 #[test]
-fn the_readme_has_each_key_once_and_the_map_each_module() {
+fn the_readme_lists_each_key_once_and_architecture_each_module() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let section = readme.split("\n## Configuration\n").nth(1).unwrap().split("\n## ").next().unwrap();

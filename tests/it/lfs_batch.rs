@@ -3,10 +3,8 @@
 
 use lfs::Oid;
 use rutter::types::Visibility;
+use rutter_testing::{LFS_JSON, Person, RawConnection, Reply, Server, shape, story};
 use serde_json::{Value, json};
-
-use crate::api::{LFS_JSON, Reply, Wire, shape};
-use crate::harness::{Person, Server, story};
 
 /// Ada, with one dataset of hers and one object in it.
 async fn ada(server: &Server) -> Person {
@@ -27,43 +25,41 @@ fn batch(operation: &str, objects: &[Value]) -> Value {
     json!({"operation": operation, "transfers": ["basic"], "objects": objects})
 }
 
-impl Server {
-    async fn ask(&self, person: &Person, body: &Value) -> Reply {
-        self.lfs(Some(&person.token), "ada/data", "objects/batch", body).await
-    }
+async fn send_batch(server: &Server, person: &Person, body: &Value) -> Reply {
+    server.lfs(Some(&person.token), "ada/data", "objects/batch", body).await
+}
 
-    /// A batch as bytes, with headers of the test's choice.
-    async fn raw_batch(&self, person: &Person, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Reply {
-        let mut request = self.request("POST", "/ada/data.git/info/lfs/objects/batch", Some(&person.token));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        Reply::of(request.body(body.into())).await
+/// A batch as bytes, with headers of the test's choice.
+async fn raw_batch(server: &Server, person: &Person, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Reply {
+    let mut request = server.request("POST", "/ada/data.git/info/lfs/objects/batch", Some(&person.token));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
     }
+    Reply::of(request.body(body.into())).await
 }
 
 story! {
     /// As git-lfs' own test of servers has it; whatever comes then is looked at.
-    on(sqlite) async fn an_object_without_bytes_is_offered_an_upload_whatever_its_oid(server: Server) {
+    on(sqlite) async fn an_object_of_size_zero_is_offered_an_upload_for_any_oid(server: Server) {
         let ada = ada(&server).await;
         for transfers in [json!(["basic"]), json!(["tus", "basic"]), json!(["multipart-basic", "basic"])] {
             let wanted = json!({"oid": Oid::of(b"not empty"), "size": 0});
             let body = json!({"operation": "upload", "transfers": transfers, "objects": [wanted]});
-            let reply = server.ask(&ada, &body).await.json();
+            let reply = send_batch(&server, &ada, &body).await.json();
             assert_eq!(reply["transfer"], "basic");
             let actions = &reply["objects"][0]["actions"];
             let href = actions["upload"]["href"].as_str().unwrap_or_else(|| panic!("{reply}"));
             assert_eq!(Reply::of(server.http.put(href).body("")).await.status, 422, "its hash is another");
             let verify = actions["verify"]["href"].as_str().unwrap();
-            let told = Reply::of(server.http.post(verify).body(wanted.to_string())).await;
-            assert_eq!(told.status, 404, "{}", told.text());
+            let answer = Reply::of(server.http.post(verify).body(wanted.to_string())).await;
+            assert_eq!(answer.status, 404, "{}", answer.text());
         }
-        assert!(!server.has(&ada, "ada/data", b"").await);
+        assert!(!server.can_download(&ada, "ada/data", b"").await);
     }
 }
 
 story! {
-    async fn each_object_is_answered_for_itself(server: Server) {
+    async fn each_object_has_its_own_answer(server: Server) {
         let ada = ada(&server).await;
         let other_size = json!({"oid": Oid::of(HERE), "size": HERE.len() + 1});
         let objects = [
@@ -83,20 +79,20 @@ story! {
         // One oid with two sizes is a contradiction, so the wrong size is asked for alone.
         let neighbours: Vec<Value> = objects.iter().filter(|object| **object != other_size).cloned().collect();
         for operation in ["download", "upload"] {
-            let reply = server.ask(&ada, &batch(operation, &neighbours)).await;
+            let reply = send_batch(&server, &ada, &batch(operation, &neighbours)).await;
             insta::assert_snapshot!(format!("{operation}_of_everything"), reply.shape());
-            let reply = server.ask(&ada, &batch(operation, std::slice::from_ref(&other_size))).await;
+            let reply = send_batch(&server, &ada, &batch(operation, std::slice::from_ref(&other_size))).await;
             insta::assert_snapshot!(format!("{operation}_of_another_size"), reply.shape());
-            let reply = server.ask(&ada, &batch(operation, &[object(HERE), other_size.clone(), object(MISSING)])).await;
+            let reply = send_batch(&server, &ada, &batch(operation, &[object(HERE), other_size.clone(), object(MISSING)])).await;
             insta::assert_snapshot!(format!("{operation}_of_two_sizes_at_once"), reply.shape());
         }
     }
 }
 
 story! {
-    on(sqlite) async fn a_download_of_nothing_but_missing_objects_is_still_an_answer(server: Server) {
+    on(sqlite) async fn a_download_of_only_missing_objects_is_answered_with_200(server: Server) {
         let ada = ada(&server).await;
-        let reply = server.ask(&ada, &batch("download", &[object(MISSING), object(b"another")])).await;
+        let reply = send_batch(&server, &ada, &batch("download", &[object(MISSING), object(b"another")])).await;
         assert_eq!(reply.status, 200);
         let json = reply.json();
         let codes: Vec<u64> =
@@ -106,18 +102,18 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn what_is_here_already_is_not_sent_again(server: Server) {
+    on(sqlite) async fn existing_objects_are_not_uploaded_again(server: Server) {
         let ada = ada(&server).await;
-        let reply = server.ask(&ada, &batch("upload", &[object(HERE)])).await.json();
+        let reply = send_batch(&server, &ada, &batch("upload", &[object(HERE)])).await.json();
         assert_eq!(reply["objects"], json!([object(HERE)]), "no actions, no error");
     }
 }
 
 story! {
-    on(sqlite) async fn what_is_asked_twice_is_answered_twice_and_alike(server: Server) {
+    on(sqlite) async fn repeated_objects_are_answered_alike(server: Server) {
         let ada = ada(&server).await;
         for (operation, bytes) in [("download", HERE), ("upload", HERE), ("download", MISSING), ("upload", MISSING)] {
-            let reply = server.ask(&ada, &batch(operation, &[object(bytes), object(bytes)])).await.json();
+            let reply = send_batch(&server, &ada, &batch(operation, &[object(bytes), object(bytes)])).await.json();
             let [first, second] = reply["objects"].as_array().unwrap().as_slice() else { panic!("{reply}") };
             assert_eq!(shape(first), shape(second), "{operation}");
         }
@@ -127,20 +123,20 @@ story! {
 story! {
     on(sqlite) async fn the_empty_object_is_an_object(server: Server) {
         let ada = ada(&server).await;
-        let reply = server.ask(&ada, &batch("upload", &[object(b"")])).await;
+        let reply = send_batch(&server, &ada, &batch("upload", &[object(b"")])).await;
         let upload = reply.json()["objects"][0]["actions"]["upload"]["href"].as_str().unwrap().to_owned();
         assert_eq!(Reply::of(server.http.put(upload).body(Vec::new())).await.status, 200);
         let href = server.download_url(&ada.token, "ada/data", b"").await;
         let got = Reply::of(server.http.get(href)).await;
         assert_eq!((got.status, got.header("content-length"), got.body.len()), (200, "0", 0));
-        // It has no size but this.
-        let reply = server.ask(&ada, &batch("upload", &[json!({"oid": Oid::EMPTY, "size": 1})])).await.json();
+        // Any other size is refused.
+        let reply = send_batch(&server, &ada, &batch("upload", &[json!({"oid": Oid::EMPTY, "size": 1})])).await.json();
         assert_eq!(reply["objects"][0]["error"]["code"], 422, "{reply}");
     }
 }
 
 story! {
-    on(sqlite) async fn the_whole_request_is_refused_with_a_word(server: Server) {
+    on(sqlite) async fn invalid_requests_are_refused_with_a_message(server: Server) {
         let ada = ada(&server).await;
         let cases = [
             ("not json", "{".to_owned()),
@@ -161,16 +157,16 @@ story! {
                 json!({"operation": "download", "hash_algo": "sha512", "objects": [object(HERE)]}).to_string(),
             ),
         ];
-        let mut told = String::new();
+        let mut answer = String::new();
         for (name, body) in cases {
-            let reply = server.raw_batch(&ada, &[("content-type", LFS_JSON)], body).await;
+            let reply = raw_batch(&server, &ada, &[("content-type", LFS_JSON)], body).await;
             assert_eq!(reply.header("content-type"), LFS_JSON, "{name}");
             assert!(!reply.header("x-request-id").is_empty());
             assert_eq!(reply.json()["request_id"], reply.header("x-request-id"), "{name}");
             assert!(reply.json().get("objects").is_none(), "{name}");
-            told.push_str(&format!("{name}: {} {}\n", reply.status, reply.json()["message"].as_str().unwrap()));
+            answer.push_str(&format!("{name}: {} {}\n", reply.status, reply.json()["message"].as_str().unwrap()));
         }
-        insta::assert_snapshot!("refusals", told);
+        insta::assert_snapshot!("refusals", answer);
     }
 }
 
@@ -186,21 +182,21 @@ story! {
             json!([17, "basic"]),
         ] {
             let body = json!({"operation": "download", "transfers": transfers, "objects": [object(HERE)]});
-            let reply = server.ask(&ada, &body).await;
+            let reply = send_batch(&server, &ada, &body).await;
             assert_eq!((reply.status, &reply.json()["transfer"]), (200, &json!("basic")), "{transfers}");
         }
-        let reply = server.ask(&ada, &json!({"operation": "download", "objects": [object(HERE)]})).await;
+        let reply = send_batch(&server, &ada, &json!({"operation": "download", "objects": [object(HERE)]})).await;
         assert_eq!(reply.json()["transfer"], "basic", "absent means basic");
     }
 }
 
 story! {
-    on(sqlite) async fn a_ref_may_be_anything_that_clients_send(server: Server) {
+    on(sqlite) async fn any_ref_that_clients_send_is_accepted(server: Server) {
         let ada = ada(&server).await;
         for name in [json!(null), json!({}), json!({"name": ""}), json!({"name": null}), json!({"name": "refs/heads/x"})] {
             for operation in ["download", "upload"] {
                 let body = json!({"operation": operation, "ref": name, "objects": [object(HERE)]});
-                let reply = server.ask(&ada, &body).await;
+                let reply = send_batch(&server, &ada, &body).await;
                 assert_eq!(reply.status, 200, "{name}: {}", reply.text());
             }
         }
@@ -208,16 +204,16 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn only_sha256_is_known_and_said_so(server: Server) {
+    on(sqlite) async fn only_sha256_is_supported(server: Server) {
         let ada = ada(&server).await;
         for algorithm in [json!("sha256"), json!(""), json!(null)] {
             let body = json!({"operation": "download", "hash_algo": algorithm, "objects": [object(HERE)]});
-            let reply = server.ask(&ada, &body).await;
+            let reply = send_batch(&server, &ada, &body).await;
             assert_eq!((reply.status, &reply.json()["hash_algo"]), (200, &json!("sha256")), "{algorithm}");
         }
         for algorithm in [json!("sha512"), json!("SHA256"), json!("md5"), json!(256)] {
             let body = json!({"operation": "upload", "hash_algo": algorithm, "objects": [object(HERE)]});
-            assert_eq!(server.ask(&ada, &body).await.status, 409, "{algorithm}");
+            assert_eq!(send_batch(&server, &ada, &body).await.status, 409, "{algorithm}");
         }
     }
 }
@@ -227,29 +223,29 @@ story! {
         let ada = ada(&server).await;
         let body = batch("download", &[object(HERE)]).to_string();
         for content_type in [LFS_JSON, "application/vnd.git-lfs+json; charset=utf-8", "application/json"] {
-            let reply = server.raw_batch(&ada, &[("content-type", content_type)], body.clone()).await;
+            let reply = raw_batch(&server, &ada, &[("content-type", content_type)], body.clone()).await;
             assert_eq!((reply.status, reply.header("content-type")), (200, LFS_JSON), "{content_type}");
         }
-        // What a form on somebody else's page can send without asking first.
+        // What a form on a page of another site can send without a preflight request.
         for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
-            let reply = server.raw_batch(&ada, &[("content-type", content_type)], body.clone()).await;
+            let reply = raw_batch(&server, &ada, &[("content-type", content_type)], body.clone()).await;
             assert_eq!((reply.status, reply.header("content-type")), (415, LFS_JSON), "{content_type}");
         }
         for accept in [LFS_JSON, "application/json", "*/*", "text/html, application/*;q=0.2", ""] {
             let headers = [("content-type", LFS_JSON), ("accept", accept)];
-            let reply = server.raw_batch(&ada, &headers, body.clone()).await;
+            let reply = raw_batch(&server, &ada, &headers, body.clone()).await;
             assert_eq!((reply.status, reply.header("content-type")), (200, LFS_JSON), "{accept}");
         }
         for accept in ["text/html", "application/json;q=0, text/*"] {
             let headers = [("content-type", LFS_JSON), ("accept", accept)];
-            let reply = server.raw_batch(&ada, &headers, body.clone()).await;
+            let reply = raw_batch(&server, &ada, &headers, body.clone()).await;
             assert_eq!((reply.status, reply.header("content-type")), (406, LFS_JSON), "{accept}");
         }
     }
 }
 
 story! {
-    on(sqlite) async fn who_is_not_known_is_asked_for_a_name(server: Server) {
+    on(sqlite) async fn anonymous_clients_are_asked_for_credentials(server: Server) {
         ada(&server).await;
         let body = batch("download", &[object(HERE)]);
         for token in [None, Some("rut_invented"), Some("a password")] {
@@ -268,7 +264,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn every_way_to_bring_a_token_works(server: Server) {
+    on(sqlite) async fn every_way_to_send_a_token_works(server: Server) {
         let ada = ada(&server).await;
         let body = batch("download", &[object(HERE)]).to_string();
         let ask = |request: reqwest::RequestBuilder| Reply::of(request.body(body.clone()));
@@ -276,7 +272,7 @@ story! {
         let post = || server.http.post(&url);
         assert_eq!(ask(post().bearer_auth(&ada.token)).await.status, 200);
         assert_eq!(ask(post().basic_auth("ada", Some(&ada.token))).await.status, 200);
-        assert_eq!(ask(post().basic_auth("whoever", Some(&ada.token))).await.status, 200);
+        assert_eq!(ask(post().basic_auth("any", Some(&ada.token))).await.status, 200);
         // Where some tools put it.
         assert_eq!(ask(post().basic_auth(&ada.token, Some("x-oauth-basic"))).await.status, 200);
         assert_eq!(ask(post().basic_auth(&ada.token, Some(""))).await.status, 200);
@@ -287,22 +283,22 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn the_request_id_of_the_client_is_kept_if_it_is_plain(server: Server) {
+    on(sqlite) async fn a_plain_request_id_of_the_client_is_kept(server: Server) {
         let ada = ada(&server).await;
-        let told = server.raw_batch(&ada, &[("x-request-id", "upload-17.b_c")], "{").await;
-        assert_eq!(told.header("x-request-id"), "upload-17.b_c");
-        assert_eq!(told.json()["request_id"], "upload-17.b_c");
+        let answer = raw_batch(&server, &ada, &[("x-request-id", "upload-17.b_c")], "{").await;
+        assert_eq!(answer.header("x-request-id"), "upload-17.b_c");
+        assert_eq!(answer.json()["request_id"], "upload-17.b_c");
         let long = "a".repeat(65);
         for bad in ["", "a b", "<script>", "a\"b", long.as_str()] {
-            let told = server.raw_batch(&ada, &[("x-request-id", bad)], "{").await;
-            assert_ne!(told.header("x-request-id"), bad);
-            assert_eq!(told.header("x-request-id").len(), 16);
+            let answer = raw_batch(&server, &ada, &[("x-request-id", bad)], "{").await;
+            assert_ne!(answer.header("x-request-id"), bad);
+            assert_eq!(answer.header("x-request-id").len(), 16);
         }
     }
 }
 
 story! {
-    on(sqlite) async fn limits_are_told_and_never_passed(engine: Engine) {
+    on(sqlite) async fn limits_are_stated_and_enforced(engine: Engine) {
         let server = Server::start_with(engine, |config| {
             config.limits.batch_objects = 3;
             config.limits.json_bytes = 4096;
@@ -311,43 +307,43 @@ story! {
         .await;
         let ada = ada(&server).await;
         let objects: Vec<Value> = (0..4u8).map(|byte| object(&[byte])).collect();
-        assert_eq!(server.ask(&ada, &batch("upload", &objects[..3])).await.status, 200);
-        let too_many = server.ask(&ada, &batch("upload", &objects)).await;
+        assert_eq!(send_batch(&server, &ada, &batch("upload", &objects[..3])).await.status, 200);
+        let too_many = send_batch(&server, &ada, &batch("upload", &objects)).await;
         insta::assert_snapshot!("too_many_objects", too_many.shape());
 
         let mut padded = batch("upload", &objects[..1]);
         padded["padding"] = Value::String("x".repeat(4096));
-        let too_long = server.ask(&ada, &padded).await;
+        let too_long = send_batch(&server, &ada, &padded).await;
         insta::assert_snapshot!("too_long_a_body", too_long.shape());
 
         let sizes = [json!({"oid": Oid::of(b"a"), "size": 1000}), json!({"oid": Oid::of(b"b"), "size": 1001})];
-        let reply = server.ask(&ada, &batch("upload", &sizes)).await;
+        let reply = send_batch(&server, &ada, &batch("upload", &sizes)).await;
         insta::assert_snapshot!("too_large_an_object", reply.shape());
     }
 }
 
 story! {
-    on(sqlite) async fn a_long_body_is_refused_before_it_is_sent(server: Server) {
+    on(sqlite) async fn an_oversized_body_is_refused_before_it_is_sent(server: Server) {
         let ada = ada(&server).await;
         let authorization = format!("Authorization: Bearer {}", ada.token);
         let url = "/ada/data.git/info/lfs/objects/batch";
         let (length, expect) = ("Content-Length: 5000000000", "Expect: 100-continue");
         let (status, head, _) = {
-            let mut wire = Wire::open(&server).await;
+            let mut wire = RawConnection::open(&server).await;
             wire.request("POST", url, &[&authorization, length, expect]).await;
             wire.reply().await
         };
         assert_eq!(status, 413, "{head}");
         let (status, head, _) = {
-            let mut wire = Wire::open(&server).await;
+            let mut wire = RawConnection::open(&server).await;
             wire.request("POST", url, &[length, expect]).await;
             wire.reply().await
         };
         assert_eq!(status, 401, "{head}");
         assert!(head.contains("lfs-authenticate"), "{head}");
 
-        // One that may pass is asked for.
-        let mut wire = Wire::open(&server).await;
+        // A body within the limit is accepted.
+        let mut wire = RawConnection::open(&server).await;
         let body = batch("download", &[object(HERE)]).to_string();
         let length = format!("Content-Length: {}", body.len());
         wire.request("POST", url, &[&authorization, &length, expect]).await;
@@ -361,7 +357,7 @@ story! {
     on(sqlite) async fn an_endless_body_is_cut_at_the_limit(engine: Engine) {
         let server = Server::start_with(engine, |config| config.limits.json_bytes = 4096).await;
         let ada = ada(&server).await;
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         let authorization = format!("Authorization: Bearer {}", ada.token);
         let headers = [authorization.as_str(), "Transfer-Encoding: chunked"];
         wire.request("POST", "/ada/data.git/info/lfs/objects/batch", &headers).await;
@@ -379,18 +375,18 @@ story! {
             server.upload(&ada.token, "ada/data", &bytes).await;
             objects.push(object(&bytes));
         }
-        let one = server.ask(&ada, &batch("download", &objects[..1])).await.body.len();
-        let ten = server.ask(&ada, &batch("download", &objects)).await.body.len();
+        let one = send_batch(&server, &ada, &batch("download", &objects[..1])).await.body.len();
+        let ten = send_batch(&server, &ada, &batch("download", &objects)).await.body.len();
         assert!((ten - one) / 9 < 300, "{} bytes for each object", (ten - one) / 9);
     }
 }
 
 story! {
-    async fn knowing_an_oid_opens_nothing(server: Server) {
+    async fn knowing_an_oid_gives_no_access(server: Server) {
         ada(&server).await;
         let eve = server.person("eve").await;
         server.dataset("eve/own", Visibility::Private).await;
-        // In a dataset of hers the object is missing, and wants its bytes.
+        // In her own dataset the object is missing, and an upload is offered.
         let (status, reply) = server.batch(Some(&eve.token), "eve/own", &batch("download", &[object(HERE)])).await;
         assert_eq!((status, &reply["objects"][0]["error"]["code"]), (200, &json!(404)));
         let (upload, verify) = server.upload_urls(&eve.token, "eve/own", HERE).await;
@@ -407,7 +403,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn all_roots_that_clients_build_lead_to_the_same_dataset(server: Server) {
+    on(sqlite) async fn all_lfs_urls_that_clients_build_reach_the_same_dataset(server: Server) {
         let ada = ada(&server).await;
         server.organisation("ministry", &[]).await;
         server.organisation("ministry/statistics/census", &[(&ada, rutter::types::Role::Writer)]).await;
@@ -427,11 +423,11 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn urls_are_built_from_what_the_operator_trusts(engine: Engine) {
+    on(sqlite) async fn urls_are_built_from_the_configured_or_trusted_host(engine: Engine) {
         let href = async |server: &Server, headers: &[(&str, &str)]| {
             let ada = server.person("ada").await;
             server.dataset("ada/data", Visibility::Private).await;
-            let reply = server.raw_batch(&ada, headers, batch("upload", &[object(MISSING)]).to_string()).await.json();
+            let reply = raw_batch(server, &ada, headers, batch("upload", &[object(MISSING)]).to_string()).await.json();
             let href = reply["objects"][0]["actions"]["upload"]["href"].as_str().unwrap().to_owned();
             href.split_once("/_lfs/").unwrap().0.to_owned()
         };
@@ -442,7 +438,7 @@ story! {
             ("x-forwarded-prefix", "/drive"),
         ];
         let server = Server::start(engine).await;
-        assert_eq!(href(&server, &forwarded).await, server.url, "nobody is trusted by default");
+        assert_eq!(href(&server, &forwarded).await, server.url, "no proxy is trusted by default");
 
         let proxied = |config: &mut rutter::config::Config| {
             config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
@@ -459,12 +455,12 @@ story! {
 }
 
 story! {
-    async fn an_upload_makes_the_dataset_that_the_push_after_it_wants(server: Server) {
+    async fn an_upload_before_the_first_push_creates_the_dataset(server: Server) {
         let ada = server.person("ada").await;
         let eve = server.person("eve").await;
         let body = batch("upload", &[object(HERE)]);
         let refused = server.lfs(Some(&eve.token), "ada/fresh", "objects/batch", &body).await;
-        assert_eq!(refused.status, 404, "only who may make it does");
+        assert_eq!(refused.status, 404, "only users that may create it do");
         let reply = server.lfs(Some(&ada.token), "ada/fresh", "objects/batch", &batch("download", &[object(HERE)])).await;
         assert_eq!(reply.status, 404, "a download makes nothing");
         assert_eq!(server.lfs(Some(&ada.token), "ada/fresh", "objects/batch", &body).await.status, 200);
@@ -474,7 +470,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn the_first_api_is_gone_and_says_so(server: Server) {
+    on(sqlite) async fn the_legacy_lfs_api_is_answered_with_404(server: Server) {
         // Clients since 2.0 (2017) do not use it; 404 is what they take for "not there".
         let ada = ada(&server).await;
         let oid = Oid::of(HERE);

@@ -1,13 +1,11 @@
-//! Who asks too much, or guesses, is told to come back; who does not is not disturbed.
+//! Rate limits: clients over a limit, or guessing secrets, are refused; others are not affected.
 
 use std::time::{Duration, Instant};
 
 use rutter::config::Rates;
 use rutter::types::Visibility;
+use rutter_testing::{Engine, LFS_JSON, Person, RawConnection, Reply, Server, eventually, noise, story};
 use serde_json::json;
-
-use crate::api::{LFS_JSON, Reply, Wire};
-use crate::harness::{Engine, Person, Server, eventually, noise, story};
 
 /// A server without limits, but for these.
 async fn limited(engine: Engine, rates: Rates) -> Server {
@@ -25,28 +23,26 @@ async fn proxied(engine: Engine, rates: Rates) -> Server {
 
 const ADVERTISEMENT: &str = "/ada/data.git/info/refs?service=git-upload-pack";
 
-impl Server {
-    /// Asks for the refs of ada's dataset as somebody, from an address that a proxy saw.
-    async fn look_from(&self, address: &str, name: &str, password: &str) -> Reply {
-        let request = self.request("GET", ADVERTISEMENT, None).basic_auth(name, Some(password));
-        Reply::of(request.header("x-forwarded-for", address)).await
-    }
+/// Gets the refs of ada's dataset with a password, from an address that a proxy forwards.
+async fn get_refs_from(server: &Server, address: &str, name: &str, password: &str) -> Reply {
+    let request = server.request("GET", ADVERTISEMENT, None).basic_auth(name, Some(password));
+    Reply::of(request.header("x-forwarded-for", address)).await
+}
 
-    async fn look(&self, person: &Person) -> Reply {
-        Reply::of(self.request("GET", ADVERTISEMENT, Some(&person.token))).await
-    }
+async fn get_refs(server: &Server, person: &Person) -> Reply {
+    Reply::of(server.request("GET", ADVERTISEMENT, Some(&person.token))).await
+}
 
-    async fn adas_data(&self) -> Person {
-        let ada = self.person("ada").await;
-        self.dataset("ada/data", Visibility::Private).await;
-        ada
-    }
+async fn private_dataset(server: &Server) -> Person {
+    let ada = server.person("ada").await;
+    server.dataset("ada/data", Visibility::Private).await;
+    ada
+}
 
-    async fn figure(&self, name: &str) -> u64 {
-        let figures = Reply::of(self.request("GET", "/metrics", None)).await.text();
-        let line = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.map_or(0, |value| value.parse().unwrap())
-    }
+async fn metric(server: &Server, name: &str) -> u64 {
+    let figures = Reply::of(server.request("GET", "/metrics", None)).await.text();
+    let line = figures.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0, |value| value.parse().unwrap())
 }
 
 /// A token that could be one.
@@ -56,24 +52,24 @@ fn guess(number: u64) -> String {
     format!("rut_{}", random.collect::<String>())
 }
 
-/// Sleeps as long as an answer says.
-async fn as_told(reply: &Reply) {
+/// Sleeps for the Retry-After of an answer.
+async fn wait_as_asked(reply: &Reply) {
     let seconds: u64 = reply.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&seconds), "{seconds}");
     tokio::time::sleep(Duration::from_secs(seconds)).await;
 }
 
 story! {
-    on(sqlite) async fn who_guesses_tokens_is_slowed_and_stops_nobody_who_is_known(engine: Engine) {
+    on(sqlite) async fn guessing_tokens_is_slowed_down_and_does_not_affect_known_users(engine: Engine) {
         let server = proxied(engine, Rates { failures_address: 60, ..Rates::off() }).await;
-        let (ada, ben) = (server.adas_data().await, server.person("ben").await);
+        let (ada, ben) = (private_dataset(&server).await, server.person("ben").await);
         let here = "203.0.113.5";
-        assert_eq!(server.look_from(here, "ada", &ada.token).await.status, 200);
+        assert_eq!(get_refs_from(&server, here, "ada", &ada.token).await.status, 200);
 
         let began = Instant::now();
         let (mut heard, mut number) = (0, 0);
         let refused = loop {
-            let reply = server.look_from(here, "ada", &guess(number)).await;
+            let reply = get_refs_from(&server, here, "ada", &guess(number)).await;
             number += 1;
             match reply.status {
                 401 => heard += 1,
@@ -86,30 +82,30 @@ story! {
         assert_eq!(refused.header("ratelimit"), "\"failures-address\";r=0;t=1");
         assert_eq!(refused.text(), "too many wrong passwords or tokens from your address; try again in 1 second\n");
 
-        // Not even a right guess is told from a wrong one.
+        // A right guess looks like a wrong one.
         let lucky = async || {
-            // A place for a guess comes each second.
-            let _ = server.look_from(here, "ada", &guess(0)).await;
-            server.look_from(here, "ada", &ben.token).await.status
+            // One guess per second is allowed.
+            let _ = get_refs_from(&server, here, "ada", &guess(0)).await;
+            get_refs_from(&server, here, "ada", &ben.token).await.status
         };
         assert_eq!(lucky().await, 429);
-        // Whoever was here before stays; and so do others elsewhere.
-        assert_eq!(server.look_from(here, "ada", &ada.token).await.status, 200);
-        assert_eq!(server.look_from("203.0.113.6", "ben", &ben.token).await.status, 404);
-        // Without credentials nothing is guessed.
+        // Known clients are not affected, nor are those at other addresses.
+        assert_eq!(get_refs_from(&server, here, "ada", &ada.token).await.status, 200);
+        assert_eq!(get_refs_from(&server, "203.0.113.6", "ben", &ben.token).await.status, 404);
+        // Anonymous requests are not guesses.
         let anonymous = server.request("GET", ADVERTISEMENT, None).header("x-forwarded-for", here);
         assert_eq!(Reply::of(anonymous).await.status, 401);
-        assert!(server.figure("rutter_limited_total{limit=\"failures-address\"}").await >= 2);
+        assert!(metric(&server, "rutter_limited_total{limit=\"failures-address\"}").await >= 2);
 
-        as_told(&refused).await;
-        assert_eq!(server.look_from(here, "ada", &guess(9)).await.status, 401, "one more");
+        wait_as_asked(&refused).await;
+        assert_eq!(get_refs_from(&server, here, "ada", &guess(9)).await.status, 401, "one more");
     }
 }
 
 story! {
-    on(sqlite) async fn guesses_side_by_side_are_no_more_than_one_after_the_other(engine: Engine) {
+    on(sqlite) async fn concurrent_guesses_are_limited_like_sequential_ones(engine: Engine) {
         let server = limited(engine, Rates { failures_address: 10, ..Rates::off() }).await;
-        server.adas_data().await;
+        private_dataset(&server).await;
         let guesses = (0..60).map(|number| {
             let request = server.request("GET", ADVERTISEMENT, Some(&guess(number)));
             async move { Reply::of(request).await.status }
@@ -124,48 +120,48 @@ story! {
 story! {
     on(sqlite) async fn passwords_of_one_account_are_not_guessed_from_many_addresses(engine: Engine) {
         let server = proxied(engine, Rates { failures_account: 5, ..Rates::off() }).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let from = |number: u32| format!("198.51.100.{number}");
         for number in 0..5 {
-            assert_eq!(server.look_from(&from(number), "ada", &format!("password{number}")).await.status, 401);
+            assert_eq!(get_refs_from(&server, &from(number), "ada", &format!("password{number}")).await.status, 401);
         }
         for name in ["ada", "Ada", "ADA"] {
-            let reply = server.look_from(&from(50), name, "password5").await;
+            let reply = get_refs_from(&server, &from(50), name, "password5").await;
             assert_eq!(reply.status, 429, "{name}");
             assert!(reply.text().starts_with("too many wrong passwords for this account"), "{}", reply.text());
             assert_eq!(reply.header("retry-after"), "12");
         }
-        // A token is none, whatever name it comes with; and other accounts are others.
-        assert_eq!(server.look_from(&from(51), "ada", &ada.token).await.status, 200);
-        assert_eq!(server.look_from(&from(51), "ada", &guess(1)).await.status, 401);
-        assert_eq!(server.look_from(&from(51), "ben", "password").await.status, 401);
+        // A token is not a guess, with any name; and other accounts are not affected.
+        assert_eq!(get_refs_from(&server, &from(51), "ada", &ada.token).await.status, 200);
+        assert_eq!(get_refs_from(&server, &from(51), "ada", &guess(1)).await.status, 401);
+        assert_eq!(get_refs_from(&server, &from(51), "ben", "password").await.status, 401);
     }
 }
 
 story! {
-    on(sqlite) async fn a_token_that_is_revoked_is_known_no_more(engine: Engine) {
+    on(sqlite) async fn a_revoked_token_is_no_longer_trusted(engine: Engine) {
         let server = limited(engine, Rates { failures_address: 3, ..Rates::off() }).await;
-        let ada = server.adas_data().await;
-        assert_eq!(server.look(&ada).await.status, 200);
+        let ada = private_dataset(&server).await;
+        assert_eq!(get_refs(&server, &ada).await.status, 200);
         let id = server.app.accounts.tokens(&"ada".parse().unwrap()).await.unwrap()[0].id;
         server.app.accounts.revoke_token(id).await.unwrap();
         let mut answers = Vec::new();
         for _ in 0..5 {
-            answers.push(server.look(&ada).await.status);
+            answers.push(get_refs(&server, &ada).await.status);
         }
         assert_eq!(answers, [401, 401, 401, 429, 429]);
     }
 }
 
 story! {
-    on(sqlite) async fn who_asks_too_much_is_refused_and_another_behind_the_same_address_is_not(engine: Engine) {
+    on(sqlite) async fn a_user_over_the_limit_is_refused_and_others_at_the_same_address_are_not(engine: Engine) {
         let server = limited(engine, Rates { token: 5, burst_seconds: 20, ..Rates::off() }).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let ben = server.person("ben").await;
         let began = Instant::now();
         let mut count = 0;
         let refused = loop {
-            let reply = server.look(&ada).await;
+            let reply = get_refs(&server, &ada).await;
             if reply.status == 429 {
                 break reply;
             }
@@ -178,19 +174,19 @@ story! {
         assert_eq!((refused.header("retry-after"), refused.header("content-type")), ("1", "text/plain; charset=utf-8"));
         assert_eq!(refused.text(), "too many requests with this token; try again in 1 second\n");
         assert_eq!(refused.header("ratelimit-policy"), "\"token\";q=100;w=20");
-        assert_eq!(server.look(&ben).await.status, 404, "ben is asked who he is, and let in");
+        assert_eq!(get_refs(&server, &ben).await.status, 404, "ben is asked who he is, and let in");
         let second = server.token("ada", &[]).await;
         let reply = Reply::of(server.request("GET", ADVERTISEMENT, Some(&second))).await;
         assert_eq!(reply.status, 200, "another token of hers");
-        as_told(&refused).await;
-        assert_eq!(server.look(&ada).await.status, 200);
+        wait_as_asked(&refused).await;
+        assert_eq!(get_refs(&server, &ada).await.status, 200);
     }
 }
 
 story! {
-    on(sqlite) async fn more_tokens_give_a_user_no_more(engine: Engine) {
+    on(sqlite) async fn several_tokens_of_a_user_share_one_limit(engine: Engine) {
         let server = limited(engine, Rates { user: 5, burst_seconds: 20, ..Rates::off() }).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let second = server.token("ada", &[]).await;
         let began = Instant::now();
         let mut count = 0;
@@ -209,10 +205,10 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn who_does_not_wait_takes_nothing_from_those_behind_the_same_address(engine: Engine) {
+    on(sqlite) async fn a_client_that_ignores_retry_after_does_not_affect_its_neighbours(engine: Engine) {
         let rates = Rates { token: 10, address: 500, burst_seconds: 1, ..Rates::off() };
         let server = limited(engine, rates).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let ben = server.person("ben").await;
         // Each would be 100 points of the address.
         let fetch = "/ada/data.git/git-upload-pack";
@@ -221,14 +217,14 @@ story! {
             assert!([429, 415].contains(&reply.status), "{}", reply.status);
             assert!(!reply.text().contains("address"), "{}", reply.text());
         }
-        assert_eq!(server.look(&ben).await.status, 404);
+        assert_eq!(get_refs(&server, &ben).await.status, 404);
     }
 }
 
 story! {
-    on(sqlite) async fn a_batch_costs_by_its_objects(engine: Engine) {
+    on(sqlite) async fn the_cost_of_a_batch_depends_on_its_objects(engine: Engine) {
         let server = limited(engine, Rates { token: 100, burst_seconds: 1, ..Rates::off() }).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let batch = |count: u64| {
             let objects: Vec<_> =
                 (0..count).map(|number| json!({"oid": lfs::Oid::of(&number.to_le_bytes()), "size": 8})).collect();
@@ -243,8 +239,8 @@ story! {
         let seconds: u64 = refused.header("retry-after").parse().unwrap();
         assert!((6..=9).contains(&seconds), "{seconds}");
         let said = refused.json();
-        let told = format!("too many requests with this token; try again in {seconds} seconds");
-        assert_eq!(said["message"], told);
+        let answer = format!("too many requests with this token; try again in {seconds} seconds");
+        assert_eq!(said["message"], answer);
         assert!(said["request_id"].is_string(), "{said}");
     }
 }
@@ -268,7 +264,7 @@ async fn answered(server: &Server, forwarded: impl Fn(u32) -> String) -> u32 {
 }
 
 story! {
-    on(sqlite) async fn a_header_makes_nobody_somebody_else(engine: Engine) {
+    on(sqlite) async fn untrusted_forwarding_headers_are_ignored(engine: Engine) {
         let rates = || Rates { address: 5, burst_seconds: 20, ..Rates::off() };
         let direct = limited(engine, rates()).await;
         assert!(answered(&direct, |number| format!("198.51.100.{number}")).await < 100);
@@ -282,12 +278,12 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn git_shows_its_user_what_is_wrong(engine: Engine) {
+    on(sqlite) async fn git_shows_the_rate_limit_message(engine: Engine) {
         let server = limited(engine, Rates { token: 5, burst_seconds: 1, wait_seconds: 2, ..Rates::off() }).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let tree = server.tree("ada");
         let remote = server.remote(&ada, "ada/data");
-        // What has begun is held up rather than refused half way: git would not come back.
+        // A running operation is delayed, not refused half way: git would not retry.
         tree.git(&["ls-remote", &remote]);
         let said = tree.git_fails(&["ls-remote", &remote]);
         assert!(said.contains("remote: too many requests with this token; try again in "), "{said}");
@@ -296,9 +292,9 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn git_lfs_comes_back_when_it_is_told(engine: Engine) {
+    on(sqlite) async fn git_lfs_respects_retry_after(engine: Engine) {
         let server = limited(engine, Rates { token: 100, burst_seconds: 1, ..Rates::off() }).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let tree = server.tree("ada");
         tree.with_lfs(&server.remote(&ada, "ada/data"));
         tree.write("one.bin", noise(1, 500));
@@ -308,19 +304,19 @@ story! {
         let many = json!({"operation": "download", "objects": objects});
         assert_eq!(server.batch(Some(&ada.token), "ada/data", &many).await.0, 200);
         let began = Instant::now();
-        // Where it is to ask for locks, it takes any refusal for good.
+        // For locks it treats any refusal as permanent.
         tree.git(&["-c", "lfs.locksverify=false", "lfs", "push", "origin", "main"]);
         assert!(began.elapsed() >= Duration::from_secs(3), "{:?}", began.elapsed());
-        assert!(server.figure("rutter_limited_total{limit=\"token\"}").await > 0);
+        assert!(metric(&server, "rutter_limited_total{limit=\"token\"}").await > 0);
         assert!(server.stored(&lfs::Oid::of(&noise(1, 500)).to_string()).is_file());
     }
 }
 
 story! {
-    on(sqlite) async fn git_lfs_that_does_not_wait_is_held_up(engine: Engine) {
+    on(sqlite) async fn git_lfs_that_does_not_wait_is_delayed(engine: Engine) {
         const FILES: usize = 60;
         let server = limited(engine, Rates { address: 40, burst_seconds: 1, wait_seconds: 5, ..Rates::off() }).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let tree = server.tree("ada");
         tree.with_lfs(&server.remote(&ada, "ada/data"));
         for number in 0..FILES {
@@ -332,7 +328,7 @@ story! {
         // A point for each object, each upload and each proof, and 40 to begin with.
         assert!(began.elapsed() >= Duration::from_secs(3), "{:?}", began.elapsed());
         // Some versions give up when they are refused eight times, which takes them a moment.
-        assert_eq!(server.figure("rutter_limited_total{limit=\"address\"}").await, 0);
+        assert_eq!(metric(&server, "rutter_limited_total{limit=\"address\"}").await, 0);
         for number in 0..FILES {
             let oid = lfs::Oid::of(&noise(number as u64 + 1, 500));
             assert!(server.stored(&oid.to_string()).is_file(), "{number}");
@@ -341,29 +337,29 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn nobody_holds_all_places_of_the_transfers(engine: Engine) {
+    on(sqlite) async fn one_user_cannot_use_all_transfer_slots(engine: Engine) {
         let server = proxied(engine, Rates { transfers_address: Some(2), ..Rates::off() }).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let big = noise(1, 32 << 20);
         server.upload(&ada.token, "ada/data", &big).await;
         let href = server.download_url(&ada.token, "ada/data", &big).await;
         let (here, there) = ("X-Forwarded-For: 203.0.113.5", "X-Forwarded-For: 203.0.113.6");
         let get = async |from: &str| {
-            let mut wire = Wire::open(&server).await;
+            let mut wire = RawConnection::open(&server).await;
             wire.request("GET", &href, &[from]).await;
             let (status, head) = wire.head().await;
             (wire, status, head)
         };
-        // They do not read what they asked for.
+        // They do not read the responses.
         let (first, status, _) = get(here).await;
         assert_eq!(status, 200);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", b"slowly").await;
-        let mut second = Wire::open(&server).await;
+        let mut second = RawConnection::open(&server).await;
         second.request("PUT", &upload, &[here, "Content-Length: 6"]).await;
         second.send("slo").await;
         eventually("both run", async || {
-            server.figure("rutter_transfers{direction=\"upload\"}").await == 1
-                && server.figure("rutter_transfers{direction=\"download\"}").await == 1
+            metric(&server, "rutter_transfers{direction=\"upload\"}").await == 1
+                && metric(&server, "rutter_transfers{direction=\"download\"}").await == 1
         })
         .await;
 
@@ -373,49 +369,49 @@ story! {
         assert!(head.contains("ratelimit-policy: \"transfers\";q=2;qu=\"concurrent-requests\""), "{head}");
         let (third, status, _) = get(there).await;
         assert_eq!(status, 200, "there is room for others");
-        assert!(server.figure("rutter_limited_total{limit=\"transfers\"}").await >= 1);
+        assert!(metric(&server, "rutter_limited_total{limit=\"transfers\"}").await >= 1);
 
-        // What ends, in whatever way, makes room.
+        // Every end of a transfer releases its slot.
         second.send("wly").await;
         assert_eq!(second.reply().await.0, 200);
         let (fourth, status, _) = get(here).await;
         assert_eq!(status, 200);
         drop((first, third, fourth));
         eventually("all have ended", async || {
-            server.figure("rutter_transfers{direction=\"download\"}").await == 0
+            metric(&server, "rutter_transfers{direction=\"download\"}").await == 0
         })
         .await;
-        assert_eq!(server.figure("rutter_transfers{direction=\"upload\"}").await, 0);
+        assert_eq!(metric(&server, "rutter_transfers{direction=\"upload\"}").await, 0);
         assert_eq!(get(here).await.1, 200);
     }
 }
 
 story! {
-    on(sqlite) async fn a_transfer_waits_a_moment_for_a_place(engine: Engine) {
+    on(sqlite) async fn a_transfer_waits_briefly_for_a_slot(engine: Engine) {
         let rates = Rates { transfers_address: Some(1), wait_seconds: 10, ..Rates::off() };
         let server = limited(engine, rates).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", b"slowly").await;
-        let mut slow = Wire::open(&server).await;
+        let mut slow = RawConnection::open(&server).await;
         slow.request("PUT", &upload, &["Content-Length: 6"]).await;
         slow.send("slo").await;
-        eventually("it runs", async || server.figure("rutter_transfers{direction=\"upload\"}").await == 1).await;
+        eventually("it runs", async || metric(&server, "rutter_transfers{direction=\"upload\"}").await == 1).await;
         let other = server.upload(&ada.token, "ada/data", b"at once");
         let ends = async {
-            eventually("one waits", async || server.figure("rutter_limited_waiting").await == 1).await;
+            eventually("one waits", async || metric(&server, "rutter_limited_waiting").await == 1).await;
             slow.send("wly").await;
             slow.reply().await.0
         };
         let (_, status) = tokio::join!(other, ends);
         assert_eq!(status, 200);
-        assert_eq!(server.figure("rutter_limited_waiting").await, 0);
-        assert_eq!(server.figure("rutter_limited_total{limit=\"transfers\"}").await, 0);
+        assert_eq!(metric(&server, "rutter_limited_waiting").await, 0);
+        assert_eq!(metric(&server, "rutter_limited_total{limit=\"transfers\"}").await, 0);
     }
 }
 
 story! {
-    on(sqlite) async fn by_default_a_team_behind_one_address_does_not_notice(server: Server) {
-        let ada = server.adas_data().await;
+    on(sqlite) async fn default_limits_allow_a_team_behind_one_address(server: Server) {
+        let ada = private_dataset(&server).await;
         let objects: Vec<_> =
             (0..100u64).map(|number| json!({"oid": lfs::Oid::of(&number.to_le_bytes()), "size": 8})).collect();
         let batch = json!({"operation": "download", "objects": objects});
@@ -425,7 +421,7 @@ story! {
                 let person = server.person(&format!("person{number}")).await;
                 let mut answers = vec![Reply::of(server.request("GET", ADVERTISEMENT, Some(&guess(number)))).await.status];
                 for _ in 0..5 {
-                    answers.push(server.look(&person).await.status);
+                    answers.push(get_refs(server, &person).await.status);
                     answers.push(server.batch(Some(&ada.token), "ada/data", batch).await.0);
                 }
                 answers
@@ -438,8 +434,8 @@ story! {
 }
 
 story! {
-    async fn the_figures_name_what_an_operator_watches(server: Server) {
-        let ada = server.adas_data().await;
+    async fn the_documented_metrics_exist(server: Server) {
+        let ada = private_dataset(&server).await;
         server.upload(&ada.token, "ada/data", b"bytes").await;
         for _ in 0..2 {
             server.download_url(&ada.token, "ada/data", b"bytes").await;
@@ -481,10 +477,10 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn what_is_read_is_paid_for_and_a_history_is_walked_once(engine: Engine) {
+    on(sqlite) async fn reads_are_charged_and_a_history_is_walked_once(engine: Engine) {
         let rates = Rates { address: 1, burst_seconds: 700, wait_seconds: 0, ..Rates::off() };
         let server = proxied(engine, rates).await;
-        let ada = server.adas_data().await;
+        let ada = private_dataset(&server).await;
         let tree = server.tree("long");
         tree.sh(
             "for n in $(seq 3000); do printf 'commit refs/heads/main\\ncommitter A <a@b> %d +0000\\ndata 1\\nx\\n' \

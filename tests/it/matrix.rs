@@ -1,12 +1,12 @@
-//! Who gets which answer from which route: all of them, in one table.
+//! The access matrix: the answer of each route to each actor, in one table.
 
+mod accounts;
 mod api;
 mod ckan;
 mod drive;
 mod hub;
 mod organisations;
 mod pages;
-mod people;
 mod shares;
 
 use std::collections::BTreeSet;
@@ -15,10 +15,8 @@ use std::time::Duration;
 
 use reqwest::RequestBuilder;
 use rutter::types::{Role, Visibility};
+use rutter_testing::{Engine, LFS_JSON, Person, Reply, Server, story};
 use serde_json::{Value, json};
-
-use crate::api::{LFS_JSON, Reply};
-use crate::harness::{Engine, Person, Server, story};
 
 /// A request for each route, or several where the answer depends on what is
 /// asked: method, route, variant.
@@ -101,20 +99,20 @@ fn samples() -> impl Iterator<Item = Sample> {
         .chain(drive::SAMPLES)
         .chain(pages::SAMPLES)
         .chain(shares::SAMPLES)
-        .chain(people::SAMPLES)
+        .chain(accounts::SAMPLES)
         .copied()
 }
 
-/// Somebody who asks: a column of the table.
+/// A caller: a column of the table.
 struct Actor {
     name: &'static str,
     token: Option<String>,
 }
 
-/// One organisation with a dataset of each visibility, and everybody who may ask.
+/// One organisation with a dataset of each visibility, and all actors.
 struct World {
     server: Server,
-    /// A writer who is no column: makes what the columns then meet.
+    /// A writer that is no column: creates what the columns then use.
     keeper: Person,
     /// A session and a token of the keeper, by their ids.
     elsewhere: (String, String),
@@ -153,7 +151,7 @@ impl World {
         server.app.accounts.suspend(&"sue".parse().unwrap()).await.unwrap();
         let cookie = server.cookie("bea").await;
         server.cookie(&keeper.name).await;
-        let elsewhere = server.elsewhere(&keeper).await;
+        let elsewhere = ids_of_session_and_token(&server, &keeper).await;
         let actor = |name, token: &str| Actor { name, token: Some(token.to_owned()) };
         let actors = vec![
             Actor { name: "anonymous", token: None },
@@ -190,7 +188,7 @@ impl World {
         let token = actor.token.as_deref();
         let request = match (route, variant) {
             ("/_lfs/{token}", "forged ticket") => {
-                let href = self.ticket(lent, path, "download", SEED).await?;
+                let href = self.signed_url(lent, path, "download", SEED).await?;
                 let (base, ticket) = href.split_at(href.len() - 100);
                 self.transfer(token, method, &format!("{base}AAAA{}", &ticket[4..]), bytes)
             }
@@ -198,11 +196,11 @@ impl World {
                 let holder = if variant == "own ticket" { token } else { lent };
                 let wrong = variant.starts_with("ticket to");
                 let href = match (method, wrong) {
-                    ("GET", false) | ("PUT" | "POST", true) => self.ticket(holder, path, "download", SEED).await?,
-                    ("PUT", _) | ("GET", true) => self.ticket(holder, path, "upload", bytes).await?,
+                    ("GET", false) | ("PUT" | "POST", true) => self.signed_url(holder, path, "download", SEED).await?,
+                    ("PUT", _) | ("GET", true) => self.signed_url(holder, path, "upload", bytes).await?,
                     _ => {
-                        let verify = self.ticket(holder, path, "verify", bytes).await?;
-                        let upload = self.ticket(holder, path, "upload", bytes).await?;
+                        let verify = self.signed_url(holder, path, "verify", bytes).await?;
+                        let upload = self.signed_url(holder, path, "upload", bytes).await?;
                         assert_eq!(Reply::of(self.server.http.put(upload).body(bytes.to_vec())).await.status, 200);
                         verify
                     }
@@ -240,7 +238,7 @@ impl World {
                 self.prepare_drive(path, sample, &unique(bytes)).await;
                 self.plain(token, path, sample, bytes)
             }
-            _ if people::has(route) => {
+            _ if accounts::has(route) => {
                 let token = self.sitting(token, sample).await;
                 self.plain(token.as_deref(), path, sample, bytes)
             }
@@ -316,7 +314,7 @@ impl World {
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if drive::has(route) => self.of_drive(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
-            (_, route, _) if people::has(route) => self.of_people(token, (method, route, variant), &unique(bytes)),
+            (_, route, _) if accounts::has(route) => self.of_account(token, (method, route, variant), &unique(bytes)),
             (_, route, _) if shares::has(route) => self.of_shares(token, path, (method, route, variant), ""),
             (_, route, _) if organisations::has(route) => {
                 let subject = organisations::Subject::any(&unique(bytes));
@@ -335,8 +333,8 @@ impl World {
         self.server.request("POST", url, token).header("content-type", LFS_JSON).body(body.to_string())
     }
 
-    /// A signed URL that somebody gets, if so.
-    async fn ticket(&self, token: Option<&str>, path: &str, verb: &str, bytes: &[u8]) -> Option<String> {
+    /// The signed URL that a caller gets, if any.
+    async fn signed_url(&self, token: Option<&str>, path: &str, verb: &str, bytes: &[u8]) -> Option<String> {
         let operation = if verb == "download" { "download" } else { "upload" };
         let objects = json!([{"oid": lfs::Oid::of(bytes), "size": bytes.len()}]);
         let (_, reply) = self.server.batch(token, path, &json!({"operation": operation, "objects": objects})).await;
@@ -425,7 +423,7 @@ async fn lenient(engine: Engine) -> Server {
 }
 
 story! {
-    async fn every_route_for_everybody(engine: Engine) {
+    async fn every_route_for_every_actor(engine: Engine) {
         let server = lenient(engine).await;
         let routes = rutter::web::routes();
         let listed: BTreeSet<(String, &str)> =
@@ -463,7 +461,7 @@ story! {
 }
 
 story! {
-    async fn head_is_as_get_and_other_methods_are_told_what_there_is(server: Server) {
+    async fn head_equals_get_and_other_methods_are_answered_with_405(server: Server) {
         let world = World::make(server).await;
         let server = &world.server;
         for sample @ (method, route, _) in samples().filter(|(_, route, _)| !route.contains("{token}")) {
@@ -478,7 +476,7 @@ story! {
                 }
             }
         }
-        // The same for what is not a method of a route, whoever asks: nothing
+        // The same for what is not a method of a route, for any caller: nothing
         // about the dataset, but what the route takes.
         for (_, route, _) in samples() {
             let methods: BTreeSet<&str> =
@@ -497,7 +495,7 @@ story! {
 }
 
 story! {
-    async fn what_one_may_not_see_looks_like_what_is_not_there(engine: Engine) {
+    async fn hidden_datasets_look_like_missing_ones(engine: Engine) {
         let server = lenient(engine).await;
         let world = World::make(server).await;
         let samples = samples().filter(|(_, route, _)| {
@@ -508,7 +506,7 @@ story! {
         for sample in samples {
             for actor in world.actors.iter().filter(|actor| outsiders.contains(&actor.name)) {
                 let mut answers = Vec::new();
-                for path in ["org/private", "org/nothing", "nobody/nothing"] {
+                for path in ["org/private", "org/nothing", "missing/nothing"] {
                     let reply = Reply::of(world.plain(actor.token.as_deref(), path, sample, b"x")).await;
                     let mut headers: Vec<String> =
                         reply.headers.keys().map(|name| format!("{name}: {}", reply.header(name.as_str()))).collect();
@@ -526,4 +524,13 @@ story! {
             }
         }
     }
+}
+
+/// A session and a token of a user, by their ids.
+async fn ids_of_session_and_token(server: &Server, person: &Person) -> (String, String) {
+    let first = async |url: &str| {
+        let list = server.call(Some(&person.token), "GET", url, Value::Null).await;
+        list.json()["items"][0]["id"].as_str().unwrap().to_owned()
+    };
+    (first("/api/v1/user/sessions").await, first("/api/v1/user/tokens").await)
 }

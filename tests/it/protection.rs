@@ -1,13 +1,11 @@
-//! What is protected is changed by owners alone, whatever the way.
+//! Protected refs can be changed only by owners, in any way.
 
 use reqwest::Method;
 use rutter::types::Role;
+use rutter_testing::{Engine, Person, Reply, Server};
 use serde_json::{Value, json};
 
-use crate::api::Reply;
-use crate::harness::{Engine, Person, Server};
-
-/// Somebody's request, and the status of its answer.
+/// Sends a request, and returns the status.
 async fn ask(server: &Server, who: &Person, method: Method, path: &str, body: Value) -> u16 {
     let request = server.request(method.as_str(), path, Some(&who.token)).json(&body);
     Reply::of(request).await.status
@@ -68,12 +66,12 @@ async fn a_writer_cannot_move_a_protected_tag() {
     assert!(tree.git_fails(&["push", "-q", "-f", "origin", "v1.0"]).contains("protected"));
     assert_eq!(refs().await, before, "nothing has moved");
 
-    // What is not protected is anybody's who may write, and a new name too.
+    // Writers may change unprotected refs, and create new ones.
     assert_eq!(ask(&server, &bob, Method::POST, &format!("{hub}/super-squash/free"), json!({})).await, 200);
     assert_eq!(ask(&server, &bob, Method::POST, &tags, json!({"name": "draft"})).await, 201);
     assert_eq!(ask(&server, &bob, Method::PATCH, &format!("{tags}/draft"), json!({"name": "v2.0"})).await, 200);
     assert_eq!(ask(&server, &bob, Method::PATCH, &format!("{tags}/v2.0"), json!({"name": "draft"})).await, 403);
-    // Owners do as they like.
+    // Owners may change everything.
     for body in [json!({"description": "Another"}), json!({"name": "old"})] {
         assert_eq!(ask(&server, &ada, Method::PATCH, &format!("{tags}/v1.0"), body).await, 200);
     }

@@ -1,4 +1,4 @@
-//! Who may hold how much: told before bytes are sent, and true whoever races for the last of them.
+//! Quotas: checked before bytes are sent, and exact under concurrency.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,11 +10,10 @@ use rutter::config::Quotas;
 use rutter::db::objects::NewObject;
 use rutter::storage::quota::OwnerUsage;
 use rutter::types::{Id, Role, Visibility, amount};
+use rutter_testing::{Engine, LFS_JSON, Person, RawConnection, Reply, Server, noise, story};
 use serde_json::{Value, json};
 
-use crate::api::{LFS_JSON, Reply, Wire};
 use crate::db::{count, execute};
-use crate::harness::{Engine, Person, Server, noise, story};
 
 /// Ada with two datasets.
 async fn ada(server: &Server) -> Person {
@@ -48,7 +47,7 @@ async fn ask(server: &Server, who: &Person, path: &str, operation: &str, objects
     (answers, messages.into_iter().collect::<Vec<_>>().join("\n"))
 }
 
-/// What one owner holds, as the operator is told.
+/// The usage of one owner, as the operator sees it.
 async fn usage(server: &Server, subject: &str) -> OwnerUsage {
     let mut owners = server.app.storage.usage(Some(&subject.parse().unwrap())).await.unwrap();
     assert_eq!(owners.len(), 1);
@@ -71,15 +70,15 @@ async fn assert_counted(server: &Server) {
 }
 
 /// An upload whose bytes the server waits for: it has looked already whether there is room.
-async fn begun(server: &Server, href: &str, length: usize) -> Wire {
-    let mut wire = Wire::open(server).await;
+async fn begun_upload(server: &Server, href: &str, length: usize) -> RawConnection {
+    let mut wire = RawConnection::open(server).await;
     wire.request("PUT", href, &[&format!("Content-Length: {length}"), "Expect: 100-continue"]).await;
     assert_eq!(wire.head().await.0, 100);
     wire
 }
 
-/// Sends all these bytes at one time; gives the answers, and the message of those that are refused.
-async fn send_at_once(uploads: Vec<(Wire, Vec<u8>)>) -> Vec<(u16, String)> {
+/// Sends all these bytes at once; returns the statuses, and the messages of refusals.
+async fn send_at_once(uploads: Vec<(RawConnection, Vec<u8>)>) -> Vec<(u16, String)> {
     let sending: Vec<_> = uploads
         .into_iter()
         .map(|(mut wire, bytes)| {
@@ -104,7 +103,7 @@ async fn download(server: &Server, who: &Person, path: &str, bytes: &[u8]) -> bo
 }
 
 /// Loses an object that a dataset holds, so that it is out of use when that was noticed; false if it holds none.
-async fn lose(server: &Server, who: &Person, path: &str, bytes: &[u8]) -> bool {
+async fn lose_object(server: &Server, who: &Person, path: &str, bytes: &[u8]) -> bool {
     let body = json!({"operation": "download", "objects": [object(bytes)]});
     let (_, reply) = server.batch(Some(&who.token), path, &body).await;
     let Some(href) = reply["objects"][0]["actions"]["download"]["href"].as_str() else { return false };
@@ -114,7 +113,7 @@ async fn lose(server: &Server, who: &Person, path: &str, bytes: &[u8]) -> bool {
 }
 
 story! {
-    async fn a_batch_without_room_is_told_the_numbers(server: Server) {
+    async fn a_batch_over_quota_is_refused_with_the_numbers(server: Server) {
         let ada = ada(&server).await;
         let held = noise(1, 6000);
         server.upload(&ada.token, "ada/data", &held).await;
@@ -122,30 +121,30 @@ story! {
 
         let (first, second, fits) = (noise(2, 3000), noise(3, 2000), noise(4, 4000));
         let objects = [object(&first), object(&held), object(&second), object(&first), object(b""), json!({"oid": "x"})];
-        let (answers, told) = ask(&server, &ada, "ada/data", "upload", &objects).await;
+        let (answers, answer) = ask(&server, &ada, "ada/data", "upload", &objects).await;
         assert_eq!(answers, ["507", "nothing", "507", "507", "upload", "422"], "no room for all of them");
-        assert!(told.contains("over quota: the dataset ada/data holds 6.00 kB of at most 10.0 kB, and 2 new files would add 5.00 kB; "), "{told}");
-        assert!(told.ends_with("delete what is not needed, or ask the operator of this server for a larger quota"), "{told}");
+        assert!(answer.contains("over quota: the dataset ada/data holds 6.00 kB of at most 10.0 kB, and 2 new files would add 5.00 kB; "), "{answer}");
+        assert!(answer.ends_with("delete what is not needed, or ask the operator of this server for a larger quota"), "{answer}");
 
         // To the last byte, and what is there twice counts once.
         let (answers, _) = ask(&server, &ada, "ada/data", "upload", &[object(&fits), object(&held), object(&fits)]).await;
         assert_eq!(answers, ["upload", "nothing", "upload"]);
-        let (answers, told) = ask(&server, &ada, "ada/data", "upload", &[object(&fits), object(b"x")]).await;
+        let (answers, answer) = ask(&server, &ada, "ada/data", "upload", &[object(&fits), object(b"x")]).await;
         assert_eq!(answers, ["507", "507"]);
-        assert!(told.contains("2 new files would add 4.00 kB"), "{told}");
+        assert!(answer.contains("2 new files would add 4.00 kB"), "{answer}");
         server.upload(&ada.token, "ada/data", &fits).await;
-        let (answers, told) = ask(&server, &ada, "ada/data", "upload", &[object(b"x")]).await;
+        let (answers, answer) = ask(&server, &ada, "ada/data", "upload", &[object(b"x")]).await;
         assert_eq!(answers, ["507"]);
-        assert!(told.contains("and 1 new file would add 1 B"), "{told}");
+        assert!(answer.contains("and 1 new file would add 1 B"), "{answer}");
 
-        // Others are not concerned, and downloads are not.
+        // Other owners and downloads are not affected.
         server.upload(&ada.token, "ada/more", &noise(5, 50_000)).await;
         assert!(download(&server, &ada, "ada/data", &held).await && download(&server, &ada, "ada/data", &fits).await);
         let found = usage(&server, "ada/data").await;
         assert_eq!((found.objects, found.bytes, found.quota_bytes), (3, 60_000, None));
         assert_eq!((found.datasets.len(), found.datasets[0].bytes, found.datasets[0].quota_bytes), (1, 10_000, Some(10_000)));
 
-        // Nothing is begun for what is refused.
+        // No upload is started for a refused object.
         let body = json!({"operation": "upload", "transfers": ["multipart-basic", "tus", "basic"],
             "objects": [{"oid": Oid::of(b"large"), "size": 1_u64 << 40}]});
         let (_, reply) = server.batch(Some(&ada.token), "ada/data", &body).await;
@@ -156,7 +155,7 @@ story! {
 }
 
 story! {
-    async fn an_owners_datasets_share_what_the_owner_may_hold(server: Server) {
+    async fn datasets_of_an_owner_share_its_quota(server: Server) {
         let ada = ada(&server).await;
         server.organisation("ministry", &[(&ada, Role::Writer)]).await;
         server.organisation("ministry/statistics", &[(&ada, Role::Writer)]).await;
@@ -166,10 +165,10 @@ story! {
         server.quota("ada", "10000").await;
         server.quota("ministry", "5000").await;
         server.upload(&ada.token, "ada/data", &noise(1, 7000)).await;
-        let (answers, told) = ask(&server, &ada, "ada/more", "upload", &[object(&noise(2, 3001))]).await;
+        let (answers, answer) = ask(&server, &ada, "ada/more", "upload", &[object(&noise(2, 3001))]).await;
         assert_eq!(answers, ["507"]);
-        assert!(told.contains("all datasets of ada together hold 7.00 kB of at most"), "{told}");
-        assert!(told.contains("10.0 kB") && told.contains("3.00 kB"), "{told}");
+        assert!(answer.contains("all datasets of ada together hold 7.00 kB of at most"), "{answer}");
+        assert!(answer.contains("10.0 kB") && answer.contains("3.00 kB"), "{answer}");
         // The same bytes in two datasets count for both.
         let (answers, _) = ask(&server, &ada, "ada/more", "upload", &[object(&noise(1, 7000))]).await;
         assert_eq!(answers, ["507"]);
@@ -178,11 +177,11 @@ story! {
         // An organisation within another counts for itself.
         server.upload(&ada.token, "ministry/statistics/census", &noise(1, 7000)).await;
         server.upload(&ada.token, "ministry/census", &noise(2, 5000)).await;
-        let (answers, told) = ask(&server, &ada, "ministry/census", "upload", &[object(b"x")]).await;
+        let (answers, answer) = ask(&server, &ada, "ministry/census", "upload", &[object(b"x")]).await;
         assert_eq!(answers, ["507"]);
-        assert!(told.contains("all datasets of ministry together hold 5.00 kB"), "{told}");
+        assert!(answer.contains("all datasets of ministry together hold 5.00 kB"), "{answer}");
 
-        // Both bounds hold, and the tighter one is told.
+        // Both quotas apply, and the message names the tighter one.
         server.quota("ada/more", "3500").await;
         server.quota("ada", "10100").await;
         assert!(ask(&server, &ada, "ada/more", "upload", &[object(&noise(3, 501))]).await.1.contains("ada/more"));
@@ -200,7 +199,7 @@ story! {
 }
 
 story! {
-    async fn what_is_configured_holds_where_nothing_else_is_said(engine: Engine) {
+    async fn the_configured_quota_applies_by_default(engine: Engine) {
         let server = Server::start_with(engine, |config| {
             config.quotas =
                 Quotas { user_bytes: Some(3000), organisation_bytes: Some(2000), dataset_bytes: Some(1000) };
@@ -220,7 +219,7 @@ story! {
             most
         };
         assert_eq!((bound("ada/data").await, bound("ministry/census").await), (1000, 1000));
-        // A first push makes the dataset, also where it has no room.
+        // A first push creates the dataset, also without quota.
         assert_eq!(bound("ada/new").await, 1000);
         server.quota("ada/data", "none").await;
         server.quota("ministry/census", "none").await;
@@ -243,7 +242,7 @@ story! {
 }
 
 story! {
-    async fn of_those_who_race_for_the_last_bytes_so_many_win_as_there_is_room_for(engine: Engine) {
+    async fn concurrent_uploads_never_exceed_the_quota(engine: Engine) {
         let server = Server::start_with(engine, |_| {}).await;
         // A second server on the same database and the same store.
         let config = server.app.config.clone();
@@ -260,19 +259,19 @@ story! {
                 let path = if subject == "ada" && number % 2 == 1 { "ada/more" } else { "ada/data" };
                 let through = if number < 4 { &server } else { &other };
                 let (href, _) = through.upload_urls(&ada.token, path, &bytes).await;
-                uploads.push((begun(through, &href, bytes.len()).await, bytes));
+                uploads.push((begun_upload(through, &href, bytes.len()).await, bytes));
             }
             let answers = send_at_once(uploads).await;
             let won = answers.iter().filter(|(status, _)| *status == 200).count();
             assert_eq!(won, 3, "{answers:?}");
-            for (status, told) in answers.into_iter().filter(|(status, _)| *status != 200) {
+            for (status, reply_body) in answers.into_iter().filter(|(status, _)| *status != 200) {
                 let most = format!("of at most {}, and 1 new file would add 20.0 kB", amount(before + 79_999));
-                assert!(status == 507 && told.contains(&most), "{status} {told}");
+                assert!(status == 507 && reply_body.contains(&most), "{status} {reply_body}");
             }
             assert_eq!(usage(&server, subject).await.bytes - before, 3 * 20_000);
             assert_counted(&server).await;
         }
-        // What lost is not there, and comes in when there is room.
+        // Refused objects are missing, and accepted once there is space.
         server.quota("ada", "none").await;
         let bytes: Vec<Vec<u8>> = (0..8).map(|number| noise(number, 20_000)).collect();
         let objects: Vec<Value> = bytes.iter().map(|bytes| object(bytes)).collect();
@@ -288,7 +287,7 @@ story! {
 }
 
 story! {
-    async fn one_that_is_refused_does_not_keep_its_neighbours(server: Server) {
+    async fn a_refused_object_does_not_affect_others(server: Server) {
         let (ada, ben) = (ada(&server).await, server.person("ben").await);
         server.dataset("ben/data", Visibility::Private).await;
         let mut uploads = Vec::new();
@@ -300,13 +299,13 @@ story! {
                 _ => (&ben, "ben/data"),
             };
             let (href, _) = server.upload_urls(&who.token, path, &bytes).await;
-            uploads.push((begun(&server, &href, bytes.len()).await, bytes));
+            uploads.push((begun_upload(&server, &href, bytes.len()).await, bytes));
         }
         // They are recorded in bundles.
         server.quota("ada/more", "4999").await;
         server.quota("ben", "1MB").await;
-        for (number, (status, told)) in send_at_once(uploads).await.into_iter().enumerate() {
-            assert_eq!(status, if number % 3 == 1 { 507 } else { 200 }, "{told}");
+        for (number, (status, answer)) in send_at_once(uploads).await.into_iter().enumerate() {
+            assert_eq!(status, if number % 3 == 1 { 507 } else { 200 }, "{answer}");
         }
         assert_eq!((usage(&server, "ada").await.objects, usage(&server, "ben").await.objects), (10, 10));
         assert_counted(&server).await;
@@ -314,7 +313,7 @@ story! {
 }
 
 story! {
-    async fn a_quota_below_what_is_held_takes_nothing_away(server: Server) {
+    async fn a_quota_below_the_usage_deletes_nothing(server: Server) {
         let ada = ada(&server).await;
         let (held, fresh) = (noise(1, 9000), noise(2, 10));
         server.upload(&ada.token, "ada/data", &held).await;
@@ -324,15 +323,15 @@ story! {
         assert!(download(&server, &ada, "ada/data", &held).await);
         assert_eq!(ask(&server, &ada, "ada/data", "upload", &[object(&held)]).await.0, ["nothing"]);
         assert_eq!(ask(&server, &ada, "ada/data", "upload", &[object(&fresh)]).await.0, ["507"]);
-        // With a URL from before: told before the bytes are sent.
-        let mut wire = Wire::open(&server).await;
+        // With a URL from before: refused before the bytes are sent.
+        let mut wire = RawConnection::open(&server).await;
         wire.request("PUT", &href, &["Content-Length: 10", "Expect: 100-continue"]).await;
         let (status, _, body) = wire.reply().await;
-        let told = String::from_utf8(body).unwrap();
-        assert!(status == 507 && told.contains("holds 9.00 kB of at most 100 B") || told.contains("hold 9.00 kB of at most 100 B"), "{status} {told}");
+        let answer = String::from_utf8(body).unwrap();
+        assert!(status == 507 && answer.contains("holds 9.00 kB of at most 100 B") || answer.contains("hold 9.00 kB of at most 100 B"), "{status} {answer}");
 
-        // What is damaged is counted already, and may be sent again.
-        assert!(lose(&server, &ada, "ada/data", &held).await);
+        // A damaged object counts already, and may be uploaded again.
+        assert!(lose_object(&server, &ada, "ada/data", &held).await);
         let (answers, _) = ask(&server, &ada, "ada/data", "upload", &[object(&held), object(&fresh)]).await;
         assert_eq!(answers, ["upload", "507"]);
         server.upload(&ada.token, "ada/data", &held).await;
@@ -346,7 +345,7 @@ story! {
 }
 
 story! {
-    async fn an_upload_in_parts_waits_for_room(engine: Engine) {
+    async fn an_upload_in_parts_completes_once_there_is_room(engine: Engine) {
         let server = Server::start_with(engine, |config| config.limits.multipart_threshold = 1000).await;
         let ada = ada(&server).await;
         let bytes = noise(1, 5000);
@@ -373,7 +372,7 @@ story! {
 }
 
 story! {
-    async fn git_lfs_shows_its_user_the_numbers(server: Server) {
+    async fn git_lfs_shows_the_quota_message(server: Server) {
         let ada = ada(&server).await;
         let work = server.tree("work");
         work.with_lfs(&server.remote(&ada, "ada/data"));
@@ -412,10 +411,10 @@ async fn commit(server: &Server, path: &str, file: u64, pointer: Option<Pointer>
     server.app.datasets.commit(&grant, changes).await.map(drop).map_err(|error| error.to_string())
 }
 
-/// Whatever happens in whatever order, what was counted is what is held.
+/// After random operations the counted usage equals the stored usage.
 ///
-/// Gives how much was released, given back, refused and healed.
-async fn count_along(engine: Engine, seed: u64) -> [u64; 4] {
+/// Returns how many objects were released, given back, refused and restored.
+async fn run_random_schedule(engine: Engine, seed: u64) -> [u64; 4] {
     let server = Server::start_with(engine, |config| config.gc.enabled = false).await;
     let ada = ada(&server).await;
     server.quota("ada/data", "60kB").await;
@@ -446,7 +445,7 @@ async fn count_along(engine: Engine, seed: u64) -> [u64; 4] {
                 server.clock.advance(Duration::from_hours(24 * u64::from(choice[3] % 16)));
             }
             10..12 => restored += u64::try_from(server.app.storage.restore(None).await.unwrap()).unwrap(),
-            12..14 if lose(&server, &ada, path, &bytes).await => {
+            12..14 if lose_object(&server, &ada, path, &bytes).await => {
                 let (answers, _) = ask(&server, &ada, path, "upload", &[object(&bytes)]).await;
                 assert_eq!(answers, ["upload"], "it is counted already");
                 if choice[3] < 128 {
@@ -474,10 +473,10 @@ async fn count_along(engine: Engine, seed: u64) -> [u64; 4] {
 }
 
 story! {
-    async fn what_is_counted_is_what_is_held(engine: Engine) {
+    async fn counted_usage_equals_stored_usage(engine: Engine) {
         let mut seen = [0; 4];
         for seed in [3, 17, 2026] {
-            for (sum, number) in seen.iter_mut().zip(count_along(engine, seed).await) {
+            for (sum, number) in seen.iter_mut().zip(run_random_schedule(engine, seed).await) {
                 *sum += number;
             }
         }
@@ -501,7 +500,7 @@ story! {
 }
 
 story! {
-    async fn an_object_that_was_taken_on_a_wrong_size_is_counted_anew(server: Server) {
+    async fn an_object_accepted_with_a_wrong_size_is_recounted(server: Server) {
         ada(&server).await;
         let now = server.clock.now();
         let mut repos: Vec<Id> = Vec::new();
@@ -518,7 +517,7 @@ story! {
         tx.commit().await.unwrap();
         assert_counted(&server).await;
 
-        // Somebody else has the real one.
+        // Another user has the real one.
         let real = arrival(repos[1], 8);
         let mut tx = server.app.db.write().await.unwrap();
         assert_eq!(tx.object_target(&real).await.unwrap().unwrap().known_bytes, Some(5000));

@@ -1,12 +1,10 @@
-//! Datasets under other names: what is known by the name follows at once, and everybody who may not is refused.
+//! Renamed datasets: everything follows the new name immediately, and callers without the right are refused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rutter::types::{Role, Visibility};
+use rutter_testing::{Person, Reply, Server, noise, story};
 use serde_json::{Value, json};
-
-use crate::api::Reply;
-use crate::harness::{Person, Server, noise, story};
 
 async fn rename(server: &Server, who: &Person, from: &str, to: &str) -> Reply {
     let request = server.request("POST", &format!("/api/v1/datasets/{from}/move"), Some(&who.token));
@@ -24,7 +22,7 @@ async fn commit(server: &Server, who: &Person, path: &str, operations: &Value) -
 }
 
 story! {
-    async fn everything_follows_the_new_name_at_once(server: Server) {
+    async fn everything_follows_the_new_name_immediately(server: Server) {
         let (ada, bob) = (server.person("ada").await, server.person("bob").await);
         server.organisation("lab", &[(&ada, Role::Writer), (&bob, Role::Writer)]).await;
         server.dataset("ada/old", Visibility::Private).await;
@@ -42,11 +40,11 @@ story! {
 
         let moved = rename(&server, &ada, "ada/old", "lab/new").await;
         assert_eq!(moved.status, 200, "{}", moved.text());
-        let told = moved.json();
-        assert_eq!((&told["id"], &told["owner"], &told["name"]), (&json!("lab/new"), &json!("lab"), &json!("new")));
-        assert_eq!(told["revision"], first.as_str());
+        let answer = moved.json();
+        assert_eq!((&answer["id"], &answer["owner"], &answer["name"]), (&json!("lab/new"), &json!("lab"), &json!("new")));
+        assert_eq!(answer["revision"], first.as_str());
 
-        // The old name leads nowhere, in no protocol; the new one everywhere, and to those who may.
+        // The old name is not found in any protocol; the new one works in all, for callers with access.
         assert_eq!(show(&server, &ada, "ada/old").await.status, 404);
         assert!(tree.git_fails(&["fetch", "origin"]).contains("not found"));
         let body = json!({"operation": "download", "objects": [{"oid": "a".repeat(64), "size": 1}]});
@@ -76,7 +74,7 @@ story! {
 }
 
 story! {
-    async fn a_name_that_one_may_not_take_is_refused(server: Server) {
+    async fn a_name_that_the_caller_cannot_use_is_refused(server: Server) {
         let (ada, eve) = (server.person("ada").await, server.person("eve").await);
         server.organisation("lab", &[(&ada, Role::Owner), (&eve, Role::Reader)]).await;
         server.organisation("lab/sub", &[]).await;
@@ -89,7 +87,7 @@ story! {
             (&ada, "ada/one", "lab/sub", 409),
             (&ada, "ada/one", "eve/mine", 404),
             (&ada, "ada/one", "eve/hers", 404),
-            (&ada, "ada/one", "nobody/mine", 404),
+            (&ada, "ada/one", "missing/mine", 404),
             (&ada, "ada/one", "ada/a b", 422),
             (&ada, "ada/one", "../x", 422),
             (&ada, "ada/nothing", "ada/three", 404),
@@ -116,7 +114,7 @@ story! {
 }
 
 story! {
-    async fn the_new_owner_needs_room_for_it(server: Server) {
+    async fn the_new_owner_needs_enough_quota(server: Server) {
         let ada = server.person("ada").await;
         server.organisation("lab", &[(&ada, Role::Owner)]).await;
         server.dataset("ada/data", Visibility::Private).await;
@@ -172,7 +170,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn the_clients_of_hugging_face_move_too(server: Server) {
+    on(sqlite) async fn the_clients_of_hugging_face_can_move_datasets(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/old", Visibility::Public).await;
         server.dataset("ada/taken", Visibility::Private).await;

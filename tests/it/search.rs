@@ -1,15 +1,14 @@
-//! Datasets found by what they say: by whom, in which order, and how soon.
+//! Search of datasets by their metadata: visibility, order, and delay.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderMap;
 use rutter::types::{Role, Visibility};
+use rutter_testing::{Person, Reply, Server, story};
 use serde_json::{Value, json};
 
-use crate::api::Reply;
 use crate::db::{count, execute};
-use crate::harness::{Person, Server, story};
 
 const ROOT: &str = "/api/v1/datasets";
 
@@ -29,7 +28,7 @@ async fn ask(server: &Server, token: Option<&str>, query: &str) -> Reply {
     Reply::of(server.request("GET", &format!("{ROOT}?{query}"), token)).await
 }
 
-async fn look(server: &Server, token: Option<&str>, query: &str) -> Value {
+async fn search_ok(server: &Server, token: Option<&str>, query: &str) -> Value {
     let reply = ask(server, token, query).await;
     assert_eq!(reply.status, 200, "{query}: {}", reply.text());
     reply.json()
@@ -37,7 +36,7 @@ async fn look(server: &Server, token: Option<&str>, query: &str) -> Value {
 
 /// The ids that are found.
 async fn found(server: &Server, token: Option<&str>, query: &str) -> Vec<String> {
-    ids(&look(server, token, query).await)
+    ids(&search_ok(server, token, query).await)
 }
 
 fn ids(page: &Value) -> Vec<String> {
@@ -69,7 +68,7 @@ fn plain(title: &str, keywords: &[&str]) -> Value {
 }
 
 story! {
-    async fn a_dataset_is_found_by_all_that_it_says(server: Server) {
+    async fn a_dataset_is_found_by_all_of_its_metadata(server: Server) {
         let ada = server.person("ada").await;
         let mut birds = package("Vögel of Ruritania", &["Ornithology"], &["wing_span", "nestHeight"]);
         birds["description"] = json!("Counted at dawn");
@@ -86,18 +85,18 @@ story! {
         ] {
             assert_eq!(found(&server, None, query).await, ["ada/census-2024"], "{query}");
         }
-        for query in ["q=nothing", "q=dawn+fish", "tag=spring", "owner=nobody", "keyword=ornitho", "q=*", "q=daw", "format=parquet"] {
-            let page = look(&server, None, query).await;
+        for query in ["q=nothing", "q=dawn+fish", "tag=spring", "owner=missing", "keyword=ornitho", "q=*", "q=daw", "format=parquet"] {
+            let page = search_ok(&server, None, query).await;
             assert_eq!((ids(&page).len(), &page["total"]), (0, &json!(0)), "{query}");
             assert_eq!(page["facets"]["owner"], json!([]), "{query}");
         }
-        let page = look(&server, None, "keyword=Ornithology").await;
+        let page = search_ok(&server, None, "keyword=Ornithology").await;
         assert_eq!((&page["total"], &page["is_total_exact"]), (&json!(2), &json!(true)));
         assert_eq!(page["facets"]["owner"], json!([{"value": "ada", "count": 2}]));
         assert_eq!(page["facets"]["keyword"], json!([{"value": "ornithology", "count": 2}, {"value": "water", "count": 1}]));
         assert_eq!(page["facets"]["format"], json!([{"value": "csv", "count": 1}]));
         assert_eq!(page["facets"]["license"], json!([{"value": "cc-by-4.0", "count": 2}]));
-        let item = &look(&server, None, "q=dawn").await["items"][0];
+        let item = &search_ok(&server, None, "q=dawn").await["items"][0];
         assert_eq!(item["title"], "Vögel of Ruritania");
         assert_eq!((&item["visibility"], &item["keywords"]), (&json!("public"), &json!(["ornithology"])));
         let head = Reply::of(server.request("GET", &format!("{ROOT}/ada/census-2024"), None)).await.json();
@@ -106,7 +105,7 @@ story! {
 }
 
 story! {
-    async fn the_header_of_a_readme_speaks_for_a_package_that_is_silent(server: Server) {
+    async fn the_header_of_a_readme_fills_fields_missing_in_the_package(server: Server) {
         let ada = server.person("ada").await;
         make(&server, &ada, "ada/owls", "public", json!({"name": "owls", "resources": []})).await;
         let put = async |text: &str| {
@@ -117,7 +116,7 @@ story! {
         for query in ["license=CC-BY-4.0", "keyword=ornithology", "q=owls+night"] {
             assert_eq!(found(&server, None, query).await, ["ada/owls"], "{query}");
         }
-        assert_eq!(look(&server, None, "").await["items"][0]["title"], "Owls at night");
+        assert_eq!(search_ok(&server, None, "").await["items"][0]["title"], "Owls at night");
         let shown = async || Reply::of(server.request("GET", &format!("{ROOT}/ada/owls"), None)).await.json();
         let expected = json!({"title": "Owls at night", "licenses": ["cc-by-4.0"], "keywords": ["ornithology"]});
         assert_eq!(shown().await["readme"], expected);
@@ -127,14 +126,14 @@ story! {
         let said = json!({"package": {"title": "Birds", "licenses": [{"name": "MIT"}], "keywords": ["birds"]}});
         send(&server, &ada, "PATCH", "/ada/owls", &said).await;
         assert_eq!(found(&server, None, "license=cc-by-4.0").await, Vec::<String>::new());
-        assert_eq!(look(&server, None, "license=mit&keyword=birds").await["items"][0]["title"], "Birds");
+        assert_eq!(search_ok(&server, None, "license=mit&keyword=birds").await["items"][0]["title"], "Birds");
         put("---\nlicense: [\n---\n").await;
         assert!(shown().await.get("readme").is_none(), "what cannot be read says nothing");
     }
 }
 
 story! {
-    async fn drives_are_no_datasets_and_an_administrator_knows_why_others_are_seen(server: Server) {
+    async fn drives_are_not_listed_and_administrators_see_why_datasets_are_visible(server: Server) {
         let (ada, admin) = (server.person("ada").await, server.administrator("root").await);
         assert_eq!(Reply::of(server.request("GET", "/api/v1/drive", Some(&ada.token))).await.status, 200);
         let put = server.request("PUT", "/api/v1/drive/ada/drive/files/a.txt", Some(&ada.token)).body("a");
@@ -144,20 +143,20 @@ story! {
         make(&server, &ada, "ada/open", "public", plain("Open", &[])).await;
         make(&server, &admin, "root/own", "private", plain("Own", &[])).await;
         make(&server, &admin, "org/drive", "private", plain("Of an organisation", &[])).await;
-        assert_eq!(look(&server, Some(&ada.token), "").await["total"], 2);
-        let page = look(&server, Some(&admin.token), "").await;
+        assert_eq!(search_ok(&server, Some(&ada.token), "").await["total"], 2);
+        let page = search_ok(&server, Some(&admin.token), "").await;
         let seen: BTreeSet<(&str, bool)> = page["items"].as_array().unwrap().iter()
             .map(|item| (item["id"].as_str().unwrap(), item["as_administrator"].as_bool().unwrap())).collect();
         let expected = [("ada/birds", true), ("ada/open", false), ("org/drive", false), ("root/own", false)];
         assert_eq!(seen, BTreeSet::from(expected));
         assert_eq!(page["total"], 4);
-        let mine = look(&server, Some(&ada.token), "").await;
+        let mine = search_ok(&server, Some(&ada.token), "").await;
         assert!(mine["items"].as_array().unwrap().iter().all(|item| item["as_administrator"] == false));
     }
 }
 
 story! {
-    async fn what_one_may_not_see_leaves_no_trace(server: Server) {
+    async fn hidden_datasets_leave_no_trace(server: Server) {
         let (ada, ben, cy) = (server.person("ada").await, server.person("ben").await, server.person("cy").await);
         server.organisation("org", &[(&ada, Role::Owner), (&ben, Role::Reader)]).await;
         server.organisation("org/team", &[(&ada, Role::Owner)]).await;
@@ -177,7 +176,7 @@ story! {
         let all = ["ada/private", "ada/public", "org/internal", "org/private", "org/public", "org/team/private"];
         let public = ["ada/public", "org/public"];
         for (who, token, sees) in [
-            ("nobody", None, public.to_vec()),
+            ("missing", None, public.to_vec()),
             ("ada", Some(&ada.token), all.to_vec()),
             ("reader", Some(&ben.token), vec!["ada/public", "org/internal", "org/private", "org/public"]),
             ("stranger", Some(&cy.token), vec!["ada/public", "org/internal", "org/public"]),
@@ -186,14 +185,14 @@ story! {
             ("wide token", Some(&wide), all.to_vec()),
             ("claims of an organisation", Some(&of_org), vec!["ada/public", "org/internal", "org/private", "org/public", "org/team/private"]),
             ("claims of a dataset", Some(&of_one), vec!["ada/private", "ada/public", "org/public"]),
-            // Who may write may read.
+            // Writers can read.
             ("claims to write", Some(&to_write), vec!["ada/public", "org/private", "org/public"]),
             ("claims with a star", Some(&star), vec!["ada/public", "org/public", "org/team/private"]),
         ] {
             let token = token.map(String::as_str);
             let expected: BTreeSet<String> = sees.iter().map(|id| (*id).to_owned()).collect();
             for query in ["", "q=secret", "q=bird&sort=updated", "q=sec*&sort=created", "sort=created"] {
-                let page = look(&server, token, query).await;
+                let page = search_ok(&server, token, query).await;
                 let seen: BTreeSet<String> = ids(&page).into_iter().collect();
                 assert_eq!(seen, expected, "{who}: {query}");
                 assert_eq!(page["total"], expected.len(), "{who}: {query}");
@@ -219,7 +218,7 @@ story! {
                     next.clone_into(&mut cursor);
                 }
                 assert_eq!(paged, ids(&page), "{who}: {query}");
-                // What each may see is what each may ask for.
+                // A dataset is found exactly if it can be requested.
                 for id in all {
                     let status = Reply::of(server.request("GET", &format!("{ROOT}/{}", id.replacen("org/team", "org%2Fteam", 1)), token)).await.status;
                     assert_eq!(status == 200, expected.contains(id), "{who}: {id} {status}");
@@ -276,7 +275,7 @@ story! {
 }
 
 story! {
-    async fn every_change_is_found(server: Server) {
+    async fn every_change_is_found_soon(server: Server) {
         let ada = server.person("ada").await;
         let finds = async |query: &str| found(&server, Some(&ada.token), query).await.len() == 1;
         make(&server, &ada, "ada/birds", "private", plain("Alpha", &[])).await;
@@ -295,7 +294,7 @@ story! {
         send(&server, &ada, "DELETE", "/ada/birds/tags/v2", &Value::Null).await;
         assert!(!finds("tag=v2").await);
 
-        // Another branch says nothing until it is the default one.
+        // Other branches are not indexed until they become the default.
         send(&server, &ada, "POST", "/ada/birds/branches", &json!({"name": "next"})).await;
         let put = json!({"message": "m", "branch": "next", "operations": [{"operation": "patch", "package": {"title": "Gamma"}}]});
         send(&server, &ada, "POST", "/ada/birds/commits", &put).await;
@@ -320,7 +319,7 @@ story! {
         assert_eq!(Reply::of(commit.header("content-type", "application/x-ndjson").body(lines)).await.status, 200);
         assert!(finds("q=epsilon").await);
 
-        // Who sees it changes at once too.
+        // A change of visibility is effective immediately too.
         assert_eq!(found(&server, None, "q=delta").await.len(), 0);
         let settings = async |private: bool| {
             let request = server.request("PUT", "/api/datasets/ada/birds/settings", Some(&ada.token));
@@ -342,7 +341,7 @@ story! {
 }
 
 story! {
-    async fn what_was_missed_is_found_by_the_job(server: Server) {
+    async fn the_job_indexes_missed_changes(server: Server) {
         let ada = server.person("ada").await;
         for number in 0..5 {
             make(&server, &ada, &format!("ada/d{number}"), "public", plain("Missed", &[])).await;
@@ -362,7 +361,7 @@ story! {
 }
 
 story! {
-    async fn words_are_only_words(server: Server) {
+    async fn query_syntax_is_treated_as_text(server: Server) {
         let ada = server.person("ada").await;
         make(&server, &ada, "ada/birds", "public", plain("Near or not and", &["o'hara \"x\" \\ %_*"])).await;
         make(&server, &ada, "ada/private", "private", plain("Near or not and", &["o'hara \"x\" \\ %_*"])).await;
@@ -399,7 +398,7 @@ story! {
 }
 
 story! {
-    async fn titles_come_first_and_then_what_changed_last(server: Server) {
+    async fn matches_in_titles_rank_first_and_then_recent_changes(server: Server) {
         let ada = server.person("ada").await;
         for (name, title) in [("first", "Owls"), ("second", "Nothing"), ("third", "More owls"), ("fourth", "None")] {
             make(&server, &ada, &format!("ada/{name}"), "public", plain(title, &["owl"])).await;
@@ -415,7 +414,7 @@ story! {
         let mut paged = Vec::new();
         let mut cursor = String::new();
         for _ in 0..4 {
-            let page = look(&server, None, &format!("q=owl&limit=1&cursor={cursor}")).await;
+            let page = search_ok(&server, None, &format!("q=owl&limit=1&cursor={cursor}")).await;
             paged.extend(ids(&page));
             page["next_cursor"].as_str().unwrap_or_default().clone_into(&mut cursor);
         }

@@ -1,4 +1,4 @@
-//! Health, figures, logs, and what applies to every answer.
+//! Health, metrics, logs, and what applies to every answer.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
@@ -7,19 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rutter::types::Visibility;
+use rutter_testing::{LFS_JSON, Reply, Server, eventually, story, text};
 use serde_json::{Value, json};
-
-use crate::api::{LFS_JSON, Reply};
-use crate::harness::{Server, eventually, story, text};
 
 const PROBLEM: &str = "application/problem+json";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// For how long the server believes what it last saw of itself.
+/// How long the server caches its readiness.
 const READY_AGE: Duration = Duration::from_millis(1100);
 
 story! {
-    async fn the_operator_sees_that_it_works(server: Server) {
+    async fn health_and_metrics_are_served(server: Server) {
         for path in ["/healthz", "/readyz", "/metrics", "/.well-known/jwks.json"] {
             let response = server.request("GET", path, None).send().await.unwrap();
             assert_eq!(response.status(), 200, "{path}");
@@ -33,7 +31,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn every_url_of_a_page_gets_one_guarded_document(server: Server) {
+    on(sqlite) async fn every_page_url_serves_the_same_document_with_security_headers(server: Server) {
         let first = server.request("GET", "/", None).send().await.unwrap();
         let policy = first.headers()["content-security-policy"].to_str().unwrap().to_owned();
         assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';") && !policy.contains("unsafe-inline"), "{policy}");
@@ -55,7 +53,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn a_browser_gets_a_page_at_any_url(server: Server) {
+    on(sqlite) async fn a_browser_gets_an_html_page_at_any_url(server: Server) {
         let ada = server.person("ada").await;
         let body = json!({"id": "ada/birds", "visibility": "public"});
         let made = server.request("POST", "/api/v1/datasets", Some(&ada.token)).json(&body).send().await.unwrap();
@@ -78,9 +76,9 @@ story! {
             let (status, location, _) = browse(path).await;
             assert_eq!((status, location.as_deref()), (303, Some(page)), "{path}");
         }
-        // Who has nothing to see is as who is not there.
+        // A user without visible datasets looks like a missing one.
         let front = server.request("GET", "/", None).send().await.unwrap().text().await.unwrap();
-        for path in ["/ben", "/nobody", "/help", "/a/b/c", "/datasets", "/datasets/ada/birds/c/d", "/%ff", "/%ff/x", "/-/x"] {
+        for path in ["/ben", "/missing", "/help", "/a/b/c", "/datasets", "/datasets/ada/birds/c/d", "/%ff", "/%ff/x", "/-/x"] {
             let (status, _, reply) = browse(path).await;
             assert_eq!(status, 404, "{path}");
             assert_eq!(reply.headers()["content-type"], "text/html; charset=utf-8", "{path}");
@@ -95,14 +93,14 @@ story! {
             assert_eq!(status, 404, "{path}");
             assert!(reply.headers()["content-type"].to_str().unwrap().contains("json"), "{path}");
         }
-        // git is not led away.
+        // git is not redirected.
         let refs = "/datasets/ada/birds.git/info/refs?service=git-upload-pack";
         assert_eq!(browse(refs).await.0, 200);
     }
 }
 
 story! {
-    on(sqlite) async fn nobody_can_make_figures_without_end(server: Server) {
+    on(sqlite) async fn requests_cannot_create_unlimited_metrics(server: Server) {
         for number in 0..20 {
             for path in ["/healthz", "/_lfs/x", "/nothing/here/now"] {
                 let reply = Reply::of(server.request(&format!("BREW{number}"), path, None)).await;
@@ -120,7 +118,7 @@ story! {
 }
 
 story! {
-    async fn whoever_asks_whether_it_is_ready_learns_what_is_wrong(engine: Engine) {
+    async fn readiness_reports_what_is_wrong(engine: Engine) {
         let tools = tempfile::tempdir().unwrap();
         let git = tools.path().join("git");
         let real = text(&Command::new("sh").args(["-c", "command -v git"]).output().unwrap());
@@ -166,7 +164,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn every_failure_is_told_in_the_words_of_its_url(server: Server) {
+    on(sqlite) async fn every_error_has_the_format_of_its_protocol(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         for (method, path, content_type, status, media, allow) in [
@@ -212,14 +210,14 @@ story! {
             assert_eq!(reply.header("content-length"), reply.body.len().to_string(), "{what}");
             match media {
                 PROBLEM => {
-                    let told = reply.json();
-                    assert_eq!((&told["status"], &told["request_id"]), (&json!(status), &json!(id)), "{what}");
-                    assert!(told["detail"].is_string() && told["code"].is_string(), "{what}");
+                    let answer = reply.json();
+                    assert_eq!((&answer["status"], &answer["request_id"]), (&json!(status), &json!(id)), "{what}");
+                    assert!(answer["detail"].is_string() && answer["code"].is_string(), "{what}");
                 }
                 LFS_JSON => {
-                    let told = reply.json();
-                    assert_eq!(told["request_id"], json!(id), "{what}");
-                    assert!(!told["message"].as_str().unwrap().is_empty(), "{what}");
+                    let answer = reply.json();
+                    assert_eq!(answer["request_id"], json!(id), "{what}");
+                    assert!(!answer["message"].as_str().unwrap().is_empty(), "{what}");
                 }
                 _ => assert!(reply.text().len() > 5 && reply.text().ends_with('\n'), "{what}"),
             }
@@ -228,7 +226,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn head_is_told_as_much_as_get_but_the_body(server: Server) {
+    on(sqlite) async fn head_has_the_headers_of_get_without_the_body(server: Server) {
         for path in ["/healthz", "/no/such/thing", "/_lfs/x", "/ada/data.git/info/refs?service=git-upload-pack"] {
             let get = Reply::of(server.request("GET", path, None)).await;
             let head = Reply::of(server.request("HEAD", path, None)).await;
@@ -262,7 +260,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn every_answer_keeps_browsers_safe(server: Server) {
+    on(sqlite) async fn every_answer_has_security_headers(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/data", Visibility::Private).await;
         server.upload(&ada.token, "ada/data", b"bytes").await;
@@ -334,12 +332,12 @@ impl Drop for Program {
 }
 
 story! {
-    on(sqlite) async fn the_log_tells_each_request_and_no_secret(engine: Engine) {
+    on(sqlite) async fn the_log_contains_each_request_and_no_secret(engine: Engine) {
         let folder = tempfile::tempdir().unwrap();
         let database = engine.database_url().await;
         let program = || {
             let mut command = Command::new(env!("CARGO_BIN_EXE_rutter"));
-            command.env_clear().env("PATH", crate::harness::environment("PATH").unwrap_or_default());
+            command.env_clear().env("PATH", rutter_testing::environment("PATH").unwrap_or_default());
             command.current_dir(folder.path()).env("HOME", folder.path());
             command.envs(database.iter().map(|url| ("RUTTER_DATABASE_URL", url)));
             command
@@ -376,9 +374,9 @@ story! {
             let reply = Reply::of(request.header("x-request-id", id)).await;
             assert_eq!(reply.status, status, "{id}: {}", reply.text());
             let lines = server.lines(id).await;
-            let told: Vec<&Value> = lines.iter().filter(|line| line["fields"]["message"] == "request").collect();
-            assert_eq!(told.len(), 1, "{lines:?}");
-            let fields = &told[0]["fields"];
+            let answer: Vec<&Value> = lines.iter().filter(|line| line["fields"]["message"] == "request").collect();
+            assert_eq!(answer.len(), 1, "{lines:?}");
+            let fields = &answer[0]["fields"];
             assert_eq!(
                 (&fields["method"], &fields["route"], &fields["status"]),
                 (&json!(method), &json!(route), &json!(status)),

@@ -5,10 +5,8 @@ use std::time::Duration;
 use lfs::Oid;
 use rutter::access::Actor;
 use rutter::types::Visibility;
+use rutter_testing::{LFS_JSON, Person, RawConnection, Reply, Server, noise, story};
 use serde_json::json;
-
-use crate::api::{LFS_JSON, Reply, Wire};
-use crate::harness::{Person, Server, noise, story};
 
 async fn ada(server: &Server) -> Person {
     let ada = server.person("ada").await;
@@ -35,7 +33,7 @@ async fn held(server: &Server, person: &Person, bytes: &[u8]) -> bool {
 }
 
 /// All temporary files of the object store.
-fn left_overs(server: &Server) -> Vec<std::path::PathBuf> {
+fn temporary_files(server: &Server) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![server.app.config.data.join("store").join("objects")];
     while let Some(folder) = folders.pop() {
@@ -52,7 +50,7 @@ fn left_overs(server: &Server) -> Vec<std::path::PathBuf> {
 }
 
 story! {
-    on(sqlite) async fn bytes_come_back_as_they_went(server: Server) {
+    on(sqlite) async fn uploaded_bytes_are_downloaded_unchanged(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(1, 1_000_003);
         let (upload, verify) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
@@ -78,7 +76,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn head_tells_all_but_the_bytes(server: Server) {
+    on(sqlite) async fn head_has_all_headers_without_the_bytes(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(2, 5000);
         server.upload(&ada.token, "ada/data", &bytes).await;
@@ -101,7 +99,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn a_part_can_be_asked_for(server: Server) {
+    on(sqlite) async fn a_range_can_be_requested(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(3, 1000);
         server.upload(&ada.token, "ada/data", &bytes).await;
@@ -130,7 +128,7 @@ story! {
             assert_eq!((none.status, none.header("content-range")), (416, "bytes */1000"), "{range}");
             assert!(none.body.is_empty());
         }
-        // What is not one range of bytes is as if it were not said.
+        // Other Range headers are ignored.
         for range in ["bytes=0-1,5-6", "bytes=9-1", "bytes=a-b", "bytes=", "lines=1-2", "bytes", ""] {
             let whole = get(&server, &href, &[("range", range)]).await;
             assert_eq!((whole.status, whole.body.len()), (200, 1000), "{range}");
@@ -139,7 +137,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn a_client_that_has_the_object_is_told_so(server: Server) {
+    on(sqlite) async fn a_client_that_has_the_object_gets_304(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(4, 1000);
         let oid = server.upload(&ada.token, "ada/data", &bytes).await;
@@ -159,7 +157,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn a_part_is_sent_only_of_what_the_client_began(server: Server) {
+    on(sqlite) async fn if_range_resumes_only_the_same_object(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(5, 1000);
         let oid = server.upload(&ada.token, "ada/data", &bytes).await;
@@ -175,7 +173,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn a_download_has_the_name_that_was_wished_for(server: Server) {
+    on(sqlite) async fn a_download_has_the_requested_name(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(6, 100);
         let oid = server.upload(&ada.token, "ada/data", &bytes).await;
@@ -191,7 +189,7 @@ story! {
             json!({"x-filename": "100%25 & more=#1?.csv"}),
             json!({"x-filename": 17, "x-disposition": "sideways"}),
         ];
-        let mut told = String::new();
+        let mut answer = String::new();
         for wish in wishes {
             let mut object = wish.clone();
             object["oid"] = json!(oid);
@@ -202,17 +200,17 @@ story! {
             assert_eq!(got.header("set-cookie"), "");
             assert_eq!(got.header("content-type"), "application/octet-stream");
             let header = Some(got.header("content-disposition")).filter(|header| !header.is_empty());
-            told.push_str(&format!("{wish}\n    {}\n", header.unwrap_or("(no header)")));
+            answer.push_str(&format!("{wish}\n    {}\n", header.unwrap_or("(no header)")));
             // Also for a part of it.
             let part = get(&server, &href, &[("range", "bytes=0-1")]).await;
             assert_eq!(part.header("content-disposition"), got.header("content-disposition"));
         }
-        insta::assert_snapshot!("dispositions", told);
+        insta::assert_snapshot!("dispositions", answer);
     }
 }
 
 story! {
-    on(sqlite) async fn a_url_opens_what_it_was_made_for_and_nothing_else(server: Server) {
+    on(sqlite) async fn a_signed_url_works_only_for_its_object_and_action(server: Server) {
         let ada = ada(&server).await;
         let (here, fresh) = (noise(7, 64), noise(8, 64));
         let oid = server.upload(&ada.token, "ada/data", &here).await;
@@ -253,20 +251,20 @@ story! {
                 assert!(reply.json()["message"].as_str().unwrap().contains("request a new one"), "{}", reply.text());
             }
         }
-        // The other bytes do not fit either, and the right ones still do.
+        // Other bytes are refused too, and the right ones still accepted.
         assert_eq!(put(&server, &upload, &here).await, 422);
         assert_eq!(put(&server, &upload, &fresh).await, 200);
         // Another object than the URL's cannot be verified with it.
         let proof = json!({"oid": oid, "size": here.len()});
         assert_eq!(Reply::of(server.http.post(&verify).body(proof.to_string())).await.status, 422);
-        // Nor does it open the API.
+        // Nor is it accepted by the API.
         let token = upload.rsplit('/').next().unwrap();
         assert_eq!(server.batch(Some(token), "ada/data", &json!({})).await.0, 401);
     }
 }
 
 story! {
-    on(sqlite) async fn a_url_ends_when_it_was_said_to_end(server: Server) {
+    on(sqlite) async fn a_signed_url_expires(server: Server) {
         let ada = ada(&server).await;
         let (here, fresh) = (noise(9, 10), noise(10, 10));
         let oid = server.upload(&ada.token, "ada/data", &here).await;
@@ -294,11 +292,11 @@ story! {
 }
 
 story! {
-    async fn an_upload_that_began_in_time_may_end_later(server: Server) {
+    async fn an_upload_started_before_expiry_may_finish_later(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(11, 1000);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         wire.request("PUT", &upload, &["Content-Length: 1000", "Expect: 100-continue"]).await;
         assert_eq!(wire.head().await.0, 100);
         wire.send(&bytes[..500]).await;
@@ -324,10 +322,10 @@ story! {
         }
         assert!(!held(&server, &ada, &bytes).await);
         assert!(!server.stored(&Oid::of(&bytes).to_string()).exists());
-        assert_eq!(left_overs(&server), Vec::<std::path::PathBuf>::new());
+        assert_eq!(temporary_files(&server), Vec::<std::path::PathBuf>::new());
         let proof = json!({"oid": Oid::of(&bytes), "size": bytes.len()}).to_string();
         assert_eq!(Reply::of(server.http.post(&verify).body(proof)).await.status, 404);
-        // The URL is as good as before.
+        // The URL still works.
         assert_eq!(put(&server, &upload, &bytes).await, 200);
     }
 }
@@ -345,19 +343,19 @@ story! {
             (&upload, "Content-Length: 5000000000", 422),
             (&upload, "Content-Length: 999", 422),
         ] {
-            let mut wire = Wire::open(&server).await;
+            let mut wire = RawConnection::open(&server).await;
             wire.request("PUT", url, &[length, "Expect: 100-continue"]).await;
             let (status, head, body) = wire.reply().await;
             assert_eq!(status, expected, "{head}");
             assert!(head.contains(LFS_JSON) && !body.is_empty(), "{head}");
         }
         // Without the header too: the answer does not wait for what would be thrown away.
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         wire.request("PUT", &upload, &["Content-Length: 5000000000"]).await;
         assert_eq!(wire.reply().await.0, 422);
 
         server.clock.advance(Duration::from_hours(2));
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         wire.request("PUT", &upload, &[size, "Expect: 100-continue"]).await;
         assert_eq!(wire.reply().await.0, 403, "expired");
 
@@ -365,18 +363,18 @@ story! {
         let (operator, path) = (Actor::operator(), "ada/data".parse().unwrap());
         let grant = server.app.access.authorize(&operator, &path).await.unwrap();
         server.app.datasets.delete(&grant).await.unwrap();
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         wire.request("PUT", &upload, &[size, "Expect: 100-continue"]).await;
         assert_eq!(wire.reply().await.0, 404, "the dataset is gone");
     }
 }
 
 story! {
-    on(sqlite) async fn an_upload_in_chunks_needs_no_length(server: Server) {
+    on(sqlite) async fn a_chunked_upload_needs_no_content_length(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(14, 5000);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         let headers = ["Transfer-Encoding: chunked", "Expect: 100-continue"];
         wire.request("PUT", &upload, &headers).await;
         assert_eq!(wire.head().await.0, 100);
@@ -392,11 +390,11 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn chunks_beyond_the_size_end_the_upload(server: Server) {
+    on(sqlite) async fn a_chunked_upload_over_its_size_is_aborted(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(15, 100);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         wire.request("PUT", &upload, &["Transfer-Encoding: chunked"]).await;
         wire.send("65\r\n").await;
         wire.send(noise(15, 101)).await;
@@ -408,14 +406,14 @@ story! {
 }
 
 story! {
-    async fn two_uploads_of_one_object_at_once_both_succeed(server: Server) {
+    async fn two_concurrent_uploads_of_one_object_both_succeed(server: Server) {
         let ada = ada(&server).await;
         server.dataset("ada/second", Visibility::Private).await;
         let bytes = noise(16, 400_000);
         let mut wires = Vec::new();
         for path in ["ada/data", "ada/data", "ada/second"] {
             let (upload, _) = server.upload_urls(&ada.token, path, &bytes).await;
-            let mut wire = Wire::open(&server).await;
+            let mut wire = RawConnection::open(&server).await;
             wire.request("PUT", &upload, &["Content-Length: 400000", "Expect: 100-continue"]).await;
             assert_eq!(wire.head().await.0, 100);
             wire.send(&bytes[..300_000]).await;
@@ -429,12 +427,12 @@ story! {
             let href = server.download_url(&ada.token, path, &bytes).await;
             assert!(get(&server, &href, &[]).await.body == bytes);
         }
-        assert_eq!(left_overs(&server), Vec::<std::path::PathBuf>::new());
+        assert_eq!(temporary_files(&server), Vec::<std::path::PathBuf>::new());
     }
 }
 
 story! {
-    async fn an_object_that_is_there_is_only_ever_replaced_by_itself(server: Server) {
+    async fn an_existing_object_is_replaced_only_by_identical_bytes(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(17, 1000);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
@@ -443,7 +441,7 @@ story! {
         assert_eq!(put(&server, &upload, &bytes).await, 200, "the same once more");
         assert_eq!(put(&server, &upload, &noise(18, 1000)).await, 422, "other bytes, though it is there");
         assert!(std::fs::read(&file).unwrap() == bytes);
-        // Damage that nobody has noticed yet ends with the next upload.
+        // Unnoticed damage ends with the next upload.
         std::fs::write(&file, noise(18, 1000)).unwrap();
         assert_eq!(put(&server, &upload, &bytes).await, 200);
         assert!(std::fs::read(&file).unwrap() == bytes);
@@ -451,7 +449,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn a_store_that_is_away_loses_nothing(server: Server) {
+    on(sqlite) async fn an_unavailable_store_loses_nothing(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(20, 1000);
         server.upload(&ada.token, "ada/data", &bytes).await;
@@ -476,7 +474,7 @@ story! {
 }
 
 story! {
-    async fn a_sound_object_that_was_out_of_use_is_used_again(server: Server) {
+    async fn a_quarantined_object_that_is_intact_is_used_again(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(22, 1000);
         let oid = server.upload(&ada.token, "ada/data", &bytes).await;
@@ -492,38 +490,38 @@ story! {
 }
 
 story! {
-    async fn a_client_that_leaves_leaves_nothing(server: Server) {
+    async fn an_aborted_upload_leaves_no_files(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(19, 1_000_000);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         wire.request("PUT", &upload, &["Content-Length: 1000000", "Expect: 100-continue"]).await;
         assert_eq!(wire.head().await.0, 100);
         wire.send(&bytes[..700_000]).await;
-        crate::harness::eventually("a part of the upload is on the disk", async || !left_overs(&server).is_empty()).await;
+        rutter_testing::eventually("a part of the upload is on the disk", async || !temporary_files(&server).is_empty()).await;
         drop(wire);
-        crate::harness::eventually("it is removed", async || left_overs(&server).is_empty()).await;
+        rutter_testing::eventually("it is removed", async || temporary_files(&server).is_empty()).await;
         assert!(!held(&server, &ada, &bytes).await);
     }
 }
 
 story! {
-    on(sqlite) async fn a_client_that_falls_silent_is_given_up(engine: Engine) {
+    on(sqlite) async fn a_stalled_upload_is_aborted(engine: Engine) {
         let server = Server::start_with(engine, |config| config.limits.idle_timeout = 1).await;
         let ada = ada(&server).await;
         let bytes = noise(20, 1000);
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &bytes).await;
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         wire.request("PUT", &upload, &["Content-Length: 1000"]).await;
         wire.send(&bytes[..500]).await;
         let (status, _, body) = wire.reply().await;
         assert_eq!(status, 400, "{}", String::from_utf8_lossy(&body));
-        assert_eq!(left_overs(&server), Vec::<std::path::PathBuf>::new());
+        assert_eq!(temporary_files(&server), Vec::<std::path::PathBuf>::new());
     }
 }
 
 story! {
-    on(sqlite) async fn verifying_tells_what_is_wrong(server: Server) {
+    on(sqlite) async fn verify_reports_what_is_wrong(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(21, 100);
         let oid = Oid::of(&bytes);
@@ -542,14 +540,14 @@ story! {
         assert_eq!(ask(json!({"oid": "x", "size": 100}).to_string()).await, 422);
         assert_eq!(ask(json!({"oid": oid}).to_string()).await, 422);
         assert_eq!(ask("{".to_owned()).await, 400);
-        // Some clients send their own credentials, good or not: the URL is enough.
+        // Some clients send their own credentials, valid or not: the URL is enough.
         let request = server.http.post(&verify).bearer_auth("rut_wrong").body(right);
         assert_eq!(Reply::of(request).await.status, 200);
     }
 }
 
 story! {
-    on(sqlite) async fn too_many_at_once_are_asked_to_wait(engine: Engine) {
+    on(sqlite) async fn too_many_concurrent_transfers_are_asked_to_wait(engine: Engine) {
         let server = Server::start_with(engine, |config| config.limits.transfers = 1).await;
         let ada = ada(&server).await;
         let (here, slow, fresh) = (noise(22, 1000), noise(23, 1000), noise(24, 1000));
@@ -558,7 +556,7 @@ story! {
         let (upload, _) = server.upload_urls(&ada.token, "ada/data", &fresh).await;
         let (stalled, _) = server.upload_urls(&ada.token, "ada/data", &slow).await;
 
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         wire.request("PUT", &stalled, &["Content-Length: 1000", "Expect: 100-continue"]).await;
         assert_eq!(wire.head().await.0, 100, "it has its place now");
         for request in [server.http.get(&download), server.http.put(&upload).body(fresh.clone())] {
@@ -566,7 +564,7 @@ story! {
             assert_eq!((busy.status, busy.header("retry-after")), (429, "2"));
             insta::assert_snapshot!("busy", busy.shape());
         }
-        let mut second = Wire::open(&server).await;
+        let mut second = RawConnection::open(&server).await;
         second.request("PUT", &upload, &["Content-Length: 1000", "Expect: 100-continue"]).await;
         assert_eq!(second.reply().await.0, 429, "before the bytes are sent");
 
@@ -578,7 +576,7 @@ story! {
 }
 
 story! {
-    async fn an_object_that_got_lost_is_asked_for_again(server: Server) {
+    async fn a_lost_object_is_requested_again(server: Server) {
         let ada = ada(&server).await;
         let (gone, cut) = (noise(25, 1000), noise(26, 1000));
         for (bytes, damage) in [(&gone, None), (&cut, Some(10))] {

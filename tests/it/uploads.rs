@@ -10,12 +10,11 @@ use reqwest::RequestBuilder;
 use rutter::access::{Actor, DatasetGrant, Own};
 use rutter::db::Db;
 use rutter::types::Visibility;
+use rutter_testing::{Engine, Person, RawConnection, Reply, Server, eventually, noise, story};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::api::{Reply, Wire};
 use crate::db::{count, execute};
-use crate::harness::{Engine, Person, Server, eventually, noise, story};
 
 /// More than one part, of which the last is short.
 const LARGE: usize = 15_000_000;
@@ -24,7 +23,7 @@ const LARGE: usize = 15_000_000;
 const PART: usize = 10_000_000;
 
 /// A server that takes everything in parts, and a dataset.
-async fn parted(engine: Engine) -> (Server, Person) {
+async fn server_with_parts(engine: Engine) -> (Server, Person) {
     let server = Server::start_with(engine, |config| config.limits.multipart_threshold = 1).await;
     let ada = server.person("ada").await;
     server.dataset("ada/data", Visibility::Private).await;
@@ -70,7 +69,7 @@ async fn put_all(server: &Server, actions: &Value, bytes: &[u8]) {
     }
 }
 
-/// Does what an action says.
+/// Sends the request of an action.
 async fn go(server: &Server, action: &Value) -> Reply {
     let method = action["method"].as_str().unwrap().parse().unwrap();
     let mut request = server.http.request(method, action["href"].as_str().unwrap());
@@ -85,14 +84,14 @@ async fn verify(server: &Server, action: &Value, bytes: &[u8]) -> u16 {
     Reply::of(server.http.post(action["href"].as_str().unwrap()).body(body)).await.status
 }
 
-/// Bytes of objects that came through the server, whatever became of them.
+/// Bytes of objects that the server received.
 async fn received(server: &Server) -> usize {
     let figures = Reply::of(server.request("GET", "/metrics", None)).await.text();
     let line = figures.lines().find_map(|line| line.strip_prefix("rutter_lfs_received_bytes_total "));
     line.map_or(0, |figure| figure.parse().unwrap())
 }
 
-/// Files of uploads, but for what is remembered of those that have ended well.
+/// Files of running uploads.
 fn under_way(server: &Server) -> Vec<PathBuf> {
     let folder = server.app.config.data.join("store").join("objects").join("uploads");
     let files = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
@@ -116,8 +115,8 @@ async fn upload_by_tus(server: &Server, person: &Person, path: &str, bytes: &[u8
 }
 
 story! {
-    async fn after_an_interruption_only_what_is_missing_is_sent(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn after_an_interruption_only_missing_parts_are_sent(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(1, LARGE);
         let begun = begin(&server, &ada, "ada/data", &bytes).await;
         assert_eq!(positions(&begun), [0, PART as u64]);
@@ -131,7 +130,7 @@ story! {
         let rest = begin(&server, &ada, "ada/data", &bytes).await;
         assert_eq!(positions(&rest), [PART as u64]);
         put_all(&server, &rest, &bytes).await;
-        assert!(!server.has(&ada, "ada/data", &bytes).await, "nobody has looked at the whole");
+        assert!(!server.can_download(&ada, "ada/data", &bytes).await, "the whole is not verified yet");
         assert!(!server.stored(&Oid::of(&bytes).to_string()).exists());
         // All parts are there, and the client dies again.
         let rest = begin(&server, &ada, "ada/data", &bytes).await;
@@ -142,7 +141,7 @@ story! {
             assert_eq!(verify(&server, &rest["verify"], &bytes).await, 200);
         }
         assert_eq!(received(&server).await, LARGE);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
         assert!(begin(&server, &ada, "ada/data", &bytes).await.is_null(), "it is there");
         assert_eq!(count(&server.app.db, "SELECT CAST(SUM(bytes) AS BIGINT) FROM usage").await, 15_000_000);
 
@@ -151,14 +150,14 @@ story! {
             let late = Reply::of(put(&server, part, &vec![0; piece(part, &bytes).len()])).await;
             assert_eq!(late.status, 404, "{}", late.text());
         }
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
         assert_eq!(server.app.storage.check(true).await.unwrap(), Vec::<String>::new());
     }
 }
 
 story! {
-    async fn each_part_can_prove_itself(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn each_part_can_have_a_checksum(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = b"The quick brown fox jumps over the lazy dog".to_vec();
         let md5 = BASE64_STANDARD.encode(hex::decode("9e107d9d372bb6826bd81d3542a419d6").unwrap());
         let sha256 = format!("SHA-256={}", BASE64_STANDARD.encode(Sha256::digest(&bytes)));
@@ -185,7 +184,7 @@ story! {
 
 story! {
     async fn hugging_face_gets_its_urls_in_headers(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(3, LARGE);
         let object = ask(&server, &ada, "ada/data", "multipart", &bytes, Value::Null).await;
         let upload = &object["actions"]["upload"];
@@ -196,28 +195,28 @@ story! {
             .collect();
         parts.sort();
         assert_eq!(parts.len(), 2);
-        let mut told = Vec::new();
+        let mut answer = Vec::new();
         for ((number, href), chunk) in parts.iter().zip(bytes.chunks(PART)) {
             let reply = Reply::of(server.http.put(href).body(chunk.to_vec())).await;
             assert_eq!(reply.status, 200, "{}", reply.text());
             assert!(!reply.header("etag").is_empty(), "the client repeats it");
-            told.push(json!({"partNumber": number.parse::<u32>().unwrap(), "etag": reply.header("etag")}));
+            answer.push(json!({"partNumber": number.parse::<u32>().unwrap(), "etag": reply.header("etag")}));
         }
         let complete = async |body: Value| {
             Reply::of(server.http.post(upload["href"].as_str().unwrap()).body(body.to_string())).await
         };
-        let other = complete(json!({"oid": Oid::of(b"another"), "parts": told})).await;
+        let other = complete(json!({"oid": Oid::of(b"another"), "parts": answer})).await;
         assert_eq!(other.status, 422, "{}", other.text());
-        let done = complete(json!({"oid": Oid::of(&bytes), "parts": told})).await;
+        let done = complete(json!({"oid": Oid::of(&bytes), "parts": answer})).await;
         assert_eq!(done.status, 200, "{}", done.text());
         assert_eq!(verify(&server, &object["actions"]["verify"], &bytes).await, 200);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
     }
 }
 
 story! {
-    async fn tus_goes_on_where_the_server_is(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn tus_resumes_at_the_offset_of_the_server(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(4, 100_000);
         let href = upload_by_tus(&server, &ada, "ada/data", &bytes).await;
         let standing = async || {
@@ -254,9 +253,9 @@ story! {
         }
         assert_eq!(standing().await, 30_000);
 
-        // A line that breaks keeps what came, and all of that is counted.
+        // An interrupted request keeps the bytes that arrived, and all of them count.
         let before = received(&server).await;
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         let headers = [
             "Tus-Resumable: 1.0.0",
             "Content-Type: application/offset+octet-stream",
@@ -271,10 +270,10 @@ story! {
         let last = Reply::of(patch(&server, &href, 70_000, &bytes[70_000..])).await;
         assert_eq!((last.status, last.header("upload-offset")), (204, "100000"));
         assert_eq!(standing().await, 100_000);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
         assert_eq!(Reply::of(tus(&server, "OPTIONS", &href)).await.header("tus-version"), "1.0.0");
 
-        // Given up: there is nothing to go on with.
+        // Aborted: there is nothing to continue.
         let other = upload_by_tus(&server, &ada, "ada/data", &noise(5, 5000)).await;
         assert_eq!(Reply::of(tus(&server, "DELETE", &other)).await.status, 204);
         assert_eq!(Reply::of(tus(&server, "HEAD", &other)).await.status, 404);
@@ -282,8 +281,8 @@ story! {
 }
 
 story! {
-    async fn tus_says_that_all_is_here_only_of_an_object(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn tus_reports_completion_only_for_a_stored_object(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(6, 50_000);
         let href = upload_by_tus(&server, &ada, "ada/data", &bytes).await;
         // Where the folder of the object would be, a file is in the way: the last byte is taken, but the
@@ -296,9 +295,9 @@ story! {
         std::fs::remove_file(&folder).unwrap();
         let reply = Reply::of(tus(&server, "HEAD", &href)).await;
         assert_eq!((reply.status, reply.header("upload-offset")), (200, "50000"));
-        assert!(server.has(&ada, "ada/data", &bytes).await, "git-lfs asks no more");
+        assert!(server.can_download(&ada, "ada/data", &bytes).await, "git-lfs asks no more");
 
-        // Other bytes of the same number are told to be wrong, and the upload begins anew.
+        // Other bytes of the same length are refused, and the upload begins again.
         let bytes = noise(7, 50_000);
         let href = upload_by_tus(&server, &ada, "ada/data", &bytes).await;
         let wrong = Reply::of(patch(&server, &href, 0, &noise(8, 50_000))).await;
@@ -306,17 +305,17 @@ story! {
         assert_eq!(Reply::of(tus(&server, "HEAD", &href)).await.status, 404);
         let href = upload_by_tus(&server, &ada, "ada/data", &bytes).await;
         assert_eq!(Reply::of(patch(&server, &href, 0, &bytes)).await.status, 204);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
     }
 }
 
 story! {
-    async fn urls_are_renewed_while_the_upload_goes_on(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn urls_are_renewed_while_an_upload_is_active(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(9, LARGE);
         let begun = begin(&server, &ada, "ada/data", &bytes).await;
         assert_eq!(Reply::of(put(&server, &begun["parts"][1], &bytes[PART..])).await.status, 200);
-        // For three times as long as an upload may rest, somebody goes on with it now and then.
+        // A client continues now and then, for three times as long as an upload may rest.
         for _ in 0..6 {
             server.clock.advance(Duration::from_secs(server.app.config.ttl.upload / 2));
             server.app.worker.run_due().await.unwrap();
@@ -330,12 +329,12 @@ story! {
         put_all(&server, &renewed, &bytes).await;
         assert_eq!(go(&server, &renewed["commit"]).await.status, 200);
         assert_eq!(received(&server).await, LARGE);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
     }
 }
 
 story! {
-    async fn an_upload_that_rests_too_long_has_ended(engine: Engine) {
+    async fn an_idle_upload_expires(engine: Engine) {
         let server = Server::start_with(engine, |config| {
             config.limits.multipart_threshold = 1;
             config.ttl.upload = 3600;
@@ -364,17 +363,17 @@ story! {
         assert_eq!(positions(&again).len(), 2);
         put_all(&server, &again, &bytes).await;
         assert_eq!(go(&server, &again["commit"]).await.status, 200);
-        // What has become an object is not touched by the end of its upload.
+        // The end of an upload does not affect its stored object.
         server.clock.advance(Duration::from_hours(2));
         server.app.storage.reap().await.unwrap();
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 0);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
     }
 }
 
 /// Sends a part without telling its length.
 async fn put_chunked(server: &Server, part: &Value, bytes: &[u8]) -> u16 {
-    let mut wire = Wire::open(server).await;
+    let mut wire = RawConnection::open(server).await;
     wire.request("PUT", part["href"].as_str().unwrap(), &["Transfer-Encoding: chunked"]).await;
     for block in bytes.chunks(1 << 20) {
         let chunk = [format!("{:x}\r\n", block.len()).as_bytes(), block, b"\r\n"].concat();
@@ -387,8 +386,8 @@ async fn put_chunked(server: &Server, part: &Value, bytes: &[u8]) -> u16 {
 }
 
 story! {
-    async fn parts_are_exactly_what_was_planned(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn parts_must_match_the_plan(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(11, LARGE);
         let begun = begin(&server, &ada, "ada/data", &bytes).await;
         let (first, last) = (&begun["parts"][0], &begun["parts"][1]);
@@ -405,13 +404,13 @@ story! {
         assert_eq!(put_chunked(&server, first, &bytes[..PART]).await, 200);
         assert_eq!(Reply::of(put(&server, last, &bytes[PART..])).await.status, 200);
         assert_eq!(go(&server, &begun["commit"]).await.status, 200);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
     }
 }
 
 story! {
-    async fn a_whole_that_is_another_object_is_not_taken(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn an_upload_with_the_wrong_oid_is_refused(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let (bytes, mut wrong) = (noise(12, 5000), noise(12, 5000));
         wrong[4999] ^= 1;
         let oid = Oid::of(&bytes).to_string();
@@ -419,7 +418,7 @@ story! {
         assert_eq!(Reply::of(put(&server, &begun["parts"][0], &wrong)).await.status, 200);
         let refused = go(&server, &begun["commit"]).await;
         assert_eq!(refused.status, 422, "{}", refused.text());
-        assert!(!server.stored(&oid).exists() && !server.has(&ada, "ada/data", &bytes).await);
+        assert!(!server.stored(&oid).exists() && !server.can_download(&ada, "ada/data", &bytes).await);
         assert_eq!(under_way(&server), Vec::<PathBuf>::new());
         assert_eq!(go(&server, &begun["commit"]).await.status, 404);
         assert_eq!(verify(&server, &begun["verify"], &bytes).await, 404);
@@ -438,25 +437,25 @@ story! {
             assert_eq!(refused.status, 422, "{body}: {}", refused.text());
         }
         assert_eq!(go(&server, &begun["commit"]).await.status, 200);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
     }
 }
 
 story! {
-    async fn a_url_is_good_for_its_step_and_its_upload_only(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn a_url_works_only_for_its_step_and_upload(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bob = server.person("bob").await;
         let (bytes, other) = (noise(13, 5000), noise(14, 5000));
         let begun = begin(&server, &ada, "ada/data", &bytes).await;
         let of_bob = begin(&server, &bob, "bob/data", &other).await;
-        // What goes to another's URL is that other's upload, and is worth nothing here.
+        // Bytes sent to the URL of another upload belong to that upload only.
         assert_eq!(Reply::of(put(&server, &of_bob["parts"][0], &bytes)).await.status, 200);
         assert_eq!(go(&server, &begun["commit"]).await.status, 409);
         let mut crossed = of_bob["commit"].clone();
         crossed["body"] = begun["commit"]["body"].clone();
         assert_eq!(go(&server, &crossed).await.status, 422, "another object than it was made for");
         assert_eq!(go(&server, &of_bob["commit"]).await.status, 422);
-        assert!(!server.has(&bob, "bob/data", &other).await && !server.has(&bob, "bob/data", &bytes).await);
+        assert!(!server.can_download(&bob, "bob/data", &other).await && !server.can_download(&bob, "bob/data", &bytes).await);
 
         // Each step has its URL, which is no URL of objects, and cannot be bent.
         let href = |action: &Value| action["href"].as_str().unwrap().to_owned();
@@ -492,8 +491,8 @@ story! {
 }
 
 story! {
-    async fn what_is_given_up_is_gone_and_what_is_done_stays(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn an_aborted_upload_is_removed_and_a_completed_one_kept(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(15, LARGE);
         let begun = begin(&server, &ada, "ada/data", &bytes).await;
         put_all(&server, &begun, &bytes).await;
@@ -508,7 +507,7 @@ story! {
         assert_eq!(positions(&again).len(), 2);
         put_all(&server, &again, &bytes).await;
 
-        // Two who commit at one time, several times over, and somebody who looks.
+        // Two clients commit at once, several times, while another one reads.
         let commits = (0..4).map(|_| go(&server, &again["commit"]));
         let (commits, verified) =
             tokio::join!(futures::future::join_all(commits), verify(&server, &again["verify"], &bytes));
@@ -518,15 +517,15 @@ story! {
         assert_eq!(count(&server.app.db, usage).await, 15_000_000, "counted once");
         // Giving it up comes too late.
         assert!([204, 404].contains(&go(&server, &again["abort"]).await.status));
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
         assert_eq!(under_way(&server), Vec::<PathBuf>::new());
         assert_eq!(server.app.storage.check(true).await.unwrap(), Vec::<String>::new());
     }
 }
 
 story! {
-    async fn two_who_begin_the_same_upload_share_it(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn two_clients_that_begin_the_same_upload_share_it(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(16, LARGE);
         let begun = futures::future::join_all((0..6).map(|_| begin(&server, &ada, "ada/data", &bytes))).await;
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM upload_session").await, 1);
@@ -538,14 +537,14 @@ story! {
         assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
         assert_eq!(positions(&begin(&server, &ada, "ada/data", &bytes).await), [0; 0]);
         assert_eq!(go(&server, &begun[3]["commit"]).await.status, 200);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
         assert_eq!(under_way(&server), Vec::<PathBuf>::new());
     }
 }
 
 story! {
-    async fn a_dataset_that_is_deleted_meanwhile_gets_nothing(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn a_dataset_deleted_during_an_upload_gets_nothing(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(17, LARGE);
         let begun = begin(&server, &ada, "ada/data", &bytes).await;
         assert_eq!(Reply::of(put(&server, &begun["parts"][0], &bytes[..PART])).await.status, 200);
@@ -557,12 +556,12 @@ story! {
         let refused = go(&server, &begun["commit"]).await;
         assert!([404, 409].contains(&refused.status), "{}", refused.text());
         assert_ne!(verify(&server, &begun["verify"], &bytes).await, 200);
-        // One of the same name has none of it.
+        // A new dataset of the same name does not have it.
         server.dataset("ada/data", Visibility::Private).await;
-        assert!(!server.has(&ada, "ada/data", &bytes).await);
+        assert!(!server.can_download(&ada, "ada/data", &bytes).await);
         assert_eq!(positions(&begin(&server, &ada, "ada/data", &bytes).await).len(), 2);
         // In the end nothing is left, neither of the parts nor of the whole.
-        server.wait();
+        server.pass_grace_period();
         server.app.storage.reap().await.unwrap();
         server.collect().await;
         assert_eq!(under_way(&server), Vec::<PathBuf>::new());
@@ -573,8 +572,8 @@ story! {
 }
 
 story! {
-    async fn what_another_dataset_holds_must_be_sent_all_the_same(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn an_object_of_another_dataset_must_be_uploaded_anyway(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bob = server.person("bob").await;
         let bytes = noise(18, 5000);
         server.upload(&ada.token, "ada/data", &bytes).await;
@@ -582,35 +581,35 @@ story! {
         assert_eq!(positions(&begun), [0]);
         assert_eq!(go(&server, &begun["commit"]).await.status, 409);
         assert_eq!(verify(&server, &begun["verify"], &bytes).await, 409);
-        // Other bytes neither open it nor harm those who have it.
+        // Other bytes neither give it nor affect datasets that have it.
         assert_eq!(Reply::of(put(&server, &begun["parts"][0], &noise(19, 5000))).await.status, 200);
         assert_eq!(go(&server, &begun["commit"]).await.status, 422);
-        assert!(!server.has(&bob, "bob/data", &bytes).await);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(!server.can_download(&bob, "bob/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
         let begun = begin(&server, &bob, "bob/data", &bytes).await;
         put_all(&server, &begun, &bytes).await;
         assert_eq!(go(&server, &begun["commit"]).await.status, 200);
-        assert!(server.has(&bob, "bob/data", &bytes).await && server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&bob, "bob/data", &bytes).await && server.can_download(&ada, "ada/data", &bytes).await);
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM object").await, 1);
     }
 }
 
 story! {
-    async fn an_object_that_came_another_way_needs_no_parts(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn an_object_uploaded_elsewhere_needs_no_parts(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(20, LARGE);
         let begun = begin(&server, &ada, "ada/data", &bytes).await;
         assert_eq!(Reply::of(put(&server, &begun["parts"][0], &bytes[..PART])).await.status, 200);
         server.upload(&ada.token, "ada/data", &bytes).await;
         assert!(begin(&server, &ada, "ada/data", &bytes).await.is_null());
         assert_eq!(verify(&server, &begun["verify"], &bytes).await, 200);
-        // Who goes on with the parts is not stopped, and changes nothing.
+        // A client that continues with the parts is not stopped, and changes nothing.
         assert_eq!(Reply::of(put(&server, &begun["parts"][1], &bytes[PART..])).await.status, 200);
         assert_eq!(go(&server, &begun["commit"]).await.status, 200);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
         assert_eq!(count(&server.app.db, "SELECT CAST(SUM(objects) AS BIGINT) FROM usage").await, 1);
 
-        // And one that never goes on is swept without harm.
+        // And an abandoned upload is swept without harm.
         let other = noise(21, LARGE);
         let begun = begin(&server, &ada, "ada/data", &other).await;
         assert_eq!(Reply::of(put(&server, &begun["parts"][0], &other[..PART])).await.status, 200);
@@ -618,13 +617,13 @@ story! {
         server.clock.advance(Duration::from_secs(server.app.config.ttl.upload + 1));
         server.app.storage.reap().await.unwrap();
         assert_eq!(under_way(&server), Vec::<PathBuf>::new());
-        assert!(server.has(&ada, "ada/data", &other).await);
+        assert!(server.can_download(&ada, "ada/data", &other).await);
     }
 }
 
 story! {
-    async fn an_object_of_another_size_is_another_upload(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+    async fn another_size_is_another_upload(engine: Engine) {
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(22, 5000);
         let lie = json!({"oid": Oid::of(&bytes), "size": 6000});
         let body = json!({"operation": "upload", "transfers": ["multipart-basic"], "objects": [lie]});
@@ -638,7 +637,7 @@ story! {
         assert_eq!(go(&server, &first["commit"]).await.status, 404, "it made room");
         put_all(&server, &begun, &bytes).await;
         assert_eq!(go(&server, &begun["commit"]).await.status, 200);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
         assert_eq!(under_way(&server), Vec::<PathBuf>::new());
     }
 }

@@ -1,4 +1,4 @@
-//! Mallory has an account, knows what she should not, and tries everything.
+//! Attacks by Mallory, a user that knows secrets of others.
 
 use std::time::Duration;
 
@@ -9,15 +9,13 @@ use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::EncodePublicKey as _;
 use rutter::config::Config;
 use rutter::types::{Role, Visibility};
+use rutter_testing::{LFS_JSON, Person, RawConnection, Reply, Server, eventually, names, noise, story};
 use serde_json::{Value, json};
 
-use crate::api::{LFS_JSON, Reply, Wire};
-use crate::bad_line::BadLine;
-use crate::harness::{Person, Server, eventually, noise, story};
-use crate::sound::names;
+use crate::fault_proxy::FaultProxy;
 
-/// Ada with a private dataset, and somebody who would like to have it.
-struct Scene {
+/// Ada with a private dataset, and Mallory without access to it.
+struct Fixture {
     ada: Person,
     mallory: Person,
     /// The content of `scans/one.bin`.
@@ -26,10 +24,10 @@ struct Scene {
 
 const SECRET: &str = "ada/secret";
 
-impl Scene {
+impl Fixture {
     async fn open(server: &Server) -> Self {
         let (ada, mallory) = (server.person("ada").await, server.person("mallory").await);
-        let work = server.published(&ada, SECRET, "ada");
+        let work = server.published_dataset(&ada, SECRET, "ada");
         server.dataset("mallory/own", Visibility::Private).await;
         Self { ada, mallory, secret: work.read("scans/one.bin") }
     }
@@ -38,9 +36,9 @@ impl Scene {
         Oid::of(&self.secret)
     }
 
-    /// What ada has is as it was, for ada.
-    async fn unharmed(&self, server: &Server) {
-        let sound = server.sound(&self.ada, SECRET).await;
+    /// Ada's data is unchanged for Ada.
+    async fn assert_unharmed(&self, server: &Server) {
+        let sound = server.assert_intact(&self.ada, SECRET).await;
         assert!(sound.read("scans/one.bin") == self.secret);
     }
 }
@@ -51,17 +49,17 @@ fn batch_of(operation: &str, bytes: &[u8]) -> Value {
 }
 
 story! {
-    async fn knowing_an_oid_gives_nothing(server: Server) {
-        let scene = Scene::open(&server).await;
-        let (mallory, secret) = (&scene.mallory, &scene.secret);
+    async fn knowing_an_oid_gives_no_object(server: Server) {
+        let fixture = Fixture::open(&server).await;
+        let (mallory, secret) = (&fixture.mallory, &fixture.secret);
 
         let (status, reply) = server.batch(Some(&mallory.token), "mallory/own", &batch_of("download", secret)).await;
         assert_eq!((status, reply["objects"][0]["error"]["code"].as_u64()), (200, Some(404)), "{reply}");
         assert!(reply["objects"][0]["actions"].is_null(), "{reply}");
 
-        // The server has the bytes, and yet wants to see hers.
+        // The server has the bytes, and still requires her to upload them.
         let (upload, verify) = server.upload_urls(&mallory.token, "mallory/own", secret).await;
-        let proof = json!({"oid": scene.oid(), "size": secret.len()}).to_string();
+        let proof = json!({"oid": fixture.oid(), "size": secret.len()}).to_string();
         let request = server.http.post(&verify).header("content-type", LFS_JSON).body(proof);
         assert_eq!(Reply::of(request).await.status, 404);
         for wrong in [noise(2, secret.len()), Vec::new()] {
@@ -71,7 +69,7 @@ story! {
         // Nor does a commit that names it.
         let tree = server.tree("mallory");
         tree.with_lfs(&server.remote(mallory, "mallory/own"));
-        let pointer = Pointer::new(scene.oid(), secret.len() as u64).to_string();
+        let pointer = Pointer::new(fixture.oid(), secret.len() as u64).to_string();
         tree.write("pointer", &pointer);
         let blob = tree.git(&["hash-object", "-w", "--no-filters", "pointer"]);
         tree.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},stolen.bin")]);
@@ -93,17 +91,17 @@ story! {
 
         let (_, reply) = server.batch(Some(&mallory.token), "mallory/own", &batch_of("download", secret)).await;
         assert_eq!(reply["objects"][0]["error"]["code"], 404, "{reply}");
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
     }
 }
 
 story! {
-    on(sqlite) async fn a_signed_url_is_worth_what_was_signed(server: Server) {
-        let scene = Scene::open(&server).await;
+    on(sqlite) async fn a_signed_url_grants_only_what_was_signed(server: Server) {
+        let fixture = Fixture::open(&server).await;
         let fresh = noise(3, 500);
-        let named = json!({"oid": scene.oid(), "size": scene.secret.len(), "x-filename": "one.bin"});
-        let download = server.download_url_of(&scene.ada.token, SECRET, &named).await;
-        let (upload, verify) = server.upload_urls(&scene.ada.token, SECRET, &fresh).await;
+        let named = json!({"oid": fixture.oid(), "size": fixture.secret.len(), "x-filename": "one.bin"});
+        let download = server.download_url_of(&fixture.ada.token, SECRET, &named).await;
+        let (upload, verify) = server.upload_urls(&fixture.ada.token, SECRET, &fresh).await;
         let status = async |method: &str, url: &str| {
             let method: reqwest::Method = method.parse().unwrap();
             let body = if method == reqwest::Method::PUT { fresh.clone() } else { Vec::new() };
@@ -140,46 +138,46 @@ story! {
         ] {
             assert_eq!(status("GET", &changed).await, 403, "{changed}");
         }
-        // It is a key to one object, not to the house.
+        // It is valid for one object only.
         let token = &download[start..query];
         for token in [token.to_owned(), format!("rut_{token}")] {
-            assert_eq!(server.batch(Some(&token), SECRET, &batch_of("download", &scene.secret)).await.0, 401);
+            assert_eq!(server.batch(Some(&token), SECRET, &batch_of("download", &fixture.secret)).await.0, 401);
         }
 
         server.clock.advance(Duration::from_secs(u64::from(server.app.config.ttl.action) + 1));
         for (method, url) in [("GET", &download), ("HEAD", &download), ("PUT", &upload), ("POST", &verify)] {
             assert_eq!(status(method, url).await, 403, "{method} after its time");
         }
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
     }
 }
 
 story! {
-    async fn a_url_of_a_deleted_dataset_opens_nothing(server: Server) {
-        let scene = Scene::open(&server).await;
-        let download = server.download_url(&scene.ada.token, SECRET, &scene.secret).await;
+    async fn a_url_of_a_deleted_dataset_is_refused(server: Server) {
+        let fixture = Fixture::open(&server).await;
+        let download = server.download_url(&fixture.ada.token, SECRET, &fixture.secret).await;
         let fresh = noise(4, 100);
-        let (upload, _) = server.upload_urls(&scene.ada.token, SECRET, &fresh).await;
+        let (upload, _) = server.upload_urls(&fixture.ada.token, SECRET, &fresh).await;
         let operator = rutter::access::Actor::operator();
         let grant = server.app.access.authorize(&operator, &SECRET.parse().unwrap()).await.unwrap();
         server.app.datasets.delete(&grant).await.unwrap();
         assert_eq!(Reply::of(server.http.get(&download)).await.status, 404);
         assert_eq!(Reply::of(server.http.put(&upload).body(fresh)).await.status, 404);
-        // Whoever makes it anew begins with nothing.
+        // A new dataset of that name begins empty.
         server.dataset(SECRET, Visibility::Public).await;
-        let (_, reply) = server.batch(None, SECRET, &batch_of("download", &scene.secret)).await;
+        let (_, reply) = server.batch(None, SECRET, &batch_of("download", &fixture.secret)).await;
         assert_eq!(reply["objects"][0]["error"]["code"], 404, "{reply}");
-        assert_eq!(server.nowhere("x").git(&["ls-remote", &server.bare_remote(SECRET)]), "");
-        server.sound_inside(SECRET).await;
+        assert_eq!(server.empty_folder("x").git(&["ls-remote", &server.remote_without_credentials(SECRET)]), "");
+        server.assert_store_intact(SECRET).await;
     }
 }
 
 story! {
-    async fn who_loses_the_right_loses_it_at_once(server: Server) {
+    async fn revoked_rights_are_effective_immediately(server: Server) {
         let (ada, mallory) = (server.person("ada").await, server.person("mallory").await);
         server.organisation("lab", &[(&ada, Role::Owner), (&mallory, Role::Writer)]).await;
-        let work = server.published(&ada, "lab/data", "ada");
-        let clone = server.workplace(&mallory, "lab/data", "mallory");
+        let work = server.published_dataset(&ada, "lab/data", "ada");
+        let clone = server.clone_with_hooks(&mallory, "lab/data", "mallory");
         let set_member = async |role| {
             let (lab, name) = ("lab".parse().unwrap(), "mallory".parse().unwrap());
             server.app.accounts.set_member(&lab, &name, role).await.unwrap();
@@ -203,23 +201,23 @@ story! {
             assert!(said.contains("there is no dataset `lab/data`"), "{command:?} {said}");
         }
 
-        // The same where a dataset that was open is open no more.
+        // The same for a public dataset that becomes private.
         let operator = rutter::access::Actor::operator();
         let owned = server.app.access.authorize(&operator, &"lab/data".parse().unwrap()).await.unwrap();
         server.app.datasets.set_visibility(&owned, Visibility::Public).await.unwrap();
         clone.git(&["fetch", "-q"]);
-        server.clone_url(&server.bare_remote("lab/data"), "open", &[]);
+        server.clone_url(&server.remote_without_credentials("lab/data"), "open", &[]);
         server.app.datasets.set_visibility(&owned, Visibility::Private).await.unwrap();
         clone.git_fails(&["fetch"]);
-        assert!(clone.git_fails(&["ls-remote", &server.bare_remote("lab/data")]).contains("could not read Username"));
+        assert!(clone.git_fails(&["ls-remote", &server.remote_without_credentials("lab/data")]).contains("could not read Username"));
         work.git(&["pull", "-q"]);
-        assert!(server.sound(&ada, "lab/data").await.files() == work.files());
+        assert!(server.assert_intact(&ada, "lab/data").await.files() == work.files());
     }
 }
 
 story! {
-    on(sqlite) async fn no_path_leaves_its_place(server: Server) {
-        let scene = Scene::open(&server).await;
+    on(sqlite) async fn no_path_leaves_the_store(server: Server) {
+        let fixture = Fixture::open(&server).await;
         // What a way out of the objects' or the repositories' folder would lead to.
         let private = std::fs::read_to_string(server.app.config.secret_file()).unwrap();
         let climbs =
@@ -241,8 +239,8 @@ story! {
             paths.push(format!("/_lfs/{climb}%2fsecret"));
             paths.push(format!("/{climb}/{climb}/secret"));
         }
-        let authorization = format!("Authorization: Bearer {}", scene.mallory.token);
-        let mut wire = Wire::open(&server).await;
+        let authorization = format!("Authorization: Bearer {}", fixture.mallory.token);
+        let mut wire = RawConnection::open(&server).await;
         for path in &paths {
             for headers in [&[][..], &[authorization.as_str()]] {
                 wire.request("GET", path, headers).await;
@@ -255,24 +253,24 @@ story! {
         }
 
         let climb = format!("../../../../{}", "a".repeat(52));
-        let real = scene.oid().to_string();
+        let real = fixture.oid().to_string();
         for oid in [
             "../../secret", &climb, "..%2f..%2fsecret", &format!("{}/", &real[..63]), &real.to_uppercase(), &real[..63],
             &format!("{real}\0"), "",
         ] {
             for operation in ["download", "upload"] {
                 let body = json!({"operation": operation, "objects": [{"oid": oid, "size": 10}]});
-                let (status, reply) = server.batch(Some(&scene.mallory.token), "mallory/own", &body).await;
+                let (status, reply) = server.batch(Some(&fixture.mallory.token), "mallory/own", &body).await;
                 assert_eq!((status, reply["objects"][0]["error"]["code"].as_u64()), (200, Some(422)), "{oid}: {reply}");
             }
         }
 
-        let own = Some(scene.mallory.token.as_str());
+        let own = Some(fixture.mallory.token.as_str());
         for path in ["../x", "a/../../x", "/etc/passwd", "..", ".", "", "a\0b", &"x".repeat(5000)] {
             let reply = server.lfs(own, "mallory/own", "locks", &json!({"path": path})).await;
             assert_eq!(reply.status, 422, "{path:?} {}", reply.text());
         }
-        // Encoded, it is just an odd name of a file: nobody decodes it.
+        // Encoded, it is only an unusual file name: it is not decoded.
         let reply = server.lfs(own, "mallory/own", "locks", &json!({"path": "%2e%2e%2fx"})).await;
         assert_eq!((reply.status, &reply.json()["lock"]["path"]), (201, &json!("%2e%2e%2fx")));
         for id in ["..%2f..%2fx", "%27%20OR%201=1", "%00"] {
@@ -281,29 +279,29 @@ story! {
         }
         let reply = Reply::of(server.request("GET", "/mallory/own.git/info/lfs/locks", own)).await;
         assert_eq!(reply.json()["locks"].as_array().unwrap().len(), 1);
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
     }
 }
 
 /// A JSON Web Token put together by hand.
-fn hand_made(header: &Value, claims: &Value, signature: &str) -> String {
+fn forged_jwt(header: &Value, claims: &Value, signature: &str) -> String {
     format!("{}.{}.{signature}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()))
 }
 
 story! {
-    on(sqlite) async fn a_forged_token_is_nobodys(engine: Engine) {
+    on(sqlite) async fn a_forged_token_is_refused(engine: Engine) {
         use jsonwebtoken::{Algorithm, EncodingKey, Header};
 
-        // Each is to be looked at, not only the first hundred.
+        // Each one must be checked, not only the first hundred.
         let server = Server::start_with(engine, |config| config.rates.failures_address = 0).await;
-        let scene = Scene::open(&server).await;
+        let fixture = Fixture::open(&server).await;
         let genuine = server.app.access.issue(&"ada".parse().unwrap(), "obj:ada/secret/*:read ds:ada/secret:update", 60);
         let genuine = genuine.unwrap();
         // Every way in that takes such a token; 200 where it is good.
         let attempts = async |token: &str| {
             let refs = format!("/{SECRET}.git/info/refs?service=git-upload-pack");
             let batch = format!("/{SECRET}.git/info/lfs/objects/batch");
-            let ask = batch_of("download", &scene.secret).to_string();
+            let ask = batch_of("download", &fixture.secret).to_string();
             let bearer = server.request("GET", &refs, None).bearer_auth(token);
             let basic = server.request("GET", &refs, None).basic_auth("_jwt", Some(token));
             let query = server.request("GET", &format!("{refs}&jwt={token}"), None);
@@ -326,10 +324,10 @@ story! {
 
         for algorithm in ["none", "None", "NONE", "nOnE", ""] {
             let header = json!({"alg": algorithm, "typ": "JWT", "kid": key_id});
-            forged.push(hand_made(&header, &claims, ""));
-            forged.push(hand_made(&header, &claims, parts[2]));
+            forged.push(forged_jwt(&header, &claims, ""));
+            forged.push(forged_jwt(&header, &claims, parts[2]));
         }
-        forged.push(hand_made(&json!({"typ": "JWT"}), &claims, ""));
+        forged.push(forged_jwt(&json!({"typ": "JWT"}), &claims, ""));
         forged.push(format!("{}.{}.", parts[0], parts[1]));
 
         // The public key as if it were a shared secret, in every form of it.
@@ -349,7 +347,7 @@ story! {
             }
         }
 
-        // Somebody else's key, with and without the name of ours.
+        // The key of another issuer, with and without the id of ours.
         let other = rsa::RsaPrivateKey::new(&mut rand_core::OsRng, 2048).unwrap();
         let other = EncodingKey::from_rsa_der(other.to_pkcs1_der().unwrap().as_bytes());
         for kid in [Some(key_id.to_owned()), Some("mine".to_owned()), None] {
@@ -358,7 +356,7 @@ story! {
                 forged.push(jsonwebtoken::encode(&header, &claims, &other).unwrap());
             }
         }
-        // It brings its own key along.
+        // The token contains its own key.
         let mut header = Header::new(Algorithm::RS256);
         header.jwk = Some(jsonwebtoken::jwk::Jwk::from_encoding_key(&other, Algorithm::RS256).unwrap());
         header.jku = Some(format!("{}/mallory/keys.json", server.url));
@@ -367,7 +365,7 @@ story! {
         // Ours, for other claims.
         let wider = json!({"sub": "ada", "scopes": "obj:* ds:*", "iss": "rutter", "exp": u32::MAX});
         forged.push(format!("{}.{}.{}", parts[0], BASE64.encode(wider.to_string()), parts[2]));
-        forged.push(hand_made(&json!({"alg": "RS256", "kid": key_id}), &json!({"iss": "nobody", "exp": u32::MAX}), parts[2]));
+        forged.push(forged_jwt(&json!({"alg": "RS256", "kid": key_id}), &json!({"iss": "missing", "exp": u32::MAX}), parts[2]));
         forged.push(format!("{}.{}.{}", parts[0], parts[1], parts[2].chars().rev().collect::<String>()));
 
         for token in &forged {
@@ -381,15 +379,15 @@ story! {
         assert_eq!(attempts(&genuine).await, [200; 5]);
         server.clock.advance(Duration::from_secs(61));
         assert_eq!(attempts(&genuine).await, [401; 5], "expired");
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
     }
 }
 
 story! {
-    async fn a_revoked_token_is_refused_at_once_and_everywhere(server: Server) {
-        let scene = Scene::open(&server).await;
+    async fn a_revoked_token_is_refused_immediately_and_everywhere(server: Server) {
+        let fixture = Fixture::open(&server).await;
         let stolen = server.token("ada", &[]).await;
-        let clone = server.clone_url(&server.remote_with(&stolen, SECRET), "stolen", &[]);
+        let clone = server.clone_url(&server.remote_with_token(&stolen, SECRET), "stolen", &[]);
         clone.write("README.md", "# Mine\n");
         clone.commit("Mine");
         let attempts = async || {
@@ -402,7 +400,7 @@ story! {
                 server.lfs(token, SECRET, "locks/verify", &json!({})).await.status,
             ];
             for operation in ["download", "upload"] {
-                statuses.push(server.batch(token, SECRET, &batch_of(operation, &scene.secret)).await.0);
+                statuses.push(server.batch(token, SECRET, &batch_of(operation, &fixture.secret)).await.0);
             }
             statuses
         };
@@ -417,23 +415,23 @@ story! {
             let said = clone.git_fails(command);
             assert!(said.contains("revoked") || said.contains("uthentication"), "{command:?}: {said}");
         }
-        // Nor does it work where nobody needs one.
+        // Nor does it work where no token is needed.
         server.dataset("ada/open", Visibility::Public).await;
         let refs = "/ada/open.git/info/refs?service=git-upload-pack";
         assert_eq!(Reply::of(server.request("GET", refs, Some(&stolen))).await.status, 401);
         assert_eq!(Reply::of(server.request("GET", refs, None)).await.status, 200);
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
     }
 }
 
 story! {
-    async fn wrong_bytes_under_an_oid_poison_nothing(server: Server) {
-        let scene = Scene::open(&server).await;
+    async fn wrong_bytes_for_an_oid_affect_no_other_dataset(server: Server) {
+        let fixture = Fixture::open(&server).await;
         // In her own dataset she may upload. The store is one for all, so the aim is what ada is going to upload, and
         // what ada has.
         let future = noise(6, 70_000);
-        for target in [&future, &scene.secret] {
-            let (upload, verify) = server.upload_urls(&scene.mallory.token, "mallory/own", target).await;
+        for target in [&future, &fixture.secret] {
+            let (upload, verify) = server.upload_urls(&fixture.mallory.token, "mallory/own", target).await;
             let mut flipped = target.clone();
             *flipped.last_mut().unwrap() ^= 1;
             let short = &target[..target.len() - 1];
@@ -443,7 +441,7 @@ story! {
                 assert_eq!((reply.status, reply.header("content-type")), (422, LFS_JSON), "{}", reply.text());
 
                 // Without a length that tells, it takes reading.
-                let mut wire = Wire::open(&server).await;
+                let mut wire = RawConnection::open(&server).await;
                 wire.request("PUT", &upload, &["Transfer-Encoding: chunked"]).await;
                 if !wrong.is_empty() {
                     wire.send(format!("{:x}\r\n", wrong.len())).await;
@@ -456,16 +454,16 @@ story! {
             let proof = json!({"oid": Oid::of(target), "size": target.len()}).to_string();
             let request = server.http.post(&verify).header("content-type", LFS_JSON).body(proof);
             assert_eq!(Reply::of(request).await.status, 404);
-            let (_, reply) = server.batch(Some(&scene.mallory.token), "mallory/own", &batch_of("download", target)).await;
+            let (_, reply) = server.batch(Some(&fixture.mallory.token), "mallory/own", &batch_of("download", target)).await;
             assert_eq!(reply["objects"][0]["error"]["code"], 404, "{reply}");
         }
         assert!(!server.stored(&Oid::of(&future).to_string()).exists());
         assert_eq!(parts(&server), Vec::<String>::new());
 
-        server.upload(&scene.ada.token, SECRET, &future).await;
-        let href = server.download_url(&scene.ada.token, SECRET, &future).await;
+        server.upload(&fixture.ada.token, SECRET, &future).await;
+        let href = server.download_url(&fixture.ada.token, SECRET, &future).await;
         assert!(Reply::of(server.http.get(href)).await.body == future);
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
     }
 }
 
@@ -478,8 +476,8 @@ fn parts(server: &Server) -> Vec<String> {
 
 story! {
     on(sqlite) async fn huge_requests_are_refused(server: Server) {
-        let scene = Scene::open(&server).await;
-        let own = Some(scene.mallory.token.as_str());
+        let fixture = Fixture::open(&server).await;
+        let own = Some(fixture.mallory.token.as_str());
         let padding = " ".repeat(server.app.config.limits.json_bytes + 1);
         for tail in ["info/lfs/objects/batch", "objects/batch", "info/lfs/locks", "info/lfs/locks/verify"] {
             let request = server.request("POST", &format!("/mallory/own.git/{tail}"), own);
@@ -488,13 +486,13 @@ story! {
             assert_eq!((reply.status, reply.header("content-type")), (413, LFS_JSON), "{tail} {}", reply.text());
 
             // Announced, it need not even be sent; in chunks, reading stops.
-            let authorization = format!("Authorization: Bearer {}", scene.mallory.token);
+            let authorization = format!("Authorization: Bearer {}", fixture.mallory.token);
             let media = format!("Content-Type: {LFS_JSON}");
             let path = format!("/mallory/own.git/{tail}");
-            let mut wire = Wire::open(&server).await;
+            let mut wire = RawConnection::open(&server).await;
             wire.request("POST", &path, &[&authorization, &media, "Content-Length: 99999999999"]).await;
             assert_eq!(wire.reply().await.0, 413, "{tail}");
-            let mut wire = Wire::open(&server).await;
+            let mut wire = RawConnection::open(&server).await;
             wire.request("POST", &path, &[&authorization, &media, "Transfer-Encoding: chunked"]).await;
             wire.send(format!("{:x}\r\n{padding}\r\n", padding.len())).await;
             assert_eq!(wire.reply().await.0, 413, "{tail}");
@@ -506,13 +504,13 @@ story! {
         let request = server.request("POST", "/mallory/own.git/info/lfs/objects/batch", own);
         let reply = Reply::of(request.header("content-type", LFS_JSON).body(nested)).await;
         assert!([400, 422].contains(&reply.status), "{} {}", reply.status, reply.text());
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
     }
 }
 
 story! {
-    on(sqlite) async fn a_bomb_of_zeros_does_not_go_off(server: Server) {
-        let scene = Scene::open(&server).await;
+    on(sqlite) async fn a_decompression_bomb_is_refused(server: Server) {
+        let fixture = Fixture::open(&server).await;
         let tree = server.tree("bomb");
         // A fetch request of 300 MB that is as well-formed as it can be, in little more than 1 MB.
         let line = format!("0032have {}", "1".repeat(40));
@@ -524,7 +522,7 @@ story! {
             ("zeros.gz", "git-upload-pack", "version=0"),
             ("zeros.gz", "git-receive-pack", ""),
         ] {
-            let request = server.request("POST", &format!("/{SECRET}.git/{service}"), Some(&scene.ada.token));
+            let request = server.request("POST", &format!("/{SECRET}.git/{service}"), Some(&fixture.ada.token));
             let request = request
                 .header("content-type", format!("application/x-{service}-request"))
                 .header("content-encoding", "gzip")
@@ -540,13 +538,13 @@ story! {
             }
             assert!(started.elapsed() < Duration::from_mins(1), "{bomb} {service}");
         }
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
     }
 }
 
 story! {
-    on(sqlite) async fn damaged_compression_is_the_clients_fault(server: Server) {
-        let scene = Scene::open(&server).await;
+    on(sqlite) async fn invalid_compression_is_answered_with_400(server: Server) {
+        let fixture = Fixture::open(&server).await;
         let tree = server.tree("gzip");
         tree.sh("printf '0014command=ls-refs\\n00000000' | gzip >whole.gz");
         let whole = tree.read("whole.gz");
@@ -557,7 +555,7 @@ story! {
             (b"not gzip at all", "git-receive-pack", &[400]),
             (b"", "git-receive-pack", &[400, 422]),
         ] {
-            let request = server.request("POST", &format!("/{SECRET}.git/{service}"), Some(&scene.ada.token));
+            let request = server.request("POST", &format!("/{SECRET}.git/{service}"), Some(&fixture.ada.token));
             let request = request
                 .header("content-type", format!("application/x-{service}-request"))
                 .header("content-encoding", "gzip")
@@ -567,13 +565,13 @@ story! {
             let (status, said) = (reply.status, reply.text());
             assert!(expected.contains(&status), "{} bytes to {service}: {status} {said}", body.len());
         }
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
     }
 }
 
 story! {
     on(sqlite) async fn a_push_may_be_compressed(server: Server) {
-        let scene = Scene::open(&server).await;
+        let fixture = Fixture::open(&server).await;
         let tree = server.tree("gzip");
         tree.write("a.txt", "a");
         let new = tree.commit("Compressed on its way");
@@ -581,21 +579,21 @@ story! {
         let line = format!("{:04x}{command}0000", command.len() + 4);
         tree.write("head", line);
         tree.sh("{ cat head; echo HEAD | git pack-objects --revs --stdout -q; } | gzip -c >push.gz");
-        let request = server.request("POST", "/mallory/zipped.git/git-receive-pack", Some(&scene.mallory.token));
+        let request = server.request("POST", "/mallory/zipped.git/git-receive-pack", Some(&fixture.mallory.token));
         let request = request
             .header("content-type", "application/x-git-receive-pack-request")
             .header("content-encoding", "gzip")
             .body(tree.read("push.gz"));
         let reply = Reply::of(request).await;
         assert_eq!((reply.status, reply.text().as_str()), (200, "000eunpack ok\n0017ok refs/heads/main\n0000"));
-        assert_eq!(server.sound(&scene.mallory, "mallory/zipped").await.revision("HEAD"), new);
+        assert_eq!(server.assert_intact(&fixture.mallory, "mallory/zipped").await.revision("HEAD"), new);
     }
 }
 
 story! {
-    on(sqlite) async fn a_line_that_breaks_leaves_nothing(server: Server) {
+    on(sqlite) async fn an_interrupted_upload_or_push_leaves_nothing(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/data", "work");
         let before = work.remote_refs();
         let packs = names(&server.app.config.data.join("store")).len();
         work.write("scans/large.bin", noise(30, 3_000_000));
@@ -604,7 +602,7 @@ story! {
         work.commit("A large file");
 
         // Both the object and the pack break off after a third.
-        let line = BadLine::open(&server, 1_000_000, u64::MAX, usize::MAX).await;
+        let line = FaultProxy::open(&server, 1_000_000, u64::MAX, usize::MAX).await;
         let remote = line.remote(&ada, "ada/data");
         work.git(&["config", "lfs.transfer.maxretries", "1"]);
         let oid = work.git(&["lfs", "ls-files", "--long", "--include=scans/large.bin"])[..64].to_owned();
@@ -625,38 +623,38 @@ story! {
         .await;
         let objects = 3; // Two folders and a file.
         assert_eq!(names(&server.app.config.data.join("store")).len(), packs + objects, "no pack was stored");
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
 
         work.git(&["push", "-q", "origin", "main"]);
-        assert!(server.sound(&ada, "ada/data").await.files() == work.files());
+        assert!(server.assert_intact(&ada, "ada/data").await.files() == work.files());
     }
 }
 
 story! {
-    on(sqlite) async fn a_client_that_dawdles_holds_nobody_up(engine: Engine) {
+    on(sqlite) async fn a_slow_client_does_not_block_others(engine: Engine) {
         let limit = |config: &mut Config| {
             config.limits.idle_timeout = 1;
             config.limits.git_processes = 1;
         };
         let server = Server::start_with(engine, limit).await;
-        let scene = Scene::open(&server).await;
+        let fixture = Fixture::open(&server).await;
         let bytes = noise(40, 100_000);
-        let (upload, _) = server.upload_urls(&scene.mallory.token, "mallory/own", &bytes).await;
-        let mut slow = Wire::open(&server).await;
+        let (upload, _) = server.upload_urls(&fixture.mallory.token, "mallory/own", &bytes).await;
+        let mut slow = RawConnection::open(&server).await;
         slow.request("PUT", &upload, &["Content-Length: 100000"]).await;
         slow.send(&bytes[..50_000]).await;
-        let authorization = format!("Authorization: Bearer {}", scene.mallory.token);
+        let authorization = format!("Authorization: Bearer {}", fixture.mallory.token);
         let media = "Content-Type: application/x-git-receive-pack-request";
-        let mut push = Wire::open(&server).await;
+        let mut push = RawConnection::open(&server).await;
         push.request("POST", "/mallory/own.git/git-receive-pack", &[&authorization, media, "Content-Length: 5000"]).await;
         push.send("00").await;
-        // The only place for a fetch is taken by who has asked for something.
+        // The only slot for a fetch is taken by a complete request.
         let media = "Content-Type: application/x-git-upload-pack-request";
-        let mut fetch = Wire::open(&server).await;
+        let mut fetch = RawConnection::open(&server).await;
         fetch.request("POST", "/mallory/own.git/git-upload-pack", &[&authorization, media, "Content-Length: 5000"]).await;
         fetch.send("0032want ").await;
 
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
         let (status, _, body) = slow.reply().await;
         assert_eq!(status, 400, "{}", String::from_utf8_lossy(&body));
         for mut dawdler in [push, fetch] {
@@ -669,8 +667,8 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn a_pack_of_kilobytes_does_not_become_gigabytes(server: Server) {
-        let scene = Scene::open(&server).await;
+    on(sqlite) async fn a_small_pack_cannot_expand_without_limit(server: Server) {
+        let fixture = Fixture::open(&server).await;
         let tree = server.tree("bomb");
         // 500,000 files, each with a path of 52 KB, in 10 KB.
         let tip = tree.sh(
@@ -680,7 +678,7 @@ story! {
              for k in 1 2 3 4 5 6 7 8 9 10; do t=$(printf '040000 tree %s\\t%s\\n' $t $L | git mktree); done
              git commit-tree $t -m x 2>/dev/null",
         );
-        let own = server.remote(&scene.mallory, "mallory/own");
+        let own = server.remote(&fixture.mallory, "mallory/own");
         let said = tree.git_fails(&["push", "--no-verify", &own, &format!("{tip}:refs/heads/main")]);
         assert!(said.contains("a path with more than 4096 bytes"), "{}", &said[said.len().saturating_sub(2000)..]);
         // A message of 100 MB, in 100 KB.
@@ -688,6 +686,6 @@ story! {
         let tip = tree.sh("t=$(git mktree </dev/null); git commit-tree $t -F message 2>/dev/null");
         let said = tree.git_fails(&["push", "--no-verify", &own, &format!("{tip}:refs/heads/main")]);
         assert!(said.contains("the limit is 1 MiB"), "{}", &said[said.len().saturating_sub(2000)..]);
-        scene.unharmed(&server).await;
+        fixture.assert_unharmed(&server).await;
     }
 }

@@ -163,8 +163,8 @@ def versions(shown):
     """A page of ckanext-versioning."""
     action("dataset_release_create", {"dataset": "birds", "name": "1.0", "description": "First"})
     action("package_update", {**action("package_show", {"id": "birds"}), "title": "Later"})
-    told = action("dataset_release_diff", {"id": "birds", "revision_ref_1": "1.0", "revision_ref_2": "current"}, get=True)
-    assert '+  "title": "Later"' in told["diff"], told["diff"]
+    reply = action("dataset_release_diff", {"id": "birds", "revision_ref_1": "1.0", "revision_ref_2": "current"}, get=True)
+    assert '+  "title": "Later"' in reply["diff"], reply["diff"]
     then = action("package_show", {"id": "birds", "revision_ref": "1.0"}, get=True, key=reader)
     assert then["title"] == "Birds" and then["resources"][0]["url"].endswith("?revision_ref=1.0")
     assert requests.get(then["resources"][0]["url"], headers={"Authorization": reader}).text == "bird,count\nowl,3\n"

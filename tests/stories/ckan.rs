@@ -4,8 +4,8 @@
 use std::process::Command;
 
 use rutter::types::Role;
+use rutter_testing::{Server, assert_success, story};
 
-use crate::harness::{Server, assert_success, story};
 use crate::pypi::{GIFTLESS, python};
 
 story! {
@@ -15,7 +15,7 @@ story! {
         let server = Server::start_with(engine, |config| config.limits.multipart_threshold = 5_000_000).await;
         let (ada, rita) = (server.person("ada").await, server.person("rita").await);
         server.organisation("aviary", &[(&ada, Role::Writer), (&rita, Role::Reader)]).await;
-        let place = server.nowhere("ckan");
+        let place = server.empty_folder("ckan");
         let mut command = Command::new(&python);
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stories/ckan.py");
         command.env_clear().current_dir(&place.folder).arg(script);
@@ -31,7 +31,7 @@ story! {
         assert_success(&command.output().unwrap(), "the client");
 
         // Plain git sees the same.
-        let work = server.sound(&ada, "aviary/birds").await;
+        let work = server.assert_intact(&ada, "aviary/birds").await;
         assert_eq!(work.read("all.bin").len(), 12_000_000);
         assert_eq!(work.git(&["status", "--porcelain"]), "");
         assert!(work.git(&["ls-remote", "--tags", "origin"]).contains("refs/tags/1.0"));

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Many clients at once.
 
 use std::collections::BTreeSet;
 use std::sync::Barrier;
@@ -6,15 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rutter::types::Role;
-
-use crate::harness::{Person, Tree, eventually, noise, story, text};
+use rutter_testing::{Person, Tree, eventually, noise, story, text};
 
 const CLIENTS: usize = 50;
 const ATTEMPTS: u32 = 200;
 
-/// Pushes as people do: when somebody was faster, rebase, wait a moment, try
+/// Pushes as users do: when another push was faster, rebase, wait a moment, try
 /// again. Without the pause 50 clients need 50²/2 pushes.
-fn push_until_it_lands(tree: &Tree, client: usize) -> u32 {
+fn push_until_accepted(tree: &Tree, client: usize) -> u32 {
     for attempt in 1..=ATTEMPTS {
         let push = tree.try_git(&["push", "-q", "origin", "main"]);
         if push.status.success() {
@@ -52,24 +51,24 @@ story! {
         let attempts: u32 = std::thread::scope(|scope| {
             let push = |(client, clone)| {
                 gate.wait();
-                push_until_it_lands(clone, client)
+                push_until_accepted(clone, client)
             };
             let pushes: Vec<_> = clones.iter().enumerate().map(|each| scope.spawn(move || push(each))).collect();
             pushes.into_iter().map(|push| push.join().unwrap()).sum()
         });
         eprintln!("{attempts} pushes for {CLIENTS} commits");
 
-        let sound = server.sound(&ada, "lab/data").await;
-        assert_eq!(sound.count("HEAD"), CLIENTS + 1);
-        let subjects = sound.git(&["log", "--format=%s", "--no-merges"]);
+        let clone = server.assert_intact(&ada, "lab/data").await;
+        assert_eq!(clone.count("HEAD"), CLIENTS + 1);
+        let subjects = clone.git(&["log", "--format=%s", "--no-merges"]);
         let subjects: BTreeSet<&str> = subjects.lines().collect();
         assert_eq!(subjects.len(), CLIENTS + 1);
         for client in 0..CLIENTS {
-            assert_eq!(sound.read(&format!("client-{client}.txt")), format!("{client}\n").into_bytes());
+            assert_eq!(clone.read(&format!("client-{client}.txt")), format!("{client}\n").into_bytes());
         }
-        // In the background many packs become few, and later the old ones go; nothing is lost.
+        // In the background packs are merged, and later the old ones are deleted; nothing is lost.
         server.app.worker.run_due().await.unwrap();
-        let grant = server.inspect("lab/data").await;
+        let grant = server.read_grant("lab/data").await;
         eventually("packs are merged", async || {
             server.app.datasets.snapshot(&grant).await.unwrap().state().packs.len() < CLIENTS / 2
         })
@@ -77,12 +76,12 @@ story! {
         server.clock.advance(server.app.config.grace() + Duration::from_secs(3600));
         server.app.worker.run_due().await.unwrap();
         server.app.datasets.engine().forget(&grant.id().to_string().parse().unwrap()).await.unwrap();
-        assert_eq!(server.sound(&ada, "lab/data").await.count("HEAD"), CLIENTS + 1);
+        assert_eq!(server.assert_intact(&ada, "lab/data").await.count("HEAD"), CLIENTS + 1);
     }
 }
 
 story! {
-    async fn twenty_datasets_are_pushed_at_once(server: Server) {
+    async fn twenty_datasets_are_pushed_concurrently(server: Server) {
         let mut people: Vec<Person> = Vec::new();
         for name in ["ada", "bob", "cleo", "dora"] {
             people.push(server.person(name).await);
@@ -116,14 +115,14 @@ story! {
             }
         });
         for (path, person, tree) in &trees {
-            let sound = server.sound(person, path).await;
-            assert!(sound.files() == tree.files(), "{path}");
+            let clone = server.assert_intact(person, path).await;
+            assert!(clone.files() == tree.files(), "{path}");
         }
     }
 }
 
 story! {
-    async fn two_first_pushes_of_one_dataset(server: Server) {
+    async fn two_concurrent_first_pushes_of_one_dataset_both_succeed(server: Server) {
         let ada = server.person("ada").await;
         let trees = ["one", "second"].map(|name| {
             let tree = server.tree(name);
@@ -143,19 +142,19 @@ story! {
                 });
             }
         });
-        let sound = server.sound(&ada, "ada/new").await;
+        let clone = server.assert_intact(&ada, "ada/new").await;
         for (name, tree) in &trees {
-            assert_eq!(sound.revision(&format!("origin/{name}")), tree.revision(name));
+            assert_eq!(clone.revision(&format!("origin/{name}")), tree.revision(name));
         }
-        let head = sound.git(&["symbolic-ref", "--short", "HEAD"]);
-        assert!(["one", "second"].contains(&head.as_str()), "whoever was first: {head}");
+        let head = clone.git(&["symbolic-ref", "--short", "HEAD"]);
+        assert!(["one", "second"].contains(&head.as_str()), "one of the two pushes: {head}");
     }
 }
 
 story! {
-    async fn whoever_clones_during_pushes_has_one_of_the_revisions(server: Server) {
+    async fn a_clone_during_pushes_is_one_of_the_revisions(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/busy", "work");
+        let work = server.published_dataset(&ada, "ada/busy", "work");
         let done = AtomicBool::new(false);
         let read = |reader: usize| {
             let mut clones = Vec::new();
@@ -185,6 +184,6 @@ story! {
         }
         assert!(!clones.is_empty());
         server.app.worker.run_due().await.unwrap();
-        assert_eq!(server.sound(&ada, "ada/busy").await.count("HEAD"), 37);
+        assert_eq!(server.assert_intact(&ada, "ada/busy").await.count("HEAD"), 37);
     }
 }

@@ -1,13 +1,12 @@
-//! Schemathesis asks for everything that the API's own description allows, and for what it does not allow.
+//! Schemathesis sends requests that the OpenAPI document allows, and requests that it does not allow.
 
 use std::fs;
 use std::process::Command;
 
 use rutter::config::Rates;
+use rutter_testing::{Engine, Reply, Server, environment};
 use serde_json::json;
 
-use crate::api::Reply;
-use crate::harness::{Engine, Server, environment};
 use crate::pypi::python;
 
 const VERSION: &str = "schemathesis==4.32.5";
@@ -27,7 +26,7 @@ const EXAMPLES: &str = "5";
 const ROOM: &str = "[checks]\nnot_a_server_error.expected-statuses = [\"2xx\", \"3xx\", \"4xx\", \"507\"]\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_request_finds_an_answer_that_the_description_lacks() {
+async fn every_answer_is_described_in_the_openapi_document() {
     let Some(python) = python(&[VERSION], "import schemathesis") else { return };
     let program = python.with_file_name("schemathesis");
     let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
@@ -42,9 +41,8 @@ async fn no_request_finds_an_answer_that_the_description_lacks() {
         assert_eq!(made.status, 201, "{}", made.text());
     }
 
-    let place = server.nowhere("contract");
-    let examples =
-        environment("RUTTER_TEST_EXAMPLES").map_or_else(|| EXAMPLES.to_owned(), |told| told.into_string().unwrap());
+    let place = server.empty_folder("contract");
+    let examples = environment("RUTTER_TEST_EXAMPLES").unwrap_or_else(|| EXAMPLES.to_owned());
     // First at one dataset, which is not deleted under the requests, then anywhere.
     for (settings, more) in [(PLACE, ["--exclude-method", "DELETE"].as_slice()), ("", &[])] {
         fs::write(place.folder.join("schemathesis.toml"), format!("{settings}{ROOM}")).unwrap();
@@ -52,7 +50,7 @@ async fn no_request_finds_an_answer_that_the_description_lacks() {
         command.env_clear().env("HOME", &place.folder).env("no_proxy", "127.0.0.1").current_dir(&place.folder);
         command.args(["run", &format!("{}/api/openapi.json", server.url), "--no-color", "--continue-on-failure"]);
         command.args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", &examples]);
-        // The same requests every time: what fails here fails for whoever looks into it.
+        // The same requests every time, so that a failure can be repeated.
         command.args(["--seed", "1"]);
         // It draws names at random, most of which are refused.
         command.args(["--suppress-health-check", "all", "--warnings", "off"]);

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rutter::types::{Role, Visibility};
+use rutter_testing::{Person, Reply, Server, Tree, files, noise, story, text};
 use serde_json::json;
 
-use crate::api::Reply;
-use crate::bad_line::BadLine;
-use crate::harness::{Person, Server, Tree, noise, story, text};
-use crate::sound::files;
+use crate::fault_proxy::FaultProxy;
 
 /// The files of a sample dataset. Its attributes have another name there, so
 /// that they do not apply to our own repository.
@@ -21,7 +19,7 @@ fn sample(name: &str) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// A tree of somebody with LFS, and this remote.
+/// A tree with LFS and this remote.
 fn tree_with_remote(server: &Server, name: &str, remote: &str) -> Tree {
     let tree = server.tree(name);
     tree.git(&["lfs", "install", "--local"]);
@@ -30,7 +28,7 @@ fn tree_with_remote(server: &Server, name: &str, remote: &str) -> Tree {
 }
 
 story! {
-    async fn a_dataset_comes_back_byte_for_byte(server: Server) {
+    async fn a_dataset_is_cloned_byte_for_byte(server: Server) {
         let ada = server.person("ada").await;
         let tree = server.tree("work");
         tree.with_lfs(&server.remote(&ada, "ada/first"));
@@ -40,14 +38,14 @@ story! {
         let revision = tree.commit("first");
         tree.git(&["push", "-q", "origin", "main"]);
 
-        let clone = server.sound(&ada, "ada/first").await;
+        let clone = server.assert_intact(&ada, "ada/first").await;
         assert!(clone.read("scans/one.bin") == image);
         assert_eq!(clone.revision("HEAD"), revision);
     }
 }
 
 story! {
-    on(sqlite) async fn the_sample_datasets_travel_there_and_back(server: Server) {
+    on(sqlite) async fn the_sample_datasets_are_pushed_and_cloned_unchanged(server: Server) {
         let ada = server.person("ada").await;
         for name in ["air-quality", "leaf-scans", "trade-prices"] {
             let path = format!("ada/{name}");
@@ -61,7 +59,7 @@ story! {
             assert!(!large.is_empty(), "{name} has something for LFS");
             work.git(&["push", "-q", "-u", "origin", "main"]);
 
-            let clone = server.workplace(&ada, &path, &format!("{name}-clone"));
+            let clone = server.clone_with_hooks(&ada, &path, &format!("{name}-clone"));
             assert!(clone.files() == sample, "{name}");
 
             clone.write("README.md", "# Revised\n");
@@ -70,14 +68,14 @@ story! {
             clone.git(&["push", "-q"]);
             work.git(&["pull", "-q"]);
             assert!(work.files() == clone.files(), "{name}");
-            assert!(server.sound(&ada, &path).await.files() == clone.files(), "{name}");
+            assert!(server.assert_intact(&ada, &path).await.files() == clone.files(), "{name}");
         }
     }
 }
 
 /// Ada's dataset of `count` commits, each with its own text and LFS object.
 fn history(server: &Server, ada: &Person, path: &str, count: usize) -> Tree {
-    let work = server.published(ada, path, "work");
+    let work = server.published_dataset(ada, path, "work");
     for number in 2..=count {
         work.write("README.md", format!("# Data, edition {number}\n"));
         work.write("scans/one.bin", noise(number as u64, 100_000));
@@ -89,7 +87,7 @@ fn history(server: &Server, ada: &Person, path: &str, count: usize) -> Tree {
 }
 
 story! {
-    on(sqlite) async fn a_shallow_clone_is_deepened_until_it_is_whole(server: Server) {
+    on(sqlite) async fn a_shallow_clone_can_be_deepened_completely(server: Server) {
         let ada = server.person("ada").await;
         let work = history(&server, &ada, "ada/data", 6);
         let clone = server.clone_with(&ada, "ada/data", "clone", &["--depth", "1"]);
@@ -103,12 +101,12 @@ story! {
         assert_eq!(clone.git(&["rev-parse", "--is-shallow-repository"]), "false");
         clone.git(&["fsck", "--strict"]);
         assert_eq!(clone.git(&["log", "--format=%H %s"]), work.git(&["log", "--format=%H %s"]));
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
     }
 }
 
 story! {
-    on(sqlite) async fn a_partial_clone_fetches_what_it_lacks_when_it_is_asked_for(server: Server) {
+    on(sqlite) async fn a_partial_clone_fetches_missing_objects_on_demand(server: Server) {
         let ada = server.person("ada").await;
         let work = history(&server, &ada, "ada/data", 4);
         let clone = server.clone_with(&ada, "ada/data", "clone", &["--filter=blob:none", "--no-checkout"]);
@@ -125,7 +123,7 @@ story! {
         assert_eq!(clone.git(&["show", "HEAD~2:README.md"]), "# Data, edition 2");
         assert!(missing() < some);
         clone.git(&["fsck", "--strict"]);
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
     }
 }
 
@@ -138,7 +136,7 @@ story! {
         work.commit("Large");
         work.git(&["push", "-q", "origin", "main"]);
 
-        let line = BadLine::open(&server, u64::MAX, u64::MAX, 0).await;
+        let line = FaultProxy::open(&server, u64::MAX, u64::MAX, 0).await;
         let clone = server.clone_url(&line.remote(&ada, "ada/data"), "clone", &[]);
         let before = line.sent_down();
         assert!(before > 500_000);
@@ -153,7 +151,7 @@ story! {
         assert!(line.sent_down() - before < 50_000, "{} bytes", line.sent_down() - before);
         clone.git(&["merge", "-q", "--ff-only"]);
         assert!(clone.files() == work.files());
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
     }
 }
 
@@ -169,7 +167,7 @@ story! {
         work.git(&["push", "-q", "origin", "main"]);
         let clone = server.clone_url(plain, "clone", &[]);
         assert!(clone.files() == work.files());
-        let sound = server.sound(&ada, "ada/data").await;
+        let sound = server.assert_intact(&ada, "ada/data").await;
         assert_eq!(sound.revision("HEAD"), work.revision("HEAD"), "both URLs are one dataset");
     }
 }
@@ -178,23 +176,23 @@ story! {
     async fn organisations_may_be_nested(server: Server) {
         let (ada, bob) = (server.person("ada").await, server.person("bob").await);
         server.organisation("ministry/statistics", &[(&ada, Role::Owner), (&bob, Role::Reader)]).await;
-        let work = server.published(&ada, "ministry/statistics/census", "work");
+        let work = server.published_dataset(&ada, "ministry/statistics/census", "work");
         work.write("scans/two.bin", noise(2, 10_000));
         work.commit("Two");
         work.git(&["lfs", "lock", "scans/two.bin"]);
         work.git(&["push", "-q"]);
-        let clone = server.sound(&bob, "ministry/statistics/census").await;
+        let clone = server.assert_intact(&bob, "ministry/statistics/census").await;
         assert!(clone.files() == work.files());
         assert!(clone.git(&["lfs", "locks"]).contains("scans/two.bin"));
     }
 }
 
 story! {
-    on(sqlite) async fn everyone_clones_a_public_dataset_and_nobody_unknown_pushes(server: Server) {
+    on(sqlite) async fn anyone_clones_a_public_dataset_and_no_anonymous_client_pushes(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/open", Visibility::Public).await;
-        let work = server.published(&ada, "ada/open", "work");
-        let clone = server.clone_url(&server.bare_remote("ada/open"), "clone", &[]);
+        let work = server.published_dataset(&ada, "ada/open", "work");
+        let clone = server.clone_url(&server.remote_without_credentials("ada/open"), "clone", &[]);
         assert!(clone.files() == work.files());
         clone.git(&["lfs", "fsck"]);
 
@@ -202,7 +200,7 @@ story! {
         clone.commit("Mine");
         let said = clone.git_fails(&["push", "origin", "main"]);
         assert!(said.contains("could not read Username"), "git wants to ask for credentials:\n{said}");
-        assert!(server.sound(&ada, "ada/open").await.files() == work.files());
+        assert!(server.assert_intact(&ada, "ada/open").await.files() == work.files());
     }
 }
 
@@ -210,20 +208,20 @@ story! {
     async fn the_first_push_makes_a_private_dataset(server: Server) {
         let (ada, bob) = (server.person("ada").await, server.person("bob").await);
         let remote = server.remote(&ada, "ada/new");
-        let nowhere = server.nowhere("nowhere");
+        let nowhere = server.empty_folder("nowhere");
         let said = nowhere.git_fails(&["clone", &remote, "."]);
         assert!(said.contains("there is no dataset `ada/new`"), "{said}");
 
-        let work = server.published(&ada, "ada/new", "work");
-        assert_eq!(server.inspect("ada/new").await.dataset().visibility, Visibility::Private);
-        assert!(server.sound(&ada, "ada/new").await.files() == work.files());
-        let said = server.nowhere("bob").git_fails(&["clone", &server.remote(&bob, "ada/new"), "."]);
+        let work = server.published_dataset(&ada, "ada/new", "work");
+        assert_eq!(server.read_grant("ada/new").await.dataset().visibility, Visibility::Private);
+        assert!(server.assert_intact(&ada, "ada/new").await.files() == work.files());
+        let said = server.empty_folder("bob").git_fails(&["clone", &server.remote(&bob, "ada/new"), "."]);
         assert!(said.contains("there is no dataset `ada/new`"), "{said}");
-        let said = server.nowhere("nobody").git_fails(&["clone", &server.bare_remote("ada/new"), "."]);
+        let said = server.empty_folder("missing").git_fails(&["clone", &server.remote_without_credentials("ada/new"), "."]);
         assert!(said.contains("could not read Username"), "{said}");
 
-        // Nor does anybody make datasets in the namespace of somebody else, or of nobody.
-        for path in ["ada/other", "nobody/data"] {
+        // Users cannot create datasets in the namespace of another user, or of a missing one.
+        for path in ["ada/other", "missing/data"] {
             work.git(&["remote", "set-url", "origin", &server.remote(&bob, path)]);
             let said = work.git_fails(&["push", "origin", "main"]);
             assert!(said.contains(&format!("there is no dataset `{path}`")), "{said}");
@@ -231,94 +229,94 @@ story! {
     }
 }
 
-/// Makes git ask a helper that answers with this password and keeps a diary.
-fn with_helper(tree: &Tree, user: &str, password: &str) {
-    let diary = tree.folder.with_extension("asked");
+/// Configures a credential helper of git that answers with this password and logs requests.
+fn with_credential_helper(tree: &Tree, user: &str, password: &str) {
+    let credential_log = tree.folder.with_extension("asked");
     let helper = format!(
         "!f() {{ echo \"$1\" >>{}; if test \"$1\" = get; then echo username={user}; echo password={password}; fi; }}; f",
-        diary.display()
+        credential_log.display()
     );
     tree.git(&["config", "credential.helper", &helper]);
 }
 
-fn diary(tree: &Tree) -> Vec<String> {
-    let diary = std::fs::read_to_string(tree.folder.with_extension("asked")).unwrap_or_default();
-    diary.lines().map(str::to_owned).collect()
+fn credential_log(tree: &Tree) -> Vec<String> {
+    let credential_log = std::fs::read_to_string(tree.folder.with_extension("asked")).unwrap_or_default();
+    credential_log.lines().map(str::to_owned).collect()
 }
 
 story! {
     on(sqlite) async fn git_asks_for_credentials_when_they_are_needed(server: Server) {
         let ada = server.person("ada").await;
-        let work = tree_with_remote(&server, "work", &server.bare_remote("ada/data"));
+        let work = tree_with_remote(&server, "work", &server.remote_without_credentials("ada/data"));
         work.git(&["lfs", "track", "*.bin"]);
         work.write("one.bin", noise(1, 10_000));
         work.commit("One");
 
-        with_helper(&work, "ada", &ada.token);
+        with_credential_helper(&work, "ada", &ada.token);
         work.git(&["push", "-q", "origin", "main"]);
-        let asked = diary(&work);
+        let asked = credential_log(&work);
         assert!(asked.contains(&"get".to_owned()) && asked.contains(&"store".to_owned()), "{asked:?}");
         assert!(!asked.contains(&"erase".to_owned()), "no good password is forgotten: {asked:?}");
 
-        let clone = server.nowhere("clone");
+        let clone = server.empty_folder("clone");
         let helper = work.git(&["config", "credential.helper"]);
-        clone.git(&["clone", "-q", "-c", &format!("credential.helper={helper}"), &server.bare_remote("ada/data"), "."]);
+        clone.git(&["clone", "-q", "-c", &format!("credential.helper={helper}"), &server.remote_without_credentials("ada/data"), "."]);
         assert!(clone.files() == work.files());
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
     }
 }
 
 story! {
-    on(sqlite) async fn a_wrong_token_is_refused_and_forgotten(server: Server) {
+    on(sqlite) async fn a_wrong_token_is_refused_and_git_forgets_it(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/open", Visibility::Public).await;
-        let work = server.published(&ada, "ada/open", "work");
+        let work = server.published_dataset(&ada, "ada/open", "work");
         work.write("README.md", "# News\n");
         work.commit("News");
-        work.git(&["remote", "set-url", "origin", &server.bare_remote("ada/open")]);
-        with_helper(&work, "ada", &format!("rut_{}", "x".repeat(43)));
+        work.git(&["remote", "set-url", "origin", &server.remote_without_credentials("ada/open")]);
+        with_credential_helper(&work, "ada", &format!("rut_{}", "x".repeat(43)));
         let said = work.git_fails(&["push", "origin", "main"]);
         assert!(said.contains("unknown token"), "{said}");
         assert!(said.contains("Authentication failed"), "{said}");
-        assert!(diary(&work).contains(&"erase".to_owned()));
+        assert!(credential_log(&work).contains(&"erase".to_owned()));
 
-        // It is never taken for nobody, not even where everybody may read.
+        // It is never treated as anonymous, not even for a public dataset.
         for (token, reason) in [("rut_wrong", "unknown token"), ("my password", "use a personal token")] {
             let request = server.request("GET", "/ada/open.git/info/refs?service=git-upload-pack", Some(token));
             let reply = Reply::of(request).await;
             assert!(reply.status == 401 && reply.text().contains(reason), "{} {}", reply.status, reply.text());
         }
-        server.sound(&ada, "ada/open").await;
+        server.assert_intact(&ada, "ada/open").await;
     }
 }
 
 story! {
-    on(sqlite) async fn a_token_of_one_dataset_opens_no_other(server: Server) {
+    on(sqlite) async fn a_token_of_one_dataset_grants_no_other(server: Server) {
         let ada = server.person("ada").await;
-        server.published(&ada, "ada/data", "work");
-        let work = server.published(&ada, "ada/other", "other");
+        server.published_dataset(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/other", "other");
         let token = server.token("ada", &["write:ada/other"]).await;
 
-        let stranger = server.nowhere("stranger");
-        let said = stranger.git_fails(&["clone", &server.remote_with(&token, "ada/data"), "."]);
+        let stranger = server.empty_folder("stranger");
+        let said = stranger.git_fails(&["clone", &server.remote_with_token(&token, "ada/data"), "."]);
         assert!(said.contains("there is no dataset `ada/data`"), "{said}");
         work.write("README.md", "# Elsewhere\n");
         work.commit("Elsewhere");
         for path in ["ada/data", "ada/new"] {
-            work.git(&["remote", "set-url", "origin", &server.remote_with(&token, path)]);
+            work.git(&["remote", "set-url", "origin", &server.remote_with_token(&token, path)]);
             let said = work.git_fails(&["push", "origin", "main"]);
             assert!(said.contains(&format!("there is no dataset `{path}`")), "{said}");
         }
-        work.git(&["remote", "set-url", "origin", &server.remote_with(&token, "ada/other")]);
+        work.git(&["remote", "set-url", "origin", &server.remote_with_token(&token, "ada/other")]);
         work.git(&["push", "-q", "origin", "main"]);
 
         let readable = server.token("ada", &["read:ada/other"]).await;
-        work.git(&["remote", "set-url", "origin", &server.remote_with(&readable, "ada/other")]);
+        work.git(&["remote", "set-url", "origin", &server.remote_with_token(&readable, "ada/other")]);
         work.git(&["fetch", "-q"]);
         let said = work.git_fails(&["push", "origin", "main:copy"]);
         assert!(said.contains("you can read `ada/other`, but you cannot write"), "{said}");
         for path in ["ada/data", "ada/other"] {
-            server.sound(&ada, path).await;
+            server.assert_intact(&ada, path).await;
         }
     }
 }
@@ -327,8 +325,8 @@ story! {
     on(sqlite) async fn a_reader_cannot_push(server: Server) {
         let (ada, rita) = (server.person("ada").await, server.person("rita").await);
         server.organisation("lab", &[(&ada, Role::Owner), (&rita, Role::Reader)]).await;
-        let work = server.published(&ada, "lab/data", "work");
-        let clone = server.workplace(&rita, "lab/data", "clone");
+        let work = server.published_dataset(&ada, "lab/data", "work");
+        let clone = server.clone_with_hooks(&rita, "lab/data", "clone");
         clone.write("README.md", "# Changed\n");
         clone.write("scans/one.bin", noise(9, 1000));
         clone.commit("Changed");
@@ -337,14 +335,14 @@ story! {
         assert!(said.contains("403"), "{said}");
         let said = clone.git_fails(&["lfs", "push", "--all", "origin"]);
         assert!(said.contains("you can read `lab/data`"), "{said}");
-        assert!(server.sound(&rita, "lab/data").await.files() == work.files());
+        assert!(server.assert_intact(&rita, "lab/data").await.files() == work.files());
     }
 }
 
 story! {
     on(sqlite) async fn a_stranger_learns_nothing(server: Server) {
         let (ada, sam) = (server.person("ada").await, server.person("sam").await);
-        let work = server.published(&ada, "ada/secret", "work");
+        let work = server.published_dataset(&ada, "ada/secret", "work");
         work.git(&["lfs", "lock", "scans/one.bin"]);
         let oid = work.git(&["lfs", "ls-files", "--long"])[..64].to_owned();
         let object = json!([{"oid": oid, "size": 100_000}]);
@@ -367,7 +365,7 @@ story! {
         for token in [None, Some(sam.token.as_str())] {
             for (method, tail, media, body) in questions {
                 let mut answers = Vec::new();
-                for path in ["ada/secret", "ada/nobody", "nobody/secret"] {
+                for path in ["ada/secret", "ada/missing", "missing/secret"] {
                     let request = server.request(method, &format!("/{path}.git/{tail}"), token);
                     let request = request.header("x-request-id", "same").header("content-type", *media);
                     let mut reply = Reply::of(request.body((*body).to_owned())).await;
@@ -381,7 +379,7 @@ story! {
                 assert_eq!(answers[0], answers[2], "{method} {tail}");
             }
         }
-        server.sound(&ada, "ada/secret").await;
+        server.assert_intact(&ada, "ada/secret").await;
     }
 }
 
@@ -393,13 +391,13 @@ story! {
         work.write("README.md", "# Old\n");
         work.commit("Old");
         work.git(&["push", "-q", "origin", "master"]);
-        let clone = server.sound(&ada, "ada/old").await;
+        let clone = server.assert_intact(&ada, "ada/old").await;
         assert_eq!(clone.git(&["symbolic-ref", "HEAD"]), "refs/heads/master");
         assert_eq!(clone.git(&["symbolic-ref", "refs/remotes/origin/HEAD"]), "refs/remotes/origin/master");
 
         // A branch called main that comes later does not change it.
         work.git(&["push", "-q", "origin", "master:main"]);
-        let clone = server.sound(&ada, "ada/old").await;
+        let clone = server.assert_intact(&ada, "ada/old").await;
         assert_eq!(clone.git(&["symbolic-ref", "HEAD"]), "refs/heads/master");
 
         // Among several, the usual names come before others.
@@ -407,15 +405,15 @@ story! {
         work.write("README.md", "# Both\n");
         work.commit("Both");
         work.git(&["push", "-q", "origin", "main:archive", "main", "main:zoo"]);
-        let clone = server.sound(&ada, "ada/both").await;
+        let clone = server.assert_intact(&ada, "ada/both").await;
         assert_eq!(clone.git(&["symbolic-ref", "HEAD"]), "refs/heads/main");
     }
 }
 
 story! {
-    async fn tags_and_branches_come_and_go(server: Server) {
+    async fn tags_and_branches_are_created_and_deleted(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/data", "work");
         let revision = work.revision("main");
         work.git(&["tag", "light"]);
         work.git(&["tag", "-a", "v1", "-m", "First"]);
@@ -424,7 +422,7 @@ story! {
         assert_eq!(refs["refs/tags/light"], revision);
         assert_eq!(refs["refs/tags/v1"], work.revision("v1"));
         assert_eq!(refs["refs/tags/v1^{}"], revision, "with what it stands for");
-        let clone = server.sound(&ada, "ada/data").await;
+        let clone = server.assert_intact(&ada, "ada/data").await;
         assert_eq!(clone.git(&["tag", "-n1"]), "light           Published\nv1              First");
         assert_eq!(clone.git(&["branch", "-r", "--list", "origin/feature/*"]).lines().count(), 2);
 
@@ -439,7 +437,7 @@ story! {
         assert!(said.contains("remote ref does not exist"), "{said}");
         clone.git(&["fetch", "-q", "--prune", "--prune-tags"]);
         assert_eq!(clone.git(&["tag"]), "");
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
     }
 }
 
@@ -454,36 +452,36 @@ story! {
         clone.git(&["push", "-q"]);
         work.git(&["pull", "-q"]);
         assert_eq!(work.revision("HEAD"), revision);
-        let sound = server.sound(&ada, "ada/data").await;
+        let sound = server.assert_intact(&ada, "ada/data").await;
         assert_eq!(sound.count("HEAD"), 5, "with its whole history");
         assert!(sound.files() == clone.files());
     }
 }
 
 story! {
-    on(sqlite) async fn an_interrupted_download_goes_on_where_it_stopped(server: Server) {
+    on(sqlite) async fn an_interrupted_download_resumes(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/data", "work");
         let length = 8_000_000;
         work.write("large.bin", noise(5, length));
         work.commit("Large");
         work.git(&["push", "-q"]);
 
-        let line = BadLine::open(&server, u64::MAX, 5_000_000, 1).await;
-        let clone = server.nowhere("clone");
+        let line = FaultProxy::open(&server, u64::MAX, 5_000_000, 1).await;
+        let clone = server.empty_folder("clone");
         clone.sh(&format!("GIT_LFS_SKIP_SMUDGE=1 git clone -q {} .", line.remote(&ada, "ada/data")));
-        // The first attempt may fail or try again by itself.
+        // The first attempt may fail or retry automatically.
         let said = text(&clone.try_git(&["lfs", "pull"]));
         assert_eq!(line.breaks_left(), 0, "the line broke:\n{said}");
         clone.git(&["lfs", "pull"]);
         assert!(clone.files() == work.files());
         assert!(line.sent_down() < length as u64 + 2_000_000, "{} bytes came for {length}", line.sent_down());
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
     }
 }
 
 story! {
-    on(sqlite) async fn every_version_of_the_protocol_is_spoken(server: Server) {
+    on(sqlite) async fn every_version_of_the_git_protocol_works(server: Server) {
         let ada = server.person("ada").await;
         let work = history(&server, &ada, "ada/data", 4);
         let remote = server.remote(&ada, "ada/data");
@@ -503,14 +501,14 @@ story! {
                 tree.git(&["fsck", "--strict"]);
             }
         }
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
     }
 }
 
 story! {
-    on(sqlite) async fn modes_links_and_odd_names_survive(server: Server) {
+    on(sqlite) async fn modes_links_and_unusual_names_are_preserved(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/data", "work");
         let names = ["with space.csv", "donn\u{e9}es/\u{6570}\u{636e}.bin", "quo'te\".txt", "new\nline.txt", "-dash", "#hash?&=%2e.bin", "CON"];
         for (number, name) in names.iter().enumerate() {
             work.write(name, noise(number as u64, 300));
@@ -519,7 +517,7 @@ story! {
         work.sh("chmod +x run.sh; ln -s README.md link; ln -s /nowhere dangling");
         work.commit("Odd");
         work.git(&["push", "-q"]);
-        let clone = server.sound(&ada, "ada/data").await;
+        let clone = server.assert_intact(&ada, "ada/data").await;
         assert_eq!(clone.git(&["ls-tree", "-r", "-z", "HEAD"]), work.git(&["ls-tree", "-r", "-z", "HEAD"]));
         for name in names {
             assert!(clone.read(name) == work.read(name), "{name:?}");
@@ -529,7 +527,7 @@ story! {
 }
 
 story! {
-    async fn a_repository_moves_house_with_everything_in_it(server: Server) {
+    async fn a_repository_is_mirrored_completely(server: Server) {
         let ada = server.person("ada").await;
         let work = history(&server, &ada, "ada/old", 3);
         work.git(&["tag", "-a", "v1", "-m", "First", "HEAD~1"]);
@@ -539,23 +537,23 @@ story! {
         let mirror = server.clone_url(&server.remote(&ada, "ada/old"), "mirror", &["--mirror"]);
         mirror.git(&["lfs", "fetch", "--all"]);
         let new = server.remote(&ada, "ada/new");
-        // As one learns from the server: first the objects, then what names them.
+        // First the objects, then the refs, as the server's message says.
         let said = mirror.git_fails(&["push", "--mirror", &new]);
         assert!(said.contains("git lfs push --all"), "{said}");
         mirror.git(&["lfs", "push", "--all", &new]);
         mirror.git(&["push", "-q", "--mirror", "-o", "anything", &new]);
         assert_eq!(mirror.git(&["ls-remote", &new]), work.git(&["ls-remote", "origin"]));
-        let sound = server.sound(&ada, "ada/new").await;
+        let sound = server.assert_intact(&ada, "ada/new").await;
         sound.git(&["lfs", "fetch", "--all"]);
         for revision in sound.git(&["rev-list", "HEAD"]).lines() {
             sound.git(&["checkout", "-q", revision]);
         }
 
-        // What is gone here goes there.
+        // Deleted refs are deleted there too.
         mirror.git(&["update-ref", "-d", "refs/heads/side/branch"]);
         mirror.git(&["push", "-q", "--mirror", &new]);
         assert!(!mirror.git(&["ls-remote", &new]).contains("side/branch"));
-        server.sound(&ada, "ada/old").await;
-        server.sound(&ada, "ada/new").await;
+        server.assert_intact(&ada, "ada/old").await;
+        server.assert_intact(&ada, "ada/new").await;
     }
 }

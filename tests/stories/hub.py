@@ -63,7 +63,7 @@ def uploads():
     readme = "---\nlicense: mit\n---\n# Birds\n"
     first = api.upload_file(path_or_fileobj=readme.encode(), path_in_repo="README.md", **kind)
     assert first.commit_url == f"{os.environ['HF_ENDPOINT']}/datasets/{repo}/commit/{first.oid}", first
-    # Binary, and no format that was known before: by LFS, and plain git is told so.
+    # Binary, and no format that was known before: by LFS, and git attributes say so.
     api.upload_file(path_or_fileobj=noise, path_in_repo="recordings/owl 1.raw", **kind)
     large = os.urandom(12_000_000)
     api.upload_file(path_or_fileobj=large, path_in_repo="recordings/all.wav", **kind)
@@ -243,8 +243,8 @@ def histories():
     assert (wav.size, wav.ref) == (12_000_000, "refs/heads/main") and wav.pushed_at.tzinfo, wav
     # What revisions name is not deleted, whatever the client says of history.
     for rewrite in [True, False]:
-        told = refused(HfHubHTTPError, lambda: api.permanently_delete_lfs_files(**kind, lfs_files=[wav], rewrite_history=rewrite), 409)
-        assert "does not rewrite history" in str(told), told
+        reply = refused(HfHubHTTPError, lambda: api.permanently_delete_lfs_files(**kind, lfs_files=[wav], rewrite_history=rewrite), 409)
+        assert "does not rewrite history" in str(reply), reply
     api.create_repo("ada/squashed", repo_type="dataset")
     other = {"repo_id": "ada/squashed", "repo_type": "dataset"}
     for content in [os.urandom(2000), os.urandom(3000)]:
@@ -271,7 +271,7 @@ def lists():
     assert {"ada/birds", "ada/pushed"} <= set(everything), everything
     assert ids(search="bird") == ["ada/birds"], ids(search="bird")
     assert ids(author="ada", search="push") == ["ada/pushed"]
-    assert ids(search="no-such") == [] and ids(author="nobody") == [] and ids(filter="no-such") == []
+    assert ids(search="no-such") == [] and ids(author="missing") == [] and ids(filter="no-such") == []
     # One by one: the pages follow each other.
     assert sorted(found.id for found in api.list_datasets(limit=2))[:2] and len(list(api.list_datasets(limit=1))) == 1
     (birds,) = api.list_datasets(search="birds", author="ada", sort="last_modified", full=True)
@@ -281,13 +281,13 @@ def lists():
 
 def settings():
     api.update_repo_settings(**kind, private=False)
-    nobody = HfApi(token=False)
-    assert not nobody.dataset_info(repo).private
-    nobody.hf_hub_download(**kind, filename="README.md", local_dir="public")
-    refused(HfHubHTTPError, lambda: nobody.upload_file(path_or_fileobj=b"x", path_in_repo="x", **kind), 401)
+    anonymous = HfApi(token=False)
+    assert not anonymous.dataset_info(repo).private
+    anonymous.hf_hub_download(**kind, filename="README.md", local_dir="public")
+    refused(HfHubHTTPError, lambda: anonymous.upload_file(path_or_fileobj=b"x", path_in_repo="x", **kind), 401)
     api.update_repo_settings(**kind, private=True)
-    refused(RepositoryNotFoundError, lambda: nobody.dataset_info(repo))
-    refused(RepositoryNotFoundError, lambda: nobody.hf_hub_download(**kind, filename="README.md", local_dir="none"))
+    refused(RepositoryNotFoundError, lambda: anonymous.dataset_info(repo))
+    refused(RepositoryNotFoundError, lambda: anonymous.hf_hub_download(**kind, filename="README.md", local_dir="none"))
 
 
 account()

@@ -1,5 +1,5 @@
-//! Hugging Face's own clients, both generations that are in use, against this server; and somebody who speaks as they
-//! do and wants more.
+//! Hugging Face's own clients, both generations that are in use, against this server; and attacks with
+//! their API.
 
 use std::process::Command;
 
@@ -7,10 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use lfs::Oid;
 use rutter::types::{Role, Visibility};
+use rutter_testing::{Engine, Reply, Server, assert_success, noise, story};
 use serde_json::{Value, json};
 
-use crate::api::Reply;
-use crate::harness::{Engine, Server, assert_success, noise, story};
 use crate::pypi::python;
 
 /// The generations: `huggingface_hub` and the `datasets` that fits it.
@@ -27,7 +26,7 @@ async fn works_with(engine: Engine, generation: [&str; 2]) {
     let server = Server::start_with(engine, |config| config.limits.multipart_threshold = 5_000_000).await;
     let ada = server.person("ada").await;
     server.organisation("aviary", &[(&ada, Role::Writer)]).await;
-    let place = server.nowhere("hub");
+    let place = server.empty_folder("hub");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stories/hub.py");
     let mut command = Command::new(&python);
     command.env_clear().current_dir(&place.folder).arg(script);
@@ -45,7 +44,7 @@ async fn works_with(engine: Engine, generation: [&str; 2]) {
     assert_success(&command.output().unwrap(), "the client");
 
     // Plain git sees the same: objects where the clients put objects, and nothing that only looks changed.
-    let work = server.sound(&ada, "ada/birds").await;
+    let work = server.assert_intact(&ada, "ada/birds").await;
     assert_eq!(work.read("copies/all.wav").len(), 12_000_000);
     assert_eq!(work.read("recordings/owl 1.raw").len(), 300_000);
     assert_eq!(work.git(&["status", "--porcelain"]), "");
@@ -81,9 +80,9 @@ fn line(key: &str, value: Value) -> Value {
 }
 
 story! {
-    async fn a_hash_is_no_key_to_what_others_have(server: Server) {
+    async fn knowing_a_hash_gives_no_access_to_objects_of_others(server: Server) {
         let (ada, mallory) = (server.person("ada").await, server.person("mallory").await);
-        let work = server.published(&ada, "ada/secret", "ada");
+        let work = server.published_dataset(&ada, "ada/secret", "ada");
         let secret = work.read("scans/one.bin");
         server.dataset("mallory/own", Visibility::Private).await;
         let header = line("header", json!({"summary": "Mine"}));
@@ -105,7 +104,7 @@ story! {
         let stolen = json!({"path": "stolen.bin", "content": BASE64.encode(&pointer), "encoding": "base64"});
         let reply = commit(&server, &mallory.token, "mallory/own", &[header.clone(), line("file", stolen)]).await;
         assert_eq!(reply.status, 422, "{}", reply.text());
-        // The size tells nothing either: what nobody has is answered alike.
+        // The size discloses nothing either: an unknown object gets the same answer.
         let size_of = async |oid: String| {
             let line = line("lfsFile", json!({"path": "x", "algo": "sha256", "oid": oid}));
             let reply = commit(&server, &mallory.token, "mallory/own", &[header.clone(), line]).await;
@@ -137,7 +136,7 @@ story! {
 }
 
 story! {
-    async fn what_one_may_read_is_committed_by_its_hash(server: Server) {
+    async fn a_readable_object_can_be_committed_by_its_hash(server: Server) {
         let (ada, bob) = (server.person("ada").await, server.person("bob").await);
         server.organisation("aviary", &[(&ada, Role::Writer), (&bob, Role::Reader)]).await;
         let objects: Vec<Vec<u8>> = (1..6).map(|seed| noise(seed, 1000 + usize::try_from(seed).unwrap())).collect();
@@ -184,10 +183,10 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn history_is_squashed_by_those_who_may_rewrite_it(server: Server) {
+    on(sqlite) async fn history_is_squashed_only_by_owners(server: Server) {
         let (ada, bob) = (server.person("ada").await, server.person("bob").await);
         server.organisation("lab", &[(&ada, Role::Owner), (&bob, Role::Writer)]).await;
-        let work = server.published(&ada, "lab/birds", "ada");
+        let work = server.published_dataset(&ada, "lab/birds", "ada");
         work.git(&["push", "-q", "origin", "main:work"]);
         let before = work.git(&["rev-parse", "HEAD^{tree}"]);
         let squash = async |token: &str, branch: &str| {
@@ -213,7 +212,7 @@ story! {
 }
 
 story! {
-    async fn only_what_no_revision_names_is_deleted(server: Server) {
+    async fn only_objects_that_no_revision_names_are_deleted(server: Server) {
         let (ada, bob) = (server.person("ada").await, server.person("bob").await);
         server.organisation("lab", &[(&ada, Role::Owner), (&bob, Role::Writer)]).await;
         server.dataset("lab/birds", Visibility::Private).await;
@@ -255,10 +254,10 @@ story! {
         };
         assert_eq!(delete(&bob.token, &[2]).await.status, 403);
         // What a revision names is refused, and all that is asked for with it.
-        for (at, told) in [([1, 2], "1.bin (in main)"), ([0, 2], "earlier revision")] {
+        for (at, answer) in [([1, 2], "1.bin (in main)"), ([0, 2], "earlier revision")] {
             let refused = delete(&ada.token, &at).await;
             assert_eq!(refused.status, 409, "{}", refused.text());
-            assert!(refused.text().contains(told) && refused.text().contains("does not rewrite history"), "{}", refused.text());
+            assert!(refused.text().contains(answer) && refused.text().contains("does not rewrite history"), "{}", refused.text());
         }
         assert_eq!(list("").await.json().as_array().unwrap().len(), 3);
         assert_eq!(delete(&ada.token, &[2]).await.status, 200);
@@ -283,7 +282,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn lines_of_a_commit_are_read_with_care(server: Server) {
+    on(sqlite) async fn invalid_lines_of_a_commit_are_refused(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/lines", Visibility::Private).await;
         let header = line("header", json!({"summary": "s"}));
@@ -305,7 +304,7 @@ story! {
         let info = Reply::of(server.request("GET", "/api/datasets/ada/lines", Some(&ada.token))).await.json();
         assert_eq!(info["sha"], Value::Null, "nothing was changed");
 
-        // The last of several lines counts, and a change that was made already is told as made.
+        // The last of several lines counts, and a repeated change is reported as done.
         let other = line("file", json!({"path": "a", "content": "Yg==", "encoding": "base64"}));
         let made = commit(&server, &ada.token, "ada/lines", &[header.clone(), file("a"), other.clone()]).await.json();
         let again = commit(&server, &ada.token, "ada/lines", &[header, other]).await.json();
@@ -321,7 +320,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn long_lists_come_in_pages(server: Server) {
+    on(sqlite) async fn long_lists_are_paginated(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/pages", Visibility::Private).await;
         for round in 0..3 {

@@ -1,12 +1,11 @@
-//! Much of it, or large.
+//! Many objects, and large ones.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
+use rutter_testing::{Engine, Server, noise, story};
 use sha2::{Digest as _, Sha256};
-
-use crate::harness::{Engine, Server, noise, story};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_small_objects() {
@@ -19,7 +18,7 @@ async fn a_thousand_small_objects() {
     }
     work.commit("A thousand");
     work.git(&["push", "-q", "origin", "main"]);
-    let clone = server.sound(&ada, "ada/many").await;
+    let clone = server.assert_intact(&ada, "ada/many").await;
     assert_eq!(clone.git(&["lfs", "ls-files"]).lines().count(), 1000);
     assert!(clone.files() == work.files());
 }
@@ -66,13 +65,13 @@ async fn an_object_of_more_than_two_gigabytes() {
     let object = Path::new(&expected[..2]).join(&expected[2..4]).join(&expected);
     assert_eq!(digest(&clone.folder.join(".git/lfs/objects").join(object)), (expected, LENGTH));
     clone.git(&["fsck", "--strict"]);
-    server.sound_inside("ada/huge").await;
+    server.assert_store_intact("ada/huge").await;
 }
 
 story! {
-    on(sqlite) async fn large_files_travel_without_lfs_too(server: Server) {
+    on(sqlite) async fn large_files_work_without_lfs(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/data", "work");
         work.write("large.txt", noise(60, 24_000_000));
         work.write("zeros.txt", vec![0; 24_000_000]);
         work.commit("Large");
@@ -83,7 +82,7 @@ story! {
         work.write("large.txt", changed);
         work.commit("Changed");
         work.git(&["push", "-q"]);
-        assert!(server.sound(&ada, "ada/data").await.files() == work.files());
+        assert!(server.assert_intact(&ada, "ada/data").await.files() == work.files());
     }
 }
 
@@ -96,9 +95,9 @@ fn peak() -> u64 {
 
 // The server is in this process, and git is not.
 story! {
-    on(sqlite) async fn big_packs_go_through_without_being_held_in_memory(server: Server) {
+    on(sqlite) async fn large_packs_are_streamed(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/data", "work");
         let mut file = File::create(work.folder.join("big.dat")).unwrap();
         for part in 0..300 {
             file.write_all(&noise(part, 1 << 20)).unwrap();
@@ -113,6 +112,6 @@ story! {
         assert!(pushed < before + 60, "a push took {} MiB", pushed - before);
         assert!(cloned < pushed + 60, "a clone took {} MiB", cloned - pushed);
         assert!(digest(&clone.folder.join("big.dat")) == digest(&work.folder.join("big.dat")));
-        server.sound_inside("ada/data").await;
+        server.assert_store_intact("ada/data").await;
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::harness::environment;
+use rutter_testing::environment;
 
 /// The client of giftless, in the one version that there is, with what it needs and does not say.
 pub(crate) const GIFTLESS: [&str; 4] = ["giftless-client==0.1.1", "six==1.17.0", "requests==2.34.2", "click==8.5.1"];

@@ -1,10 +1,9 @@
-//! When a push is refused, and how people go on from there.
+//! When a push is refused, and how users continue.
 
 use std::sync::Barrier;
 
 use rutter::types::Role;
-
-use crate::harness::{Person, Server, Tree, noise, story, text};
+use rutter_testing::{Person, Server, Tree, noise, story, text};
 
 /// An organisation with an owner, a writer and a dataset; and the trees of both.
 struct Lab {
@@ -20,8 +19,8 @@ impl Lab {
     async fn open(server: &Server) -> Self {
         let (olga, wanda) = (server.person("olga").await, server.person("wanda").await);
         server.organisation("lab", &[(&olga, Role::Owner), (&wanda, Role::Writer)]).await;
-        let olgas = server.published(&olga, DATA, "olga");
-        let wandas = server.workplace(&wanda, DATA, "wanda");
+        let olgas = server.published_dataset(&olga, DATA, "olga");
+        let wandas = server.clone_with_hooks(&wanda, DATA, "wanda");
         Self { olga, wanda, olgas, wandas }
     }
 }
@@ -57,16 +56,16 @@ story! {
 
         work.git(&["lfs", "push", "--all", "origin"]);
         work.git(&["push", "-q", "--no-verify", "origin", "main"]);
-        let sound = server.sound(&ada, "ada/data").await;
+        let sound = server.assert_intact(&ada, "ada/data").await;
         assert_eq!(sound.revision("HEAD"), revision);
         assert!(sound.files() == work.files());
     }
 }
 
 story! {
-    on(sqlite) async fn an_object_missing_in_old_history_is_found_too(server: Server) {
+    on(sqlite) async fn an_object_missing_in_old_history_is_detected(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/data", "work");
         work.write("scans/old.bin", noise(20, 2000));
         work.commit("Added");
         work.git(&["rm", "-q", "scans/old.bin"]);
@@ -75,18 +74,18 @@ story! {
         assert!(said.contains("missing LFS object: scans/old.bin"), "{said}");
         assert_eq!(said.matches("[remote rejected]").count(), 2, "{said}");
         work.git(&["push", "-q", "origin", "main", "main:copy"]);
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
     }
 }
 
 story! {
     on(sqlite) async fn empty_files_need_no_upload(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/data", "work");
         work.write("scans/empty.bin", "");
         work.commit("Empty");
         work.git(&["push", "-q", "--no-verify"]);
-        assert!(server.sound(&ada, "ada/data").await.files() == work.files());
+        assert!(server.assert_intact(&ada, "ada/data").await.files() == work.files());
     }
 }
 
@@ -130,12 +129,12 @@ story! {
         olgas.git(&["pull", "-q"]);
         text_commit(&olgas, "README.md", "everybody's");
         olgas.git(&["push", "-q"]);
-        server.sound(&olga, DATA).await;
+        server.assert_intact(&olga, DATA).await;
     }
 }
 
 story! {
-    on(sqlite) async fn a_lock_is_not_walked_around_and_hinders_no_merge(server: Server) {
+    on(sqlite) async fn a_lock_cannot_be_bypassed_and_does_not_block_merges(server: Server) {
         let Lab { olga, olgas, wandas, .. } = Lab::open(&server).await;
         // A change from before the lock waits on a branch.
         text_commit(&olgas, "README.md", "from before");
@@ -145,7 +144,7 @@ story! {
         text_commit(&wandas, "README.md", "by right");
         wandas.git(&["push", "-q"]);
 
-        // By way of a tag, which is not a place where anybody works.
+        // By a tag, which is not locked.
         text_commit(&olgas, "README.md", "around");
         olgas.git(&["push", "-q", "--no-verify", "origin", "main:refs/tags/around"]);
         for target in ["detour", "main"] {
@@ -159,19 +158,19 @@ story! {
             assert!(said.contains("locked by another user: README.md (by wanda)"), "{said}");
         }
 
-        // Who takes over the holder's own change has changed nothing.
+        // Merging the holder's own change changes nothing.
         olgas.git(&["checkout", "-q", "-b", "topic", "origin/main~1"]);
         text_commit(&olgas, "other.txt", "hers");
         olgas.git(&["push", "-q", "--no-verify", "-u", "origin", "topic"]);
         olgas.git(&["merge", "-q", "--no-edit", "origin/main"]);
         olgas.git(&["push", "-q", "--no-verify"]);
         olgas.git(&["push", "-q", "--no-verify", "origin", "topic:main"]);
-        assert_eq!(server.sound(&olga, DATA).await.git(&["show", "HEAD:README.md"]), "by right");
+        assert_eq!(server.assert_intact(&olga, DATA).await.git(&["show", "HEAD:README.md"]), "by right");
     }
 }
 
 story! {
-    async fn who_holds_many_locks_is_told_of_a_few(server: Server) {
+    async fn many_violated_locks_are_listed_in_part(server: Server) {
         let Lab { olgas, wandas, wanda, .. } = Lab::open(&server).await;
         for number in 0..30 {
             olgas.write(&format!("many/{number:02}.txt"), "hers");
@@ -202,13 +201,13 @@ story! {
 
         olgas.git(&["lfs", "unlock", "--force", "scans/one.bin"]);
         assert_eq!(olgas.git(&["lfs", "locks"]).lines().count(), 1);
-        // Wanda's next change meets a file that is free, or somebody else's.
+        // Wanda's next change is of a file that is unlocked, or locked by another user.
         olgas.git(&["lfs", "lock", "scans/one.bin"]);
         wandas.write("scans/one.bin", noise(40, 100));
         wandas.commit("Too late");
         let said = wandas.git_fails(&["push", "--no-verify"]);
         assert!(said.contains("locked by another user: scans/one.bin (by olga)"), "{said}");
-        server.sound(&olga, DATA).await;
+        server.assert_intact(&olga, DATA).await;
     }
 }
 
@@ -243,8 +242,8 @@ story! {
         wandas.git(&["push", "-q", "--force-with-lease"]);
         assert_eq!(wandas.remote_refs()["refs/heads/mine"], wandas.revision("mine"));
         wandas.git(&["push", "-q", "origin", "--delete", "mine"]);
-        server.sound(&olga, DATA).await;
-        server.sound(&wanda, DATA).await;
+        server.assert_intact(&olga, DATA).await;
+        server.assert_intact(&wanda, DATA).await;
     }
 }
 
@@ -267,7 +266,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn nobody_deletes_the_default_branch(server: Server) {
+    on(sqlite) async fn the_default_branch_cannot_be_deleted(server: Server) {
         let Lab { olga, olgas, wandas, .. } = Lab::open(&server).await;
         olgas.git(&["push", "-q", "origin", "main:other"]);
         for tree in [&olgas, &wandas] {
@@ -276,12 +275,12 @@ story! {
         }
         wandas.git(&["push", "-q", "origin", "--delete", "other"]);
         assert_eq!(olgas.remote_refs().into_keys().collect::<Vec<_>>(), ["HEAD", "refs/heads/main"]);
-        server.sound(&olga, DATA).await;
+        server.assert_intact(&olga, DATA).await;
     }
 }
 
 story! {
-    async fn an_atomic_push_lands_whole_or_not_at_all(server: Server) {
+    async fn an_atomic_push_succeeds_completely_or_not_at_all(server: Server) {
         let Lab { olga, wandas, .. } = Lab::open(&server).await;
         text_commit(&wandas, "a.txt", "agreed");
         wandas.git(&["push", "-q"]);
@@ -308,14 +307,14 @@ story! {
         let after = wandas.remote_refs();
         assert_eq!(after["refs/heads/main"], after["refs/heads/second"]);
         assert!(!after.contains_key("refs/heads/topic"));
-        server.sound(&olga, DATA).await;
+        server.assert_intact(&olga, DATA).await;
     }
 }
 
 story! {
     on(sqlite) async fn paths_that_git_forbids_are_refused(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/data", "work");
         let before = work.remote_refs();
         let blob = work.revision("HEAD:README.md");
         let inner = work.revision("HEAD:scans");
@@ -343,12 +342,12 @@ story! {
             }
         }
         assert_eq!(work.remote_refs(), before);
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
     }
 }
 
 story! {
-    async fn two_people_push_at_once_and_nothing_is_lost(server: Server) {
+    async fn two_concurrent_pushes_lose_nothing(server: Server) {
         let Lab { olga, olgas, wandas, .. } = Lab::open(&server).await;
         for round in 0..3 {
             for (tree, name) in [(&olgas, "olga"), (&wandas, "wanda")] {
@@ -374,16 +373,16 @@ story! {
             loser.git(&["pull", "-q", "--rebase"]);
             loser.git(&["push", "-q"]);
         }
-        let sound = server.sound(&olga, DATA).await;
+        let sound = server.assert_intact(&olga, DATA).await;
         assert_eq!(sound.count("HEAD"), 1 + 3 * 2);
         assert_eq!(sound.git(&["ls-files", "olga-*", "wanda-*"]).lines().count(), 6);
     }
 }
 
 story! {
-    on(sqlite) async fn some_names_are_no_names_for_a_ref(server: Server) {
+    on(sqlite) async fn invalid_ref_names_are_refused(server: Server) {
         let ada = server.person("ada").await;
-        let work = server.published(&ada, "ada/data", "work");
+        let work = server.published_dataset(&ada, "ada/data", "work");
         let before = work.remote_refs();
         let said = work.git_fails(&["push", "origin", "main:refs/internal/gc"]);
         assert!(said.contains("refs/internal is reserved for the server"), "{said}");
@@ -395,6 +394,6 @@ story! {
         let said = work.git_fails(&["push", "origin", &format!("{tree}:refs/heads/tree")]);
         assert!(said.contains("a branch must point to a commit"), "{said}");
         assert_eq!(work.remote_refs(), before);
-        server.sound(&ada, "ada/data").await;
+        server.assert_intact(&ada, "ada/data").await;
     }
 }

@@ -1,24 +1,23 @@
-//! Real clients that send an object in pieces, and are killed while they do.
+//! Real clients that upload an object in parts, and are killed meanwhile.
 
 use std::process::{Command, Stdio};
 
+use rutter_testing::{Engine, Person, Reply, Server, Tree, assert_success, eventually, git_command, noise, story};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::Reply;
-use crate::harness::{Engine, Person, Server, Tree, assert_success, eventually, git_command, noise, story};
 use crate::pypi::{GIFTLESS, python};
 
 /// Large enough that a client can be killed in the middle.
 const LENGTH: usize = 40_000_000;
 
-async fn parted(engine: Engine) -> Server {
+async fn server_with_parts(engine: Engine) -> Server {
     Server::start_with(engine, |config| config.limits.multipart_threshold = 1_000_000).await
 }
 
 /// A figure of the server, all of its labels that contain these words taken together.
-async fn figure(server: &Server, name: &str, labels: &[&str]) -> u64 {
+async fn metric(server: &Server, name: &str, labels: &[&str]) -> u64 {
     let figures = Reply::of(server.request("GET", "/metrics", None)).await.text();
     let lines = figures.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
     let lines = lines.filter(|line| labels.iter().all(|label| line.contains(label)));
@@ -33,9 +32,9 @@ fn arrived(server: &Server) -> u64 {
     content.map_or(0, |content| content.len())
 }
 
-/// A line to the server that lets so many bytes of a connection through, and then no more until it is cut.
-/// Gives its host.
-async fn slow_line(server: &Server, limit: usize, cut: CancellationToken) -> String {
+/// A proxy that forwards `limit` bytes of a connection, and then no more until it is cut.
+/// Returns its host.
+async fn throttled_proxy(server: &Server, limit: usize, cut: CancellationToken) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
     let server = server.url.strip_prefix("http://").unwrap().to_owned();
@@ -75,12 +74,12 @@ fn start(tree: &Tree, arguments: &[&str]) -> std::process::Child {
 }
 
 story! {
-    async fn git_lfs_by_tus_goes_on_after_it_was_killed(engine: Engine) {
-        let server = parted(engine).await;
+    async fn git_lfs_with_tus_resumes_after_it_was_killed(engine: Engine) {
+        let server = server_with_parts(engine).await;
         let ada = server.person("ada").await;
         let tree = server.tree("work");
         let cut = CancellationToken::new();
-        let host = slow_line(&server, 12_000_000, cut.clone()).await;
+        let host = throttled_proxy(&server, 12_000_000, cut.clone()).await;
         let Person { name, token } = &ada;
         tree.with_lfs(&format!("http://{name}:{token}@{host}/ada/data.git"));
         tree.git(&["config", "lfs.tustransfers", "true"]);
@@ -95,7 +94,7 @@ story! {
         push.wait().unwrap();
         cut.cancel();
         let patches = ["route=\"/_lfs/uploads/{token}\"", "method=\"PATCH\""];
-        eventually("the request has ended", async || figure(&server, "rutter_http_requests_total", &patches).await > 0)
+        eventually("the request has ended", async || metric(&server, "rutter_http_requests_total", &patches).await > 0)
             .await;
 
         let before = arrived(&server);
@@ -103,17 +102,17 @@ story! {
         assert_eq!(server.app.storage.check(true).await.unwrap(), Vec::<String>::new());
         // From here on it goes straight to the server.
         tree.git(&["remote", "set-url", "origin", &server.remote(&ada, "ada/data")]);
-        let received = figure(&server, "rutter_lfs_received_bytes_total", &[]).await;
+        let received = metric(&server, "rutter_lfs_received_bytes_total", &[]).await;
         tree.git(&["push", "-q", "origin", "main"]);
-        let more = figure(&server, "rutter_lfs_received_bytes_total", &[]).await - received;
+        let more = metric(&server, "rutter_lfs_received_bytes_total", &[]).await - received;
         assert!(more > 0 && more <= LENGTH as u64 - 5_000_000, "{more} bytes were sent, though {before} were there");
-        assert_eq!(figure(&server, "rutter_http_requests_total", &["method=\"PUT\""]).await, 0, "all of it was by tus");
-        let clone = server.sound(&ada, "ada/data").await;
+        assert_eq!(metric(&server, "rutter_http_requests_total", &["method=\"PUT\""]).await, 0, "all of it was by tus");
+        let clone = server.assert_intact(&ada, "ada/data").await;
         assert!(clone.read("large.bin") == bytes);
     }
 }
 
-/// Sends `work.bin` and fetches it again; dies after so many parts.
+/// Sends `work.bin` and fetches it again; exits after a number of parts.
 const CLIENT: &str = r#"
 import os, sys
 from giftless_client import LfsClient, transfer
@@ -136,9 +135,9 @@ with open("back.bin", "wb") as file:
 story! {
     async fn the_client_of_giftless_sends_only_what_is_missing(engine: Engine) {
         let Some(python) = python(&GIFTLESS, "import giftless_client") else { return };
-        let server = parted(engine).await;
+        let server = server_with_parts(engine).await;
         let ada = server.person("ada").await;
-        let place = server.nowhere("giftless");
+        let place = server.empty_folder("giftless");
         let bytes = noise(2, LENGTH);
         place.write("work.bin", &bytes);
         let run = |parts: &str| {
@@ -147,12 +146,12 @@ story! {
             command.args(["-c", CLIENT, &server.url, &ada.token, parts]).output().unwrap()
         };
         assert!(!run("1").status.success());
-        let first = figure(&server, "rutter_lfs_received_bytes_total", &[]).await;
+        let first = metric(&server, "rutter_lfs_received_bytes_total", &[]).await;
         assert_eq!(first, 10_000_000);
         let done = run("-1");
         assert_success(&done, "the client");
-        assert_eq!(figure(&server, "rutter_lfs_received_bytes_total", &[]).await, LENGTH as u64);
-        assert_eq!(figure(&server, "rutter_http_requests_total", &["route=\"/_lfs/uploads/{token}\"", "method=\"PUT\""]).await, 4);
+        assert_eq!(metric(&server, "rutter_lfs_received_bytes_total", &[]).await, LENGTH as u64);
+        assert_eq!(metric(&server, "rutter_http_requests_total", &["route=\"/_lfs/uploads/{token}\"", "method=\"PUT\""]).await, 4);
         assert!(place.read("back.bin") == bytes);
     }
 }

@@ -106,7 +106,7 @@ fn transfers_are_negotiated() {
 }
 
 #[test]
-fn unknown_fields_do_not_matter() {
+fn unknown_fields_are_ignored() {
     let more = json!({"cursor": {"a": [1, 2.5, null]}, "objects": [{"oid": A, "size": 5, "new": {"x": [true]}}]});
     assert!(parse(&one(more)).unwrap().objects[0].wanted.is_ok());
 }
@@ -204,7 +204,7 @@ fn uploads_that_can_never_succeed() {
 }
 
 #[test]
-fn a_wrong_entry_does_not_touch_its_neighbours() {
+fn an_invalid_entry_does_not_affect_others() {
     let cases = [
         (json!({"oid": A.to_uppercase(), "size": 1}), json!(A.to_uppercase()), json!(1)),
         (json!({"oid": "../../etc/passwd", "size": 1}), json!("../../etc/passwd"), json!(1)),
@@ -376,7 +376,7 @@ fn any_request() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn whatever_is_understood_is_answered_entry_by_entry(
+    fn every_entry_of_a_valid_request_is_answered(
         body in any_request(),
         held in proptest::collection::hash_map("[ab]{64}", 0u64..4, 0..4),
         max_size in proptest::option::of(0u64..4),

@@ -42,7 +42,7 @@ fn of_two_lines_for_one_extension_the_later_counts() {
 }
 
 #[test]
-fn what_the_client_accepts_is_accepted() {
+fn pointers_that_git_lfs_accepts_are_accepted() {
     let expected = Pointer::new(OID.parse().unwrap(), 12345);
     let text = canonical();
     for accepted in [
@@ -79,7 +79,7 @@ fn ordinary_content_is_not_a_pointer() {
 }
 
 #[test]
-fn damaged_pointers_say_so() {
+fn damaged_pointers_are_reported() {
     let text = canonical();
     let extension = format!("ext-0-a sha256:{OID}\n");
     for damaged in [

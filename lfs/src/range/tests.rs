@@ -38,7 +38,7 @@ fn unsatisfiable_ranges() {
 }
 
 #[test]
-fn everything_else_is_the_whole() {
+fn invalid_ranges_are_ignored() {
     for range in [
         "",
         "bytes",
@@ -80,7 +80,7 @@ fn if_range_needs_the_strong_tag() {
 }
 
 #[test]
-fn if_none_match_comes_first() {
+fn if_none_match_precedes_range() {
     let oid = Oid::EMPTY;
     let own = etag(&oid);
     let answer = |tags: &str| {
@@ -117,7 +117,7 @@ fn dispositions() {
 
 proptest! {
     #[test]
-    fn parts_lie_inside(size: u64, range in "bytes=[0-9]{0,20}-[0-9]{0,20}(,[0-9]{0,3}-)?") {
+    fn ranges_are_inside_the_object(size: u64, range in "bytes=[0-9]{0,20}-[0-9]{0,20}(,[0-9]{0,3}-)?") {
         if let Answer::Partial(part) = ranged(&range, size) {
             prop_assert!(part.start < part.end && part.end <= size);
         }

@@ -62,7 +62,7 @@ async fn nothing_listens() {
 }
 
 #[tokio::test]
-async fn nothing_is_said() {
+async fn a_store_does_not_answer() {
     // The system accepts connections, but no process reads from them.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     are_away(at(&format!("http://{}", listener.local_addr().unwrap()))).await;

@@ -24,7 +24,7 @@ fn wrong(steps: &[Step]) -> Vec<(&'static str, &str)> {
 }
 
 #[tokio::test]
-async fn a_store_that_is_right() {
+async fn a_correct_store_passes() {
     let found = steps(&s3(), None).await;
     assert_eq!(wrong(&found), []);
     let names: Vec<_> = found.iter().map(|step| step.name).collect();
@@ -52,7 +52,7 @@ async fn a_store_that_is_right() {
 }
 
 #[tokio::test]
-async fn browsers_need_rules() {
+async fn browsers_need_cors_rules() {
     let store = s3();
     // Garage has no CORS rules at first.
     let found = steps(&store, Some("https://other.example")).await;
@@ -72,7 +72,7 @@ async fn browsers_need_rules() {
 }
 
 #[tokio::test]
-async fn a_store_that_refuses_us() {
+async fn a_store_that_refuses_the_credentials() {
     let strange = |name: &str, value: &str| {
         let mut options = s3_options();
         options.environment.iter_mut().find(|(found, _)| found == name).unwrap().1 = value.to_owned();
@@ -95,7 +95,7 @@ async fn a_store_that_refuses_us() {
 }
 
 #[tokio::test]
-async fn a_store_that_believes_everything() {
+async fn a_store_that_checks_nothing() {
     let found = steps(&credulous().await, None).await;
     for (name, words) in [
         ("signed upload of wrong bytes", "trust_checksums = false"),
@@ -110,7 +110,7 @@ async fn a_store_that_believes_everything() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong() {
+async fn a_wrong_clock() {
     let store = s3();
     let options = Check { now: now() - 4000, id: random(), origin: None };
     let found = check(&store, &options).await;
@@ -120,7 +120,7 @@ async fn a_clock_that_is_wrong() {
 }
 
 #[tokio::test]
-async fn clients_that_are_sent_to_nowhere() {
+async fn an_unreachable_public_endpoint() {
     let options = S3Bucket { public_endpoint: Some("http://127.0.0.1:1".into()), ..s3_options() };
     let found = steps(&CloudStore::s3(options).unwrap(), None).await;
     let signed = found.iter().find(|step| step.name == "signed upload").unwrap().outcome.clone();

@@ -168,7 +168,7 @@ for_each_cloud! {
 }
 
 #[tokio::test]
-async fn s3_takes_the_bytes_that_were_promised_and_no_others() {
+async fn s3_accepts_only_the_announced_bytes() {
     let store = stores::s3();
     assert!(store.proves_uploads());
     let bytes = noise(100_000);
@@ -192,7 +192,7 @@ async fn s3_takes_the_bytes_that_were_promised_and_no_others() {
 }
 
 #[tokio::test]
-async fn other_stores_prove_nothing() {
+async fn other_stores_verify_nothing() {
     let (oid, key) = object(b"some");
     for store in [
         stores::azure(),

@@ -105,7 +105,7 @@ for_each_cloud! {
 
 /// Uploads of other tests are younger than a minute.
 #[tokio::test]
-async fn what_is_forgotten_is_aborted() {
+async fn forgotten_uploads_are_aborted() {
     for store in [stores::s3(), crate::shim::gcs().await] {
         let mut begun = Vec::new();
         for _ in 0..3 {
@@ -124,7 +124,7 @@ async fn what_is_forgotten_is_aborted() {
 }
 
 #[tokio::test]
-async fn a_completed_upload_of_s3_takes_no_more_parts() {
+async fn a_completed_s3_upload_accepts_no_more_parts() {
     let store = stores::s3();
     let (key, id) = begin(&store).await;
     let part = store.put_part(&key, &id, 1, "one".into()).await.unwrap();
@@ -137,7 +137,7 @@ async fn a_completed_upload_of_s3_takes_no_more_parts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_too_large_for_one_copy_is_copied_in_parts() {
+async fn large_objects_are_copied_in_parts() {
     let store = stores::s3();
     let (key, id) = begin(&store).await;
     // 300 MiB, of which no two parts are equal.

@@ -14,7 +14,7 @@ const VIEW: Rights = Read::RIGHTS.with(Fetch::RIGHTS);
 const EDIT: Rights = VIEW.with(Write::RIGHTS);
 
 #[test]
-fn a_folder_is_not_its_siblings() {
+fn a_folder_does_not_cover_its_siblings() {
     let inside = |root: &str, at: &str| covers(path(root).as_ref(), path(at).as_ref());
     for (root, at) in [("", ""), ("", "a"), ("a", "a"), ("a", "a/b"), ("a/b", "a/b/c/d"), ("a.csv", "a.csv")] {
         assert!(inside(root, at), "{root} {at}");
@@ -25,7 +25,7 @@ fn a_folder_is_not_its_siblings() {
 }
 
 #[test]
-fn rights_reach_down_and_add_up() {
+fn rights_are_inherited_and_combined() {
     let reach = reach(&[("a", VIEW), ("a/b", EDIT), ("x/y", VIEW)]);
     let level = |at: &str| Level::of(rights_at(&reach, path(at).as_ref()));
     assert_eq!(level("a/c"), Some(Level::View));
@@ -48,7 +48,7 @@ fn some_path() -> impl Strategy<Value = Option<FilePath>> {
 
 proptest! {
     #[test]
-    fn what_is_covered_begins_with_the_components_of_the_root(root in some_path(), at in some_path()) {
+    fn covered_paths_begin_with_the_components_of_the_root(root in some_path(), at in some_path()) {
         let parts = |path: &Option<FilePath>| -> Vec<String> {
             path.as_ref().map(|path| path.as_str().split('/').map(str::to_owned).collect()).unwrap_or_default()
         };
@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn a_part_holds_nothing_that_no_share_gives(
+    fn a_path_grant_covers_only_shared_paths(
         roots in proptest::collection::vec((some_path(), any::<bool>()), 0..4),
         at in some_path(), deeper in component(),
     ) {

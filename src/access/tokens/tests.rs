@@ -17,7 +17,7 @@ use crate::error::Kind;
 use crate::types::OwnerKind;
 
 #[test]
-fn a_scope_of_one_dataset_opens_only_that_one() {
+fn a_scope_of_one_dataset_grants_only_that_one() {
     let scopes = TokenScope::parse_list("write:a/b read");
     assert!(open(&scopes, &"a/b".parse().unwrap()).has(Write::RIGHTS.with(Upload::RIGHTS)));
     let other = open(&scopes, &"a/c".parse().unwrap());
@@ -43,7 +43,7 @@ fn new_tokens_look_personal_and_differ() {
 
 proptest! {
     #[test]
-    fn hostile_scopes_open_nothing_else(text in ".{0,40}|(read|write|own|[a-z]{1,5})(:[a-z./]{0,12}){0,2}") {
+    fn hostile_scopes_grant_nothing_else(text in ".{0,40}|(read|write|own|[a-z]{1,5})(:[a-z./]{0,12}){0,2}") {
         if let Ok(scope) = text.parse::<TokenScope>() {
             prop_assert_eq!(&scope.to_string().parse::<TokenScope>().unwrap(), &scope);
             prop_assert_eq!(TokenScope::parse_list(&scope.to_string()), vec![scope]);
@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn names_are_short_and_fit_for_terminals(name in "\\PC{0,110}|.{0,20}|[\\x00-\\x7f]{0,5}") {
+    fn names_are_short_and_printable(name in "\\PC{0,110}|.{0,20}|[\\x00-\\x7f]{0,5}") {
         let fits = name.chars().count() <= NAME_MAX && !name.chars().any(char::is_control) && !name.trim().is_empty();
         prop_assert_eq!(name.parse::<TokenName>().is_ok(), fits);
     }
@@ -120,7 +120,7 @@ fn unsigned(header: &Value, claims: &Value, signature: &[u8]) -> String {
 }
 
 #[test]
-fn hostile_credentials_open_nothing() {
+fn hostile_credentials_are_refused() {
     let door = Door::new();
     proptest!(|(
         token in ".{0,80}|rut_[A-Za-z0-9_-]{0,50}|[A-Za-z0-9_-]{0,40}(\\.[A-Za-z0-9_=-]{0,40}){0,3}",
@@ -134,7 +134,7 @@ fn hostile_credentials_open_nothing() {
 }
 
 #[test]
-fn damaged_tokens_open_nothing() {
+fn damaged_tokens_are_refused() {
     let door = Door::new();
     proptest!(|(
         personal in any::<bool>(),
@@ -151,7 +151,7 @@ fn damaged_tokens_open_nothing() {
 }
 
 #[test]
-fn web_tokens_without_our_signature_open_nothing() {
+fn jwts_without_our_signature_are_refused() {
     let door = Door::new();
     proptest!(|(
         algorithm in "none|HS256|HS512|RS256|RS512|PS256|ES256|EdDSA|[A-Za-z0-9]{0,6}",
@@ -179,7 +179,7 @@ fn web_tokens_without_our_signature_open_nothing() {
 }
 
 #[test]
-fn our_own_claims_come_back() {
+fn our_own_claims_round_trip() {
     let door = Door::new();
     proptest!(|(
         subject in prop::option::of("[a-z]{0,12}"),

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_keep_to_their_folder() {
+    fn patterns_match_only_in_their_folder() {
         let protects =
             |pattern: &str, name: &str| GlobSet::new(glob(&full_pattern(pattern).unwrap())).unwrap().is_match(name);
         assert!(protects("main", "refs/heads/main"));

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_that_tells_something_is_found() {
+    fn all_descriptive_fields_are_indexed() {
         let package = json!({
             "title": "Birds of Ruritania", "description": "Counted at dawn\u{1f}.", "keywords": ["Climate ", "climate", "Owls"],
             "licenses": [{"name": "CC-BY-4.0"}, {"path": "https://x"}],
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_of_the_readme_says_what_the_package_does_not() {
+    fn the_header_of_the_readme_fills_missing_fields() {
         let readme = "---\npretty_name: Owls at night\nlicense: CC-BY-4.0\ntags: [ornithology]\n---\n# About\n";
         let source = Source { owner: "ada", name: "birds", package: &json!({}), readme, tags: &[] };
         let draft = IndexDocument::of(&source);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_package_is_no_trouble() {
+    fn an_invalid_package_is_ignored() {
         for package in
             [json!(null), json!([1]), json!({"title": 1, "keywords": "x", "resources": {"a": 1}, "licenses": [1]})]
         {

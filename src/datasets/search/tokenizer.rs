@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_no_words() {
+    fn values_are_not_indexed() {
         let value = value(Kind::Keyword, "climate");
         assert_eq!(value.len(), 34);
         assert!(value.starts_with("k="));

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_reach_as_far_as_a_table_does() {
+    fn recorded_offsets_reach_the_end_of_the_table() {
         // Rows of 64 bytes, read one MiB at a time.
         const READ: u64 = 1 << 20;
         const END: u64 = 200 << 30;
@@ -87,7 +87,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_are_in_order_and_apart(noted in prop::collection::vec(1_u64..5000, 0..200)) {
+        fn recorded_offsets_are_ordered_and_spaced(noted in prop::collection::vec(1_u64..5000, 0..200)) {
             let mut places = Places::from(7);
             for at in &noted {
                 places.note(Place { row: at * 10, at: 7 + (at << 18) });

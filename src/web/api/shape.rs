@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_no_object() {
+    fn an_array_is_not_an_object() {
         let document = document();
         let check = |route: &str, body: &Value| {
             let shape = Shape::of(&document, &Method::POST, route);

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_may_be_cut_anywhere() {
+    fn text_is_detected_at_any_cut() {
         assert!(!is_binary(&BASE64.encode("a,b\nü")));
         assert!(!is_binary(&BASE64.encode(&"ü".as_bytes()[..1])));
         assert!(is_binary(&BASE64.encode(b"\xff\xfea")));

@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_client_has_its_share_and_others_have_theirs() {
+    async fn each_client_has_its_own_share() {
         let (shares, keys, gauge) = (ConcurrencyLimit::new(2), Keys::default(), Gauge::noop());
         let (ada, bob) = (keys.of("ada"), keys.of("bob"));
         let first = shares.take(ada, &gauge).unwrap();

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_more_than_is_left_leaves_a_debt_of_no_more_than_a_minute() {
+    fn an_expensive_request_leaves_a_debt_of_at_most_a_minute() {
         let (buckets, key) = (ten_a_second(), Keys::default().of("ada"));
         buckets.take(key, 50, 0, 0).unwrap();
         assert_eq!(buckets.take(key, 1, 0, 0), Err(3 * SECOND + SECOND / 10));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_wait_have_their_turns_one_after_the_other() {
+    fn waiting_requests_are_served_in_order() {
         let (buckets, key) = (ten_a_second(), Keys::default().of("ada"));
         buckets.take(key, 20, 0, 0).unwrap();
         let waits: Vec<_> = (0..12).map(|_| buckets.take(key, 1, 0, SECOND)).collect();
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_has_a_bucket_of_their_own() {
+    fn each_client_has_its_own_bucket() {
         let (buckets, keys) = (ten_a_second(), Keys::default());
         buckets.charge(keys.of("mallory"), 1000, 0);
         assert!(buckets.take(keys.of("mallory"), 1, 0, 0).is_err());
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn many_keys_take_bounded_memory_and_do_not_hide_who_owes_much() {
+    fn many_keys_use_bounded_memory_and_keep_large_debts() {
         let (buckets, keys) = (ten_a_second(), Keys::default());
         let debtor = keys.of("mallory");
         buckets.charge(debtor, 200, 0);

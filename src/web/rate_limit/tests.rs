@@ -64,7 +64,7 @@ fn requests_are_counted_by_what_they_cost() {
 }
 
 #[test]
-fn a_client_cannot_multiply_itself_by_headers() {
+fn headers_do_not_create_further_clients() {
     let rates = Rates { address: 50, burst_seconds: 1, ..Rates::off() };
     let forged = |peer: &str, number: usize| request(peer, Some(&format!("198.51.100.{}", number % 250)));
     let unconfigured = limits(rates.clone(), &[]);
@@ -80,7 +80,7 @@ fn a_client_cannot_multiply_itself_by_headers() {
 }
 
 #[test]
-fn what_is_refused_says_when_to_come_back() {
+fn refusals_have_retry_after() {
     let limits = limits(Rates { address: 2, burst_seconds: 3, ..Rates::off() }, &[]);
     assert_eq!(admitted(&limits, "/a/b/git-upload-pack", |_| request("203.0.113.5:1", None)), 1);
     let refused = limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", limits.since).err().unwrap();
@@ -97,7 +97,7 @@ fn what_is_refused_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn who_is_over_a_limit_is_held_up_before_he_is_refused() {
+async fn a_client_over_the_limit_is_delayed_before_it_is_refused() {
     let rates = Rates { address: 10, burst_seconds: 1, wait_seconds: 1, ..Rates::off() };
     let limits = limits(rates, &[]);
     let mut turns = Vec::new();
@@ -119,7 +119,7 @@ async fn who_is_over_a_limit_is_held_up_before_he_is_refused() {
 }
 
 #[test]
-fn not_all_can_wait() {
+fn waiting_requests_are_bounded() {
     let rates = Rates { address: 1000, burst_seconds: 1, wait_seconds: 15, ..Rates::off() };
     let limits = limits(rates, &[]);
     let came = limits.since;
@@ -135,7 +135,7 @@ fn not_all_can_wait() {
 }
 
 #[test]
-fn all_answers_to_one_who_has_all_places_name_the_right_limit() {
+fn refusals_name_the_limit_that_applies() {
     let rates = Rates { transfers_address: Some(1), wait_seconds: 15, ..Rates::off() };
     let limits = limits(rates, &[]);
     let ask = || limits.admit(&mut request("203.0.113.5:1", None), "GET", "/_lfs/{token}", limits.since);

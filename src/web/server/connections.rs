@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_too_many_loses_the_one_that_is_idle_for_longest() {
+    async fn a_client_over_its_limit_loses_its_longest_idle_connection() {
         let all = Connections::new(100, 3);
         let mut own: Vec<_> = (0..3).map(|_| all.admit(Some(address(1))).unwrap()).collect();
         for (connection, last) in own.iter().zip([5, 3, 4]) {
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_together_are_bounded_too_and_proxies_are_not_one_client() {
+    async fn the_total_is_bounded_and_a_proxy_is_not_one_client() {
         let all = Connections::new(4, 2);
         let proxied: Vec<_> = (0..3).map(|_| all.admit(None).unwrap()).collect();
         let idle = all.admit(Some(address(1))).unwrap();

@@ -1,12 +1,11 @@
-//! What follows from a commit: what a package says of files, and what git has to know of pointers.
+//! Files that follow a commit: the package that describes files, and the attributes for pointers.
 
 use lfs::Oid;
 use rutter::types::Visibility;
+use rutter_testing::{Reply, Tree, noise, story};
 use serde_json::{Value, json};
 
 use super::{ada, commit, fails, object, put};
-use crate::api::Reply;
-use crate::harness::{Tree, noise, story};
 
 /// A package with one resource that Git LFS keeps.
 fn package(path: &str, bytes: &[u8]) -> Value {
@@ -15,7 +14,7 @@ fn package(path: &str, bytes: &[u8]) -> Value {
 }
 
 story! {
-    on(sqlite) async fn what_a_package_says_follows_from_a_commit(server: Server) {
+    on(sqlite) async fn the_package_describes_the_files_of_a_commit(server: Server) {
         let ada = ada(&server).await;
         let (one, two) = (noise(1, 3000), noise(2, 2000));
         for bytes in [&one, &two] {
@@ -38,20 +37,20 @@ story! {
         assert_eq!(tree.read("b.bin"), two);
         let lines = String::from_utf8(tree.read(".gitattributes")).unwrap();
         assert!(lines.starts_with("*.txt text\n") && lines.contains("\n/b.bin filter=lfs") && !lines.contains("a 1"), "{lines}");
-        // Several operations and the package say one thing, or nothing happens.
+        // Operations that contradict the package are refused.
         commit(&server, &ada, "ada/data", json!([
             {"operation": "move", "from": "b.bin", "to": "c.bin"},
             {"operation": "patch", "package": {"resources": package("c.bin", &two)["resources"]}},
         ])).await;
         let patch = |bytes: &[u8]| json!({"operation": "patch", "package": package("c.bin", bytes)});
-        for (operation, told) in [
+        for (operation, answer) in [
             (put("c.bin", "other"), "writes different content"),
             (json!({"operation": "delete", "path": "c.bin"}), "deletes it"),
             (json!({"operation": "move", "from": "c.bin", "to": "d.bin"}), "deletes it"),
         ] {
             let title = json!({"operation": "patch", "package": {"title": "New"}});
             let (status, detail) = fails(&server, &ada, "ada/data", json!([operation, title])).await;
-            assert!(status == 422 && detail.starts_with("operations[1]: datapackage.json describes") && detail.contains(told), "{detail}");
+            assert!(status == 422 && detail.starts_with("operations[1]: datapackage.json describes") && detail.contains(answer), "{detail}");
         }
         let unknown = noise(3, 10);
         let (status, detail) = fails(&server, &ada, "ada/data", json!([put("x", "1"), patch(&unknown)])).await;
@@ -61,7 +60,7 @@ story! {
         tree.git(&["pull", "-q"]);
         assert_eq!(tree.git(&["cat-file", "-p", "HEAD:c.bin"]), "small");
         assert!(!String::from_utf8(tree.read(".gitattributes")).unwrap().contains("c.bin"));
-        // Other data that somebody pushes stays, whatever else is said of the dataset.
+        // Other pushed data stays, whatever changes in the package.
         tree.write("c.bin", "pushed");
         tree.commit("data");
         tree.git(&["push", "-q", "origin", "main"]);
@@ -72,7 +71,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn what_becomes_the_package_is_checked_however_it_comes(server: Server) {
+    on(sqlite) async fn every_change_of_the_package_is_validated(server: Server) {
         let ada = ada(&server).await;
         server.dataset("ada/other", Visibility::Private).await;
         commit(&server, &ada, "ada/other", json!([put("wrong.json", "{\"resources\": 1}")])).await;
@@ -84,7 +83,7 @@ story! {
         ])).await;
         let not_valid = "operations[1]: datapackage.json is not valid: `/resources`";
         let to = "datapackage.json";
-        for (operation, told) in [
+        for (operation, answer) in [
             (json!({"operation": "copy", "from": "wrong.json", "to": to}), not_valid),
             (json!({"operation": "move", "from": "wrong.json", "to": to}), not_valid),
             (json!({"operation": "copy", "from": "wrong.json", "to": to, "revision": "HEAD"}), not_valid),
@@ -95,9 +94,9 @@ story! {
             (object(to, &good), "operations[1]: datapackage.json is not a JSON object"),
         ] {
             let (status, detail) = fails(&server, &ada, "ada/data", json!([put("ok", "1"), operation])).await;
-            assert!(status == 422 && detail.starts_with(told), "{operation}: {detail}");
+            assert!(status == 422 && detail.starts_with(answer), "{operation}: {detail}");
         }
-        // What is put right by a later operation is right.
+        // Later operations can correct earlier ones.
         commit(&server, &ada, "ada/data", json!([
             {"operation": "move", "from": "wrong.json", "to": to},
             {"operation": "patch", "package": {"name": "d", "resources": []}},
@@ -115,7 +114,7 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn git_is_told_of_each_pointer(server: Server) {
+    on(sqlite) async fn gitattributes_lists_each_pointer(server: Server) {
         let ada = ada(&server).await;
         let bytes = noise(1, 3000);
         server.upload(&ada.token, "ada/data", &bytes).await;
@@ -142,12 +141,12 @@ story! {
         tree.git(&["pull", "-q"]);
         assert_eq!(listed(&tree), ["/copy.bin", "g/h/one.bin"]);
         assert_eq!((tree.read("g/h/one.bin"), tree.read("copy.bin")), (bytes.clone(), bytes.clone()));
-        // What is no pointer any more has no line.
+        // A file that is no longer a pointer has no line.
         commit(&server, &ada, "ada/data", json!([put("copy.bin", "plain"), {"operation": "delete", "path": "g"}])).await;
         tree.git(&["pull", "-q"]);
         assert_eq!(String::from_utf8(tree.read(".gitattributes")).unwrap(), own);
         assert_eq!(tree.read("copy.bin"), b"plain");
-        // One that comes back from history is told too.
+        // A restored pointer is listed too.
         let url = "/api/v1/datasets/ada/data/restore";
         let body = json!({"revision": "HEAD~2", "path": "f/one.bin"}).to_string();
         let reply = server.request("POST", url, Some(&ada.token)).header("content-type", "application/json").body(body);

@@ -2,23 +2,22 @@
 
 use std::time::Duration;
 
+use rutter_testing::{Reply, noise, story};
 use serde_json::{Value, json};
 
-use super::{Hands, ada, unzip};
-use crate::api::Reply;
-use crate::harness::{noise, story};
+use super::{DriveClient, ada, unzip};
 
 /// The path of the URL that was made for these.
-async fn chosen(drive: &Hands<'_>, paths: Value) -> String {
-    let link = drive.done("POST", "/downloads", &json!({"paths": paths})).await;
+async fn chosen(drive: &DriveClient<'_>, paths: Value) -> String {
+    let link = drive.ok("POST", "/downloads", &json!({"paths": paths})).await;
     let url = link["url"].as_str().unwrap();
     url.strip_prefix(&drive.server.url).unwrap().to_owned()
 }
 
 story! {
-    on(sqlite) async fn nothing_that_people_stored_runs_as_a_page_of_ours(server: Server) {
+    on(sqlite) async fn stored_files_never_run_as_pages_of_the_site(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let page = "<script>alert(1)</script>";
         for (name, media, inline) in [
             ("a.html", "application/octet-stream", false),
@@ -47,9 +46,9 @@ story! {
 }
 
 story! {
-    async fn a_part_of_a_file_is_sent_wherever_it_is_kept(server: Server) {
+    async fn ranges_of_files_are_sent_from_git_and_from_lfs(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let object = noise(1, 200_000);
         drive.put("object.bin", object.clone()).await;
         drive.put("text.txt", "0123456789").await;
@@ -80,14 +79,14 @@ story! {
 }
 
 story! {
-    async fn a_folder_is_packed_while_it_is_sent(server: Server) {
+    async fn a_folder_is_streamed_as_a_zip_archive(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let object = noise(2, 3_000_000);
         drive.put("all/object.bin", object.clone()).await;
         drive.put("all/%C3%BC/a%20b.txt", "text").await;
         drive.put("all/none.txt", "").await;
-        drive.done("POST", "/folders", &json!({"path": "all/empty"})).await;
+        drive.ok("POST", "/folders", &json!({"path": "all/empty"})).await;
         drive.put("alone.csv", "a,b\n").await;
         let url = chosen(&drive, json!(["all"])).await;
         let reply = Reply::of(server.http.get(format!("{}{url}", server.url))).await;
@@ -105,7 +104,7 @@ story! {
         let head = Reply::of(server.http.head(format!("{}{url}", server.url))).await;
         assert_eq!((head.status, head.header("content-length")), (200, reply.header("content-length")));
 
-        // Several begin where they part; one file is itself.
+        // Paths omit the common folder; a single file is not packed.
         let url = chosen(&drive, json!(["all/%C3%BC", "all/none.txt"].map(|path| path.replace("%C3%BC", "ü")))).await;
         let reply = Reply::of(server.http.get(format!("{}{url}", server.url))).await;
         let names: Vec<String> = unzip(&reply.body).into_iter().map(|(name, _)| name).collect();
@@ -118,7 +117,7 @@ story! {
         let reply = Reply::of(server.http.get(format!("{}{object_url}", server.url))).await;
         assert_eq!(Reply::of(server.http.get(reply.header("location"))).await.body, object);
 
-        // It is what it was when the URL was made, for ten minutes, and nothing else.
+        // For ten minutes the URL serves exactly the revision at its creation.
         drive.put("alone.csv", "changed").await;
         let reply = Reply::of(server.http.get(format!("{}{url}", server.url))).await;
         assert_eq!(reply.text(), "a,b\n");
@@ -136,16 +135,16 @@ story! {
 }
 
 story! {
-    on(sqlite) async fn a_dataset_is_packed_whole(server: Server) {
+    on(sqlite) async fn a_dataset_is_downloaded_as_a_zip_archive(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         assert_eq!(drive.send("POST", "/downloads", &json!({"paths": [""]})).await.status, 404, "there is no revision yet");
         let object = noise(3, 2_000);
         drive.put("deep/in/object.bin", object.clone()).await;
         let first = drive.put("README.md", "# Birds").await.json()["revision"].as_str().unwrap().to_owned();
         drive.put("README.md", "# Owls").await;
         let packed = async |body: Value| {
-            let link = drive.done("POST", "/downloads", &body).await;
+            let link = drive.ok("POST", "/downloads", &body).await;
             Reply::of(server.http.get(link["url"].as_str().unwrap())).await
         };
         let reply = packed(json!({"paths": [""]})).await;
@@ -158,12 +157,12 @@ story! {
         assert_eq!(unzip(&reply.body), all("# Owls"), "without what is for tools");
         assert_eq!(unzip(&packed(json!({"paths": [""], "revision": first})).await.body), all("# Birds"));
 
-        // Whoever may read it, signed in or not; and nobody else.
-        let nobody = Hands { server: &server, token: None, url: drive.url.clone() };
+        // Only callers that may read it, signed in or not.
+        let anonymous = DriveClient { server: &server, token: None, url: drive.url.clone() };
         let body = json!({"paths": [""]});
-        assert_eq!(nobody.send("POST", "/downloads", &body).await.status, 401);
+        assert_eq!(anonymous.send("POST", "/downloads", &body).await.status, 401);
         let public = server.request("PATCH", "/api/v1/datasets/ada/data/visibility", Some(&ada.token));
         assert_eq!(Reply::of(public.json(&json!({"visibility": "public"}))).await.status, 200);
-        assert_eq!(nobody.send("POST", "/downloads", &body).await.status, 200);
+        assert_eq!(anonymous.send("POST", "/downloads", &body).await.status, 200);
     }
 }

@@ -1,10 +1,10 @@
 //! Rows of tables that are made to be expensive.
 
 use rutter::config::Rates;
+use rutter_testing::{Engine, Server};
 use serde_json::json;
 
-use super::{Hands, ada};
-use crate::harness::{Engine, Server};
+use super::{DriveClient, ada};
 
 /// Bytes of an answer at most: the rows, and what stands around them.
 const ANSWER: usize = (4 << 20) + 1000;
@@ -13,13 +13,13 @@ const ANSWER: usize = (4 << 20) + 1000;
 async fn pages_of_large_rows_end_early() {
     let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
     let ada = ada(&server).await;
-    let drive = Hands::of(&server, &ada, "ada/data");
+    let drive = DriveClient::new(&server, &ada, "ada/data");
     // Lists of small numbers, which take many times their bytes once they are values; and what no column has.
     let list = format!("{{\"a\":[1{}],\"i\":", ",1".repeat(150_000));
     let unknown = format!("{{\"x\":\"{}\",\"i\":", "x".repeat(700_000));
     for (name, row, rows) in [("list.jsonl", list, 40), ("unknown.jsonl", unknown, 30)] {
         let mut table = String::from("{\"a\":[],\"i\":-1}\n");
-        // The columns are told from the first MiB, or rows.
+        // The columns are inferred from the first MiB, or rows.
         table.push_str(&"{\"i\":-1}\n".repeat(10_000));
         for index in 0..rows {
             table.push_str(&format!("{row}{index}}}\n"));
@@ -48,10 +48,10 @@ async fn pages_of_large_rows_end_early() {
 }
 
 #[tokio::test]
-async fn rows_that_are_mostly_columns_end_early() {
+async fn pages_of_rows_with_many_columns_end_early() {
     let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
     let ada = ada(&server).await;
-    let drive = Hands::of(&server, &ada, "ada/data");
+    let drive = DriveClient::new(&server, &ada, "ada/data");
     // Each row is two bytes here, and 25,000 in the answer.
     let header: Vec<String> = (0..5000).map(|column| format!("c{column}")).collect();
     drive.put("wide.csv", format!("{}\n{}", header.join(","), "x\n".repeat(1000))).await;
@@ -62,14 +62,14 @@ async fn rows_that_are_mostly_columns_end_early() {
 }
 
 #[tokio::test]
-async fn tiny_rows_far_down_are_found_at_once_and_paid_for() {
+async fn far_offsets_in_tiny_rows_are_fast_and_charged() {
     let server = Server::start_with(Engine::Sqlite, |config| {
         // A hundred points are a MiB of a table.
         config.rates = Rates { address: 10, burst_seconds: 30, wait_seconds: 0, ..Rates::off() };
     })
     .await;
     let ada = ada(&server).await;
-    let drive = Hands::of(&server, &ada, "ada/data");
+    let drive = DriveClient::new(&server, &ada, "ada/data");
     let rows = (6 << 20) / 2;
     assert_eq!(drive.put("tiny.csv", "1\n".repeat(rows)).await.status, 201);
     let reply = drive.get(&format!("/rows/tiny.csv?offset={}&limit=5", rows - 2)).await;

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use lfs::Oid;
 use rutter::types::Visibility;
+use rutter_testing::{Engine, RawConnection, Reply, Server, eventually, noise, story};
 use serde_json::{Value, json};
 
-use super::{Hands, ada};
-use crate::api::{Reply, Wire};
-use crate::harness::{Engine, Server, eventually, noise, story};
+use super::{DriveClient, ada};
 
 /// Bytes of the parts that the server asks for.
 const PART: usize = 10_000_000;
@@ -35,10 +34,10 @@ async fn strict(engine: Engine) -> Server {
 }
 
 story! {
-    async fn what_is_large_or_no_text_becomes_an_object(engine: Engine) {
+    async fn large_and_binary_files_become_objects(engine: Engine) {
         let server = strict(engine).await;
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let text = "text\n".repeat(1000);
         let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 5000\n", Oid::of(text.as_bytes()));
         for (path, bytes, is_object) in [
@@ -47,7 +46,7 @@ story! {
             ("small.bin", vec![0, 1, 2], true),
             ("latin.txt", b"gr\xfc\xdf".to_vec(), true),
             ("empty.bin", Vec::new(), false),
-            // What looks like a pointer is what it is, and opens nothing.
+            // A file that looks like a pointer is stored as text, and gives no object.
             ("pointer.txt", pointer.clone().into_bytes(), true),
         ] {
             let put = drive.put(path, bytes.clone()).await;
@@ -57,7 +56,7 @@ story! {
             assert_eq!((&entry["oid"], &entry["size"]), (&oid, &json!(bytes.len())), "{path}");
             assert_eq!(drive.get(&format!("/content/{path}")).await.body, bytes, "{path}");
         }
-        // What the rules of the dataset give to Git LFS is its, however small; and so is a new version.
+        // The attributes of the dataset decide also for small files and new versions.
         assert!(drive.put("large.txt", "small by now").await.json()["entry"]["oid"].is_string());
         let tree = server.clone(&ada, "ada/data", "clone");
         assert_eq!(tree.read("large.txt"), b"small by now");
@@ -65,9 +64,9 @@ story! {
         let attributes = String::from_utf8(tree.read(".gitattributes")).unwrap();
         assert!(attributes.contains("small.bin") && !attributes.contains("small.txt"), "{attributes}");
 
-        // A body whose length nobody knows is small, or refused.
+        // A body of unknown length is small, or refused.
         for (length, status) in [(3, 201), (2000, 400)] {
-            let mut wire = Wire::open(&server).await;
+            let mut wire = RawConnection::open(&server).await;
             let authorization = format!("authorization: Bearer {}", ada.token);
             let headers = [authorization.as_str(), "transfer-encoding: chunked"];
             wire.request("PUT", "/api/v1/drive/ada/data/files/chunked", &headers).await;
@@ -78,13 +77,13 @@ story! {
 }
 
 story! {
-    async fn a_file_that_breaks_off_leaves_nothing(engine: Engine) {
+    async fn an_interrupted_upload_leaves_nothing(engine: Engine) {
         let server = strict(engine).await;
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let objects = server.app.config.data.join("store").join("objects");
         let before = files_in(&objects);
-        let mut wire = Wire::open(&server).await;
+        let mut wire = RawConnection::open(&server).await;
         let authorization = format!("authorization: Bearer {}", ada.token);
         let headers = [authorization.as_str(), "content-length: 500000"];
         wire.request("PUT", "/api/v1/drive/ada/data/files/broken.bin", &headers).await;
@@ -97,11 +96,11 @@ story! {
 }
 
 story! {
-    async fn parts_come_in_any_order_and_again(server: Server) {
+    async fn parts_are_accepted_in_any_order_and_repeatedly(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let bytes = noise(7, PART + 1000);
-        let upload = drive.done("POST", "/uploads", &json!({"path": "big/file.bin", "size": bytes.len()})).await;
+        let upload = drive.ok("POST", "/uploads", &json!({"path": "big/file.bin", "size": bytes.len()})).await;
         assert_eq!((&upload["part_bytes"], &upload["parts"]), (&json!(PART), &json!([])));
         let url = format!("/uploads/{}", upload["id"].as_str().unwrap());
         let put = async |number: usize, bytes: &[u8]| {
@@ -131,14 +130,14 @@ story! {
 }
 
 story! {
-    async fn what_was_promised_must_come(server: Server) {
+    async fn an_upload_must_match_its_announced_object(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let (promised, other) = (noise(1, 5000), noise(2, 5000));
         let oid = Oid::of(&promised).to_string();
         let begin = json!({"path": "a.bin", "size": 5000, "sha256": oid});
-        let one = drive.done("POST", "/uploads", &begin).await["id"].as_str().unwrap().to_owned();
-        let two = drive.done("POST", "/uploads", &begin).await["id"].as_str().unwrap().to_owned();
+        let one = drive.ok("POST", "/uploads", &begin).await["id"].as_str().unwrap().to_owned();
+        let two = drive.ok("POST", "/uploads", &begin).await["id"].as_str().unwrap().to_owned();
         for (id, bytes) in [(&one, &other), (&two, &promised)] {
             let put = drive.request("PUT", &format!("/uploads/{id}/1")).body(bytes.clone());
             assert_eq!(Reply::of(put).await.status, 204);
@@ -151,7 +150,7 @@ story! {
             assert_eq!(drive.send("POST", "/uploads", &wrong).await.status, 422, "{wrong}");
         }
         // Given up, nothing of it is left.
-        let opened = drive.done("POST", "/uploads", &json!({"path": "b.bin", "size": 5000})).await;
+        let opened = drive.ok("POST", "/uploads", &json!({"path": "b.bin", "size": 5000})).await;
         let url = format!("/uploads/{}", opened["id"].as_str().unwrap());
         assert_eq!(Reply::of(drive.request("DELETE", &url)).await.status, 204);
         assert_eq!(drive.get(&url).await.status, 404);
@@ -162,11 +161,11 @@ story! {
 story! {
     async fn two_uploads_of_one_path_are_two_versions(server: Server) {
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let all = [noise(1, 4000), noise(2, 6000)];
         let mut urls = Vec::new();
         for bytes in &all {
-            let begun = drive.done("POST", "/uploads", &json!({"path": "same.bin", "size": bytes.len()})).await;
+            let begun = drive.ok("POST", "/uploads", &json!({"path": "same.bin", "size": bytes.len()})).await;
             let url = format!("/uploads/{}", begun["id"].as_str().unwrap());
             assert_eq!(Reply::of(drive.request("PUT", &format!("{url}/1")).body(bytes.clone())).await.status, 204);
             urls.push(format!("{url}/finish"));
@@ -182,15 +181,15 @@ story! {
 }
 
 story! {
-    async fn an_upload_is_nobody_elses(server: Server) {
+    async fn an_upload_is_invisible_to_other_users(server: Server) {
         let ada = ada(&server).await;
         let (bob, mallory) = (server.person("bob").await, server.person("mallory").await);
         server.organisation("org", &[(&ada, rutter::types::Role::Writer), (&bob, rutter::types::Role::Writer)]).await;
         server.dataset("org/data", Visibility::Private).await;
-        let (first, second) = (Hands::of(&server, &ada, "org/data"), Hands::of(&server, &bob, "org/data"));
-        let stranger = Hands::of(&server, &mallory, "org/data");
-        let elsewhere = Hands::of(&server, &ada, "ada/data");
-        let begun = first.done("POST", "/uploads", &json!({"path": "a.bin", "size": 3})).await;
+        let (first, second) = (DriveClient::new(&server, &ada, "org/data"), DriveClient::new(&server, &bob, "org/data"));
+        let stranger = DriveClient::new(&server, &mallory, "org/data");
+        let elsewhere = DriveClient::new(&server, &ada, "ada/data");
+        let begun = first.ok("POST", "/uploads", &json!({"path": "a.bin", "size": 3})).await;
         let url = format!("/uploads/{}", begun["id"].as_str().unwrap());
         for hands in [&second, &stranger, &elsewhere] {
             assert_eq!(hands.get(&url).await.status, 404);
@@ -199,7 +198,7 @@ story! {
             assert_eq!(Reply::of(hands.request("DELETE", &url)).await.status, 404);
         }
         assert_eq!(Reply::of(first.request("PUT", &format!("{url}/1")).body("abc")).await.status, 204);
-        // Who may not write any more cannot end what was begun.
+        // A user that may no longer write cannot finish an upload.
         let (organisation, user) = ("org".parse().unwrap(), "ada".parse().unwrap());
         server.app.accounts.set_member(&organisation, &user, Some(rutter::types::Role::Reader)).await.unwrap();
         assert_eq!(first.send("POST", &format!("{url}/finish"), &json!({})).await.status, 403);
@@ -208,13 +207,13 @@ story! {
 }
 
 story! {
-    async fn quotas_are_asked_before_anything_comes(engine: Engine) {
+    async fn quotas_are_checked_before_an_upload_begins(engine: Engine) {
         let server = Server::start_with(engine, |config| {
             config.quotas.dataset_bytes = Some(10_000);
             config.limits.object_bytes = Some(50_000);
         }).await;
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         assert_eq!(drive.put("a.bin", noise(1, 6000)).await.status, 201);
         assert_eq!(drive.put("b.bin", noise(2, 8000)).await.status, 507);
         assert_eq!(drive.send("POST", "/uploads", &json!({"path": "b.bin", "size": 8000})).await.status, 507);
@@ -222,7 +221,7 @@ story! {
         assert_eq!(drive.names("").await, ["a.bin"]);
         assert_eq!(drive.get("/usage").await.json()["quota_bytes"], 10_000);
         // Two that would fit alone: there is room for one of them, from when it is begun.
-        let begun = drive.done("POST", "/uploads", &json!({"path": "3.bin", "size": 2000})).await;
+        let begun = drive.ok("POST", "/uploads", &json!({"path": "3.bin", "size": 2000})).await;
         assert_eq!(drive.send("POST", "/uploads", &json!({"path": "4.bin", "size": 2000})).await.status, 507);
         let url = format!("/uploads/{}", begun["id"].as_str().unwrap());
         let put = drive.request("PUT", &format!("{url}/1")).body(noise(3, 2000));
@@ -233,13 +232,13 @@ story! {
 }
 
 story! {
-    async fn what_nobody_goes_on_with_is_swept(engine: Engine) {
+    async fn abandoned_uploads_are_swept(engine: Engine) {
         let server = Server::start_without_workers(engine, |_| {}).await;
         let ada = ada(&server).await;
-        let drive = Hands::of(&server, &ada, "ada/data");
+        let drive = DriveClient::new(&server, &ada, "ada/data");
         let objects = server.app.config.data.join("store").join("objects");
         let before = files_in(&objects);
-        let begun = drive.done("POST", "/uploads", &json!({"path": "a.bin", "size": 5000})).await;
+        let begun = drive.ok("POST", "/uploads", &json!({"path": "a.bin", "size": 5000})).await;
         let url = format!("/uploads/{}", begun["id"].as_str().unwrap());
         assert!(files_in(&objects).len() > before.len());
         server.clock.advance(Duration::from_hours(4 * 24));

@@ -1,10 +1,10 @@
 //! Requests to `/api`: the same table, kept apart for its length.
 
 use reqwest::RequestBuilder;
+use rutter_testing::Reply;
 use serde_json::{Value, json};
 
 use super::{Sample, World};
-use crate::api::Reply;
 
 /// Method, route, variant.
 pub(super) const SAMPLES: &[Sample] = &[
@@ -79,7 +79,7 @@ impl World {
         path.to_owned()
     }
 
-    /// The request itself; `name` is used by nobody else.
+    /// The request itself; `name` is unique.
     pub(super) fn of_api(&self, token: Option<&str>, path: &str, sample: Sample, name: &str) -> RequestBuilder {
         let (method, route, variant) = sample;
         let url = route.replace("{owner}/{dataset}", path);
@@ -95,10 +95,10 @@ impl World {
             ("POST", route, _) if route.ends_with("/infer") => json!({"path": "datapackage.json", "format": "csv"}),
             ("POST", route, "dry run") if route.ends_with("/revert") => json!({"revision": "HEAD", "dry_run": true}),
             ("POST", route, _) if route.ends_with("/revert") => json!({"revision": "HEAD"}),
-            // What nobody has is not found, once one may ask.
+            // Missing items are not found by callers that may see the dataset.
             ("POST", route, _) if route.ends_with("/restore") => json!({"revision": "no-such"}),
             ("POST", _, _) => json!({"name": format!("new-{name}")}),
-            ("PATCH", TAG, _) => json!({"description": "told"}),
+            ("PATCH", TAG, _) => json!({"description": "described"}),
             ("PATCH", BRANCH, "renamed") => json!({"name": format!("{name}-renamed")}),
             ("PATCH", BRANCH, _) => json!({"default": true}),
             ("PUT", _, _) => json!({"patterns": []}),

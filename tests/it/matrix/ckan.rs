@@ -1,10 +1,10 @@
 //! Requests of CKAN's clients: the same table, kept apart for its length.
 
 use reqwest::RequestBuilder;
+use rutter_testing::Reply;
 use serde_json::{Value, json};
 
 use super::{Sample, World};
-use crate::api::Reply;
 
 /// Method, route, variant.
 pub(super) const SAMPLES: &[Sample] = &[
@@ -78,7 +78,7 @@ impl World {
         self.act(Some(&self.keeper.token), "resource_create", &body)
     }
 
-    /// The request itself; `name` is used by nobody else.
+    /// The request itself; `name` is unique.
     pub(super) fn of_ckan(&self, token: Option<&str>, path: &str, sample: Sample, name: &str) -> RequestBuilder {
         let (method, route, _) = sample;
         if !route.starts_with("/api/") {

@@ -1,10 +1,10 @@
 //! Requests to `/api/v1/drive`: the same table, kept apart for its length.
 
 use reqwest::RequestBuilder;
+use rutter_testing::Reply;
 use serde_json::{Value, json};
 
 use super::{Sample, World};
-use crate::api::Reply;
 
 const OWN: &str = "/api/v1/drive";
 const DRIVE: &str = "/api/v1/drive/{owner}/{dataset}";
@@ -26,10 +26,10 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("POST", "/api/v1/drive/{owner}/{dataset}/copy", ""),
     ("POST", "/api/v1/drive/{owner}/{dataset}/delete", ""),
     ("POST", "/api/v1/drive/{owner}/{dataset}/uploads", ""),
-    ("GET", "/api/v1/drive/{owner}/{dataset}/uploads/{id}", "of nobody"),
-    ("DELETE", "/api/v1/drive/{owner}/{dataset}/uploads/{id}", "of nobody"),
-    ("PUT", "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}", "of nobody"),
-    ("POST", "/api/v1/drive/{owner}/{dataset}/uploads/{id}/finish", "of nobody"),
+    ("GET", "/api/v1/drive/{owner}/{dataset}/uploads/{id}", "unknown id"),
+    ("DELETE", "/api/v1/drive/{owner}/{dataset}/uploads/{id}", "unknown id"),
+    ("PUT", "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}", "unknown id"),
+    ("POST", "/api/v1/drive/{owner}/{dataset}/uploads/{id}/finish", "unknown id"),
     ("POST", "/api/v1/drive/{owner}/{dataset}/downloads", ""),
     ("POST", "/api/v1/drive/{owner}/{dataset}/downloads", "all of it"),
     ("GET", DOWNLOAD, "forged"),
@@ -54,12 +54,12 @@ impl World {
         }
     }
 
-    /// The request itself; `name` is used by nobody else.
+    /// The request itself; `name` is unique.
     pub(super) fn of_drive(&self, token: Option<&str>, path: &str, sample: Sample, name: &str) -> RequestBuilder {
         let (method, route, variant) = sample;
         let shown = if route.contains("/files/") { format!("put/{name}.csv") } else { "seed/table.csv".to_owned() };
         let url = route.replace("{owner}/{dataset}", path).replace("{*path}", &shown).replace("{token}", "AAAA");
-        let url = url.replace("{id}", "nobody").replace("{number}", "1").replace("/search", "/search?q=table");
+        let url = url.replace("{id}", "missing").replace("{number}", "1").replace("/search", "/search?q=table");
         let body = match route.strip_prefix(DRIVE).unwrap_or_default() {
             "/folders" => json!({"path": format!("folders/{name}")}),
             "/move" => json!({"from": format!("{name}.csv"), "to": format!("moved/{name}.csv")}),
@@ -70,7 +70,7 @@ impl World {
             "/downloads" if variant == "all of it" => json!({"paths": [""]}),
             "/downloads" => json!({"paths": ["seed/table.csv"]}),
             "/versions/{*path}" if method == "POST" => json!({"revision": "HEAD"}),
-            "/trash/restore" => json!({"ids": ["nobody"]}),
+            "/trash/restore" => json!({"ids": ["missing"]}),
             _ => Value::Null,
         };
         let request = self.server.request(method, &url, token);

@@ -1,10 +1,10 @@
 //! Requests of Hugging Face's clients: the same table, kept apart for its length.
 
 use reqwest::RequestBuilder;
+use rutter_testing::Reply;
 use serde_json::{Value, json};
 
 use super::{Sample, World};
-use crate::api::Reply;
 
 /// Method, route, variant.
 pub(super) const SAMPLES: &[Sample] = &[
@@ -71,7 +71,7 @@ impl World {
         path.to_owned()
     }
 
-    /// The request itself; `name` is used by nobody else.
+    /// The request itself; `name` is unique.
     pub(super) fn of_hub(&self, token: Option<&str>, path: &str, sample: Sample, name: &str) -> RequestBuilder {
         let (method, route, _) = sample;
         let (owner, dataset) = path.split_once('/').unwrap();

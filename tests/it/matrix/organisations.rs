@@ -5,10 +5,10 @@ use std::time::Duration;
 use reqwest::RequestBuilder;
 use rutter::jobs::{self, Kind};
 use rutter::types::Role;
+use rutter_testing::Reply;
 use serde_json::{Value, json};
 
 use super::{Actor, Sample, World};
-use crate::api::Reply;
 
 const ALL: &str = "/api/v1/organisations";
 const ONE: &str = "/api/v1/organisations/{organisation}";
@@ -154,7 +154,7 @@ impl World {
         subject
     }
 
-    /// The id of what somebody makes.
+    /// Creates something, and returns its id.
     async fn made(&self, token: &str, url: &str, body: &Value) -> String {
         let reply = Reply::of(self.say("POST", url, Some(token), body)).await;
         assert_eq!(reply.status, 201, "{}", reply.text());

@@ -1,11 +1,12 @@
-//! Requests about shares: the same table, kept apart for its length. And what it says of those who have a part only.
+//! Requests about shares: the same table, kept apart for its length. And what it says about callers with a part only.
 
 use reqwest::RequestBuilder;
 use rutter::types::Role;
+use rutter_testing::Person;
 use serde_json::{Value, json};
 
 use super::{Actor, Sample, World};
-use crate::harness::Person;
+use crate::shares::create_group;
 
 /// Method, route, variant.
 pub(super) const SAMPLES: &[Sample] = &[
@@ -45,22 +46,22 @@ impl World {
         server.organisation("club", &[(&gina, Role::Reader)]).await;
         let (club, olga) = ("club".parse().unwrap(), "olga".parse().unwrap());
         server.app.accounts.set_member(&club, &olga, Some(Role::Reader)).await.unwrap();
-        server.group("club", "readers", &[&gina]).await;
+        create_group(server, "club", "readers", &[&gina]).await;
         let olga = Person { name: "olga".into(), token: owner };
         let mut link = String::new();
         for visibility in ["private", "internal", "public"] {
             let path = format!("org/{visibility}");
             let group = json!({"with": {"group": "club:readers"}, "right": "view"});
-            server.shared(&olga, &path, group).await;
+            server.share(&olga, &path, group).await;
             let folder = json!({"path": "folder", "with": {"user": "fred"}, "right": "edit"});
-            server.shared(&olga, &path, folder).await;
+            server.share(&olga, &path, folder).await;
             if visibility == "private" {
                 let shared = json!({"path": "folder", "with": {"link": true}, "right": "edit"});
-                let shared = server.shared(&olga, &path, shared).await;
+                let shared = server.share(&olga, &path, shared).await;
                 shared["url"].as_str().unwrap().split_once('#').unwrap().1.clone_into(&mut link);
             }
         }
-        let bearer = server.bearer(&link).await;
+        let bearer = server.link_token(&link).await;
         self.link = link;
         for (name, token) in [(LINK, bearer), (FOLDER, fred.token), ("member of a group", gina.token)] {
             self.actors.push(Actor { name, token: Some(token) });
@@ -75,7 +76,7 @@ impl World {
         let owner = self.actors.iter().find(|actor| actor.name == "owner").unwrap();
         let owner = Person { name: "olga".into(), token: owner.token.clone().unwrap() };
         let body = json!({"with": {"email": format!("{name}@example.org")}, "right": "view"});
-        self.server.shared(&owner, path, body).await["id"].as_str().unwrap().to_owned()
+        self.server.share(&owner, path, body).await["id"].as_str().unwrap().to_owned()
     }
 
     /// The request itself.
@@ -89,7 +90,7 @@ impl World {
         let share = if share.is_empty() { "018f0000-0000-7000-8000-000000000000" } else { share };
         let url = route.replace("{owner}/{dataset}", path).replace("{share}", share);
         let body = match (method, route, variant) {
-            ("POST", SHARES, _) => json!({"with": {"email": "somebody@example.org"}, "right": "view"}),
+            ("POST", SHARES, _) => json!({"with": {"email": "someone@example.org"}, "right": "view"}),
             ("PATCH", ..) => json!({"right": "edit"}),
             ("POST", OPEN, "a link") => json!({"token": self.link}),
             ("POST", OPEN, _) => json!({"token": "rsl_none"}),
@@ -99,17 +100,17 @@ impl World {
         if body.is_null() { request } else { request.header("content-type", "application/json").body(body.to_string()) }
     }
 
-    /// Whoever has a part of a dataset gets from all doors but those for parts what a stranger gets.
+    /// A caller with a share of a part gets the answers for strangers on all routes except those for parts.
     pub(super) fn expect_shut(&self, visibility: &str, (method, route, variant): Sample, cells: &[Option<u16>]) {
         if route.starts_with("/api/v1/drive") || has(route) {
             return;
         }
         let cell = |name: &str| cells[self.actors.iter().position(|actor| actor.name == name).unwrap()];
         let stranger = cell("stranger");
-        assert_eq!(cell(FOLDER), stranger, "{method} {route} ({variant}) on {visibility}, by who has a folder");
-        // What is internal is for users, and what is nobody's for those who are somebody.
+        assert_eq!(cell(FOLDER), stranger, "{method} {route} ({variant}) on {visibility}, by a caller with a folder");
+        // Internal datasets are for users, and missing ones for known callers.
         if visibility == "private" && route.contains("{dataset}") {
-            assert_eq!(cell(LINK), stranger, "{method} {route} ({variant}), by who has a link");
+            assert_eq!(cell(LINK), stranger, "{method} {route} ({variant}), by a caller with a link");
         }
     }
 }

@@ -12,7 +12,7 @@ test('a link with a password opens one folder and nothing else @bucket', async (
   };
   await server.api('GET', '/api/v1/drive', ada.token);
   await put('plans/harbour.txt', 'the plan of the harbour');
-  await put('plans-of-others/secret.txt', 'what nobody else may see');
+  await put('plans-of-others/secret.txt', 'what no other user may see');
   const share = { path: 'plans', with: { link: true }, right: 'view', password: PASSWORD };
   const made = await (await server.api('POST', '/api/v1/datasets/ada/drive/shares', ada.token, share)).json();
 
@@ -31,7 +31,7 @@ test('a link with a password opens one folder and nothing else @bucket', async (
   const opened = await (
     await server.api('POST', '/api/v1/links/open', undefined, { token: made.url.split('#')[1], password: PASSWORD })
   ).json();
-  const oid = createHash('sha256').update('what nobody else may see').digest('hex');
+  const oid = createHash('sha256').update('what no other user may see').digest('hex');
   const revision = (await (await server.api('GET', '/api/v1/datasets/ada/drive', ada.token)).json()).revision;
   const requests: [string, string, unknown?][] = [
     ['GET', '/api/v1/datasets/ada/drive'],
@@ -62,7 +62,7 @@ test('a link with a password opens one folder and nothing else @bucket', async (
       const answer = await server.api(method, path, token, body);
       const text = await answer.text();
       expect([400, 401, 403, 404, 415, 422], `${method} ${path}: ${answer.status} ${text}`).toContain(answer.status);
-      expect(text, path).not.toContain('nobody else');
+      expect(text, path).not.toContain('no other user');
     }
   }
   // The parent folder lists only the shared folder.

@@ -45,7 +45,7 @@ fn reply_with(request: &BatchRequest, transfer: Transfer, begun: &[(&str, Starte
 }
 
 #[test]
-fn one_way_for_all_is_chosen() {
+fn one_transfer_is_chosen_for_all_objects() {
     let large = [(A, 20 * MIB), (B, 1)];
     for (transfers, chosen) in [
         (&["basic"][..], Transfer::Basic),
@@ -81,7 +81,7 @@ fn one_way_for_all_is_chosen() {
 }
 
 #[test]
-fn small_objects_are_not_worth_it() {
+fn small_objects_are_not_split() {
     let all = ["multipart-basic", "multipart", "tus", "basic"];
     assert_eq!(negotiate(&all, &[(A, 10 * MIB - 1)], &OFFERED).transfer, Transfer::Basic);
     assert_eq!(negotiate(&all, &[(A, 10 * MIB)], &OFFERED).transfer, Transfer::MultipartBasic);
@@ -94,7 +94,7 @@ fn small_objects_are_not_worth_it() {
 }
 
 #[test]
-fn what_is_not_sent_does_not_decide() {
+fn existing_objects_do_not_affect_the_transfer() {
     let request = upload(&["multipart-basic", "basic"], &[(A, 20 * MIB), (B, 30 * MIB), (C, 5), (C, 5)]);
     let held = known(&[(A, 20 * MIB)]);
     assert_eq!(request.negotiate(&OFFERED, &held, Some(25 * MIB)).unwrap().transfer, Transfer::Basic);
@@ -127,7 +127,7 @@ fn some_clients_need_an_upload_for_everything() {
 }
 
 #[test]
-fn who_may_ignore_headers() {
+fn clients_that_may_ignore_headers() {
     assert!(upload(&["basic", "multipart"], &[(A, 1)]).may_ignore_headers());
     assert!(!upload(&GIT_LFS, &[(A, 1)]).may_ignore_headers());
     assert!(!upload(&["multipart-basic", "basic"], &[(A, 1)]).may_ignore_headers());

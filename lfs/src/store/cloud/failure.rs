@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_of_the_clouds_are_understood() {
+    fn error_responses_of_the_clouds_are_parsed() {
         let amazon = "<?xml version=\"1.0\"?><Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too \
                       large.</Message><RequestId>4</RequestId></Error>";
         let failure = Failure::answered(403, amazon);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_says_what_to_do() {
+    fn each_refusal_states_a_remedy() {
         for (status, code, message, words) in [
             (403, "RequestTimeTooSkewed", "", "clock"),
             (403, "AccessDenied", "", "access denied"),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_library_wrapped_is_found() {
+    fn wrapped_errors_are_found() {
         let cause = "Error performing GET http://127.0.0.1/data in 1ms - Server returned non-2xx status code: 403 \
                      Forbidden: <Error><Code>AccessDenied</Code><Message>no</Message></Error>";
         let error = object_store::Error::PermissionDenied { path: "a".into(), source: cause.into() };

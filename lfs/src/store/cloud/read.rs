@@ -75,7 +75,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_are_the_range(start in 0..PIECE * 3, length in 0..PIECE * 4) {
+        fn chunks_form_the_requested_range(start in 0..PIECE * 3, length in 0..PIECE * 4) {
             let mut at = start;
             for piece in pieces(start..start + length) {
                 prop_assert_eq!(piece.start, at);

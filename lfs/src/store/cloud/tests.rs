@@ -57,7 +57,7 @@ fn object() -> (Oid, Key) {
 
 /// An independent implementation signs the same URL for each addressing style of the bucket.
 #[test]
-fn clients_are_sent_to_where_they_reach_the_bucket() {
+fn signed_urls_use_the_public_endpoint() {
     let internal = Some("http://10.0.0.1:3900".to_owned());
     let own = Some("https://objects.example".to_owned());
     for (options, endpoint, style) in [
@@ -111,7 +111,7 @@ fn azure_is_signed_by_its_account() {
 }
 
 #[test]
-fn azure_is_found_by_its_connection_string() {
+fn azure_is_configured_by_its_connection_string() {
     let (_, key) = object();
     let href = |environment: Vec<(String, String)>, public_endpoint: Option<String>| {
         let store = CloudStore::azure(AzureContainer { public_endpoint, environment, ..azure() }).unwrap();
@@ -131,7 +131,7 @@ fn azure_is_found_by_its_connection_string() {
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn missing_settings_are_named() {
     let no_account = CloudStore::azure(AzureContainer { environment: Vec::new(), ..azure() });
     let no_key = CloudStore::gcs(GcsBucket { environment: Vec::new(), ..gcs("") });
     let no_file = pairs(&[("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")]);
@@ -158,7 +158,7 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
-fn lives_have_an_end() {
+fn lifetimes_are_bounded() {
     let store = CloudStore::s3(s3()).unwrap();
     let signer = block_on(store.signer(NOW, u32::MAX)).unwrap();
     assert_eq!(signer.lifetime(), 7 * 24 * 3600);

@@ -86,7 +86,7 @@ pub(super) fn noise(length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_was_put_is_got() {
+async fn stored_objects_are_read_back() {
     let fixture = Fixture::new();
     for length in [0, 1, 32 * 1024, 32 * 1024 + 1, 128 * 1024, 256 * 1024, 256 * 1024 + 1, 3_000_000] {
         let content = noise(length);
@@ -139,7 +139,7 @@ async fn wrong_content_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_cut() {
+async fn an_endless_body_is_cut() {
     let fixture = Fixture::new();
     let endless = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![0; 65_536])));
     let result = fixture.store.put(&Oid::EMPTY, 1_000_000, endless).await;
@@ -161,7 +161,7 @@ async fn an_interrupted_body_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_object_that_exists_is_checked_and_written_anew() {
+async fn an_existing_object_is_verified_and_rewritten() {
     let fixture = Fixture::new();
     let content = noise(700_000);
     let oid = fixture.put(&content).await;
@@ -279,7 +279,7 @@ fn a_runtime_that_ends_during_an_upload_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn folders_that_vanish_come_back() {
+async fn deleted_folders_are_created_again() {
     let fixture = Fixture::new();
     let oid = fixture.put(b"one").await;
     fs::remove_dir_all(fixture.store.shared.folder(&oid).parent().unwrap()).unwrap();
@@ -289,7 +289,7 @@ async fn folders_that_vanish_come_back() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_has_lost_nothing() {
+async fn an_unavailable_store_reports_no_loss() {
     let fixture = Fixture::new();
     let oid = fixture.put(b"one").await;
     let (root, aside) = (fixture.folder.path().join("objects"), fixture.folder.path().join("aside"));
@@ -306,7 +306,7 @@ async fn a_store_that_is_away_has_lost_nothing() {
 }
 
 #[tokio::test]
-async fn what_has_no_room_is_not_asked_for() {
+async fn uploads_without_space_are_refused_early() {
     let fixture = Fixture::new();
     let body = futures::stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, Infallible>>> {
         panic!("the body was polled")
@@ -332,7 +332,7 @@ async fn ranges_of_large_and_small_objects() {
 }
 
 #[tokio::test]
-async fn a_removed_object_is_gone_but_open_streams_end_well() {
+async fn open_streams_of_a_removed_object_complete() {
     let fixture = Fixture::new();
     let content = noise(1_000_000);
     let oid = fixture.put(&content).await;
@@ -423,7 +423,7 @@ async fn dead_uploads_are_reaped_by_age() {
 }
 
 #[tokio::test]
-async fn names_of_a_former_process_do_not_collide() {
+async fn temporary_names_of_an_earlier_process_do_not_collide() {
     let fixture = Fixture::new();
     let oid = Oid::of(b"content");
     let folder = fixture.store.shared.folder(&oid);

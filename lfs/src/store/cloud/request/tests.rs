@@ -66,14 +66,14 @@ const BEGUN: &str = "<R><UploadId>new</UploadId></R>";
 const BROKEN: &str = "<?xml version=\"1.0\"?>\n<Error><Code>InternalError</Code><Message>no</Message></Error>";
 
 #[tokio::test]
-async fn what_passes_is_tried_again() {
+async fn transient_errors_are_retried() {
     let (store, asked) = answering(&[(503, "<Error><Code>SlowDown</Code></Error>"), (500, ""), (200, BEGUN)]).await;
     let id = store.begin_parts(&upload().0).await.unwrap();
     assert_eq!((id.to_string().as_str(), asked.load(Ordering::SeqCst)), ("new", 3));
 }
 
 #[tokio::test]
-async fn an_error_that_comes_as_a_success_is_one() {
+async fn an_error_in_a_200_response_is_an_error() {
     let (store, asked) = answering(&[(200, BROKEN), (200, "<CompleteMultipartUploadResult/>")]).await;
     let (key, id) = upload();
     store.complete_parts(&key, &id, &[]).await.unwrap();
@@ -93,14 +93,14 @@ async fn a_refusal_is_final() {
 }
 
 #[tokio::test]
-async fn what_is_not_understood_is_an_error() {
+async fn an_invalid_response_is_an_error() {
     let (store, _) = answering(&[(200, "<html>Welcome</html>")]).await;
     let error = store.begin_parts(&upload().0).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)) && error.to_string().contains("cannot parse"), "{error}");
 }
 
 #[tokio::test]
-async fn pages_that_do_not_go_on_end() {
+async fn repeated_list_pages_are_an_error() {
     const PAGE: &str = "<R><IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker>\
                         <Part><PartNumber>1</PartNumber><Size>5</Size><ETag>a</ETag></Part></R>";
     let (store, asked) = answering(&[(200, PAGE)]).await;
@@ -110,7 +110,7 @@ async fn pages_that_do_not_go_on_end() {
 }
 
 #[tokio::test]
-async fn silence_ends() {
+async fn a_request_without_answer_times_out() {
     let (store, asked) = answering(&[]).await;
     let call = Call { max_duration: Duration::from_millis(300), ..Call::new(Method::GET, "a") };
     let begin = Instant::now();

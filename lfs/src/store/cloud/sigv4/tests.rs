@@ -112,7 +112,7 @@ fn google_is_signed_by_rsa() {
 }
 
 #[test]
-fn moments_are_written_as_azure_wants_them() {
+fn times_have_the_format_of_azure() {
     assert_eq!(Moment::new(1_795_255_872).rfc3339(), "2026-11-21T10:11:12Z");
     assert_eq!(Moment::new(0).rfc3339(), "1970-01-01T00:00:00Z");
     assert_eq!(Moment::new(1_709_164_800).rfc3339(), "2024-02-29T00:00:00Z");

@@ -133,7 +133,7 @@ async fn wrong_bytes_end_the_upload() {
 
 /// An existing object must not make an upload succeed that sent nothing.
 #[tokio::test]
-async fn a_name_alone_is_worth_nothing() {
+async fn an_upload_id_alone_grants_nothing() {
     let fixture = Fixture::new();
     let content = noise(500_000);
     let (oid, plan) = (fixture.put(&content).await, plan(content.len(), 200_000));
@@ -176,7 +176,7 @@ async fn sizes_and_checksums_of_parts() {
 }
 
 #[tokio::test]
-async fn a_part_that_is_here_stays_until_other_bytes_come() {
+async fn a_part_is_replaced_only_by_a_complete_one() {
     let fixture = Fixture::new();
     let content = noise(600_000);
     let (oid, plan) = (Oid::of(&content), plan(content.len(), 600_000));
@@ -207,7 +207,7 @@ async fn a_part_that_is_here_stays_until_other_bytes_come() {
 
 /// A request on a dead connection continues while its replacement runs, with other bytes.
 #[tokio::test]
-async fn who_lingers_cannot_touch_the_object() {
+async fn late_writes_do_not_change_the_object() {
     let fixture = Fixture::new();
     let content = noise(600_000);
     let (oid, plan) = (Oid::of(&content), plan(content.len(), 600_000));
@@ -251,7 +251,7 @@ async fn no_part_is_written_while_the_object_is_hashed() {
 }
 
 #[tokio::test]
-async fn pieces_one_after_the_other() {
+async fn bytes_are_appended_in_sequence() {
     let fixture = Fixture::new();
     let content = noise(1_000_000);
     let (oid, plan) = (Oid::of(&content), Plan::new(1_000_000));
@@ -295,7 +295,7 @@ async fn pieces_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_dropped_leaves_what_came() {
+async fn a_dropped_request_keeps_the_received_bytes() {
     let fixture = Fixture::new();
     let content = noise(1_000_000);
     fixture.begin(content.len()).await;
@@ -318,7 +318,7 @@ async fn a_request_that_is_dropped_leaves_what_came() {
 }
 
 #[tokio::test]
-async fn of_two_that_append_the_later_one_goes_on() {
+async fn of_two_appending_requests_the_later_one_continues() {
     let fixture = Fixture::new();
     let content = noise(1_000_000);
     fixture.begin(content.len()).await;
@@ -339,7 +339,7 @@ async fn of_two_that_append_the_later_one_goes_on() {
 }
 
 #[tokio::test]
-async fn what_was_never_begun_or_is_away() {
+async fn unknown_uploads_and_unavailable_stores() {
     let fixture = Fixture::new();
     let plan = plan(10, 10);
     let part = plan.part(1).unwrap();
@@ -410,7 +410,7 @@ async fn uploads_are_reaped_by_age() {
 }
 
 #[tokio::test]
-async fn a_ledger_that_was_damaged_says_nothing_false() {
+async fn a_damaged_ledger_reports_no_false_parts() {
     let fixture = Fixture::new();
     let content = noise(60_000);
     let plan = plan(content.len(), 20_000);

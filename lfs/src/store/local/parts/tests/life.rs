@@ -64,7 +64,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn parts_survive_whatever_happens(
+    fn parts_survive_any_sequence_of_events(
         size in 1usize..700_000,
         part_size in 50_000u64..200_000,
         deeds in proptest::collection::vec(any_deed(), 0..14),
@@ -152,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn appending_survives_whatever_happens(
+    fn appending_survives_any_sequence_of_events(
         size in 1usize..900_000,
         requests in proptest::collection::vec((0usize..300_000, 0u8..4, any::<bool>()), 0..12),
     ) {
@@ -222,7 +222,7 @@ const PART: u64 = 400_000;
 /// Not a test of its own: the process that the next test kills. It reads a directory and a mode from its standard
 /// input and prints the parts that were stored.
 #[tokio::test]
-#[ignore = "it is started by `a_process_that_is_killed_costs_only_what_was_under_way`"]
+#[ignore = "it is started by `a_killed_process_loses_only_running_writes`"]
 async fn victim() {
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).unwrap();
@@ -258,7 +258,7 @@ async fn victim() {
 }
 
 #[tokio::test]
-async fn a_process_that_is_killed_costs_only_what_was_under_way() {
+async fn a_killed_process_loses_only_running_writes() {
     let content = noise(KILLED);
     let (oid, plan) = (Oid::of(&content), plan(KILLED, PART));
     for how in ["parts", "append"] {

@@ -3,7 +3,9 @@
 //! Pure functions over header values: RFC 9110 §13 (conditional requests) and §14 (range requests), RFC 6266
 //! (`Content-Disposition`).
 
-use std::{fmt::Write, ops::Range};
+use std::ops::Range;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::Oid;
 
@@ -124,6 +126,21 @@ fn any_tag_is(header: &str, wanted: &str) -> bool {
 /// Maximum length of a filename in characters; longer ones are truncated.
 const MAX_NAME: usize = 200;
 
+/// All but attr-char (RFC 8187 §3.2.1).
+const NO_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
 /// Returns the value of `Content-Disposition` for an untrusted filename.
 ///
 /// The name is given twice: as plain ASCII for old clients, and exactly in UTF-8 (RFC 8187). Path separators,
@@ -145,14 +162,7 @@ pub fn content_disposition(filename: &str, inline: bool) -> String {
         _ => '_',
     }));
     value.push_str("\"; filename*=UTF-8''");
-    for byte in name.bytes() {
-        // attr-char of RFC 8187 §3.2.1.
-        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-            value.push(byte.into());
-        } else {
-            write!(value, "%{byte:02X}").expect("writing to a String cannot fail");
-        }
-    }
+    value.extend(utf8_percent_encode(name, NO_ATTR_CHAR));
     value
 }
 

@@ -1,12 +1,10 @@
 //! Presigned URLs for S3-compatible stores (AWS Signature Version 4, "Authenticating Requests: Using Query
 //! Parameters") and for Google Cloud Storage ("V4 signing process"), which uses other names and an RSA key.
 
-use std::{
-    fmt::Write as _,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::{
     rand::SystemRandom,
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
@@ -204,17 +202,13 @@ pub(super) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Percent-encodes everything but unreserved characters (RFC 3986 §2.3); slashes too, unless it is a path.
+/// All but unreserved characters (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
+
+/// Percent-encodes everything but unreserved characters; slashes too, unless it is a path.
 pub(super) fn encoded(text: &str, path: bool) -> String {
-    let mut encoded = String::with_capacity(text.len() + 16);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (path && byte == b'/') {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+    utf8_percent_encode(text, if path { RESERVED_IN_PATH } else { RESERVED }).to_string()
 }
 
 #[cfg(test)]

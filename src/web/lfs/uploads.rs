@@ -7,13 +7,11 @@ use axum::response::{IntoResponse as _, Response};
 use lfs::parts::tus::{self, Headers, TusError};
 use lfs::parts::{Checksum, Completion, InvalidChecksum};
 
-use super::Routes;
-use super::error_format::lfs_json;
-use super::git::with_idle_timeout;
-use super::lfs::{body_within, from_batch};
+use super::json::{from_batch, lfs_json};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::storage::uploads::Upload;
+use crate::web::http::{Routes, read_body, with_idle_timeout};
 
 const PATH: &str = "/_lfs/uploads/{token}";
 
@@ -61,7 +59,7 @@ async fn end(State(app): State<App>, Path(token): Path<String>, request: Request
             Err(refusal) => Ok(refused(&refusal)),
         };
     }
-    let completion = Completion::parse(&body_within(&app, request).await?).map_err(from_batch)?;
+    let completion = Completion::parse(&read_body(&app, request).await?).map_err(from_batch)?;
     app.storage.commit_upload(&upload, &completion).await?;
     Ok(lfs_json(StatusCode::OK, "{}"))
 }

@@ -3,36 +3,7 @@
 //! Grants are created here and nowhere else: a [`Grant`] has private fields and no public constructor, so a function
 //! that takes one cannot be called without a permission check.
 //!
-//! ```compile_fail,E0451
-//! use rutter::access::{Grant, Write};
-//! // A grant cannot be forged: its fields are private.
-//! fn forge(dataset: std::sync::Arc<rutter::db::datasets::DatasetRow>) -> Grant<Write> {
-//!     Grant { dataset, actor: unimplemented!(), rights: unimplemented!(), right: std::marker::PhantomData }
-//! }
-//! ```
-//!
-//! ```compile_fail,E0277
-//! use rutter::access::{Grant, Read, Write};
-//! // Reading does not include writing.
-//! fn widen(grant: &Grant<Read>) -> Grant<Write> {
-//!     grant.narrow::<Write>()
-//! }
-//! ```
-//!
-//! ```compile_fail,E0277
-//! use rutter::access::{Fetch, Grant, Own};
-//! // Even the right to own does not include downloading: it must be requested by name.
-//! fn bytes(grant: &Grant<Own>) -> Grant<Fetch> {
-//!     grant.narrow::<Fetch>()
-//! }
-//! ```
-//!
-//! ```
-//! use rutter::access::{Grant, Own, Read, Write};
-//! fn narrow(grant: &Grant<Own>) -> (Grant<Write>, Grant<Read>) {
-//!     (grant.narrow::<Write>(), grant.narrow::<Read>())
-//! }
-//! ```
+//! The compiler refuses to forge or widen a grant: see the examples in `grant.rs`, `organisations.rs` and `shares.rs`.
 
 mod account;
 mod apps;
@@ -40,12 +11,12 @@ mod audit;
 mod base_rights;
 mod by_name;
 pub mod claims;
+mod grant;
 mod issue;
 pub mod jwt;
 mod object_scope;
 mod organisations;
 mod owners;
-mod path_grant;
 mod resolve;
 mod rights;
 pub mod scopes;
@@ -55,9 +26,7 @@ pub mod share_links;
 mod shares;
 pub mod tokens;
 mod visibility;
-mod writer;
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,22 +37,19 @@ pub use self::account::{AccountGrant, SessionGrant};
 pub use self::apps::AppGrant;
 use self::audit::AuditSender;
 pub use self::audit::{AuditEvent, AuditRateLimit};
-use self::base_rights::not_found_for;
 use self::claims::TokenClaim;
+pub use self::grant::{DatasetGrant, Grant, History};
 use self::jwt::Keys;
-pub use self::object_scope::ObjectGrant;
 pub use self::organisations::{
     AcceptInviteGrant, AdminGrant, CreateOrgGrant, OrgAdminGrant, OrgMemberGrant, RemoveMemberGrant, SelfGrant,
 };
-pub use self::path_grant::{History, PathGrant, PathTarget};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 pub use self::shares::ShareGrant;
+pub(crate) use self::shares::keep_shares;
 use self::tokens::TokenScope;
 pub use self::visibility::VisibleDatasets;
-pub use self::writer::Writer;
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, RepoPath, Role, Secret};
 
@@ -225,66 +191,6 @@ impl Actor {
     }
 }
 
-/// A permission check that passed: this actor has the right `R` on this dataset.
-#[derive(Debug)]
-#[must_use = "an unused grant is a permission check without effect"]
-pub struct Grant<R: Right> {
-    dataset: Arc<DatasetRow>,
-    actor: Arc<Actor>,
-    rights: Rights,
-    right: PhantomData<R>,
-}
-
-impl<R: Right> Clone for Grant<R> {
-    fn clone(&self) -> Self {
-        self.cast()
-    }
-}
-
-impl<R: Right> Grant<R> {
-    /// Returns the dataset.
-    pub fn dataset(&self) -> &DatasetRow {
-        &self.dataset
-    }
-
-    /// Returns the dataset's id, which is also the key of its repository.
-    pub fn id(&self) -> Id {
-        self.dataset.id
-    }
-
-    /// Returns `owner/name` of the dataset.
-    pub fn path(&self) -> String {
-        format!("{}/{}", self.dataset.owner_name, self.dataset.name)
-    }
-
-    /// Returns the actor.
-    pub fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    /// Converts the grant to one for a right that `R` includes.
-    pub fn narrow<S: Right>(&self) -> Grant<S>
-    where
-        R: Includes<S>,
-    {
-        self.cast()
-    }
-
-    /// Returns all rights of the actor on the dataset.
-    pub fn rights(&self) -> Rights {
-        self.rights
-    }
-
-    /// Returns a grant of another right, if the actor has it on the dataset.
-    pub fn also<S: Right>(&self) -> Option<Grant<S>> {
-        self.rights.has(S::RIGHTS).then(|| self.cast())
-    }
-
-    fn cast<S: Right>(&self) -> Grant<S> {
-        Grant { dataset: self.dataset.clone(), actor: self.actor.clone(), rights: self.rights, right: PhantomData }
-    }
-}
-
 /// A permission check that passed: this actor may create this dataset, which does not exist yet.
 #[derive(Debug)]
 pub struct CreateGrant {
@@ -314,7 +220,7 @@ impl CreateGrant {
 #[derive(Debug)]
 pub enum Target<R: Right> {
     /// An existing dataset.
-    Existing(Grant<R>),
+    Existing(DatasetGrant<R>),
     /// A dataset that this push may create.
     New(CreateGrant),
 }
@@ -346,48 +252,6 @@ impl Access {
     /// Returns the keys that sign and verify JSON Web Tokens.
     pub fn keys(&self) -> &Keys {
         &self.keys
-    }
-
-    /// Checks that the actor has the right `R` on the dataset. Grants of a whole dataset are made only here.
-    ///
-    /// # Errors
-    /// Without read access the error is the same as for a dataset that does not exist: 401 without credentials, 404
-    /// otherwise. 403 with read access but without `R`.
-    pub async fn authorize<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<Grant<R>> {
-        self.authorize_objects(actor, path, &[]).await
-    }
-
-    /// Like [`Access::authorize`], for a credential that may be limited to single objects: it must cover all of
-    /// these. An empty list means the whole dataset.
-    pub async fn authorize_objects<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
-        let decided = self.decide(actor, path, oids).await;
-        decided.map_err(|refusal| self.notes.refused(actor, R::NAME, path, refusal))
-    }
-
-    /// Like [`Access::authorize`], but also accepts a credential that is limited to single objects.
-    pub async fn authorize_within<R: Right>(&self, actor: &Actor, path: &RepoPath) -> Result<ObjectGrant<R>> {
-        if let CredentialScope::Claims(claims) = &actor.limit {
-            let opened = claims::open(claims, path).objects.into_iter();
-            let objects: Vec<Oid> = opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
-            if !objects.is_empty() && self.decide::<R>(actor, path, &[]).await.is_err() {
-                let grant = self.authorize_objects(actor, path, &objects).await?;
-                return Ok(ObjectGrant::objects(grant, objects));
-            }
-        }
-        self.authorize(actor, path).await.map(ObjectGrant::whole)
-    }
-
-    async fn decide<R: Right>(&self, actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Result<Grant<R>> {
-        let Some(known) = self.db.dataset(path, actor.user()).await? else {
-            return Err(not_found_for(actor, path));
-        };
-        let by_object = base_rights::by_object::<R>(actor, path, oids);
-        let rights = self.whole(actor, path, &known, by_object);
-        if rights.has(R::RIGHTS) {
-            self.note_shares(actor, &known, None);
-            return Ok(Grant { dataset: known.dataset, actor: Arc::new(actor.clone()), rights, right: PhantomData });
-        }
-        Err(path_grant::refusal::<R>(actor, path, rights))
     }
 
     /// Authorizes a push: to a dataset that the actor may write to, or to one that the push may create.

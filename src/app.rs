@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use lfs::store::Key;
 use metastore::{Engine, Options, PackStore};
-use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::sync::{Mutex, Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -127,7 +127,9 @@ impl App {
         options.git_object_bytes = config.limits.git_object_bytes;
         options.cache_bytes = Some(config.limits.cache_bytes);
         let engine = Engine::open(options)?;
-        let drive = Datasets::new(db.clone(), engine, clock.clone(), config.public_url.clone(), config.quotas);
+        let queued = Arc::new(Notify::new());
+        let drive =
+            Datasets::new(db.clone(), engine, clock.clone(), config.public_url.clone(), config.quotas, queued.clone());
         let storage = Storage::new(&config, stores, db.clone(), clock.clone(), secret.derive("signed transfer URLs"));
         let hosting =
             GitService::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
@@ -137,7 +139,7 @@ impl App {
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
         let accounts = Accounts::new(&config, db.clone(), clock.clone());
-        let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone(), hosting.clone());
+        let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone());
         let work = JobHandlers {
             access: access.clone(),
             accounts: accounts.clone(),
@@ -150,7 +152,7 @@ impl App {
             grace: config.grace(),
             collects: config.gc.enabled,
         };
-        let worker = Worker::new(db.clone(), clock.clone(), work.performing());
+        let worker = Worker::new(db.clone(), clock.clone(), queued, work.performing());
         Ok(Self(Arc::new(Services {
             accounts,
             departures,

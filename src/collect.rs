@@ -7,19 +7,17 @@ use metastore::Garbage;
 
 use crate::clock::Clock;
 use crate::datasets::Datasets;
-use crate::datasets::commits::IDEMPOTENCY_KEY_TTL;
+use crate::datasets::idempotency::IDEMPOTENCY_KEY_TTL;
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Kind, Result};
+use crate::retry::retry_on_conflict;
 use crate::storage::Storage;
 use crate::storage::collect::{GcOptions, GcState};
 use crate::types::{Id, Millis};
 
 /// Number of attempts for a dataset with concurrent changes, before it is left for the next run.
 const ATTEMPTS: u32 = 3;
-
-/// Delay after the first attempt; after the second one twice as long.
-const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// Runs garbage collection. Cheap to clone.
 #[derive(Clone)]
@@ -144,46 +142,40 @@ impl Collector {
         grace: Duration,
         note: &mut (dyn FnMut(Line) + Send),
     ) -> Result<()> {
-        for attempt in 1..=ATTEMPTS {
+        // If there are too many changes, the marks are kept for the next run.
+        let lines = retry_on_conflict(ATTEMPTS, || async {
             let reached = self.drive.reached(dataset.id, terms.before).await?;
             let mut lines = Vec::new();
             let is_reached = |oid: &Oid| reached.has(oid);
             let mut keep = |found| lines.push(found);
             let ended =
                 self.storage.collect_dataset(dataset.id, reached.generation, is_reached, terms, &mut keep).await?;
-            if ended {
-                for found in lines {
-                    let due = match found.fate {
-                        GcState::Unused => Some(terms.now.plus(grace)),
-                        GcState::Waiting(since) => Some(since.plus(grace)),
-                        GcState::Released | GcState::Deleted | GcState::Stray => None,
-                    };
-                    let dataset = Some(path.to_owned());
-                    note(Line { dataset, oid: found.oid, size: found.size, fate: found.fate, due });
-                }
-                return Ok(());
-            }
-            if attempt < ATTEMPTS {
-                tokio::time::sleep(RETRY_DELAY * attempt).await;
-            }
+            Ok::<_, Error>(ended.then_some(lines))
+        });
+        for found in lines.await? {
+            let due = match found.fate {
+                GcState::Unused => Some(terms.now.plus(grace)),
+                GcState::Waiting(since) => Some(since.plus(grace)),
+                GcState::Released | GcState::Deleted | GcState::Stray => None,
+            };
+            let dataset = Some(path.to_owned());
+            note(Line { dataset, oid: found.oid, size: found.size, fate: found.fate, due });
         }
-        // Marks are kept for the next run.
-        Err(Error::busy("the repository has too many concurrent changes; nothing was removed from it"))
+        Ok(())
     }
 
     /// Deletes unreachable git objects. Retries if there are too many concurrent changes.
     async fn repack(&self, dataset: Id, terms: GcOptions) -> Result<Garbage> {
-        let mut attempt = 1;
-        loop {
+        retry_on_conflict(ATTEMPTS, || async {
             match self.drive.collect_garbage(dataset, terms.before, terms.dry_run).await {
-                Err(error) if error.kind() == Kind::Busy && attempt < ATTEMPTS => {
+                Err(error) if error.kind() == Kind::Busy => {
                     tracing::debug!(%dataset, %error, "retrying garbage collection");
-                    tokio::time::sleep(RETRY_DELAY * attempt).await;
-                    attempt += 1;
+                    Ok(None)
                 }
-                end => return end,
+                end => end.map(Some),
             }
-        }
+        })
+        .await
     }
 }
 

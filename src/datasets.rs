@@ -8,10 +8,13 @@ pub mod commits;
 pub mod compare;
 pub mod dry_run;
 mod garbage;
+pub mod idempotency;
 pub mod object_refs;
 pub mod package;
+pub(crate) mod policy;
 pub(crate) mod ref_transaction;
 pub mod refs;
+mod rename;
 pub mod revisions;
 pub mod search;
 pub mod stats;
@@ -25,8 +28,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use lfs::{Oid, Pointer};
 use metastore::{Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot, State, Turn};
+use tokio::sync::Notify;
 
-use crate::access::{Actor, CreateGrant, Grant, Own, Read};
+use crate::access::{Actor, CreateGrant, DatasetGrant, Own, Read};
 use crate::clock::Clock;
 use crate::config::Quotas;
 use crate::db::datasets::DatasetRow;
@@ -34,9 +38,6 @@ use crate::db::packs::{PackRow, RefRow};
 use crate::db::{Db, Tx, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, RepoPath, Visibility};
-
-/// How many times a commit without an expected head is retried when it loses a race with another writer.
-const RETRIES: usize = 20;
 
 /// The datasets of this server. Cheap to clone.
 #[derive(Clone)]
@@ -48,6 +49,8 @@ pub struct Datasets {
     address: Option<String>,
     memory: Arc<browse::BrowseCache>,
     quotas: Quotas,
+    /// Wakes the worker after a commit that queued a job.
+    queued: Arc<Notify>,
 }
 
 /// The outcome of one ref edit; the error is the reason for the refusal.
@@ -55,8 +58,15 @@ pub type Outcome = std::result::Result<(), String>;
 
 impl Datasets {
     /// Creates the service on this database and git engine.
-    pub fn new(db: Db, engine: Engine, clock: Clock, address: Option<String>, quotas: Quotas) -> Self {
-        Self { db, engine, clock, address, memory: Arc::default(), quotas }
+    pub fn new(
+        db: Db,
+        engine: Engine,
+        clock: Clock,
+        address: Option<String>,
+        quotas: Quotas,
+        queued: Arc<Notify>,
+    ) -> Self {
+        Self { db, engine, clock, address, memory: Arc::default(), quotas, queued }
     }
 
     /// Returns the git engine, for the git wire protocol.
@@ -77,23 +87,22 @@ impl Datasets {
         lock_name(&mut tx, path).await?;
         tx.insert_dataset(id, creation.owner(), path, visibility, store, self.clock.now()).await?;
         self.audit(&mut tx, creation.actor(), "dataset.create", &path.to_string(), visibility.as_str()).await?;
-        tx.commit().await?;
-        self.reindex_now(id).await;
+        self.commit_and_index(tx, id).await?;
         Ok(id)
     }
 
     /// Changes the visibility of a dataset.
-    pub async fn set_visibility(&self, grant: &Grant<Own>, visibility: Visibility) -> Result<()> {
+    pub async fn set_visibility(&self, grant: &DatasetGrant<Own>, visibility: Visibility) -> Result<()> {
         let mut tx = self.db.write().await?;
         tx.set_visibility(grant.id(), visibility).await?;
-        self.audit(&mut tx, grant.actor(), "dataset.visibility", &grant.path(), visibility.as_str()).await?;
+        self.audit(&mut tx, grant.actor(), "dataset.visibility", &grant.full_name(), visibility.as_str()).await?;
         tx.commit().await
     }
 
     /// Deletes a dataset. Its packs are deleted after the grace period; its objects stay in the store until they are
     /// collected.
-    pub async fn delete(&self, grant: &Grant<Own>) -> Result<()> {
-        self.remove(grant.id(), grant.actor(), &grant.path()).await
+    pub async fn delete(&self, grant: &DatasetGrant<Own>) -> Result<()> {
+        self.remove(grant.id(), grant.actor(), &grant.full_name()).await
     }
 
     async fn remove(&self, id: Id, actor: &Actor, path: &str) -> Result<()> {
@@ -121,12 +130,12 @@ impl Datasets {
     }
 
     /// Returns a snapshot of the repository in its current state.
-    pub async fn snapshot(&self, grant: &Grant<Read>) -> Result<Arc<Snapshot>> {
+    pub async fn snapshot(&self, grant: &DatasetGrant<Read>) -> Result<Arc<Snapshot>> {
         self.snapshot_of(grant.id()).await
     }
 
     /// Returns the current refs and packs. Unlike a snapshot, it does not load anything into the cache.
-    pub async fn state(&self, grant: &Grant<Read>) -> Result<State> {
+    pub async fn state(&self, grant: &DatasetGrant<Read>) -> Result<State> {
         read_state(&mut self.db.read().await?, grant.id()).await
     }
 

@@ -35,6 +35,8 @@ pub enum Kind {
     Malformed,
     /// The request can be parsed, but is invalid (422).
     Invalid,
+    /// The request would change nothing (422).
+    Unchanged,
     /// Over a rate or concurrency limit; retry later (429).
     Busy,
     /// A dependency, such as the database or a store, is unavailable (503).
@@ -59,7 +61,7 @@ impl Kind {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid | Self::Unchanged => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Full => StatusCode::INSUFFICIENT_STORAGE,
@@ -81,6 +83,7 @@ impl Kind {
             Self::UnsupportedMedia => "unsupported-media-type",
             Self::Malformed => "malformed",
             Self::Invalid => "invalid",
+            Self::Unchanged => "unchanged",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
             Self::Full => "full",
@@ -146,6 +149,8 @@ constructors! {
     malformed => Malformed,
     /// Parsed, but invalid.
     invalid => Invalid,
+    /// Would change nothing.
+    unchanged => Unchanged,
     /// Over a limit of rate or concurrency.
     busy => Busy,
     /// A dependency is unavailable.
@@ -231,6 +236,7 @@ impl Error {
             | Kind::UnsupportedMedia
             | Kind::Malformed
             | Kind::Invalid
+            | Kind::Unchanged
             | Kind::Busy => {}
         }
     }
@@ -332,9 +338,8 @@ impl From<metastore::Error> for Error {
         match error {
             metastore::Error::NotFound(_) => Self::not_found(detail),
             metastore::Error::Conflict(_) => Self::conflict(detail),
-            metastore::Error::Invalid(_) | metastore::Error::Refused(_) | metastore::Error::Unchanged => {
-                Self::invalid(detail)
-            }
+            metastore::Error::Invalid(_) | metastore::Error::Refused(_) => Self::invalid(detail),
+            metastore::Error::Unchanged => Self::unchanged(detail),
             metastore::Error::TooLarge(_) => Self::too_large(detail),
             metastore::Error::Busy(_) => Self::busy(detail),
             metastore::Error::Unavailable(cause) if is_full(&*cause) => Self::full(NO_ROOM).because(cause),

@@ -3,6 +3,7 @@
 
 mod download;
 mod download_token;
+mod infer;
 pub mod rows;
 mod streaming;
 mod zip;
@@ -16,8 +17,9 @@ use metastore::{Content, ObjectId};
 
 pub use self::download::Download;
 use self::download_token::DownloadSigner;
+pub use self::infer::TableFormat;
 pub use self::streaming::Opened;
-use crate::access::{Actor, Fetch, Grant, Own, PathTarget, Read, Write};
+use crate::access::{Actor, DatasetGrant, Fetch, Grant, Own, Read, Write};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datasets::Datasets;
@@ -110,7 +112,7 @@ impl Files {
     /// malformed for a large body without a `Content-Length`.
     pub async fn put<S, E>(
         &self,
-        spot: &PathTarget<Write>,
+        grant: &Grant<Write>,
         length: Option<u64>,
         mut body: S,
         message: Option<String>,
@@ -120,11 +122,11 @@ impl Files {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let path = path_of(spot)?;
-        let (is_kept, is_there) = self.0.drive.rules_at(spot).await?;
+        let path = path_of(grant)?;
+        let (is_kept, is_there) = self.0.drive.storage_rules(grant).await?;
         let most = self.0.inline_bytes;
         let content = match length {
-            Some(length) if length > most as u64 => Content::Pointer(self.0.storage.keep(spot, length, body).await?),
+            Some(length) if length > most as u64 => Content::Pointer(self.0.storage.keep(grant, length, body).await?),
             _ => {
                 let bytes = small_body(&mut body, most).await?;
                 if length.is_some_and(|length| length != bytes.len() as u64) {
@@ -133,7 +135,7 @@ impl Files {
                 if is_kept && !bytes.is_empty() || !is_plain(&bytes) {
                     let size = bytes.len() as u64;
                     let body = stream::iter([Ok::<_, std::io::Error>(bytes)]);
-                    Content::Pointer(self.0.storage.keep(spot, size, body).await?)
+                    Content::Pointer(self.0.storage.keep(grant, size, body).await?)
                 } else {
                     Content::Bytes(bytes)
                 }
@@ -141,7 +143,7 @@ impl Files {
         };
         let word = if is_there { "Update" } else { "Add" };
         let message = Message { own: message, default: format!("{word} {path}") };
-        let done = self.0.drive.put_at(spot, content, message, known).await?;
+        let done = self.0.drive.put_file(grant, content, message, known).await?;
         Ok(Put { revision: made(done)?, is_new: !is_there })
     }
 
@@ -150,22 +152,17 @@ impl Files {
     ///
     /// # Errors
     /// As for [`Storage::finish_upload_session`] and [`Datasets::commit`].
-    pub async fn finish(
-        &self,
-        spot: &PathTarget<Write>,
-        session: &UploadSession,
-        message: Option<String>,
-    ) -> Result<Put> {
+    pub async fn finish(&self, grant: &Grant<Write>, session: &UploadSession, message: Option<String>) -> Result<Put> {
         if let Some(revision) = session.revision() {
             let revision = ObjectId::from_hex(revision.as_bytes()).map_err(Error::internal)?;
             return Ok(Put { revision, is_new: false });
         }
-        let path = path_of(spot)?;
-        let (_, is_there) = self.0.drive.rules_at(spot).await?;
+        let path = path_of(grant)?;
+        let (_, is_there) = self.0.drive.storage_rules(grant).await?;
         let pointer = self.0.storage.finish_upload_session(session).await?;
         let word = if is_there { "Update" } else { "Add" };
         let message = Message { own: message, default: format!("{word} {path}") };
-        let done = self.0.drive.put_at(spot, Content::Pointer(pointer), message, None).await?;
+        let done = self.0.drive.put_file(grant, Content::Pointer(pointer), message, None).await?;
         let revision = made(done)?;
         self.0.storage.end_upload_session(session, &revision.to_string()).await?;
         Ok(Put { revision, is_new: !is_there })
@@ -176,21 +173,16 @@ impl Files {
     /// # Errors
     /// Not found; conflict if the target path exists; invalid for datasets in different stores; full if a quota is
     /// exceeded.
-    pub async fn copy_from(
-        &self,
-        from: &PathTarget<Fetch>,
-        to: &PathTarget<Write>,
-        message: Message,
-    ) -> Result<ObjectId> {
+    pub async fn copy_from(&self, from: &Grant<Fetch>, to: &Grant<Write>, message: Message) -> Result<ObjectId> {
         let mut room = ROOM;
-        let lifted = self.0.drive.copy_target(from, path_of(to)?, &mut room).await?;
-        self.0.storage.reuse_objects_at(from, to, &lifted.pointers).await?;
-        self.0.drive.graft_at(to, lifted.edit, message).await
+        let lifted = self.0.drive.copy_files(from, None, path_of(to)?, &mut room).await?;
+        self.0.storage.reuse_objects(from, &to.narrow(), &lifted.pointers).await?;
+        self.0.drive.write_copied(to, lifted.edit, message).await
     }
 
     /// Returns the storage usage of a dataset.
-    pub async fn usage(&self, grant: &Grant<Read>) -> Result<Usage> {
-        let (dataset, path) = (grant.dataset(), grant.path());
+    pub async fn usage(&self, grant: &DatasetGrant<Read>) -> Result<Usage> {
+        let (dataset, path) = (grant.dataset(), grant.full_name());
         let subject = path.parse()?;
         let owner = self.0.storage.usage(Some(&subject)).await?.into_iter().next();
         let own = owner.as_ref().and_then(|owner| owner.datasets.iter().find(|dataset| dataset.path == path));

@@ -1,10 +1,7 @@
 //! Git and Git LFS hosting on top of datasets and storage: fetching, pushing with server-side rules, and file locks.
 
-mod infer;
 mod locks;
-pub use self::infer::TableFormat;
 pub use self::locks::Locked;
-mod rename;
 mod rules;
 
 use std::sync::Arc;
@@ -13,11 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use lfs::batch::BatchRequest;
 use metastore::RefName;
-use metastore::wire::{self, Outcome, Progress, Protocol, Push, PushHead, ReceiveLimits, Report, Service};
+use metastore::wire::{self, Progress, Protocol, Push, PushHead, ReceiveLimits, Report, Service};
 use tokio::io::AsyncRead;
 use tokio::sync::Semaphore;
 
-use crate::access::{Access, CreateGrant, Fetch, Grant, Right, Target, Upload, Write};
+use crate::access::{Access, CreateGrant, DatasetGrant, Fetch, Right, Target, Upload, Write};
 use crate::clock::Clock;
 use crate::config::{DEFAULT_STORE, Limits};
 use crate::datasets::ref_transaction::TransactionOptions;
@@ -62,7 +59,7 @@ impl GitService {
     }
 
     /// Returns the ref advertisement for a fetch.
-    pub async fn advertise_fetch(&self, grant: &Grant<Fetch>, protocol: Protocol) -> Result<Bytes> {
+    pub async fn advertise_fetch(&self, grant: &DatasetGrant<Fetch>, protocol: Protocol) -> Result<Bytes> {
         let state = self.0.drive.state(&grant.narrow()).await?;
         Ok(wire::advertise(&state, Service::UploadPack, protocol))
     }
@@ -82,7 +79,7 @@ impl GitService {
     /// processes; `None` if the client already uses all of its slots.
     pub async fn fetch<S: Send + Sync + 'static>(
         &self,
-        grant: &Grant<Fetch>,
+        grant: &DatasetGrant<Fetch>,
         protocol: Protocol,
         body: impl AsyncRead + Send + Unpin + 'static,
         share: impl Future<Output = Option<S>> + Send + 'static,
@@ -138,7 +135,7 @@ impl GitService {
 
     async fn receive(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         push: &Push,
         body: &mut (impl AsyncRead + Unpin),
         progress: &Progress,
@@ -175,7 +172,12 @@ impl GitService {
     }
 
     /// Answers an LFS batch request for downloads.
-    pub async fn batch_download(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+    pub async fn batch_download(
+        &self,
+        grant: &DatasetGrant<Fetch>,
+        request: &BatchRequest,
+        base: &str,
+    ) -> Result<Vec<u8>> {
         self.0.storage.batch_downloads(grant, request, base).await
     }
 
@@ -196,7 +198,7 @@ impl GitService {
     }
 
     /// Returns the grant of a push, creating the dataset if it does not exist.
-    async fn existing<R: Right>(&self, target: Target<R>) -> Result<Grant<R>> {
+    async fn existing<R: Right>(&self, target: Target<R>) -> Result<DatasetGrant<R>> {
         let creation: CreateGrant = match target {
             Target::Existing(grant) => return Ok(grant),
             Target::New(creation) => creation,
@@ -207,23 +209,5 @@ impl GitService {
             Ok(_) | Err(_) => {}
         }
         self.0.access.authorize(creation.actor(), creation.path()).await
-    }
-}
-
-/// Lists the first few of many names, for messages.
-fn some_of(mut names: Vec<String>) -> String {
-    const SHOWN: usize = 3;
-    let more = names.len().saturating_sub(SHOWN);
-    names.truncate(SHOWN);
-    let shown = names.join(", ");
-    if more == 0 { shown } else { format!("{shown} and {more} more") }
-}
-
-/// Refuses all affected commands that have not failed yet.
-fn refuse_all(outcomes: &mut [Outcome], is_concerned: impl Fn(usize) -> bool, reason: &str) {
-    for (index, outcome) in outcomes.iter_mut().enumerate() {
-        if outcome.is_ok() && is_concerned(index) {
-            *outcome = Err(reason.to_owned());
-        }
     }
 }

@@ -2,10 +2,12 @@
 //! lost; any replica can run it; jobs are idempotent.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -32,6 +34,8 @@ pub enum Kind {
     SendPasswordReset,
     /// Remove a closed account. Subject: user id.
     PurgeAccount,
+    /// Update the search index for a dataset. Subject: dataset id.
+    IndexDataset,
     /// Collect garbage. Recurring.
     Collect,
     /// Delete unreferenced data from the stores. Recurring.
@@ -43,12 +47,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,
         Self::SendPasswordReset,
         Self::PurgeAccount,
+        Self::IndexDataset,
         Self::Collect,
         Self::Sweep,
         Self::Scrub,
@@ -62,6 +67,7 @@ impl Kind {
             Self::Mail => "mail",
             Self::SendPasswordReset => "reset",
             Self::PurgeAccount => "remove",
+            Self::IndexDataset => "index",
             Self::Collect => "collect",
             Self::Sweep => "sweep",
             Self::Scrub => "scrub",
@@ -72,7 +78,12 @@ impl Kind {
     /// Returns the interval of a recurring job, counted from the end of the last run.
     fn every(self) -> Option<Duration> {
         match self {
-            Self::RepackPacks | Self::VerifyObject | Self::Mail | Self::SendPasswordReset | Self::PurgeAccount => None,
+            Self::RepackPacks
+            | Self::VerifyObject
+            | Self::Mail
+            | Self::SendPasswordReset
+            | Self::PurgeAccount
+            | Self::IndexDataset => None,
             Self::Collect => Some(Duration::from_hours(24)),
             Self::Sweep => Some(Duration::from_mins(10)),
             Self::Scrub => Some(Duration::from_mins(2)),
@@ -89,19 +100,24 @@ pub async fn enqueue(tx: &mut Tx, clock: &Clock, kind: Kind, subject: &str, dela
 /// Runs a job; provided by the composition root, which knows the features.
 pub type Perform = Box<dyn Fn(Kind, String) -> BoxFuture<'static, Result<()>> + Send + Sync>;
 
+/// A claimed job with the time of the claim; if no job is due, how long to wait before the next poll.
+type Claim = std::result::Result<(ClaimedJob, Millis), Duration>;
+
 /// Runs jobs of the queue, one after another.
 pub struct Worker {
     db: Db,
     clock: Clock,
     perform: Perform,
+    /// Notified when a transaction of this process has queued a job.
+    queued: Arc<Notify>,
     /// Only one of the concurrent workers polls the queue; the others need not query the database as well.
-    looking: tokio::sync::Mutex<()>,
+    looking: Mutex<()>,
 }
 
 impl Worker {
-    /// Creates a worker on this database.
-    pub fn new(db: Db, clock: Clock, perform: Perform) -> Self {
-        Self { db, clock, perform, looking: tokio::sync::Mutex::default() }
+    /// Creates a worker on this database. Notify `queued` to have jobs run without waiting for the next poll.
+    pub fn new(db: Db, clock: Clock, queued: Arc<Notify>, perform: Perform) -> Self {
+        Self { db, clock, perform, queued, looking: Mutex::default() }
     }
 
     /// Runs jobs until `stop` is cancelled; a running job is finished first.
@@ -118,12 +134,13 @@ impl Worker {
         }
         while let Some(looking) = stop.run_until_cancelled(self.looking.lock()).await {
             let done = match self.claim().await {
-                Ok(Some(claimed)) => {
+                Ok(Ok(claimed)) => {
                     drop(looking);
                     self.work(claimed).await
                 }
-                Ok(None) => {
-                    stop.run_until_cancelled(tokio::time::sleep(POLL)).await;
+                Ok(Err(pause)) => {
+                    let queued = tokio::time::timeout(pause, self.queued.notified());
+                    stop.run_until_cancelled(queued).await;
                     Ok(())
                 }
                 Err(error) => Err(error),
@@ -153,7 +170,7 @@ impl Worker {
     /// Runs all jobs that are due. For tests and commands.
     pub async fn run_due(&self) -> Result<usize> {
         let mut done = 0;
-        while let Some(claimed) = self.claim().await? {
+        while let Ok(claimed) = self.claim().await? {
             self.work(claimed).await?;
             done += 1;
         }
@@ -179,16 +196,19 @@ impl Worker {
         }
     }
 
-    /// Claims the job that has been due longest. Returns it with the time of the claim.
-    async fn claim(&self) -> Result<Option<(ClaimedJob, Millis)>> {
+    /// Claims the job that has been due longest.
+    async fn claim(&self) -> Result<Claim> {
         let now = self.clock.now();
-        if !self.db.read().await?.job_due(now).await? {
-            return Ok(None);
+        match self.db.read().await?.next_job(now).await? {
+            Some(due) if due <= now => {}
+            Some(due) => return Ok(Err(POLL.min(Duration::from_millis(due.0.abs_diff(now.0))))),
+            None => return Ok(Err(POLL)),
         }
         let mut tx = self.db.write().await?;
-        let Some(claimed) = tx.claim_job(now, now.plus(LEASE)).await? else { return Ok(None) };
+        // Another replica may have been faster.
+        let Some(claimed) = tx.claim_job(now, now.plus(LEASE)).await? else { return Ok(Err(POLL)) };
         tx.commit().await?;
-        Ok(Some((claimed, now)))
+        Ok(Ok((claimed, now)))
     }
 
     async fn work(&self, ((id, name, subject, attempts), since): (ClaimedJob, Millis)) -> Result<()> {

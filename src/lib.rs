@@ -1,18 +1,19 @@
 //! rutter: a versioned data drive on Git and Git LFS.
 //!
-//! Layers: imports only point downwards. A test compares every `use crate::` line with this table:
+//! A module imports only modules of the layers below its own. A test compares every `use crate::` with this table:
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 4 entry | app web |
-//! | 3 features | accounts datasets share storage `git_service` files collect check |
-//! | 2 kernel | access jobs mail quota db |
-//! | 1 base | config error request types clock |
-//!
-//! Within a layer only: web → app, accounts → datasets, accounts → `git_service`,
-//! `git_service` → datasets, `git_service` → storage, files → datasets, files → storage, collect → datasets, collect → storage, check → datasets,
-//! check → storage, access → db, jobs → db, quota → db, mail → db, mail → jobs, config → error, config → types,
-//! clock → types, types → error, error → request.
+//! | 10 HTTP | web |
+//! | 9 composition root | app |
+//! | 8 features | accounts check collect files `git_service` share |
+//! | 7 services | datasets mail storage |
+//! | 6 kernel | access jobs quota |
+//! | 5 database | db retry |
+//! | 4 environment | clock config |
+//! | 3 values | types |
+//! | 2 errors | error |
+//! | 1 request id | request |
 
 pub mod access;
 pub mod accounts;
@@ -30,6 +31,7 @@ pub mod jobs;
 pub mod mail;
 mod quota;
 pub mod request;
+mod retry;
 pub mod share;
 pub mod storage;
 pub mod types;

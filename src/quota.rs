@@ -244,6 +244,29 @@ impl QuotaUsage {
     }
 }
 
+/// Checks whether an owner's quota allows a dataset with all of its content, which is already counted for that
+/// owner. The owner's usage must be locked.
+///
+/// # Errors
+/// Full if the owner's quota is exceeded.
+pub(crate) async fn expect_room_for_all(tx: &mut Tx, quotas: &Quotas, dataset: &DatasetRow) -> Result<()> {
+    let Some(quota) = quotas.of_owner(dataset.owner_kind, dataset.owner_quota_bytes) else { return Ok(()) };
+    let CountsRow { held, all_held, .. } = tx.used(dataset.id, Some(dataset.owner_id)).await?;
+    let ReservedRow { reserved, all_reserved } = tx.reserved(dataset.id, Some(dataset.owner_id)).await?;
+    let (alone, all) = (unsigned(held + reserved), unsigned(all_held + all_reserved));
+    if alone == 0 || all <= quota {
+        return Ok(());
+    }
+    Err(Error::full(format!(
+        "over quota: the datasets of {} can use {} in total, and would use {} with the {} of this one; delete what \
+         is not needed, or ask the operator of this server for a larger quota",
+        dataset.owner_name,
+        amount(quota),
+        amount(all),
+        amount(alone)
+    )))
+}
+
 impl EffectiveQuota<'_> {
     /// Returns the dataset, and its owner if the owner's quota is limited.
     fn subjects(&self) -> (Id, Option<Id>) {

@@ -370,7 +370,7 @@ impl Shares {
                 let user = tx.user(name).await?;
                 let user = user.ok_or_else(|| Error::invalid(format!("there is no user `{name}`")))?;
                 if user.id == dataset.owner_id {
-                    return Err(Error::invalid(format!("`{name}` is the owner of `{}`", sharing.grant().path())));
+                    return Err(Error::invalid(format!("`{name}` is the owner of `{}`", sharing.grant().full_name())));
                 }
                 Ok(GranteeId::User(user.id))
             }
@@ -395,7 +395,8 @@ impl Shares {
 
     async fn audit(&self, tx: &mut Tx, sharing: &ShareGrant, action: &str, share: &ShareRow) -> Result<()> {
         let (grant, request) = (sharing.grant(), crate::request::id());
-        let subject = if share.path.is_empty() { grant.path() } else { format!("{}/{}", grant.path(), share.path) };
+        let subject =
+            if share.path.is_empty() { grant.full_name() } else { format!("{}/{}", grant.full_name(), share.path) };
         let detail = format!("{} {} {}", share.id, share.right, with(share));
         let id = self.clock.id();
         tx.insert_audit(id, self.clock.now(), &grant.actor().key(), action, &subject, &detail, &request).await
@@ -425,7 +426,7 @@ fn with(share: &ShareRow) -> String {
 
 async fn known(tx: &mut Tx, sharing: &ShareGrant, id: Id) -> Result<ShareRow> {
     let found = tx.share(sharing.grant().id(), id).await?;
-    found.ok_or_else(|| Error::not_found(format!("there is no share `{id}` of `{}`", sharing.grant().path())))
+    found.ok_or_else(|| Error::not_found(format!("there is no share `{id}` of `{}`", sharing.grant().full_name())))
 }
 
 fn check(expires: Option<Millis>, downloads: Option<u64>, now: Millis) -> Result<()> {

@@ -36,7 +36,7 @@ use self::direct_upload::UploadTarget;
 use self::holdings_writer::HoldingsWriter;
 pub use self::stores::{Place, Stores};
 use self::stores::{Stat, Store};
-use crate::access::{Fetch, Grant, Upload};
+use crate::access::{DatasetGrant, Fetch, Upload};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_STORE, Quotas};
 use crate::db::Db;
@@ -130,7 +130,12 @@ impl Storage {
     }
 
     /// Answers a batch request for downloads: presigned URLs for the objects that the dataset holds.
-    pub async fn batch_downloads(&self, grant: &Grant<Fetch>, request: &BatchRequest, base: &str) -> Result<Vec<u8>> {
+    pub async fn batch_downloads(
+        &self,
+        grant: &DatasetGrant<Fetch>,
+        request: &BatchRequest,
+        base: &str,
+    ) -> Result<Vec<u8>> {
         // Boxed: otherwise the state of its rare branches would enlarge the future of every request.
         Box::pin(self.batch_response(grant.id(), &grant.dataset().store, None, request, base, false)).await
     }
@@ -140,7 +145,7 @@ impl Storage {
     /// the response.
     pub async fn batch_uploads(
         &self,
-        grant: &Grant<Upload>,
+        grant: &DatasetGrant<Upload>,
         request: &BatchRequest,
         base: &str,
         is_bare: bool,
@@ -252,18 +257,6 @@ impl Storage {
             return Ok(HashMap::new());
         }
         self.0.db.held(repo, oids).await
-    }
-
-    /// Returns for each of these objects, in order, whether the dataset holds it with that size.
-    pub(crate) async fn holds(&self, repo: Id, wanted: &[(Oid, u64)]) -> Result<Vec<bool>> {
-        let mut holds = Vec::with_capacity(wanted.len());
-        for page in wanted.chunks(1000) {
-            let oids: Vec<Oid> = page.iter().map(|(oid, _)| *oid).collect();
-            // Bypasses the query cache: these are read only once, and may be a million.
-            let held = self.0.db.read().await?.held(repo, &oids).await?;
-            holds.extend(page.iter().map(|(oid, size)| held.get(oid).is_some_and(|held| held.size == *size)));
-        }
-        Ok(holds)
     }
 
     /// Verifies a signed URL. `query` is the URL's query string as received, which the signature covers.

@@ -10,6 +10,7 @@ mod parquet;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod text;
 mod thrift;
 mod type_inference;
 
@@ -21,6 +22,7 @@ use crate::{Error, Result};
 
 pub use self::csv::csv;
 pub use self::rows::{PageLimits, RowPage, RowReader, Taken};
+pub use self::text::Encoding;
 pub use json::json_lines;
 pub use parquet::{ReadAt, parquet, parquet_footer, parquet_range};
 
@@ -50,17 +52,18 @@ pub struct Inferred {
     pub schema: Map<String, Value>,
     /// A Table Dialect, for delimited text.
     pub dialect: Option<Map<String, Value>>,
-    /// `utf-8`, `utf-16` or `iso-8859-1`, for text formats.
-    pub encoding: Option<&'static str>,
+    /// The encoding, for text formats.
+    pub encoding: Option<Encoding>,
     /// Number of rows examined, without the header. For Parquet, the number of rows according to the footer.
     pub rows: u64,
     /// True if the table has no further rows.
     pub is_complete: bool,
 }
 
-/// The first bytes of a table.
+/// The first bytes of a table, in a form that can be split into rows.
 struct Sample {
     bytes: Vec<u8>,
+    encoding: Encoding,
     /// True if the sample is the whole table.
     is_complete: bool,
 }
@@ -72,40 +75,9 @@ impl Sample {
         reader.take(one_more).read_to_end(&mut bytes)?;
         let is_complete = bytes.len() <= limit;
         bytes.truncate(limit);
-        Ok(Self { bytes, is_complete })
-    }
-
-    /// Decodes the sample and returns the text and its encoding. Anything that is not valid UTF-8 is read as Latin-1.
-    fn decode(self) -> (String, &'static str) {
-        let mut bytes = self.bytes;
-        if let Some(order) = bytes.first_chunk().copied().and_then(byte_order) {
-            let units = bytes[2..].chunks_exact(2).map(|pair| order([pair[0], pair[1]]));
-            let text = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
-            return (text.collect(), "utf-16");
-        }
-        if bytes.starts_with(b"\xef\xbb\xbf") {
-            bytes.drain(..3);
-        }
-        if !self.is_complete
-            && let Err(error) = std::str::from_utf8(&bytes)
-            && error.error_len().is_none()
-        {
-            // A character truncated by the end of the sample.
-            bytes.truncate(error.valid_up_to());
-        }
-        match String::from_utf8(bytes) {
-            Ok(text) => (text, "utf-8"),
-            Err(error) => (error.into_bytes().into_iter().map(char::from).collect(), "iso-8859-1"),
-        }
-    }
-}
-
-/// Returns the decoder of UTF-16 code units for this byte order mark.
-fn byte_order(mark: [u8; 2]) -> Option<fn([u8; 2]) -> u16> {
-    match mark {
-        [0xff, 0xfe] => Some(u16::from_le_bytes),
-        [0xfe, 0xff] => Some(u16::from_be_bytes),
-        _ => None,
+        let encoding = Encoding::detect(&bytes, is_complete)?;
+        let bytes = encoding.splittable(&bytes[encoding.mark(&bytes)..]).into_owned();
+        Ok(Self { bytes, encoding, is_complete })
     }
 }
 

@@ -1,9 +1,8 @@
 //! The rights that an actor has on a dataset by identity, before and after the restrictions of the credential.
 
-use std::collections::HashSet;
-
 use lfs::Oid;
 
+use super::object_scope::objects_of;
 use super::{Actor, CredentialScope, Fetch, Identity, Read, Right, Rights, Write, claims, tokens};
 use crate::db::datasets::DatasetRow;
 use crate::error::Error;
@@ -50,11 +49,9 @@ pub(super) fn restrict(actor: &Actor, path: &RepoPath, rights: Rights, by_object
 
 /// Returns the rights of `R` if the credential grants it on each of these single objects.
 pub(super) fn by_object<R: Right>(actor: &Actor, path: &RepoPath, oids: &[Oid]) -> Rights {
-    let CredentialScope::Claims(claims) = &actor.limit else { return Rights::NONE };
     if oids.is_empty() {
         return Rights::NONE;
     }
-    let opened = claims::open(claims, path).objects.into_iter();
-    let covered: HashSet<Oid> = opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect();
+    let covered = objects_of::<R>(actor, path);
     if oids.iter().all(|oid| covered.contains(oid)) { R::RIGHTS } else { Rights::NONE }
 }

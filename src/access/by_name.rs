@@ -3,7 +3,7 @@
 
 use lfs::Oid;
 
-use super::{Access, Actor, Fetch, Grant, Identity, Read, Right, Target, Upload};
+use super::{Access, Actor, DatasetGrant, Fetch, Identity, Read, Right, Target, Upload};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, OwnerName, RepoPath};
 
@@ -15,7 +15,7 @@ impl Access {
     ///
     /// # Errors
     /// As for [`Access::authorize`]; conflict if the name alone matches several datasets that the actor can see.
-    pub async fn authorize_named<R: Right>(&self, actor: &Actor, name: &str) -> Result<Grant<R>> {
+    pub async fn authorize_named<R: Right>(&self, actor: &Actor, name: &str) -> Result<DatasetGrant<R>> {
         let unseen = || {
             if actor.is_anonymous() {
                 return Error::unauthenticated(format!("sign in to {} `{}`", R::NAME, name.escape_debug()));
@@ -57,7 +57,7 @@ impl Access {
 
     /// Returns the datasets that the actor can see and that are recorded as having a resource with this id, in the
     /// order in which they got it. Check their packages: they may have lost it since.
-    pub async fn holders_of_resource(&self, actor: &Actor, resource: &str) -> Result<Vec<Grant<Read>>> {
+    pub async fn holders_of_resource(&self, actor: &Actor, resource: &str) -> Result<Vec<DatasetGrant<Read>>> {
         let found = self.db.read().await?.datasets_with_resource(resource, i64::from(LOOKED_AT)).await?;
         let mut seen = Vec::new();
         for path in found {
@@ -67,7 +67,7 @@ impl Access {
     }
 
     /// Finds a dataset of this store that holds the object and from which the actor may download everything.
-    pub async fn find_source(&self, actor: &Actor, store: &str, oid: &Oid) -> Result<Option<Grant<Fetch>>> {
+    pub async fn find_source(&self, actor: &Actor, store: &str, oid: &Oid) -> Result<Option<DatasetGrant<Fetch>>> {
         let sees_all = matches!(actor.identity, Identity::Operator | Identity::User { admin: true, .. });
         let found = self.db.read().await?.reuse_sources(store, oid, actor.user(), sees_all).await?;
         for (owner, name) in found {
@@ -101,7 +101,7 @@ impl Access {
         &self,
         actor: &Actor,
         path: &RepoPath,
-    ) -> Result<Option<Grant<R>>> {
+    ) -> Result<Option<DatasetGrant<R>>> {
         match self.decide(actor, path, &[]).await {
             Ok(grant) => Ok(Some(grant)),
             Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Unauthenticated | Kind::Forbidden) => Ok(None),

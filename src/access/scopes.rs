@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::rights::{Fetch, Own, Read, Right as _, Rights, Upload, Write};
-use super::{Access, Actor, CredentialScope, Grant, Identity, tokens};
+use super::{Access, Actor, CredentialScope, DatasetGrant, Identity, tokens};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, RepoPath, Role};
 
@@ -138,7 +138,7 @@ enum Target {
     /// The dataset at this path, which the scope names without its owner, with the actor's rights on it.
     Dataset(Rights, String),
     /// A part of a dataset, by its name in the dataset, and the revision if the scope names one.
-    Part(Grant<Read>, String, Option<String>),
+    Part(DatasetGrant<Read>, String, Option<String>),
 }
 
 /// The part of a requested scope that was granted.
@@ -150,7 +150,7 @@ pub enum Granted {
     Scope(Scope),
     /// This scope, for the resource with this id or name in the dataset; at a revision, if it names one. The token
     /// names the object itself, so it stays valid when the resource is renamed.
-    Resource(Scope, Grant<Read>, String, Option<String>),
+    Resource(Scope, DatasetGrant<Read>, String, Option<String>),
 }
 
 impl Access {
@@ -170,7 +170,7 @@ impl Access {
         let rights = match &target {
             Target::Nothing => return Ok(Granted::Nothing),
             Target::Rights(rights) | Target::Dataset(rights, _) => *rights,
-            Target::Part(grant, ..) => grant.rights,
+            Target::Part(grant, ..) => grant.rights(),
         };
         let asked: Vec<&str> = if scope.actions.is_empty() {
             scope.entity.actions().to_vec()
@@ -222,7 +222,7 @@ impl Access {
         }
         if let ([name], None, Entity::Dataset) = (scope.id.as_slice(), standing, scope.entity) {
             return match self.authorize_named::<Read>(actor, name).await {
-                Ok(grant) => Ok(Target::Dataset(grant.rights, grant.path())),
+                Ok(grant) => Ok(Target::Dataset(grant.rights(), grant.full_name())),
                 Err(error) if error.kind().status().is_server_error() => Err(error),
                 Err(_) => Ok(Target::Nothing),
             };
@@ -234,7 +234,7 @@ impl Access {
         if let Some(path) = path(id)
             && let Some(grant) = self.authorize_silently::<Read>(actor, &path).await?
         {
-            return Ok(Target::Rights(grant.rights));
+            return Ok(Target::Rights(grant.rights()));
         }
         if matches!(scope.entity, Entity::Object | Entity::Resource) && scope.id.len() == id.len() {
             for (dataset, part, revision) in parts(id) {

@@ -1,11 +1,12 @@
-//! Share links: secrets that give anyone who has them access to one part of one dataset.
+//! Share links: secrets that give anyone who has them access to one path of one dataset.
 //!
 //! A link is `rsl_` and 43 random characters. It is looked up by its hash; it is also stored encrypted with the
 //! server secret, so that users who share can copy it again. Opening a link, with its password if it has one, returns
 //! a bearer token, `rla_` and 43 random characters, of which only the hash is stored. The bearer token is valid for
 //! at most an hour, and ends when the link is changed or revoked, or when the account of its creator or of the
-//! dataset's owner is suspended or closed. It gives access to parts and never a [`Grant`](super::Grant), so only APIs
-//! for parts accept it. It sees the revisions since the link was created, unless the link shows the history.
+//! dataset's owner is suspended or closed. It gives a [`Grant`](super::Grant) for what was shared and
+//! never a [`DatasetGrant`](super::DatasetGrant), so only APIs for paths accept it. It sees the revisions
+//! since the link was created, unless the link shows the history.
 
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ use metastore::{FilePath, ObjectId};
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
-use super::path_grant::{History, PathRights};
-use super::{Access, Actor, CredentialScope, Fetch, Identity, PathTarget, tokens};
+use super::grant::{History, PathRights};
+use super::{Access, Actor, CredentialScope, Fetch, Grant, Identity, tokens};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, Secret, ShareRight};
@@ -165,10 +166,10 @@ impl Access {
     ///
     /// # Errors
     /// Not found if the download limit is reached.
-    pub async fn count_download(&self, spots: &[PathTarget<Fetch>]) -> Result<DownloadCounted> {
-        for spot in spots {
-            let Identity::Link(opened) = &spot.actor().identity else { continue };
-            let mut paths: Vec<&str> = spots.iter().map(|spot| spot.path().map_or("", FilePath::as_str)).collect();
+    pub async fn count_download(&self, grants: &[Grant<Fetch>]) -> Result<DownloadCounted> {
+        for grant in grants {
+            let Identity::Link(opened) = &grant.actor().identity else { continue };
+            let mut paths: Vec<&str> = grants.iter().map(|grant| grant.path().map_or("", FilePath::as_str)).collect();
             paths.sort_unstable();
             let subject = hex::encode(Sha256::digest(paths.join("\n").as_bytes()));
             if !opened.is_limited {

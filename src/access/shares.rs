@@ -1,17 +1,17 @@
 //! Rights from shares, and the permission check for sharing.
 //!
 //! ```compile_fail,E0308
-//! use rutter::access::{Grant, Own, ShareGrant};
+//! use rutter::access::{DatasetGrant, Own, ShareGrant};
 //! // Owning is not enough: apps and links must not share, and a grant does not tell them apart.
-//! fn share(grant: Grant<Own>) -> ShareGrant {
+//! fn share(grant: DatasetGrant<Own>) -> ShareGrant {
 //!     grant
 //! }
 //! ```
 //!
 //! ```compile_fail,E0451
-//! use rutter::access::{Grant, Own, ShareGrant};
+//! use rutter::access::{DatasetGrant, Own, ShareGrant};
 //! // The sharing check cannot be forged: its field is private.
-//! fn forge(grant: Grant<Own>) -> ShareGrant {
+//! fn forge(grant: DatasetGrant<Own>) -> ShareGrant {
 //!     ShareGrant { grant }
 //! }
 //! ```
@@ -21,8 +21,8 @@ use std::time::Duration;
 use metastore::FilePath;
 
 use super::base_rights::{base_rights, restrict};
-use super::path_grant::{PathRights, open};
-use super::{Access, Actor, CredentialScope, Fetch, Grant, Identity, Own, Read, Right as _, Rights, Write};
+use super::grant::{PathRights, open};
+use super::{Access, Actor, CredentialScope, DatasetGrant, Fetch, Identity, Own, Read, Right as _, Rights, Write};
 use crate::db::Tx;
 use crate::db::query_cache::Known;
 use crate::db::shares::SharedRow;
@@ -36,14 +36,31 @@ const NOTED: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
 pub struct ShareGrant {
-    grant: Grant<Own>,
+    grant: DatasetGrant<Own>,
 }
 
 impl ShareGrant {
     /// Returns the grant that sharing requires.
-    pub fn grant(&self) -> &Grant<Own> {
+    pub fn grant(&self) -> &DatasetGrant<Own> {
         &self.grant
     }
+}
+
+/// Keeps the shares of a dataset in line with its files: those of deleted files end, since a later file at the same path
+/// is a different one, which was not shared; those of a renamed file (old path, new path) move along.
+pub(crate) async fn keep_shares(
+    tx: &mut Tx,
+    dataset: Id,
+    deleted: &[&str],
+    renamed: Option<&(FilePath, FilePath)>,
+) -> Result<()> {
+    for path in deleted {
+        tx.end_shares(dataset, path).await?;
+    }
+    if let Some((from, to)) = renamed {
+        tx.move_shares(dataset, from.as_str(), to.as_str()).await?;
+    }
+    Ok(())
 }
 
 impl ShareRight {
@@ -78,7 +95,7 @@ impl Access {
         let readable = self.authorize::<Read>(actor, path).await?;
         if !actor.may_share() && !actor.is_anonymous() {
             let refusal =
-                Error::forbidden(format!("`{}` cannot be shared by an app or through a link", readable.path()));
+                Error::forbidden(format!("`{}` cannot be shared by an app or through a link", readable.full_name()));
             return Err(self.notes.refused(actor, "share", path, refusal));
         }
         Ok(ShareGrant { grant: self.authorize(actor, path).await? })
@@ -120,7 +137,7 @@ impl Access {
     /// # Errors
     /// Database errors.
     pub async fn reaches(&self, actor: &Actor, path: &RepoPath, at: Option<&FilePath>) -> Result<bool> {
-        let reached = self.reached(actor, path).await?;
+        let reached = self.reached(actor, path, Rights::NONE).await?;
         Ok(reached.is_some_and(|reached| reached.rights(at).has(Read::RIGHTS)))
     }
 

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use super::sessions::by;
 use super::{Accounts, emails, signup};
-use crate::access::{Access, Actor, CreateGrant, Grant, Own, SessionGrant};
+use crate::access::{Access, Actor, CreateGrant, DatasetGrant, Own, SessionGrant};
 use crate::datasets::Datasets;
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
 use crate::error::{Error, Kind as ErrorKind, Result};
-use crate::git_service::GitService;
 use crate::jobs::{self, Kind};
 use crate::mail;
 use crate::types::{Id, Millis, OwnerKind, OwnerName, RepoPath, Role, Secret};
@@ -21,13 +20,12 @@ pub struct AccountCloser {
     accounts: Accounts,
     access: Access,
     drive: Datasets,
-    hosting: GitService,
 }
 
 impl AccountCloser {
     /// Creates the service.
-    pub fn new(accounts: Accounts, access: Access, drive: Datasets, hosting: GitService) -> Self {
-        Self { accounts, access, drive, hosting }
+    pub fn new(accounts: Accounts, access: Access, drive: Datasets) -> Self {
+        Self { accounts, access, drive }
     }
 
     /// Closes an account: its sessions end, its tokens are rejected, and it is removed at the returned time, after
@@ -65,7 +63,7 @@ impl AccountCloser {
         if let Some(to) = transfer_to {
             for name in &datasets {
                 let (grant, creation) = self.transfer(actor, &user.name, name, to).await?;
-                self.hosting.rename(&grant, &creation).await?;
+                self.drive.rename(&grant, &creation).await?;
             }
         }
         let now = clock.now();
@@ -95,7 +93,7 @@ impl AccountCloser {
         owner: &str,
         name: &str,
         to: &OwnerName,
-    ) -> Result<(Grant<Own>, CreateGrant)> {
+    ) -> Result<(DatasetGrant<Own>, CreateGrant)> {
         let grant = self.access.authorize::<Own>(actor, &RepoPath::from_segments(owner, name)?).await?;
         let same = RepoPath::from_segments(to.as_str(), name)?;
         let creation = match self.access.creation(actor, &same).await {

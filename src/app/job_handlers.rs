@@ -51,6 +51,7 @@ impl JobHandlers {
             Kind::SendPasswordReset => self.accounts.send_reset(&subject.parse()?).await,
             Kind::PurgeAccount => self.departures.remove(subject.parse()?).await,
             Kind::Scrub => self.checker.scrub().await,
+            Kind::IndexDataset => self.drive.reindex(subject.parse()?).await,
             Kind::ReindexSearch => self.drive.reindex_stale().await,
             Kind::Collect if !self.collects => Ok(()),
             Kind::Collect => self.collect().await,

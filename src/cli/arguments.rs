@@ -95,7 +95,7 @@ Examples:
   rutter usage statistics/census
   rutter usage --recount
 
-Usage is the size of the LFS objects of each dataset, including those that other datasets share, but not of git packs. \
+Usage is the size of the LFS objects of each dataset, including those that other datasets share, and of its git packs. \
 The usage of an organisation does not include nested organisations.")]
     Usage {
         /// OWNER or OWNER/NAME; all owners if omitted

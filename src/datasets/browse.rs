@@ -14,7 +14,8 @@ use quick_cache::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Datasets;
-use super::compare::Metadata;
+use super::package::Metadata;
+use super::revisions::head;
 use crate::access::{Grant, Read};
 use crate::error::{Error, Result};
 use crate::types::Id;
@@ -131,8 +132,6 @@ impl Default for BrowseCache {
 /// Selects a page of a folder.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
-    /// The folder; `None` for the root.
-    pub path: Option<FilePath>,
     /// True to list everything below the folder, not only its direct entries.
     pub recursive: bool,
     /// Cursor: where the previous page ended.
@@ -188,26 +187,34 @@ impl ResolvedEntry {
 }
 
 impl Datasets {
-    /// Lists a page of a folder.
+    /// Lists a page of the folder at the path of the grant; `None` for a dataset without revisions. Without `revision`,
+    /// the newest one.
     ///
     /// # Errors
-    /// Not found if the revision or the folder does not exist.
-    pub async fn list(&self, grant: &Grant<Read>, revision: &str, listing: Listing) -> Result<Folder> {
-        let snapshot = self.snapshot(grant).await?;
-        let revision = self.resolve(grant.id(), &snapshot, revision).await?;
-        self.list_in(grant.id(), &snapshot, revision, listing).await
+    /// Not found if the revision or the folder does not exist, or the actor does not see the revision.
+    pub async fn list(&self, grant: &Grant<Read>, revision: Option<&str>, listing: Listing) -> Result<Option<Folder>> {
+        let snapshot = self.snapshot_of(grant.id()).await?;
+        let revision = match revision {
+            Some(revision) => self.resolve_visible(grant, &snapshot, revision).await?,
+            None => match (head(&snapshot), grant.path()) {
+                (Some(head), _) => head,
+                (None, None) => return Ok(None),
+                (None, Some(_)) => return Err(not_found(grant)),
+            },
+        };
+        self.list_in(grant, &snapshot, revision, listing).await.map(Some)
     }
 
-    pub(super) async fn list_in(
+    async fn list_in(
         &self,
-        dataset: Id,
+        grant: &Grant<Read>,
         snapshot: &Arc<Snapshot>,
         revision: ObjectId,
         listing: Listing,
     ) -> Result<Folder> {
-        let memory = Arc::clone(&self.memory);
+        let (memory, dataset, path) = (Arc::clone(&self.memory), grant.id(), grant.path().cloned());
         let listed = snapshot.read(move |reader| {
-            let Listing { path, recursive, after, limit, last } = &listing;
+            let Listing { recursive, after, limit, last } = &listing;
             let page = reader.tree_page(revision, path.as_ref(), *recursive, after.as_deref(), *limit)?;
             let last = if *last {
                 let paths: Vec<&str> = page.entries.iter().map(|entry| entry.path.as_str()).collect();
@@ -222,13 +229,17 @@ impl Datasets {
         Ok(listed.await?)
     }
 
-    /// Finds the entry at a path.
+    /// Finds the entry at the path of the grant. Without `revision`, in the newest one.
     ///
     /// # Errors
-    /// Not found if the revision or the path does not exist.
-    pub async fn locate(&self, grant: &Grant<Read>, revision: &str, path: &FilePath) -> Result<ResolvedEntry> {
-        let snapshot = self.snapshot(grant).await?;
-        let revision = self.resolve(grant.id(), &snapshot, revision).await?;
+    /// Not found if there is no entry, or the actor does not see the revision, and for the root.
+    pub async fn locate(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<ResolvedEntry> {
+        let path = grant.path().ok_or_else(|| not_found(grant))?;
+        let snapshot = self.snapshot_of(grant.id()).await?;
+        let revision = match revision {
+            Some(revision) => self.resolve_visible(grant, &snapshot, revision).await?,
+            None => head(&snapshot).ok_or_else(|| not_found(grant))?,
+        };
         Self::locate_in(grant.id(), snapshot, revision, path.clone()).await
     }
 
@@ -414,6 +425,12 @@ impl BrowseCache {
         };
         Ok(paths.iter().map(last).collect())
     }
+}
+
+/// Returns the error for a path that does not exist.
+pub(super) fn not_found(grant: &Grant<Read>) -> Error {
+    let path = grant.path().map_or_else(String::new, ToString::to_string);
+    Error::not_found(format!("{path:?} not found"))
 }
 
 /// Splits a path into its folder (`None` for the root) and its name.

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Datasets;
 use super::package::{Package, Versioned};
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, Visibility, url_segment};
@@ -467,7 +467,7 @@ fn derived(dataset: Id, name: &str) -> Id {
 
 impl Datasets {
     /// Records the ids of a dataset's resources, so that each resource can be found by its id alone.
-    pub async fn note_resources(&self, grant: &Grant<Read>, package: &Package) -> Result<()> {
+    pub async fn note_resources(&self, grant: &DatasetGrant<Read>, package: &Package) -> Result<()> {
         let ids = resource_ids(grant.id(), package);
         if ids.is_empty() {
             return Ok(());

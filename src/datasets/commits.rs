@@ -1,36 +1,24 @@
 //! Commits through the API, without a git client: many file changes as one revision, with idempotency keys.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use lfs::{Oid, Pointer};
+use lfs::Pointer;
 use metastore::{
     Changeset, Content, CopiedTree, Edit, EditError, Entry, EntryKind, FilePath, ManagedEdits, ObjectId, Reader,
     RefTransaction, Snapshot,
 };
 
+use super::idempotency::IdempotencyKey;
 use super::package::{Package, place};
-use super::ref_transaction::TransactionOptions;
+use super::policy::locked;
+use super::ref_transaction::{TransactionOptions, TrashChange};
 use super::revisions::{CommitMeta, head, moved};
-use super::trash::TrashChange;
-use super::{Datasets, RETRIES, is_empty, repo_key};
-use crate::access::{Fetch, Grant, PathTarget, Read, Write, Writer};
+use super::{Datasets, repo_key};
+use crate::access::{DatasetGrant, Fetch, Grant, Read, Write};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
+use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::Id;
-
-/// How long an idempotency key is remembered.
-pub const IDEMPOTENCY_KEY_TTL: Duration = Duration::from_hours(24);
-
-/// An idempotency key: repeating the request does not create a second revision
-/// (draft-ietf-httpapi-idempotency-key-header).
-#[derive(Debug, Clone)]
-pub struct IdempotencyKey {
-    /// The key chosen by the client.
-    pub key: String,
-    /// Digest of the whole request: a different request cannot reuse the key.
-    pub digest: String,
-}
 
 /// Why a commit was refused.
 #[derive(Debug)]
@@ -136,13 +124,13 @@ impl Datasets {
     /// Precondition failed if the changeset names an expected head and the branch is at another revision; conflict if
     /// another user has locked a changed file; invalid if nothing would change, or for an invalid package; busy if too
     /// many others write to the same branch.
-    pub async fn commit(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
+    pub async fn commit(&self, grant: &DatasetGrant<Write>, changes: Changeset) -> Result<ObjectId> {
         let done = self.commit_once(grant, changes, CommitOptions::default()).await;
         done.map_err(|refusal| refusal.error)?.made()
     }
 
     /// Like [`Datasets::commit`], but without derived edits: what is restored from history stays as it was.
-    pub(super) async fn commit_exactly(&self, grant: &Grant<Write>, changes: Changeset) -> Result<ObjectId> {
+    pub(super) async fn commit_exactly(&self, grant: &DatasetGrant<Write>, changes: Changeset) -> Result<ObjectId> {
         let done = self.commit_once(grant, changes, CommitOptions { exact: true, ..CommitOptions::default() }).await;
         done.map_err(|refusal| refusal.error)?.made()
     }
@@ -156,7 +144,7 @@ impl Datasets {
     /// a different request.
     pub async fn commit_operations(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         operations: Vec<Edit>,
         wording: CommitMeta,
         once: Option<&IdempotencyKey>,
@@ -173,25 +161,9 @@ impl Datasets {
         self.commit_once(grant, changes, CommitOptions { once, ..CommitOptions::default() }).await
     }
 
-    /// Returns the revision that this request has already created.
-    ///
-    /// # Errors
-    /// Invalid if the same actor used the key for a different request.
-    pub async fn made_by(&self, by: &dyn Writer, once: &IdempotencyKey) -> Result<Option<ObjectId>> {
-        let after = self.clock.now().minus(IDEMPOTENCY_KEY_TTL);
-        let mut tx = self.db.read().await?;
-        match tx.commit_key(by.id(), &by.actor().key(), &once.key, after).await? {
-            None => Ok(None),
-            Some((digest, revision)) if digest == once.digest => super::object_id(&revision).map(Some),
-            Some(_) => {
-                Err(Error::invalid("the `Idempotency-Key` was already used for a different request; use a new key"))
-            }
-        }
-    }
-
     async fn commit_once(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         changes: Changeset,
         manner: CommitOptions<'_>,
     ) -> Result<CommitOutcome, CommitError> {
@@ -207,20 +179,20 @@ impl Datasets {
 
     async fn try_commit(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         changes: Changeset,
         manner: CommitOptions<'_>,
     ) -> Result<CommitOutcome, CommitError> {
         let key = repo_key(by.id())?;
         let expected = changes.parent.is_some();
         let changes = Arc::new(changes);
-        for _ in 0..RETRIES {
+        retry_on_conflict(ATTEMPTS, || async {
             // The lock serialises writers within this process; the comparison in the transaction is authoritative.
             let _turn = self.write_lock(&key).await?;
             if let Some(once) = manner.once
                 && let Some(revision) = self.made_by(by, once).await?
             {
-                return Ok(CommitOutcome::Made(revision));
+                return Ok(Some(CommitOutcome::Made(revision)));
             }
             let snapshot = self.snapshot_of(by.id()).await?;
             let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
@@ -228,19 +200,18 @@ impl Datasets {
                 return Err(moved(&changes.branch).into());
             }
             match self.attempt(by, &snapshot, &changes, manner).await? {
-                Some(done) => return Ok(done),
-                None if expected => return Err(moved(&changes.branch).into()),
-                None => {}
+                None if expected => Err(moved(&changes.branch).into()),
+                done => Ok(done),
             }
-        }
-        Err(Error::busy("too many concurrent changes to this branch; try again in a moment").into())
+        })
+        .await
     }
 
     /// Creates a revision on top of the snapshot; `None` if the branch has moved in the meantime. The caller holds the
     /// write lock and has checked that the writer may make all of the changes.
     pub(super) async fn attempt(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         snapshot: &Arc<Snapshot>,
         changes: &Arc<Changeset>,
         manner: CommitOptions<'_>,
@@ -270,7 +241,7 @@ impl Datasets {
     /// Returns the changes together with the derived edits.
     pub(super) async fn whole(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         snapshot: &Arc<Snapshot>,
         changes: &Arc<Changeset>,
         manner: CommitOptions<'_>,
@@ -279,7 +250,7 @@ impl Datasets {
         if manner.exact {
             return Ok(ExpandedCommit { changes: changes.clone(), own, cause: None });
         }
-        let (asked, url) = (changes.clone(), self.lfs_url(&by.path()));
+        let (asked, url) = (changes.clone(), self.lfs_url(&by.full_name()));
         let followed = snapshot.read(move |reader| Ok(reader.follow(&asked, url.as_deref()))).await?;
         let ManagedEdits { edits, cause } =
             followed.map_err(|EditError { edit, error }| CommitError { operation: edit, error: error.into() })?;
@@ -293,26 +264,23 @@ impl Datasets {
     /// Checks that the changes touch no file locked by another user. Returns the locks of others that were checked.
     pub(super) async fn check_locks(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         whole: &ExpandedCommit,
     ) -> Result<Vec<LockRow>, CommitError> {
-        let locks = self.db.read().await?.foreign_locks(by.id(), &by.actor().key()).await?;
-        let touches = |edit: &Edit, lock: &LockRow| {
-            edit.paths().any(|path| {
-                lock.path.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
-        };
-        let refusal = locks.iter().find_map(|lock| {
-            let edit = whole.changes.edits.iter().position(|edit| touches(edit, lock))?;
-            let error =
-                Error::conflict(format!("`{}` is locked by {}; ask them to unlock it", lock.path, lock.owner_name));
-            Some(CommitError { operation: whole.operation(edit), error })
-        });
-        refusal.map_or(Ok(locks), Err)
+        let locks = self.foreign_locks(by).await?;
+        let edits = whole.changes.edits.iter().enumerate();
+        let changed = edits.flat_map(|(index, edit)| edit.paths().map(move |path| (path.as_str(), index)));
+        match locked(&locks, changed).first() {
+            None => {}
+            Some((LockRow { path, owner_name, .. }, edit)) => {
+                let error = Error::conflict(format!("`{path}` is locked by {owner_name}; ask them to unlock it"));
+                return Err(CommitError { operation: whole.operation(*edit), error });
+            }
+        }
+        Ok(locks)
     }
 
-    /// Checks that the dataset holds every object that the changes point to: knowing an oid must not be enough to read
-    /// its bytes.
+    /// Checks that the dataset holds every object that the changes point to.
     pub(super) async fn check_objects(
         &self,
         id: Id,
@@ -321,10 +289,7 @@ impl Datasets {
     ) -> Result<(), CommitError> {
         let attempt = whole.changes.clone();
         let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
-        let oids: Vec<Oid> = named.iter().map(|(_, pointer)| pointer.oid).collect();
-        let held = self.db.held(id, &oids).await?;
-        let is_held = |pointer: &Pointer| held.get(&pointer.oid).map(|held| held.size) == Some(pointer.size);
-        match named.iter().find(|(_, pointer)| !is_empty(pointer) && !is_held(pointer)) {
+        match self.missing_objects(id, named).await?.first() {
             None => Ok(()),
             Some((edit, Pointer { oid, size, .. })) => {
                 let message = format!("the dataset does not hold the object {oid} of {size} bytes; upload it first");
@@ -333,67 +298,51 @@ impl Datasets {
         }
     }
 
-    /// Creates the edit that copies a path of some revision of this dataset to another path. Copies no bytes.
+    /// Creates the edit that copies the path of `from`, in some revision of this dataset, to another path. Copies no
+    /// bytes.
     ///
     /// # Errors
     /// Not found if the revision or the path does not exist; too large if it exceeds the copy budget; invalid for an
     /// entry that cannot be written here, such as a submodule.
-    pub async fn copy_objects(
+    pub async fn copy_within(
         &self,
-        grant: &Grant<Read>,
+        from: &Grant<Read>,
         revision: &str,
-        from: FilePath,
         to: FilePath,
         room: &mut CopyBudget,
     ) -> Result<Edit> {
-        self.copy_from_revision(grant.id(), Some(revision), from, to, room, false).await.map(|lifted| lifted.edit)
+        self.copy_from_revision(from, Some(revision), to, room, false).await.map(|lifted| lifted.edit)
     }
 
-    /// Reads a path of another dataset, to be copied to a path of this one. Its pointers refer to objects that this
-    /// dataset has to hold before the edit can be committed.
+    /// Reads the path of `from` in another dataset, to be copied to a path of this one. Its pointers refer to objects
+    /// that this dataset has to hold before the edit can be committed. Without `revision`, reads the newest one.
     ///
     /// # Errors
-    /// As for [`Datasets::copy_objects`].
+    /// As for [`Datasets::copy_within`].
     pub async fn copy_files(
         &self,
-        source: &Grant<Fetch>,
+        from: &Grant<Fetch>,
         revision: Option<&str>,
-        from: FilePath,
         to: FilePath,
         room: &mut CopyBudget,
     ) -> Result<CopiedFiles> {
-        self.copy_from_revision(source.id(), revision, from, to, room, true).await
-    }
-
-    /// Like [`Datasets::copy_files`], at the newest revision, with a permission that covers only the copied path.
-    ///
-    /// # Errors
-    /// As for [`Datasets::copy_objects`].
-    pub(crate) async fn copy_target(
-        &self,
-        source: &PathTarget<Fetch>,
-        to: FilePath,
-        room: &mut CopyBudget,
-    ) -> Result<CopiedFiles> {
-        let from = source
-            .path()
-            .cloned()
-            .ok_or_else(|| Error::invalid("a whole dataset cannot be copied; choose a file or folder in it"))?;
-        self.copy_from_revision(source.id(), None, from, to, room, true).await
+        self.copy_from_revision(&from.narrow(), revision, to, room, true).await
     }
 
     async fn copy_from_revision(
         &self,
-        dataset: Id,
+        source: &Grant<Read>,
         revision: Option<&str>,
-        from: FilePath,
         to: FilePath,
         room: &mut CopyBudget,
         is_foreign: bool,
     ) -> Result<CopiedFiles> {
-        let snapshot = self.snapshot_of(dataset).await?;
+        let from = source.path().cloned();
+        let from =
+            from.ok_or_else(|| Error::invalid("a whole dataset cannot be copied; choose a file or folder in it"))?;
+        let snapshot = self.snapshot_of(source.id()).await?;
         let revision = match revision {
-            Some(revision) => self.resolve(dataset, &snapshot, revision).await?,
+            Some(revision) => self.resolve_visible(source, &snapshot, revision).await?,
             None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?,
         };
         let before = *room;
@@ -455,4 +404,13 @@ pub(super) fn copy_tree(
 ) -> metastore::Result<Edit> {
     let room = CopyBudget { files: usize::MAX, bytes: u64::MAX };
     collect_copied(reader, revision, from, to, room, false).map(|(lifted, _)| lifted.edit)
+}
+
+/// Returns true if a revision has an entry at a path.
+pub(super) fn exists(reader: &Reader, revision: ObjectId, path: &FilePath) -> metastore::Result<bool> {
+    match reader.entry(revision, path) {
+        Ok(_) => Ok(true),
+        Err(metastore::Error::NotFound(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metastore::{Change, ChangeKind, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot, package};
-use serde_json::Value;
-use serde_json::value::RawValue;
+use metastore::{Change, ChangeKind, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
 use similar::TextDiff;
 
 use super::Datasets;
 use super::browse::BrowseCache;
-use super::package::{Package, Versioned, read_at};
+use super::package::{Metadata, Versioned, metadata, read_at};
 use super::revisions::head;
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::error::{Error, Kind, Result};
 use crate::types::Id;
 
@@ -70,7 +68,12 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found for a revision that does not exist; too large for more than 500,000 changes, or 64 MiB of paths.
-    pub async fn compare(&self, grant: &Grant<Read>, from: Option<&str>, to: Option<&str>) -> Result<Comparison> {
+    pub async fn compare(
+        &self,
+        grant: &DatasetGrant<Read>,
+        from: Option<&str>,
+        to: Option<&str>,
+    ) -> Result<Comparison> {
         let snapshot = self.snapshot(grant).await?;
         let to = match to {
             Some(to) => self.resolve(grant.id(), &snapshot, to).await?,
@@ -90,15 +93,6 @@ impl Datasets {
         };
         Ok(Comparison { from, to, changes, dataset: grant.id(), memory: Arc::clone(&self.memory), snapshot })
     }
-}
-
-/// The metadata differences, serialised as JSON for the cache.
-#[derive(Debug)]
-pub struct Metadata {
-    /// Changes of the package: a list of [`package::Change`].
-    pub package: Box<RawValue>,
-    /// Changes of the resource schemas and whether they are compatible: a [`package::SchemaReport`].
-    pub schemas: Box<RawValue>,
 }
 
 impl Comparison {
@@ -167,20 +161,6 @@ impl Comparison {
         });
         Ok(found.await?)
     }
-}
-
-/// Compares two packages; `None` if there is neither. A missing package is treated as empty.
-pub(super) async fn metadata(before: Option<Package>, after: Option<Package>) -> Result<Option<Metadata>> {
-    if before.is_none() && after.is_none() {
-        return Ok(None);
-    }
-    let [before, after] = [before, after].map(|package| Value::Object(package.unwrap_or_default()));
-    let compare = move || {
-        let package = serde_json::value::to_raw_value(&package::changes(&before, &after))?;
-        let schemas = serde_json::value::to_raw_value(&package::package_schemas(&before, &after))?;
-        Ok(Some(Metadata { package, schemas }))
-    };
-    crate::blocking(compare).await?.map_err(|error: serde_json::Error| Error::internal(error))
 }
 
 pub(super) fn describe(reader: &Reader, change: &Change) -> metastore::Result<Changed> {

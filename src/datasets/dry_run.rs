@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use super::Datasets;
 use super::commits::CommitOptions;
-use super::compare::{Changed, Metadata, describe, metadata};
-use super::package::Package;
-use super::revisions::{CommitMeta, Part, RevertPlan, moved};
-use crate::access::{Grant, Write};
-use crate::error::{Error, Result};
+use super::compare::{Changed, describe};
+use super::package::{Metadata, Package, metadata};
+use super::revisions::{CommitMeta, Planned, RevertPlan};
+use crate::access::{DatasetGrant, Write};
+use crate::error::Result;
 
 /// Maximum number of files that are listed.
 pub const NAMED: usize = 1000;
@@ -39,51 +39,16 @@ struct Found {
 }
 
 impl Datasets {
-    /// Returns what [`Datasets::revert`] would change.
+    /// Returns what [`Datasets::carry_out`] would change.
     ///
     /// # Errors
-    /// As for [`Datasets::revert`], except that it is not an error if nothing would change.
-    pub async fn dry_run_revert(
-        &self,
-        grant: &Grant<Write>,
-        since: Option<&str>,
-        upto: &str,
-        wording: CommitMeta,
-    ) -> Result<DryRun> {
-        let rework = self.reversal(grant, since, upto).await?;
-        self.dry_run(grant, wording, rework).await
-    }
-
-    /// Returns what [`Datasets::restore`] would change.
-    ///
-    /// # Errors
-    /// As for [`Datasets::restore`], except that it is not an error if nothing would change.
-    pub async fn dry_run_restore(
-        &self,
-        grant: &Grant<Write>,
-        revision: &str,
-        part: Part,
-        wording: CommitMeta,
-    ) -> Result<DryRun> {
-        let rework = self.restoration(grant, revision, part).await?;
-        self.dry_run(grant, wording, rework).await
-    }
-
-    async fn dry_run(&self, grant: &Grant<Write>, wording: CommitMeta, rework: RevertPlan) -> Result<DryRun> {
-        let RevertPlan { message, exact, edits } = rework;
-        let snapshot = self.snapshot(&grant.narrow()).await?;
-        let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
-        let head = snapshot.state().find(&branch).map(|found| found.target);
-        let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
-        if wording.parent.is_some_and(|parent| parent != head) {
-            return Err(moved(&branch));
-        }
-        let edits = snapshot.read(move |reader| edits(reader, head)).await?;
-        if edits.is_empty() {
-            return Ok(DryRun { from: head, count: 0, changes: Vec::new(), metadata: None });
-        }
-        let own = CommitMeta { branch: Some(branch), parent: Some(head), ..wording };
-        let changes = Arc::new(self.changes(grant.actor(), &snapshot, own, &message, edits).await?);
+    /// As for [`Datasets::carry_out`], except that it is not an error if nothing would change.
+    pub async fn dry_run(&self, grant: &DatasetGrant<Write>, plan: RevertPlan, wording: CommitMeta) -> Result<DryRun> {
+        let RevertPlan { message, exact, edits } = plan;
+        let planned = self.plan(grant, wording, &message, move |reader, head| edits(reader, head)).await?;
+        let Planned { snapshot, head, changes } = planned;
+        let unchanged = DryRun { from: head, count: 0, changes: Vec::new(), metadata: None };
+        let Some(changes) = changes.map(Arc::new) else { return Ok(unchanged) };
         // Runs the same checks as the change itself.
         let manner = CommitOptions { exact, ..CommitOptions::default() };
         let whole = self.whole(grant, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)?;
@@ -94,9 +59,7 @@ impl Datasets {
             let made = reader.dry_run(&attempt).map_err(|flaw| flaw.error)?;
             made.map(|(then, tree)| look(reader, head, &then, tree)).transpose()
         });
-        let Some(Found { count, changes, packages }) = found.await? else {
-            return Ok(DryRun { from: head, count: 0, changes: Vec::new(), metadata: None });
-        };
+        let Some(Found { count, changes, packages }) = found.await? else { return Ok(unchanged) };
         let metadata = match packages {
             Some([before, after]) => metadata(before, after).await?,
             None => None,

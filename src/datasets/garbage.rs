@@ -1,7 +1,5 @@
 //! Git garbage collection: unreachable git objects, and the LFS objects that the history refers to.
 
-use std::time::Duration;
-
 use futures::TryStreamExt as _;
 use lfs::Oid;
 use metastore::{Garbage, Keep, ObjectId, PackId, Repacked, RepoKey};
@@ -9,13 +7,11 @@ use metastore::{Garbage, Keep, ObjectId, PackId, Repacked, RepoKey};
 use super::{Datasets, object_id, ref_transaction, repo_key};
 use crate::db::unsigned;
 use crate::error::{Error, Result};
+use crate::retry::retry_on_conflict;
 use crate::types::{Id, Millis};
 
 /// How many times applying a collection is attempted. An attempt is cheap compared with the collection.
 const MAX_ATTEMPTS: u32 = 5;
-
-/// Base delay between attempts; the n-th delay is n times as long.
-const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// Every LFS object that some revision of a dataset refers to, as of one generation.
 pub(crate) struct LiveObjects {
@@ -65,19 +61,12 @@ impl Datasets {
         if let Some(pack) = &repacked.pack {
             self.store(id, &key, pack).await?;
         }
-        for transaction in 1..=MAX_ATTEMPTS {
-            if self.apply_collection(id, &key, &repacked, before).await? {
-                return Ok(repacked.garbage);
-            }
-            if transaction < MAX_ATTEMPTS {
-                tokio::time::sleep(RETRY_DELAY * transaction).await;
-            }
-        }
-        Err(changing())
+        retry_on_conflict(MAX_ATTEMPTS, || self.apply_collection(id, &key, &repacked, before)).await?;
+        Ok(repacked.garbage)
     }
 
-    /// Applies a collection if the repository does not change in the meantime. Returns true if it was applied.
-    async fn apply_collection(&self, id: Id, key: &RepoKey, repacked: &Repacked, before: Millis) -> Result<bool> {
+    /// Applies a collection; `None` if the repository changed in the meantime.
+    async fn apply_collection(&self, id: Id, key: &RepoKey, repacked: &Repacked, before: Millis) -> Result<Option<()>> {
         // This excludes writers of this process, but not of other replicas.
         let _turn = self.write_lock(key).await?;
         let newer = self.snapshot_of(id).await?;
@@ -94,7 +83,7 @@ impl Datasets {
             return Err(changing());
         }
         if unsigned(repo.generation) != newer.state().generation {
-            return Ok(false);
+            return Ok(None);
         }
         let made = repacked.pack.as_ref().map(|pack| pack.id);
         for pack in repacked.garbage.packs.iter().filter(|pack| Some(**pack) != made) {
@@ -113,7 +102,7 @@ impl Datasets {
             // The next reader downloads it instead.
             tracing::warn!(%error, "cannot add a repacked pack to the cache");
         }
-        Ok(true)
+        Ok(Some(()))
     }
 
     async fn former_targets(&self, id: Id, since: Millis) -> Result<Vec<ObjectId>> {
@@ -127,5 +116,5 @@ impl Datasets {
 }
 
 fn changing() -> Error {
-    Error::busy("the repository keeps changing during garbage collection; try again later")
+    Error::busy("the repository has changed during its garbage collection; try again later")
 }

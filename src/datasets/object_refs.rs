@@ -6,7 +6,7 @@ use lfs::Oid;
 use metastore::RefName;
 
 use super::Datasets;
-use crate::access::{Grant, Own, Read};
+use crate::access::{DatasetGrant, Own, Read};
 use crate::error::{Error, Result};
 
 /// Maximum number of trees that are searched for file names.
@@ -27,7 +27,7 @@ pub struct Place {
 impl Datasets {
     /// Finds a file for each of these objects that points to it: in the default branch, or else in another branch or a
     /// tag. Objects that only earlier revisions refer to are left out.
-    pub async fn places(&self, grant: &Grant<Read>, oids: &[Oid]) -> Result<HashMap<Oid, Place>> {
+    pub async fn places(&self, grant: &DatasetGrant<Read>, oids: &[Oid]) -> Result<HashMap<Oid, Place>> {
         let snapshot = self.snapshot(grant).await?;
         let oids = oids.to_vec();
         let found = snapshot.read_long(move |reader| {
@@ -67,7 +67,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Conflict, with the files that refer to the objects.
-    pub async fn expect_unnamed(&self, grant: &Grant<Own>, oids: &[Oid]) -> Result<u64> {
+    pub async fn expect_unnamed(&self, grant: &DatasetGrant<Own>, oids: &[Oid]) -> Result<u64> {
         let reached = self.reached(grant.id(), self.clock.now()).await?;
         let named: Vec<Oid> = oids.iter().copied().filter(|oid| reached.has(oid)).collect();
         if named.is_empty() {

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use metastore::package::{CONFIG, PACKAGE};
+use metastore::package::{self, CONFIG, PACKAGE};
 use metastore::{CommitInfo, Content, Edit, EntryKind, FilePath, ObjectId, Reader, Snapshot};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::Datasets;
 use super::card::{self, Stated};
 use super::revisions::{Author, CommitMeta, head, moved};
-use super::{Datasets, RETRIES};
-use crate::access::{CreateGrant, Grant, Read, Write};
+use crate::access::{CreateGrant, DatasetGrant, Read, Write};
 use crate::error::{Error, Kind, Result};
+use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::Visibility;
 
 /// Maximum size in bytes of a `.lfsconfig` that is read.
@@ -52,12 +54,21 @@ pub enum PackageChange {
     Merge(Package),
 }
 
+/// The metadata differences, serialised as JSON for the cache.
+#[derive(Debug)]
+pub struct Metadata {
+    /// Changes of the package: a list of [`package::Change`].
+    pub package: Box<RawValue>,
+    /// Changes of the resource schemas and whether they are compatible: a [`package::SchemaReport`].
+    pub schemas: Box<RawValue>,
+}
+
 impl Datasets {
     /// Returns the package at a revision, by default the newest of the default branch.
     ///
     /// # Errors
     /// Not found if the revision does not exist; invalid if its `datapackage.json` is not a package.
-    pub async fn package(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<Versioned> {
+    pub async fn package(&self, grant: &DatasetGrant<Read>, revision: Option<&str>) -> Result<Versioned> {
         let snapshot = self.snapshot(grant).await?;
         let revision = match revision {
             Some(expression) => Some(self.resolve(grant.id(), &snapshot, expression).await?),
@@ -70,7 +81,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found if the revision does not exist.
-    pub async fn note(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<CommitNote> {
+    pub async fn note(&self, grant: &DatasetGrant<Read>, revision: Option<&str>) -> Result<CommitNote> {
         let problem = match self.package(grant, revision).await {
             Err(error) if matches!(error.kind(), Kind::Invalid | Kind::TooLarge) => error.detail().to_owned(),
             versioned => return versioned.map(Into::into),
@@ -80,7 +91,7 @@ impl Datasets {
     }
 
     /// Returns the metadata from the README's front matter at a revision.
-    pub async fn card(&self, grant: &Grant<Read>, revision: ObjectId) -> Result<Arc<Stated>> {
+    pub async fn card(&self, grant: &DatasetGrant<Read>, revision: ObjectId) -> Result<Arc<Stated>> {
         let snapshot = self.snapshot(grant).await?;
         let read = move |reader: &Reader| stated(reader, revision);
         if head(&snapshot) == Some(revision) {
@@ -100,14 +111,14 @@ impl Datasets {
         store: &str,
         package: Package,
         wording: CommitMeta,
-        grant: impl AsyncFnOnce() -> Result<Grant<Write>>,
+        grant: impl AsyncFnOnce() -> Result<DatasetGrant<Write>>,
     ) -> Result<()> {
         expect_sound(&package)?;
         self.create(creation, visibility, store).await?;
         let grant = grant().await?;
         let landed = self.begin(&grant, package, wording).await;
         if let Err(error) = landed {
-            self.remove(grant.id(), grant.actor(), &grant.path()).await?;
+            self.remove(grant.id(), grant.actor(), &grant.full_name()).await?;
             return Err(error);
         }
         Ok(())
@@ -117,9 +128,9 @@ impl Datasets {
     ///
     /// # Errors
     /// Conflict if it has one; invalid for an invalid package.
-    pub async fn begin(&self, grant: &Grant<Write>, package: Package, wording: CommitMeta) -> Result<()> {
+    pub async fn begin(&self, grant: &DatasetGrant<Write>, package: Package, wording: CommitMeta) -> Result<()> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
-        let exists = || Error::conflict(format!("`{}` already exists; choose another name", grant.path()));
+        let exists = || Error::conflict(format!("`{}` already exists; choose another name", grant.full_name()));
         if !snapshot.state().refs.is_empty() {
             return Err(exists());
         }
@@ -139,7 +150,7 @@ impl Datasets {
     }
 
     /// Updates the `.lfsconfig` of each branch after a rename, where it contains the old LFS URL.
-    pub(crate) async fn readdress(&self, grant: &Grant<Write>, old: &str, new: &str) -> Result<()> {
+    pub(crate) async fn readdress(&self, grant: &DatasetGrant<Write>, old: &str, new: &str) -> Result<()> {
         let (Some(old), Some(new)) = (self.lfs_url(old), self.lfs_url(new)) else { return Ok(()) };
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let message = format!("Change the Git LFS URL to {new}");
@@ -162,7 +173,7 @@ impl Datasets {
     /// package to merge into; invalid for an invalid package.
     pub async fn change_package(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         change: &PackageChange,
         base: Option<&str>,
         author: &Author,
@@ -186,13 +197,13 @@ impl Datasets {
     /// As for [`Datasets::change_package`], and those of `new`.
     pub async fn rewrite_package(
         &self,
-        grant: &Grant<Write>,
-        new: impl Fn(Option<&Package>) -> Result<Package> + Send,
+        grant: &DatasetGrant<Write>,
+        new: impl Fn(Option<&Package>) -> Result<Package> + Send + Sync,
         base: Option<&str>,
         author: &Author,
         message: Option<String>,
     ) -> Result<Versioned> {
-        for _ in 0..RETRIES {
+        retry_on_conflict(ATTEMPTS, || async {
             let snapshot = self.snapshot(&grant.narrow()).await?;
             let current = head(&snapshot);
             if let Some(base) = base
@@ -203,7 +214,7 @@ impl Datasets {
             let before = read_at(&snapshot, current).await?;
             let package = new(before.package.as_ref())?;
             if before.package.as_ref() == Some(&package) {
-                return Ok(before);
+                return Ok(Some(before));
             }
             let wording =
                 CommitMeta { branch: None, parent: current, author: author.clone(), message: message.clone() };
@@ -213,15 +224,29 @@ impl Datasets {
             match self.commit(grant, changes).await {
                 Ok(revision) => {
                     let snapshot = self.snapshot(&grant.narrow()).await?;
-                    return read_at(&snapshot, Some(revision)).await;
+                    read_at(&snapshot, Some(revision)).await.map(Some)
                 }
                 // Another writer was faster, and the caller did not require a base revision: try again.
-                Err(error) if error.kind() == Kind::Precondition && base.is_none() => {}
-                Err(error) => return Err(error),
+                Err(error) if error.kind() == Kind::Precondition && base.is_none() => Ok(None),
+                Err(error) => Err(error),
             }
-        }
-        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
+        })
+        .await
     }
+}
+
+/// Compares two packages; `None` if there is neither. A missing package is treated as empty.
+pub(super) async fn metadata(before: Option<Package>, after: Option<Package>) -> Result<Option<Metadata>> {
+    if before.is_none() && after.is_none() {
+        return Ok(None);
+    }
+    let [before, after] = [before, after].map(|package| Value::Object(package.unwrap_or_default()));
+    let compare = move || {
+        let package = serde_json::value::to_raw_value(&package::changes(&before, &after))?;
+        let schemas = serde_json::value::to_raw_value(&package::package_schemas(&before, &after))?;
+        Ok(Some(Metadata { package, schemas }))
+    };
+    crate::blocking(compare).await?.map_err(|error: serde_json::Error| Error::internal(error))
 }
 
 /// Returns the edit that replaces the URL in the `.lfsconfig` of a revision; empty if it does not contain the old one.

@@ -4,15 +4,15 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use metastore::{NewPack, ObjectId, Ref, RefEdit, RefName, RefTransaction, RepoKey, State};
+use metastore::{FilePath, NewPack, ObjectId, Pack, Ref, RefEdit, RefName, RefTransaction, RepoKey, State};
 
-use super::commits::{IDEMPOTENCY_KEY_TTL, IdempotencyKey};
-use super::trash::TrashChange;
+use super::idempotency::{IDEMPOTENCY_KEY_TTL, IdempotencyKey};
 use super::{Datasets, Outcome, git_ref, read_packs, read_refs, repo_key};
-use crate::access::Writer;
+use crate::access::{self, Grant, Write};
 use crate::db::commits::KeyRow;
 use crate::db::locks::LockRow;
-use crate::db::packs::PackInsert;
+use crate::db::packs::{PackInsert, RepoRow};
+use crate::db::trash::TrashRow;
 use crate::db::{Tx, signed, unsigned};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Kind};
@@ -37,6 +37,23 @@ pub(crate) struct TransactionOptions<'a> {
     pub bin: Option<&'a TrashChange>,
 }
 
+/// Changes of the trash in one revision, and the renames that shares follow.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TrashChange {
+    pub added: Vec<TrashRow>,
+    pub removed: Vec<String>,
+    /// A rename (old path, new path).
+    pub moved: Option<(FilePath, FilePath)>,
+}
+
+/// A repository as a ref transaction finds it, locked until the database transaction ends.
+struct Found {
+    repo: RepoRow,
+    /// All refs; if the edits only move branches, only those.
+    refs: Vec<Ref>,
+    is_all: bool,
+}
+
 impl Datasets {
     /// Stores the new pack and applies the ref edits. Bytes are stored first, then one transaction makes them visible;
     /// each step can be repeated. Returns an outcome for each edit, in order.
@@ -46,81 +63,72 @@ impl Datasets {
     /// if a quota is exceeded.
     pub(crate) async fn apply_ref_transaction(
         &self,
-        by: &dyn Writer,
+        by: &Grant<Write>,
         transaction: RefTransaction,
-        terms: TransactionOptions<'_>,
+        options: TransactionOptions<'_>,
     ) -> Result<Vec<Outcome>> {
-        let (id, actor) = (by.id(), by.actor().key());
-        let key = repo_key(id)?;
-        let bounds = EffectiveQuota::of(by.dataset(), &self.quotas);
-        if let Some(pack) = transaction.pack.as_ref().filter(|pack| pack.inline().is_none()) {
-            if let Some(bounds) = &bounds {
-                let ledger = QuotaUsage::read(&mut self.db.read().await?, &[bounds]).await?;
-                ledger.expect_room_in_git(bounds, pack.pack_bytes)?;
+        let RefTransaction { edits, pack, epoch, .. } = &transaction;
+        let (id, key) = (by.id(), repo_key(by.id())?);
+        let quota = EffectiveQuota::of(by.dataset(), &self.quotas);
+        if let Some(pack) = pack.as_ref().filter(|pack| pack.inline().is_none()) {
+            if let Some(quota) = &quota {
+                QuotaUsage::read(&mut self.db.read().await?, &[quota])
+                    .await?
+                    .expect_room_in_git(quota, pack.pack_bytes)?;
             }
             self.store(id, &key, pack).await?;
         }
-        let now = self.clock.now();
         let mut tx = self.db.write().await?;
         // Locked before any row of the dataset, in the same order as for uploads.
-        let above = match (&bounds, &transaction.pack) {
-            (Some(bounds), Some(pack)) => {
-                QuotaUsage::lock(&mut tx, &[bounds]).await?.expect_room_in_git(bounds, pack.pack_bytes)?
+        let above = match (&quota, pack) {
+            (Some(quota), Some(pack)) => {
+                QuotaUsage::lock(&mut tx, &[quota]).await?.expect_room_in_git(quota, pack.pack_bytes)?
             }
             _ => None,
         };
-        let repo = tx.lock_repo(id).await?;
-        if unsigned(repo.gc_epoch) != transaction.epoch {
-            return Err(Error::busy("the repository was garbage-collected in the meantime; try again"));
-        }
-        let known: HashSet<&str> = terms.locks.iter().map(|lock| lock.id.as_str()).collect();
-        let taken = tx.foreign_locks(id, &actor).await?;
-        if let Some(new) = taken.iter().find(|lock| !known.contains(lock.id.as_str())) {
-            return Err(Error::busy(format!(
-                "{} has just locked `{}`; ask them to unlock it, then try again",
-                new.owner_name, new.path
-            )));
-        }
-        let moved = moved_branches(&mut tx, id, &transaction.edits).await?;
-        let is_all = moved.is_none();
-        let refs = match moved {
-            Some(moved) => moved,
-            None => read_refs(&mut tx, id).await?,
-        };
-        let outcomes = judge(&refs, &transaction.edits, terms.atomic);
-        let accepted: Vec<&RefEdit> = transaction
-            .edits
-            .iter()
-            .zip(&outcomes)
-            .filter(|(_, outcome)| outcome.is_ok())
-            .map(|(edit, _)| edit)
-            .collect();
+        let found = find(&mut tx, by, edits, *epoch, options.locks).await?;
+        let outcomes = judge(&found.refs, edits, options.atomic);
+        let accepted: Vec<&RefEdit> =
+            edits.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(edit, _)| edit).collect();
         if accepted.is_empty() {
             return Ok(outcomes);
         }
-        if let Some((once, revision)) = terms.once {
-            let row = KeyRow {
-                repo: id,
-                actor: &actor,
-                name: &once.key,
-                digest: &once.digest,
-                revision: &revision.to_string(),
-            };
-            if !tx.keep_commit_key(&row, now.minus(IDEMPOTENCY_KEY_TTL), now).await? {
-                return Ok(vec![Err("the same request was completed in the meantime".into()); transaction.edits.len()]);
-            }
+        if !keep_key(&mut tx, by, options.once, self.clock.now()).await? {
+            return Ok(vec![Err("the same request was completed in the meantime".into()); edits.len()]);
         }
-        if let Some(bin) = terms.bin {
-            bin.apply(&mut tx, id).await?;
+        let head = match options.renamed {
+            Some((old, new)) if old.as_str() == found.repo.head => new.to_string(),
+            Some(_) | None => head_after(&found.repo.head, &found.refs, &accepted),
+        };
+        let head: RefName = head.parse()?;
+        if let Some(change) = options.bin {
+            change.apply(&mut tx, id).await?;
         }
-        let generation = repo.generation + 1;
-        if let Some(pack) = &transaction.pack {
-            insert_pack(&mut tx, id, pack, now).await?;
-        }
+        let packs = self.apply(&mut tx, by, &found.repo, pack.as_ref(), &accepted, &head).await?;
         if let Some(bytes) = above {
             tx.set_above_bytes(id, signed(bytes)).await?;
         }
-        for edit in &accepted {
+        self.commit_and_index(tx, id).await?;
+        self.update_cache(&key, found, pack.as_ref(), &accepted, head, packs).await;
+        Ok(outcomes)
+    }
+
+    /// Writes the pack and the refs as the next generation. Returns the packs that the repository then has.
+    async fn apply(
+        &self,
+        tx: &mut Tx,
+        by: &Grant<Write>,
+        repo: &RepoRow,
+        pack: Option<&NewPack>,
+        edits: &[&RefEdit],
+        head: &RefName,
+    ) -> Result<Vec<Pack>> {
+        let (id, actor, now) = (by.id(), by.actor().key(), self.clock.now());
+        let generation = repo.generation + 1;
+        if let Some(pack) = pack {
+            insert_pack(tx, id, pack, now).await?;
+        }
+        for edit in edits {
             let name = edit.name.as_str();
             let (old, new) = (edit.old.map(|id| id.to_string()), edit.new.map(|id| id.to_string()));
             match &new {
@@ -129,33 +137,34 @@ impl Datasets {
             }
             tx.log_ref(id, generation, name, old.as_deref(), new.as_deref(), &actor, now).await?;
         }
-        let head = match terms.renamed {
-            Some((old, new)) if old.as_str() == repo.head => new.to_string(),
-            Some(_) | None => head_after(&repo.head, &refs, &accepted),
-        };
-        tx.set_generation(id, generation, &head).await?;
-        let packs = read_packs(&mut tx, id).await?;
+        tx.set_generation(id, generation, head.as_str()).await?;
+        let packs = read_packs(tx, id).await?;
         if metastore::consolidation(&packs).is_some() {
-            jobs::enqueue(&mut tx, &self.clock, Kind::RepackPacks, &id.to_string(), Duration::ZERO).await?;
+            jobs::enqueue(tx, &self.clock, Kind::RepackPacks, &id.to_string(), Duration::ZERO).await?;
         }
-        tx.commit().await?;
-        let before = || Some(self.engine.cached(&key, unsigned(repo.generation))?.state().refs.clone());
-        let refs = if is_all { Some(refs) } else { before() }.map(|refs| refs_after(refs, &accepted));
-        let (generation, epoch, head) = (unsigned(generation), unsigned(repo.gc_epoch), head.parse()?);
-        let state = refs.map(|refs| State { repo: key.clone(), generation, epoch, head, refs, packs });
-        self.update_cache(&key, transaction.pack.as_ref(), state).await;
-        self.reindex_now(id).await;
-        Ok(outcomes)
+        Ok(packs)
     }
 
     /// Adds a new pack to the cache, and builds the new snapshot, so that the next reader does not have to read all
     /// refs. Errors are logged: the next reader does what is missing.
-    async fn update_cache(&self, key: &RepoKey, pack: Option<&NewPack>, state: Option<State>) {
+    async fn update_cache(
+        &self,
+        key: &RepoKey,
+        Found { repo, refs, is_all }: Found,
+        pack: Option<&NewPack>,
+        edits: &[&RefEdit],
+        head: RefName,
+        packs: Vec<Pack>,
+    ) {
+        let before = || Some(self.engine.cached(key, unsigned(repo.generation))?.state().refs.clone());
+        let refs = if is_all { Some(refs) } else { before() }.map(|refs| refs_after(refs, edits));
         if let Some(pack) = pack
             && let Err(error) = self.engine.cache_pack(key, pack).await
         {
             tracing::warn!(%error, "cannot add a new pack to the cache; the next reader downloads it");
         }
+        let (generation, epoch) = (unsigned(repo.generation + 1), unsigned(repo.gc_epoch));
+        let state = refs.map(|refs| State { repo: key.clone(), generation, epoch, head, refs, packs });
         if let Some(state) = state
             && let Err(error) = self.engine.snapshot(state).await
         {
@@ -174,6 +183,60 @@ impl Datasets {
         tx.commit().await?;
         Ok(self.engine.store(key, pack).await?)
     }
+}
+
+impl TrashChange {
+    /// # Errors
+    /// Conflict if an item to be removed is no longer in the trash.
+    async fn apply(&self, tx: &mut Tx, id: Id) -> Result<()> {
+        for row in &self.added {
+            tx.insert_trash(id, row).await?;
+        }
+        let deleted: Vec<&str> = self.added.iter().map(|row| row.path.as_str()).collect();
+        access::keep_shares(tx, id, &deleted, self.moved.as_ref()).await?;
+        for removed in &self.removed {
+            if !tx.delete_trash(id, removed).await? {
+                return Err(Error::conflict("this item is no longer in the trash; reload the trash"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Locks the repository, and checks that the edits were computed from what it still has.
+///
+/// # Errors
+/// Busy if objects were collected since, or another user has locked a file since.
+async fn find(tx: &mut Tx, by: &Grant<Write>, edits: &[RefEdit], epoch: u64, locks: &[LockRow]) -> Result<Found> {
+    let repo = tx.lock_repo(by.id()).await?;
+    if unsigned(repo.gc_epoch) != epoch {
+        return Err(Error::busy("the repository was garbage-collected in the meantime; try again"));
+    }
+    let known: HashSet<&str> = locks.iter().map(|lock| lock.id.as_str()).collect();
+    let taken = tx.foreign_locks(by.id(), &by.actor().key()).await?;
+    if let Some(new) = taken.iter().find(|lock| !known.contains(lock.id.as_str())) {
+        return Err(Error::busy(format!(
+            "{} has just locked `{}`; ask them to unlock it, then try again",
+            new.owner_name, new.path
+        )));
+    }
+    Ok(match moved_branches(tx, by.id(), edits).await? {
+        Some(refs) => Found { repo, refs, is_all: false },
+        None => Found { repo, refs: read_refs(tx, by.id()).await?, is_all: true },
+    })
+}
+
+/// Records the idempotency key of the request. Returns false if the same request was completed in the meantime.
+async fn keep_key(
+    tx: &mut Tx,
+    by: &Grant<Write>,
+    once: Option<(&IdempotencyKey, ObjectId)>,
+    now: Millis,
+) -> Result<bool> {
+    let Some((once, revision)) = once else { return Ok(true) };
+    let (actor, revision) = (by.actor().key(), revision.to_string());
+    let row = KeyRow { repo: by.id(), actor: &actor, name: &once.key, digest: &once.digest, revision: &revision };
+    tx.keep_commit_key(&row, now.minus(IDEMPOTENCY_KEY_TTL), now).await
 }
 
 /// Returns the current state of the branches to be updated if nothing else changes: then no other ref matters, however

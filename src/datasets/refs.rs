@@ -5,17 +5,14 @@ use std::sync::Arc;
 
 use metastore::{CommitInfo, ObjectId, Ref, RefEdit, RefName, RefTransaction, Signature, Snapshot};
 
+use super::policy::{Protection, RefChange, RefPolicy, full_pattern};
 use super::ref_transaction::TransactionOptions;
 use super::revisions::Author;
 use super::version::by_version;
 use super::{Datasets, repo_key};
-use crate::access::{Grant, Own, Read, Write};
+use crate::access::{DatasetGrant, Own, Read, Write};
 use crate::error::{Error, Kind, Result};
-
-mod protection;
-
-pub(crate) use protection::Protection;
-use protection::full_pattern;
+use crate::retry::{ATTEMPTS, retry_on_conflict};
 
 /// A git tag.
 #[derive(Debug, Clone)]
@@ -88,7 +85,7 @@ const TAGGING: &str = "Tagging revision";
 
 impl Datasets {
     /// Returns all tags of revisions, oldest first (`Tag::age`).
-    pub async fn tags(&self, grant: &Grant<Read>) -> Result<Arc<Vec<Tag>>> {
+    pub async fn tags(&self, grant: &DatasetGrant<Read>) -> Result<Arc<Vec<Tag>>> {
         let snapshot = self.snapshot(grant).await?;
         let found = snapshot.derive(|reader| {
             let tags = reader.state().refs.iter().filter(|each| each.name.is_tag());
@@ -119,7 +116,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; invalid for an invalid name.
-    pub async fn tag(&self, grant: &Grant<Read>, name: &str) -> Result<Tag> {
+    pub async fn tag(&self, grant: &DatasetGrant<Read>, name: &str) -> Result<Tag> {
         let snapshot = self.snapshot(grant).await?;
         let found = find_tag(&snapshot, name)?.clone();
         Ok(snapshot.read(move |reader| read_tag(reader, &found)).await?)
@@ -129,19 +126,14 @@ impl Datasets {
     ///
     /// # Errors
     /// Invalid for an invalid name, conflict if a tag of that name exists, not found if the revision does not exist.
-    pub async fn create_tag(&self, grant: &Grant<Write>, tag: NewTag) -> Result<Tag> {
+    pub async fn create_tag(&self, grant: &DatasetGrant<Write>, tag: NewTag) -> Result<Tag> {
         let name = tag_name(&tag.name)?;
         let tagger = self.person(grant.actor(), &tag.author).await?;
         let text = tag.description.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| TAGGING.into());
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, tag.revision.as_deref().unwrap_or("HEAD")).await?;
         self.change_refs(grant, None, move |_, reader| {
-            if reader.find_ref(&name).is_some() {
-                return Err(metastore::Error::Conflict(format!(
-                    "tag `{}` already exists; choose another name",
-                    name.short()
-                )));
-            }
+            expect_free(reader, &name)?;
             Ok(reader.tag(&name, revision, &text, &tagger)?.1)
         })
         .await?;
@@ -153,7 +145,7 @@ impl Datasets {
     /// # Errors
     /// Invalid if nothing is to change, or for an invalid name; not found; conflict if another tag has the new name;
     /// forbidden for a protected tag, except for owners.
-    pub async fn update_tag(&self, grant: &Grant<Write>, name: &str, change: TagChange) -> Result<Tag> {
+    pub async fn update_tag(&self, grant: &DatasetGrant<Write>, name: &str, change: TagChange) -> Result<Tag> {
         if change.name.is_none() && change.description.is_none() {
             return Err(Error::invalid("nothing to change; set `name`, `description`, or both"));
         }
@@ -168,11 +160,8 @@ impl Datasets {
             let found = find_tag(snapshot, &old).map_err(|error| as_engine_error(&error))?;
             let tag = read_tag(reader, found)?;
             let target = new_name.as_ref().unwrap_or(&found.name);
-            if *target != found.name && reader.find_ref(target).is_some() {
-                return Err(metastore::Error::Conflict(format!(
-                    "tag `{}` already exists; choose another name",
-                    target.short()
-                )));
+            if *target != found.name {
+                expect_free(reader, target)?;
             }
             let text = match &change.description {
                 Some(text) if text.trim().is_empty() => TAGGING,
@@ -190,7 +179,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; invalid for an invalid name; forbidden for a protected tag, except for owners.
-    pub async fn delete_tag(&self, grant: &Grant<Write>, name: &str) -> Result<()> {
+    pub async fn delete_tag(&self, grant: &DatasetGrant<Write>, name: &str) -> Result<()> {
         let name = name.to_owned();
         self.change_refs(grant, None, move |snapshot, reader| {
             let found = find_tag(snapshot, &name).map_err(|error| as_engine_error(&error))?;
@@ -200,12 +189,12 @@ impl Datasets {
     }
 
     /// Returns all branches ordered by name, the default branch first.
-    pub async fn branches(&self, grant: &Grant<Read>) -> Result<Vec<Branch>> {
+    pub async fn branches(&self, grant: &DatasetGrant<Read>) -> Result<Vec<Branch>> {
         let snapshot = self.snapshot(grant).await?;
-        let protection = Protection::of(grant)?;
         let state = snapshot.state();
+        let policy = RefPolicy::of(grant, &state.head)?;
         let branches = state.refs.iter().filter(|each| each.name.is_branch());
-        let mut branches: Vec<Branch> = branches.map(|branch| describe(branch, &state.head, &protection)).collect();
+        let mut branches: Vec<Branch> = branches.map(|branch| describe(branch, &policy)).collect();
         branches.sort_by(|one, other| (!one.default, &one.name).cmp(&(!other.default, &other.name)));
         Ok(branches)
     }
@@ -214,27 +203,27 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; invalid for an invalid name.
-    pub async fn branch(&self, grant: &Grant<Read>, name: &str) -> Result<Branch> {
+    pub async fn branch(&self, grant: &DatasetGrant<Read>, name: &str) -> Result<Branch> {
         let snapshot = self.snapshot(grant).await?;
         let found = find_branch(&snapshot, name)?;
-        Ok(describe(found, &snapshot.state().head, &Protection::of(grant)?))
+        Ok(describe(found, &RefPolicy::of(grant, &snapshot.state().head)?))
     }
 
     /// Creates a branch at a revision, by default the head of the default branch.
     ///
     /// # Errors
     /// Invalid for an invalid name; conflict if the branch exists; not found if the revision does not exist.
-    pub async fn create_branch(&self, grant: &Grant<Write>, name: &str, revision: Option<&str>) -> Result<Branch> {
+    pub async fn create_branch(
+        &self,
+        grant: &DatasetGrant<Write>,
+        name: &str,
+        revision: Option<&str>,
+    ) -> Result<Branch> {
         let branch = branch_name(name)?;
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision.unwrap_or("HEAD")).await?;
         self.change_refs(grant, None, move |_, reader| {
-            if reader.find_ref(&branch).is_some() {
-                return Err(metastore::Error::Conflict(format!(
-                    "branch `{}` already exists; choose another name",
-                    branch.short()
-                )));
-            }
+            expect_free(reader, &branch)?;
             reader.move_refs(vec![RefEdit { name: branch.clone(), old: None, new: Some(revision), peeled: None }])
         })
         .await?;
@@ -246,7 +235,7 @@ impl Datasets {
     /// # Errors
     /// Not found; invalid for an invalid name; conflict if a branch of that name exists; forbidden for a protected
     /// branch, except for owners.
-    pub async fn rename_branch(&self, grant: &Grant<Write>, name: &str, new: &str) -> Result<Branch> {
+    pub async fn rename_branch(&self, grant: &DatasetGrant<Write>, name: &str, new: &str) -> Result<Branch> {
         let old = name.to_owned();
         let new_name = branch_name(new)?;
         let renamed = new_name.clone();
@@ -255,12 +244,7 @@ impl Datasets {
             if found.name == renamed {
                 return Err(metastore::Error::Unchanged);
             }
-            if reader.find_ref(&renamed).is_some() {
-                return Err(metastore::Error::Conflict(format!(
-                    "branch `{}` already exists; choose another name",
-                    renamed.short()
-                )));
-            }
+            expect_free(reader, &renamed)?;
             let come = RefEdit { name: renamed.clone(), old: None, new: Some(found.target), peeled: None };
             reader.move_refs(vec![removal(found), come])
         })
@@ -272,14 +256,10 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; conflict for the default branch; forbidden for a protected branch, except for owners.
-    pub async fn delete_branch(&self, grant: &Grant<Write>, name: &str) -> Result<()> {
+    pub async fn delete_branch(&self, grant: &DatasetGrant<Write>, name: &str) -> Result<()> {
         let name = name.to_owned();
         self.change_refs(grant, None, move |snapshot, reader| {
             let found = find_branch(snapshot, &name).map_err(|error| as_engine_error(&error))?;
-            if found.name == snapshot.state().head {
-                let why = format!("`{name}` is the default branch; make another branch the default first");
-                return Err(metastore::Error::Conflict(why));
-            }
             reader.move_refs(vec![removal(found)])
         })
         .await
@@ -289,7 +269,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; forbidden for the default branch and protected branches, except for owners.
-    pub async fn squash_branch(&self, grant: &Grant<Write>, name: &RefName, message: &str) -> Result<ObjectId> {
+    pub async fn squash_branch(&self, grant: &DatasetGrant<Write>, name: &RefName, message: &str) -> Result<ObjectId> {
         let person = self.person(grant.actor(), &Author::default()).await?;
         let (branch, message) = (name.clone(), message.to_owned());
         self.change_refs(grant, None, move |_, reader| Ok(reader.squash(&branch, &message, &person)?.1)).await?;
@@ -300,7 +280,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found if the branch does not exist.
-    pub async fn set_default_branch(&self, grant: &Grant<Own>, name: &str) -> Result<()> {
+    pub async fn set_default_branch(&self, grant: &DatasetGrant<Own>, name: &str) -> Result<()> {
         let branch = branch_name(name)?;
         let mut tx = self.db.write().await?;
         let repo = tx.lock_repo(grant.id()).await?;
@@ -309,14 +289,12 @@ impl Datasets {
             return Err(Error::not_found(format!("branch `{name}` not found")));
         }
         tx.set_generation(grant.id(), repo.generation + 1, branch.as_str()).await?;
-        self.audit(&mut tx, grant.actor(), "dataset.default-branch", &grant.path(), name).await?;
-        tx.commit().await?;
-        self.reindex_now(grant.id()).await;
-        Ok(())
+        self.audit(&mut tx, grant.actor(), "dataset.default-branch", &grant.full_name(), name).await?;
+        self.commit_and_index(tx, grant.id()).await
     }
 
     /// Returns the patterns of protected branches and tags as full ref names (`refs/heads/release/*`).
-    pub fn protection(&self, grant: &Grant<Read>) -> Result<Vec<String>> {
+    pub fn protection(&self, grant: &DatasetGrant<Read>) -> Result<Vec<String>> {
         Ok(Protection::of(grant)?.patterns)
     }
 
@@ -325,7 +303,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Invalid for an invalid pattern.
-    pub async fn protect(&self, grant: &Grant<Own>, patterns: Vec<String>) -> Result<Vec<String>> {
+    pub async fn protect(&self, grant: &DatasetGrant<Own>, patterns: Vec<String>) -> Result<Vec<String>> {
         const MAX_PATTERNS: usize = 100;
         if patterns.len() > MAX_PATTERNS {
             return Err(Error::invalid(format!("too many patterns; use at most {MAX_PATTERNS}")));
@@ -334,7 +312,7 @@ impl Datasets {
         let text = serde_json::to_string(&patterns).map_err(Error::internal)?;
         let mut tx = self.db.write().await?;
         tx.set_protected(grant.id(), &text).await?;
-        self.audit(&mut tx, grant.actor(), "dataset.protect", &grant.path(), &text).await?;
+        self.audit(&mut tx, grant.actor(), "dataset.protect", &grant.full_name(), &text).await?;
         tx.commit().await?;
         Ok(patterns)
     }
@@ -343,22 +321,29 @@ impl Datasets {
     /// with another writer. `renamed` is a branch rename (old, new), which also updates the default branch.
     ///
     /// # Errors
-    /// As for `change`; forbidden if a protected ref would be changed and the caller is not an owner; busy.
-    async fn change_refs<F>(&self, grant: &Grant<Write>, renamed: Option<(RefName, RefName)>, change: F) -> Result<()>
+    /// As for `change`, and for [`RefPolicy::check`]; busy.
+    async fn change_refs<F>(
+        &self,
+        grant: &DatasetGrant<Write>,
+        renamed: Option<(RefName, RefName)>,
+        change: F,
+    ) -> Result<()>
     where
         F: Fn(&Snapshot, &metastore::Reader) -> metastore::Result<RefTransaction> + Send + Sync + 'static,
     {
         let key = repo_key(grant.id())?;
         let change = Arc::new(change);
-        let (protection, owner) = (Protection::of(grant)?, grant.also::<Own>().is_some());
-        for _ in 0..super::RETRIES {
+        retry_on_conflict(ATTEMPTS, || async {
             let _turn = self.write_lock(&key).await?;
             let snapshot = self.snapshot(&grant.narrow()).await?;
-            let locks = self.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
+            let locks = self.foreign_locks(grant).await?;
             let (work, seen) = (change.clone(), snapshot.clone());
             let transaction = snapshot.read(move |reader| work(&seen, reader)).await?;
-            if !owner {
-                protection.allow(&transaction.edits, &snapshot.state().head)?;
+            let policy = RefPolicy::of(grant, &snapshot.state().head)?;
+            for edit in transaction.edits.iter().filter(|edit| edit.old.is_some() && edit.old != edit.new) {
+                let is_renamed = renamed.as_ref().is_some_and(|(old, _)| *old == edit.name);
+                let is_deleted = edit.new.is_none() && !is_renamed;
+                policy.check(&edit.name, if is_deleted { RefChange::Delete } else { RefChange::Rewrite })?;
             }
             let terms = TransactionOptions {
                 atomic: true,
@@ -367,11 +352,9 @@ impl Datasets {
                 ..TransactionOptions::default()
             };
             let outcomes = self.apply_ref_transaction(grant, transaction, terms).await?;
-            if outcomes.iter().all(std::result::Result::is_ok) {
-                return Ok(());
-            }
-        }
-        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
+            Ok(outcomes.iter().all(std::result::Result::is_ok).then_some(()))
+        })
+        .await
     }
 }
 
@@ -383,16 +366,26 @@ fn as_engine_error(error: &Error) -> metastore::Error {
     }
 }
 
+/// # Errors
+/// Conflict if a branch or tag has this name.
+fn expect_free(reader: &metastore::Reader, name: &RefName) -> metastore::Result<()> {
+    if reader.find_ref(name).is_none() {
+        return Ok(());
+    }
+    let kind = if name.is_tag() { "tag" } else { "branch" };
+    Err(metastore::Error::Conflict(format!("{kind} `{}` already exists; choose another name", name.short())))
+}
+
 fn removal(found: &Ref) -> RefEdit {
     RefEdit { name: found.name.clone(), old: Some(found.target), new: None, peeled: None }
 }
 
-fn describe(branch: &Ref, head: &RefName, protection: &Protection) -> Branch {
+fn describe(branch: &Ref, policy: &RefPolicy) -> Branch {
     Branch {
         name: branch.name.short().to_owned(),
         revision: branch.target,
-        default: branch.name == *head,
-        protected: branch.name == *head || protection.covers(&branch.name),
+        default: policy.is_default(&branch.name),
+        protected: policy.is_protected(&branch.name),
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Reader, RefName, Signature, Snapshot};
 
 use super::Datasets;
-use crate::access::{Actor, Grant, Read, Write};
+use crate::access::{Actor, DatasetGrant, Read, Write};
 use crate::error::{Error, Kind, Result};
+use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::{Id, Millis};
 
 /// The author of a change; fields that are not set default to the caller.
@@ -45,14 +46,22 @@ pub enum Part {
 /// Computes edits from the head of the branch.
 type Edits = Arc<dyn Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync>;
 
-/// A planned revert or restore.
-pub(super) struct RevertPlan {
+/// A planned revert or restore, for [`Datasets::carry_out`] and [`Datasets::dry_run`].
+pub struct RevertPlan {
     /// Default commit message.
     pub(super) message: String,
     /// True to apply exactly these edits, without derived ones.
     pub(super) exact: bool,
     /// The edits.
     pub(super) edits: Edits,
+}
+
+/// A change computed from the head of the branch.
+pub(super) struct Planned {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) head: ObjectId,
+    /// `None` if nothing would change.
+    pub(super) changes: Option<Changeset>,
 }
 
 impl Datasets {
@@ -89,7 +98,7 @@ impl Datasets {
     }
 
     /// Returns the newest revision of the default branch, if there is one.
-    pub async fn newest(&self, grant: &Grant<Read>) -> Result<Option<ObjectId>> {
+    pub async fn newest(&self, grant: &DatasetGrant<Read>) -> Result<Option<ObjectId>> {
         let snapshot = self.snapshot(grant).await?;
         Ok(head(&snapshot))
     }
@@ -98,7 +107,7 @@ impl Datasets {
     ///
     /// # Errors
     /// As for [`Datasets::resolve`].
-    pub async fn revision(&self, grant: &Grant<Read>, expression: &str) -> Result<(Arc<Snapshot>, CommitInfo)> {
+    pub async fn revision(&self, grant: &DatasetGrant<Read>, expression: &str) -> Result<(Arc<Snapshot>, CommitInfo)> {
         let snapshot = self.snapshot(grant).await?;
         let id = self.resolve(grant.id(), &snapshot, expression).await?;
         let commit = snapshot.read(move |reader| reader.commit(id)).await?;
@@ -112,7 +121,7 @@ impl Datasets {
     /// As for [`Datasets::resolve`]; not found if `after` is not among them.
     pub async fn revisions(
         &self,
-        grant: &Grant<Read>,
+        grant: &DatasetGrant<Read>,
         expression: Option<&str>,
         path: Option<FilePath>,
         after: Option<ObjectId>,
@@ -129,24 +138,16 @@ impl Datasets {
         self.history(grant.id(), &snapshot, from, path, after, limit).await
     }
 
-    /// Reverts, in a new revision, the changes after `since` up to `upto`; without `since`, those of `upto` alone.
+    /// Plans to revert the changes after `since` up to `upto`; without `since`, those of `upto` alone.
     ///
     /// # Errors
-    /// Conflict if the files have been changed again since; invalid if there is nothing left to revert; as for
-    /// [`Datasets::commit`].
-    pub async fn revert(
+    /// As for [`Datasets::resolve`]; invalid if `since` is not part of the history of `upto`.
+    pub async fn plan_revert(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         since: Option<&str>,
         upto: &str,
-        wording: CommitMeta,
-    ) -> Result<ObjectId> {
-        let RevertPlan { message, exact, edits } = self.reversal(grant, since, upto).await?;
-        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
-    }
-
-    /// Plans a revert.
-    pub(super) async fn reversal(&self, grant: &Grant<Write>, since: Option<&str>, upto: &str) -> Result<RevertPlan> {
+    ) -> Result<RevertPlan> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let upto = self.resolve(grant.id(), &snapshot, upto).await?;
         let since = match since {
@@ -174,24 +175,11 @@ impl Datasets {
         Ok(RevertPlan { message, exact: true, edits })
     }
 
-    /// Restores the dataset, or a part of it, from an earlier revision, as a new revision.
+    /// Plans to restore the dataset, or a part of it, from an earlier revision.
     ///
     /// # Errors
-    /// Not found for a path that is in neither revision, and for a resource that the earlier revision does not have;
-    /// invalid if nothing would change; as for [`Datasets::commit`].
-    pub async fn restore(
-        &self,
-        grant: &Grant<Write>,
-        revision: &str,
-        part: Part,
-        wording: CommitMeta,
-    ) -> Result<ObjectId> {
-        let RevertPlan { message, exact, edits } = self.restoration(grant, revision, part).await?;
-        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
-    }
-
-    /// Plans a restore.
-    pub(super) async fn restoration(&self, grant: &Grant<Write>, revision: &str, part: Part) -> Result<RevertPlan> {
+    /// As for [`Datasets::resolve`].
+    pub async fn plan_restore(&self, grant: &DatasetGrant<Write>, revision: &str, part: Part) -> Result<RevertPlan> {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
         let message = match &part {
@@ -209,11 +197,27 @@ impl Datasets {
         Ok(RevertPlan { message, exact, edits })
     }
 
+    /// Reverts or restores, as a new revision.
+    ///
+    /// # Errors
+    /// Conflict if the files to revert have been changed again since; not found for a path that is in neither revision,
+    /// and for a resource that the earlier revision does not have; invalid if nothing would change; as for
+    /// [`Datasets::commit`].
+    pub async fn carry_out(
+        &self,
+        grant: &DatasetGrant<Write>,
+        plan: RevertPlan,
+        wording: CommitMeta,
+    ) -> Result<ObjectId> {
+        let RevertPlan { message, exact, edits } = plan;
+        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
+    }
+
     /// Creates a revision from edits that depend on the head of the branch. They are computed again after a lost race
     /// with another writer. With `exact`, no edits are derived from them.
     pub(crate) async fn rework<F>(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         wording: CommitMeta,
         message: String,
         exact: bool,
@@ -222,29 +226,44 @@ impl Datasets {
     where
         F: Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Clone + Send + Sync + 'static,
     {
-        for _ in 0..super::RETRIES {
-            let snapshot = self.snapshot(&grant.narrow()).await?;
-            let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
-            let head = snapshot.state().find(&branch).map(|found| found.target);
-            let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
-            if wording.parent.is_some_and(|parent| parent != head) {
-                return Err(moved(&branch));
-            }
-            let work = edits.clone();
-            let edits = snapshot.read(move |reader| work(reader, head)).await?;
-            if edits.is_empty() {
-                return Err(Error::invalid("nothing would change"));
-            }
-            let own = CommitMeta { branch: Some(branch), parent: Some(head), ..wording.clone() };
-            let changes = self.changes(grant.actor(), &snapshot, own, &message, edits).await?;
+        retry_on_conflict(ATTEMPTS, || async {
+            let Planned { changes, .. } = self.plan(grant, wording.clone(), &message, edits.clone()).await?;
+            let changes = changes.ok_or(metastore::Error::Unchanged)?;
             let done =
                 if exact { self.commit_exactly(grant, changes).await } else { self.commit(grant, changes).await };
             match done {
-                Err(error) if error.kind() == Kind::Precondition && wording.parent.is_none() => {}
-                done => return done,
+                Err(error) if error.kind() == Kind::Precondition && wording.parent.is_none() => Ok(None),
+                done => done.map(Some),
             }
+        })
+        .await
+    }
+
+    /// Computes a change from the head of the branch.
+    ///
+    /// # Errors
+    /// Not found if the branch does not exist; precondition failed if it is at another revision than expected.
+    pub(super) async fn plan(
+        &self,
+        grant: &DatasetGrant<Write>,
+        wording: CommitMeta,
+        message: &str,
+        edits: impl Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync + 'static,
+    ) -> Result<Planned> {
+        let snapshot = self.snapshot(&grant.narrow()).await?;
+        let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
+        let head = snapshot.state().find(&branch).map(|found| found.target);
+        let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
+        if wording.parent.is_some_and(|parent| parent != head) {
+            return Err(moved(&branch));
         }
-        Err(Error::busy("too many concurrent changes to this branch; try again in a moment"))
+        let edits = snapshot.read(move |reader| edits(reader, head)).await?;
+        let mut changes = None;
+        if !edits.is_empty() {
+            let own = CommitMeta { branch: Some(branch), parent: Some(head), ..wording };
+            changes = Some(self.changes(grant.actor(), &snapshot, own, message, edits).await?);
+        }
+        Ok(Planned { snapshot, head, changes })
     }
 
     /// Builds a changeset by this actor; `message` is the default commit message.

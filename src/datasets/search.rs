@@ -1,7 +1,7 @@
 //! Full-text search for datasets, limited to those that the caller can see.
 //!
-//! A dataset is reindexed after each change, before the request that made it is answered. If that fails, its generation
-//! shows that the index is outdated, and a background job reindexes it within a minute.
+//! A transaction that changes a dataset queues the job that reindexes it, so that it is found within a second. A second
+//! job looks every minute for datasets whose generation shows that their entry is outdated.
 
 mod document;
 mod order;
@@ -22,8 +22,9 @@ use self::tokenizer::{heading, value, words};
 use super::Datasets;
 use crate::access::VisibleDatasets;
 use crate::db::search::{FoundRow, Order, SearchInsert, SubjectRow, Term, Terms};
-use crate::db::{signed, unsigned};
-use crate::error::{Error, Result};
+use crate::db::{Tx, signed, unsigned};
+use crate::error::{self, Error, Result};
+use crate::jobs;
 use crate::types::{Id, Millis, OWN_DRIVE, OwnerKind, RepoPath, Visibility};
 
 /// Maximum number of matches that are counted: the most recently updated ones.
@@ -47,8 +48,8 @@ const README: u64 = 1 << 20;
 /// File names of READMEs, in order of preference.
 const READMES: [&str; 5] = ["README.md", "README", "README.txt", "README.rst", "readme.md"];
 
-/// If only the time of the newest revision changed, by less than this, reindexing is left to the job.
-const REINDEX_DELAY: Duration = Duration::from_mins(1);
+/// How long after a change a dataset is reindexed, so that many changes in a row are indexed together.
+const INDEX_DELAY: Duration = Duration::from_millis(100);
 
 /// Number of datasets that the job fetches at once.
 const BATCH: i64 = 200;
@@ -133,7 +134,7 @@ pub struct Found {
     pub visibility: Visibility,
     /// Creation time.
     pub created: Millis,
-    /// Time of its newest revision, to the minute.
+    /// Time of its newest revision.
     pub updated: Millis,
     /// The newest revision of its default branch.
     pub revision: Option<String>,
@@ -250,15 +251,15 @@ impl Datasets {
         Ok(Counts { total: unsigned(total.min(COUNTED)), is_exact: total <= COUNTED, owners: named, values })
     }
 
-    /// Reindexes a dataset after a change. If that fails, the job does it later.
-    pub(crate) async fn reindex_now(&self, id: Id) {
-        if let Err(error) = Box::pin(self.reindex(id, REINDEX_DELAY)).await {
-            tracing::warn!(%error, dataset = %id, "updating the search index failed; a job retries it within a minute");
-        }
+    /// Commits a transaction that changed a dataset, and queues in it the job that reindexes the dataset.
+    pub(crate) async fn commit_and_index(&self, mut tx: Tx, id: Id) -> Result<()> {
+        jobs::enqueue(&mut tx, &self.clock, jobs::Kind::IndexDataset, &id.to_string(), INDEX_DELAY).await?;
+        tx.commit().await?;
+        self.queued.notify_one();
+        Ok(())
     }
 
-    /// Reindexes all datasets that changed since they were last indexed: new ones, and those whose server crashed
-    /// before it indexed them.
+    /// Reindexes all datasets that changed since they were last indexed, for whatever reason that was missed.
     pub async fn reindex_stale(&self) -> Result<()> {
         let mut after = String::new();
         loop {
@@ -267,18 +268,23 @@ impl Datasets {
             after.clone_from(last);
             for id in &stale {
                 let id: Id = id.parse()?;
-                match self.reindex(id, Duration::ZERO).await {
-                    Err(error) if error.kind() != crate::error::Kind::NotFound => {
-                        // One dataset that cannot be read must not block the others.
-                        tracing::warn!(%error, dataset = %id, "cannot index a dataset; the next run retries it");
-                    }
-                    Ok(()) | Err(_) => {}
+                if let Err(error) = self.reindex(id).await {
+                    // One dataset that cannot be read must not block the others.
+                    tracing::warn!(%error, dataset = %id, "cannot index a dataset; the next run retries it");
                 }
             }
         }
     }
 
-    async fn reindex(&self, id: Id, tardy: Duration) -> Result<()> {
+    /// Updates the index entry of a dataset, unless it has been deleted.
+    pub(crate) async fn reindex(&self, id: Id) -> Result<()> {
+        match self.reindex_existing(id).await {
+            Err(error) if error.kind() == error::Kind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    async fn reindex_existing(&self, id: Id) -> Result<()> {
         let snapshot = self.snapshot_of(id).await?;
         let subject = self.db.read().await?.search_subject(id).await?;
         let subject = subject.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
@@ -286,19 +292,12 @@ impl Datasets {
         // Personal drives are not listed in the search; they have pages of their own.
         let is_listed = subject.owner_kind != OwnerKind::User.as_str() || subject.name != OWN_DRIVE;
         let now = self.clock.now();
-        let seen = snapshot.read(move |reader| look(reader, &subject, now, tardy));
-        let mut tx;
-        match seen.await? {
-            IndexOutcome::Same => {
-                if !tardy.is_zero() {
-                    return Ok(());
-                }
-                tx = self.db.write().await?;
-                tx.touch_search(id, generation).await?;
-            }
+        let seen = snapshot.read(move |reader| look(reader, &subject, now)).await?;
+        let mut tx = self.db.write().await?;
+        match seen {
+            IndexOutcome::Same => tx.touch_search(id, generation).await?,
             IndexOutcome::New { digest, changed_at, draft } => {
                 let card = serde_json::to_string(&draft.card).map_err(Error::internal)?;
-                tx = self.db.write().await?;
                 tx.lock_repo(id).await?;
                 let insert = SearchInsert {
                     is_listed,
@@ -323,7 +322,7 @@ enum IndexOutcome {
     New { digest: String, changed_at: Millis, draft: Box<IndexDocument> },
 }
 
-fn look(reader: &Reader, subject: &SubjectRow, now: Millis, tardy: Duration) -> metastore::Result<IndexOutcome> {
+fn look(reader: &Reader, subject: &SubjectRow, now: Millis) -> metastore::Result<IndexOutcome> {
     let state = reader.state();
     let head = state.find(&state.head).map(|head| head.target);
     let commit: Option<CommitInfo> = head.map(|head| reader.commit(head)).transpose()?;
@@ -352,11 +351,7 @@ fn look(reader: &Reader, subject: &SubjectRow, now: Millis, tardy: Duration) -> 
         digest.update([0]);
     }
     let digest = hex::encode(digest.finalize());
-    let is_near = subject.changed_at.is_some_and(|known| {
-        let apart = changed_at.0.abs_diff(known.0);
-        apart == 0 || u128::from(apart) < tardy.as_millis()
-    });
-    if is_near && subject.digest.as_ref() == Some(&digest) {
+    if subject.changed_at == Some(changed_at) && subject.digest.as_ref() == Some(&digest) {
         return Ok(IndexOutcome::Same);
     }
 

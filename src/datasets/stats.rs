@@ -6,7 +6,7 @@ use metastore::{FilePath, Summary};
 
 use super::Datasets;
 use super::browse::DEPTH;
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::error::Result;
 use crate::types::Millis;
 
@@ -33,7 +33,12 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found if the revision or the folder does not exist; too large for more than 500,000 entries.
-    pub async fn summary(&self, grant: &Grant<Read>, revision: &str, path: Option<FilePath>) -> Result<Arc<Summary>> {
+    pub async fn summary(
+        &self,
+        grant: &DatasetGrant<Read>,
+        revision: &str,
+        path: Option<FilePath>,
+    ) -> Result<Arc<Summary>> {
         let snapshot = self.snapshot(grant).await?;
         let revision = self.resolve(grant.id(), &snapshot, revision).await?;
         let key = (grant.id(), revision, path.as_ref().map(|path| path.as_str().into()));
@@ -47,7 +52,7 @@ impl Datasets {
 
     /// Returns the number of revisions of the default branch in each of the last `weeks` weeks, the current week last.
     /// Only the newest [`DEPTH`] revisions are counted.
-    pub async fn activity(&self, grant: &Grant<Read>, weeks: u16) -> Result<Vec<Week>> {
+    pub async fn activity(&self, grant: &DatasetGrant<Read>, weeks: u16) -> Result<Vec<Week>> {
         let snapshot = self.snapshot(grant).await?;
         let moments = snapshot.derive(|reader| {
             let state = reader.state();

@@ -3,46 +3,16 @@
 
 use metastore::{Edit, FilePath, ObjectId, Reader};
 
+use super::commits::{copy_tree, exists};
 use super::tree_api::{Change, Message, keep_folders};
 use super::{Datasets, object_id};
-use crate::access::{History, PathGrant, Read, Write};
-use crate::db::Tx;
+use crate::access::{Grant, History, Read, Right, Write};
 use crate::db::trash::TrashRow;
 use crate::error::{Error, Result};
 use crate::types::Id;
 
-/// Number of rows read at a time when looking for those of a part.
+/// Number of rows read at a time when looking for those that a grant allows.
 const ROWS: i64 = 1000;
-
-/// Changes of the trash in one revision, and their consequences for shares.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct TrashChange {
-    pub added: Vec<TrashRow>,
-    pub removed: Vec<String>,
-    /// A rename (old path, new path): shares move along.
-    pub moved: Option<(FilePath, FilePath)>,
-}
-
-impl TrashChange {
-    /// # Errors
-    /// Conflict if an item to be removed is no longer in the trash.
-    pub(super) async fn apply(&self, tx: &mut Tx, repo: Id) -> Result<()> {
-        for row in &self.added {
-            tx.insert_trash(repo, row).await?;
-            // A later file at the same path is a different one, which was not shared.
-            tx.end_shares(repo, &row.path).await?;
-        }
-        if let Some((from, to)) = &self.moved {
-            tx.move_shares(repo, from.as_str(), to.as_str()).await?;
-        }
-        for id in &self.removed {
-            if !tx.delete_trash(repo, id).await? {
-                return Err(Error::conflict("this item is no longer in the trash; reload the trash"));
-            }
-        }
-        Ok(())
-    }
-}
 
 /// A restored item.
 #[derive(Debug, Clone)]
@@ -61,7 +31,7 @@ impl Datasets {
     /// Not found if a path does not exist; as for [`Datasets::commit`].
     pub async fn move_to_trash(
         &self,
-        parts: &[PathGrant<Write>],
+        grants: &[Grant<Write>],
         paths: Vec<FilePath>,
         message: Message,
     ) -> Result<ObjectId> {
@@ -74,7 +44,7 @@ impl Datasets {
         let mut inner = inner.into_iter();
         paths.retain(|_| !inner.next().unwrap_or_default());
         let now = self.clock.now();
-        let by = parts.first().map(|part| part.actor().name()).unwrap_or_default();
+        let by = grants.first().map(|grant| grant.actor().name()).unwrap_or_default();
         let ids: Vec<String> = paths.iter().map(|_| self.clock.id().to_string()).collect();
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{first} not found")))?;
@@ -97,17 +67,17 @@ impl Datasets {
             change.edits.extend(keep_folders(reader, head, &paths)?);
             Ok(change)
         };
-        self.change_at(parts, message, None, work).await?.made()
+        self.change(grants, message, None, work).await?.made()
     }
 
-    /// Returns a page of the trash of these parts, newest first, and the cursor of the next page.
+    /// Returns a page of the trash, as far as the grants allow, newest first, and the cursor of the next page.
     pub async fn trash(
         &self,
-        parts: &[PathGrant<Read>],
+        grants: &[Grant<Read>],
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<TrashRow>, Option<String>)> {
-        let Some(id) = parts.first().map(PathGrant::id) else { return Ok((Vec::new(), None)) };
+        let Some(id) = grants.first().map(|grant| grant.id()) else { return Ok((Vec::new(), None)) };
         let (mut found, mut cursor) = (Vec::new(), cursor.unwrap_or_default().to_owned());
         let mut tx = self.db.read().await?;
         loop {
@@ -115,7 +85,7 @@ impl Datasets {
             let is_end = rows.len() < usize::try_from(ROWS).unwrap_or(usize::MAX);
             for row in rows {
                 cursor.clone_from(&row.id);
-                if is_in(parts, &row) {
+                if is_in(grants, &row) {
                     if found.len() == limit {
                         let next = found.last().map(|row: &TrashRow| row.id.clone());
                         return Ok((found, next));
@@ -138,20 +108,20 @@ impl Datasets {
     /// gets another name.
     ///
     /// # Errors
-    /// Not found for items that are not in the trash of these parts, or no longer in the history; as for
+    /// Not found for items that are not in the trash, or no longer in the history; as for
     /// [`Datasets::commit`].
     pub async fn restore_from_trash(
         &self,
-        parts: &[PathGrant<Write>],
+        grants: &[Grant<Write>],
         ids: &[String],
         to: Option<Option<FilePath>>,
         message: Message,
     ) -> Result<(ObjectId, Vec<Restored>)> {
-        let Some(id) = parts.first().map(PathGrant::id) else { return Err(gone()) };
+        let Some(id) = grants.first().map(|grant| grant.id()) else { return Err(gone()) };
         let mut rows = Vec::with_capacity(ids.len());
         let mut tx = self.db.read().await?;
         for wanted in ids {
-            let row = tx.trash_row(id, wanted).await?.filter(|row| is_in(parts, row)).ok_or_else(gone)?;
+            let row = tx.trash_row(id, wanted).await?.filter(|row| is_in(grants, row)).ok_or_else(gone)?;
             if !rows.iter().any(|(known, ..): &(String, FilePath, ObjectId)| known == wanted) {
                 rows.push((row.id, row.path.parse::<FilePath>()?, object_id(&row.revision)?));
             }
@@ -174,7 +144,7 @@ impl Datasets {
                     head.map_or(Ok(false), |head| exists(reader, head, path))
                 };
                 let to = free_name(&target, is_taken)?;
-                let graft = super::commits::copy_tree(reader, *revision, from, &to).map_err(|error| match error {
+                let graft = copy_tree(reader, *revision, from, &to).map_err(|error| match error {
                     metastore::Error::NotFound(_) => {
                         metastore::Error::NotFound(format!("{from} is no longer in the history and cannot be restored"))
                     }
@@ -188,19 +158,19 @@ impl Datasets {
             let _ = sender.send(restored);
             Ok(change)
         };
-        let revision = self.change_at(parts, message, None, work).await?.made()?;
+        let revision = self.change(grants, message, None, work).await?.made()?;
         Ok((revision, found.try_iter().last().unwrap_or_default()))
     }
 
-    /// Removes the items of these parts from the trash; with `id`, only that item. The files stay in the history.
+    /// Removes items from the trash, as far as the grants allow; with `id`, only that item. The files stay in the history.
     ///
     /// # Errors
     /// Not found if there is no item `id`.
-    pub async fn empty_trash(&self, parts: &[PathGrant<Write>], id: Option<&str>) -> Result<()> {
-        let Some(repo) = parts.first().map(PathGrant::id) else { return Ok(()) };
+    pub async fn empty_trash(&self, grants: &[Grant<Write>], id: Option<&str>) -> Result<()> {
+        let Some(repo) = grants.first().map(|grant| grant.id()) else { return Ok(()) };
         let mut tx = self.db.write().await?;
         if let Some(id) = id {
-            tx.trash_row(repo, id).await?.filter(|row| is_in(parts, row)).ok_or_else(gone)?;
+            tx.trash_row(repo, id).await?.filter(|row| is_in(grants, row)).ok_or_else(gone)?;
             tx.delete_trash(repo, id).await?;
             return tx.commit().await;
         }
@@ -209,7 +179,7 @@ impl Datasets {
             let rows = tx.trash(repo, &cursor, ROWS).await?;
             let Some(last) = rows.last() else { return tx.commit().await };
             cursor.clone_from(&last.id);
-            for row in rows.iter().filter(|row| is_in(parts, row)) {
+            for row in rows.iter().filter(|row| is_in(grants, row)) {
                 tx.delete_trash(repo, &row.id).await?;
             }
         }
@@ -220,22 +190,14 @@ fn gone() -> Error {
     Error::not_found("item not found in the trash, or you do not have access to it")
 }
 
-/// Returns true if the item was inside one of the parts, and was not deleted before the share link was created.
-fn is_in<R: crate::access::Right>(parts: &[PathGrant<R>], row: &TrashRow) -> bool {
-    let is_seen = |part: &PathGrant<R>| match part.history() {
+/// Returns true if one of the grants allows the item's path, and it was not deleted before the share link was created.
+fn is_in<R: Right>(grants: &[Grant<R>], row: &TrashRow) -> bool {
+    let is_seen = |grant: &Grant<R>| match grant.history() {
         History::Since(_, made) => row.deleted_at >= made,
         History::Whole | History::Branch => true,
     };
-    let contains = |part: &PathGrant<R>| part.is_whole() || row.path.parse().is_ok_and(|path| part.contains(&path));
-    parts.iter().any(|part| is_seen(part) && contains(part))
-}
-
-pub(super) fn exists(reader: &Reader, revision: ObjectId, path: &FilePath) -> metastore::Result<bool> {
-    match reader.entry(revision, path) {
-        Ok(_) => Ok(true),
-        Err(metastore::Error::NotFound(_)) => Ok(false),
-        Err(error) => Err(error),
-    }
+    let allows = |grant: &Grant<R>| grant.allows_all() || row.path.parse().is_ok_and(|path| grant.allows(&path));
+    grants.iter().any(|grant| is_seen(grant) && allows(grant))
 }
 
 /// Returns the path, or a free one next to it: `a (restored).csv`, `a (restored 2).csv`.

@@ -1,5 +1,5 @@
-//! The file browser API: one tree, that of the default branch, in which users read and write at a [`PathTarget`]. Files that
-//! are only for tools are hidden.
+//! The file browser API: one tree, that of the default branch, in which users read and write where a
+//! [`Grant`] allows it. Files that are only for tools are hidden.
 
 use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
@@ -7,13 +7,14 @@ use std::sync::Arc;
 use metastore::{Changeset, CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::browse::{Folder, ListedEntry, Listing, ResolvedEntry, commits};
-use super::commits::{CommitOptions, CommitOutcome};
+use super::browse::{ListedEntry, ResolvedEntry, commits, not_found};
+use super::commits::{CommitOptions, CommitOutcome, exists};
+use super::ref_transaction::TrashChange;
 use super::revisions::{CommitMeta, head};
-use super::trash::{TrashChange, exists};
-use super::{Datasets, RETRIES, repo_key};
-use crate::access::{History, PathGrant, PathTarget, Read, Right, Write};
+use super::{Datasets, repo_key};
+use crate::access::{Grant, History, Read, Right, Write};
 use crate::error::{Error, Kind, Result};
+use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::{Id, Level};
 
 mod archive;
@@ -23,8 +24,8 @@ mod rules;
 use history::log_since;
 pub(crate) use rules::expect_shown;
 pub(super) use rules::keep_folders;
-pub use rules::{KEEP, expect_inner, is_shown, path_of};
-use rules::{expect_within, is_listed, keep};
+pub use rules::{KEEP, expect_inner, is_listed, is_shown, path_of};
+use rules::{expect_within, keep};
 
 /// Maximum number of results of a name search.
 const MAX_FOUND: usize = 1000;
@@ -58,46 +59,8 @@ pub struct IfMatch {
 }
 
 impl Datasets {
-    /// Lists the folder at a spot, at `revision` (that of the previous page) or at the newest one; `None` for a dataset
-    /// without revisions. Hidden files are left out.
-    ///
-    /// # Errors
-    /// Not found if the spot is not a folder.
-    pub async fn list_at(
-        &self,
-        spot: &PathTarget<Read>,
-        revision: Option<ObjectId>,
-        listing: Listing,
-    ) -> Result<Option<Folder>> {
-        let snapshot = self.snapshot_of(spot.id()).await?;
-        if let Some(revision) = revision {
-            self.expect_seen(spot, &snapshot, revision).await?;
-        }
-        let Some(revision) = revision.or_else(|| head(&snapshot)) else {
-            return if spot.path().is_none() { Ok(None) } else { Err(nothing(spot)) };
-        };
-        let listing = Listing { path: spot.path().cloned(), ..listing };
-        let mut folder = self.list_in(spot.id(), &snapshot, revision, listing).await?;
-        folder.entries.retain(|found| is_listed(&found.entry));
-        Ok(Some(folder))
-    }
-
-    /// Returns the entry at a spot, in a revision or in the newest one.
-    ///
-    /// # Errors
-    /// Not found if there is no entry, and for the root.
-    pub async fn locate_at(&self, spot: &PathTarget<Read>, revision: Option<&str>) -> Result<ResolvedEntry> {
-        let path = spot.path().ok_or_else(|| nothing(spot))?;
-        let snapshot = self.snapshot_of(spot.id()).await?;
-        let revision = match revision {
-            Some(revision) => self.resolve_at(spot, &snapshot, revision).await?,
-            None => head(&snapshot).ok_or_else(|| nothing(spot))?,
-        };
-        Self::locate_in(spot.id(), snapshot, revision, path.clone()).await
-    }
-
     /// Returns the entries at these paths of a revision. Access was checked when the paths were chosen.
-    pub(crate) async fn locate_those(
+    pub(crate) async fn locate_all(
         &self,
         id: Id,
         revision: ObjectId,
@@ -111,33 +74,35 @@ impl Datasets {
         Ok(found)
     }
 
-    /// Returns the current entry at a spot, with the revision that last changed it.
+    /// Returns the entry at the path of the grant, with the revision that last changed it; without `revision`, the
+    /// current one.
     ///
     /// # Errors
-    /// As for [`Datasets::locate_at`].
-    pub async fn find_at(&self, spot: &PathTarget<Read>) -> Result<ListedEntry> {
-        let located = self.locate_at(spot, None).await?;
+    /// As for [`Datasets::locate`].
+    pub async fn entry(&self, grant: &Grant<Read>, revision: Option<&str>) -> Result<ListedEntry> {
+        let located = self.locate(grant, revision).await?;
         let last = self.last_change(&located).await?.map(Arc::new);
         Ok(ListedEntry { entry: located.entry, last })
     }
 
-    /// Returns up to `limit` revisions that changed the entry at a spot, newest first, each with the resulting entry;
-    /// `after` is the last revision of the previous page. Includes only revisions that the actor can see.
+    /// Returns up to `limit` revisions that changed the entry at the path of the grant, newest first, each with the
+    /// resulting entry; `after` is the last revision of the previous page. Includes only revisions that the actor can
+    /// see.
     ///
     /// # Errors
     /// Not found if no revision has this path.
-    pub async fn versions_at(
+    pub async fn versions(
         &self,
-        spot: &PathTarget<Read>,
+        grant: &Grant<Read>,
         after: Option<ObjectId>,
         limit: usize,
     ) -> Result<Vec<(CommitInfo, Option<Entry>)>> {
-        let path = spot.path().cloned().ok_or_else(|| nothing(spot))?;
-        let snapshot = self.snapshot_of(spot.id()).await?;
-        let Some(head) = head(&snapshot) else { return Err(nothing(spot)) };
-        let commits = match spot.part().history() {
+        let path = grant.path().cloned().ok_or_else(|| not_found(grant))?;
+        let snapshot = self.snapshot_of(grant.id()).await?;
+        let Some(head) = head(&snapshot) else { return Err(not_found(grant)) };
+        let commits = match grant.history() {
             History::Whole | History::Branch => {
-                self.history(spot.id(), &snapshot, head, Some(path.clone()), after, limit).await?
+                self.history(grant.id(), &snapshot, head, Some(path.clone()), after, limit).await?
             }
             History::Since(since, _) => {
                 let path = path.clone();
@@ -155,20 +120,20 @@ impl Datasets {
         let found = found.await?;
         if found.is_empty() && after.is_none() {
             // The entry may exist although none of its versions is visible.
-            self.locate_at(spot, None).await?;
+            self.locate(grant, None).await?;
         }
         Ok(found)
     }
 
-    /// Searches below a spot for names that contain all of these words, ignoring case and accents. Files closer to the
+    /// Searches below a path for names that contain all of these words, ignoring case and accents. Files closer to the
     /// root come first.
-    pub async fn names_at(&self, spot: &PathTarget<Read>, words: &str, limit: usize) -> Result<Vec<ListedEntry>> {
+    pub async fn find_names(&self, grant: &Grant<Read>, words: &str, limit: usize) -> Result<Vec<ListedEntry>> {
         let words: Vec<String> = words.split_whitespace().map(folded).collect();
-        let snapshot = self.snapshot_of(spot.id()).await?;
+        let snapshot = self.snapshot_of(grant.id()).await?;
         let (Some(revision), false) = (head(&snapshot), words.is_empty()) else { return Ok(Vec::new()) };
-        let folder = spot.path().cloned();
+        let folder = grant.path().cloned();
         let (limit, wanted) = (limit.min(MAX_FOUND), words);
-        let (dataset, memory) = (spot.id(), Arc::clone(&self.memory));
+        let (dataset, memory) = (grant.id(), Arc::clone(&self.memory));
         let found = snapshot.read_long(move |reader| {
             // The best matches so far, with the worst of them on top.
             let mut best: BinaryHeap<(usize, String)> = BinaryHeap::new();
@@ -201,11 +166,11 @@ impl Datasets {
     }
 
     /// Returns the currently shared paths of a dataset; empty for actors who cannot share it.
-    pub async fn shared_paths<R: Right>(&self, part: &PathGrant<R>) -> Result<HashSet<String>> {
-        if part.right_at(None) != Some(Level::Own) {
+    pub async fn shared_paths<R: Right>(&self, grant: &Grant<R>) -> Result<HashSet<String>> {
+        if grant.level_at(None) != Some(Level::Own) {
             return Ok(HashSet::new());
         }
-        let paths = self.db.read().await?.shared_paths(part.id(), self.clock.now()).await?;
+        let paths = self.db.read().await?.shared_paths(grant.id(), self.clock.now()).await?;
         Ok(paths.into_iter().collect())
     }
 
@@ -230,14 +195,14 @@ impl Datasets {
         Ok(counted.await?.0)
     }
 
-    /// Returns whether a file at this spot is stored in Git LFS by the dataset's rules, and whether the path already
+    /// Returns whether a file at this path is stored in Git LFS by the dataset's rules, and whether the path already
     /// exists.
     ///
     /// # Errors
     /// Conflict if the path is a folder.
-    pub(crate) async fn rules_at(&self, spot: &PathTarget<Write>) -> Result<(bool, bool)> {
-        let path = spot.path().cloned().ok_or_else(|| Error::invalid("the path of a file is required"))?;
-        let snapshot = self.snapshot_of(spot.id()).await?;
+    pub(crate) async fn storage_rules(&self, grant: &Grant<Write>) -> Result<(bool, bool)> {
+        let path = grant.path().cloned().ok_or_else(|| Error::invalid("the path of a file is required"))?;
+        let snapshot = self.snapshot_of(grant.id()).await?;
         let head = head(&snapshot);
         let found = snapshot.read(move |reader| {
             let kept = reader.lfs_keeps(head, std::slice::from_ref(&path))?;
@@ -260,14 +225,14 @@ impl Datasets {
     /// # Errors
     /// Precondition failed if the file was changed in the meantime; conflict if the path is a folder; as for
     /// [`Datasets::commit`].
-    pub(crate) async fn put_at(
+    pub(crate) async fn put_file(
         &self,
-        spot: &PathTarget<Write>,
+        grant: &Grant<Write>,
         content: Content,
         message: Message,
         known: Option<IfMatch>,
     ) -> Result<CommitOutcome> {
-        let path = spot.path().cloned().ok_or_else(|| Error::invalid("the path of a file is required"))?;
+        let path = grant.path().cloned().ok_or_else(|| Error::invalid("the path of a file is required"))?;
         expect_shown(&path)?;
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             let before = match head.map(|head| reader.entry(head, &path)) {
@@ -279,15 +244,15 @@ impl Datasets {
             let put = Edit::Put { path: path.clone(), content: content.clone(), executable };
             Ok(Change { edits: vec![put], ..Change::default() })
         };
-        self.change_at(std::slice::from_ref(spot.part()), message, known, work).await
+        self.change(std::slice::from_ref(&grant), message, known, work).await
     }
 
     /// Creates an empty folder as a new revision.
     ///
     /// # Errors
     /// Conflict if the path exists; as for [`Datasets::commit`].
-    pub async fn add_folder(&self, spot: &PathTarget<Write>, message: Message) -> Result<ObjectId> {
-        let path = spot
+    pub async fn add_folder(&self, grant: &Grant<Write>, message: Message) -> Result<ObjectId> {
+        let path = grant
             .path()
             .cloned()
             .ok_or_else(|| Error::conflict("the root folder already exists; give the path of a new folder"))?;
@@ -298,7 +263,7 @@ impl Datasets {
             }
             Ok(Change { edits: vec![keep(&path)?], ..Change::default() })
         };
-        self.change_at(std::slice::from_ref(spot.part()), message, None, work).await?.made()
+        self.change(std::slice::from_ref(&grant), message, None, work).await?.made()
     }
 
     /// Moves or renames a file or a folder as a new revision. The parent folder is kept even if it becomes empty;
@@ -306,12 +271,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found; conflict if the new path exists; as for [`Datasets::commit`].
-    pub async fn move_at(
-        &self,
-        from: &PathTarget<Write>,
-        to: &PathTarget<Write>,
-        message: Message,
-    ) -> Result<ObjectId> {
+    pub async fn move_entry(&self, from: &Grant<Write>, to: &Grant<Write>, message: Message) -> Result<ObjectId> {
         let (old, new) = (path_of(from)?, path_of(to)?);
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
@@ -325,14 +285,14 @@ impl Datasets {
             let bin = TrashChange { moved: Some((old.clone(), new.clone())), ..TrashChange::default() };
             Ok(Change { edits, bin })
         };
-        self.change_at(&[from.part().clone(), to.part().clone()], message, None, work).await?.made()
+        self.change(&[from.clone(), to.clone()], message, None, work).await?.made()
     }
 
     /// Copies a file or a folder within a dataset as a new revision.
     ///
     /// # Errors
     /// Not found; conflict if the new path exists; as for [`Datasets::commit`].
-    pub async fn copy_at(&self, from: &PathTarget<Read>, to: &PathTarget<Write>, message: Message) -> Result<ObjectId> {
+    pub async fn copy_entry(&self, from: &Grant<Read>, to: &Grant<Write>, message: Message) -> Result<ObjectId> {
         let old = from
             .path()
             .cloned()
@@ -348,31 +308,26 @@ impl Datasets {
             let edit = super::commits::copy_tree(reader, head, &old, &new)?;
             Ok(Change { edits: vec![edit], ..Change::default() })
         };
-        self.change_at(std::slice::from_ref(to.part()), message, None, work).await?.made()
+        self.change(std::slice::from_ref(to), message, None, work).await?.made()
     }
 
-    /// Writes files copied from another dataset to a spot, as a new revision.
+    /// Writes files copied from another dataset to a grant, as a new revision.
     ///
     /// # Errors
     /// Conflict if the path exists; as for [`Datasets::commit`].
-    pub(crate) async fn graft_at(&self, to: &PathTarget<Write>, edit: Edit, message: Message) -> Result<ObjectId> {
+    pub(crate) async fn write_copied(&self, to: &Grant<Write>, edit: Edit, message: Message) -> Result<ObjectId> {
         let work = move |_: &Reader, _: Option<ObjectId>| Ok(Change { edits: vec![edit.clone()], ..Change::default() });
-        self.change_at(std::slice::from_ref(to.part()), message, None, work).await?.made()
+        self.change(std::slice::from_ref(to), message, None, work).await?.made()
     }
 
-    /// Restores the entry at a spot from an earlier revision, as a new revision.
+    /// Restores the entry from an earlier revision, as a new revision.
     ///
     /// # Errors
     /// Not found if the revision does not exist or does not contain the path; as for [`Datasets::commit`].
-    pub async fn restore_at(
-        &self,
-        spot: &PathTarget<Write>,
-        revision: &str,
-        message: Message,
-    ) -> Result<CommitOutcome> {
-        let path = path_of(spot)?;
-        let snapshot = self.snapshot_of(spot.id()).await?;
-        let revision = self.resolve_at(&spot.narrow(), &snapshot, revision).await?;
+    pub async fn restore_path(&self, grant: &Grant<Write>, revision: &str, message: Message) -> Result<CommitOutcome> {
+        let path = path_of(grant)?;
+        let snapshot = self.snapshot_of(grant.id()).await?;
+        let revision = self.resolve_visible(&grant.narrow(), &snapshot, revision).await?;
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             reader.entry(revision, &path)?;
             let edits = match head {
@@ -381,18 +336,18 @@ impl Datasets {
             };
             Ok(Change { edits, ..Change::default() })
         };
-        self.change_at(std::slice::from_ref(spot.part()), message, None, work).await
+        self.change(std::slice::from_ref(&grant), message, None, work).await
     }
 
-    /// Creates a revision from edits that depend on the current head and touch only these parts of one dataset. The
-    /// edits are computed again after a lost race with another writer.
+    /// Creates a revision from edits that depend on the current head and touch only what these grants of one dataset
+    /// allow. The edits are computed again after a lost race with another writer.
     ///
     /// # Errors
-    /// Forbidden for paths outside the parts; precondition failed if the file in `known` has changed; as for
+    /// Forbidden for other paths; precondition failed if the file in `known` has changed; as for
     /// [`Datasets::commit`].
-    pub(crate) async fn change_at<F>(
+    pub(crate) async fn change<F>(
         &self,
-        parts: &[PathGrant<Write>],
+        grants: &[Grant<Write>],
         message: Message,
         known: Option<IfMatch>,
         work: F,
@@ -400,12 +355,12 @@ impl Datasets {
     where
         F: Fn(&Reader, Option<ObjectId>) -> metastore::Result<Change> + Clone + Send + Sync + 'static,
     {
-        let by = parts.first().ok_or_else(|| Error::invalid("nothing to change; name at least one file or folder"))?;
-        if parts.iter().any(|part| part.id() != by.id()) {
+        let by = grants.first().ok_or_else(|| Error::invalid("nothing to change; name at least one file or folder"))?;
+        if grants.iter().any(|grant| grant.id() != by.id()) {
             return Err(Error::invalid("one request can only change one dataset; send a request for each dataset"));
         }
         let key = repo_key(by.id())?;
-        for _ in 0..RETRIES {
+        retry_on_conflict(ATTEMPTS, || async {
             let _turn = self.write_lock(&key).await?;
             let snapshot = self.snapshot_of(by.id()).await?;
             let head = head(&snapshot);
@@ -415,24 +370,21 @@ impl Datasets {
             let work = work.clone();
             let Change { edits, bin } = snapshot.read(move |reader| work(reader, head)).await?;
             if edits.is_empty() {
-                return Ok(CommitOutcome::Unchanged(head));
+                return Ok(Some(CommitOutcome::Unchanged(head)));
             }
-            expect_within(parts, &edits)?;
+            expect_within(grants, &edits)?;
             let wording = CommitMeta { message: message.own.clone(), ..CommitMeta::default() };
             let changes = self.changes(by.actor(), &snapshot, wording, &message.default, edits).await?;
             let changes: Arc<Changeset> = Arc::new(changes);
             let manner = CommitOptions { bin: Some(&bin), ..CommitOptions::default() };
-            let done = self.attempt(by, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)?;
-            if let Some(done) = done {
-                return Ok(done);
-            }
-        }
-        Err(Error::busy("too many concurrent changes to this dataset; try again in a moment"))
+            self.attempt(by, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)
+        })
+        .await
     }
 
     async fn expect_known(
         &self,
-        part: &PathGrant<Write>,
+        grant: &Grant<Write>,
         snapshot: &Arc<Snapshot>,
         head: Option<ObjectId>,
         known: &IfMatch,
@@ -448,16 +400,11 @@ impl Datasets {
             ))
         };
         let head = head.ok_or_else(changed)?;
-        let located = Self::locate_in(part.id(), Arc::clone(snapshot), head, known.path.clone()).await;
+        let located = Self::locate_in(grant.id(), Arc::clone(snapshot), head, known.path.clone()).await;
         let located = located.map_err(|error| if error.kind() == Kind::NotFound { changed() } else { error })?;
         let last = self.last_change(&located).await?;
         if last.is_some_and(|last| Some(last.id) == named) { Ok(()) } else { Err(changed()) }
     }
-}
-
-fn nothing(spot: &PathTarget<Read>) -> Error {
-    let path = spot.path().map_or_else(String::new, ToString::to_string);
-    Error::not_found(format!("{path:?} not found"))
 }
 
 /// Normalises a name for comparison: removes case, accents and compatibility forms (NFKD).

@@ -70,11 +70,9 @@ impl Tx {
         Ok(run!(self, on => sqlx::query_as(query).bind(now).fetch_all(on))?)
     }
 
-    /// Returns true if a job is due. A cheap read, so that an idle server writes nothing.
-    pub async fn job_due(&mut self, now: Millis) -> Result<bool> {
-        let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM job WHERE run_at <= $1
-                     AND (leased_until IS NULL OR leased_until < $1) LIMIT 1) AS due";
-        let due: i64 = run!(self, on => sqlx::query_scalar(query).bind(now).fetch_one(on))?;
-        Ok(due > 0)
+    /// Returns when the next job is due; `None` if all are running. A cheap read, so that an idle server writes nothing.
+    pub async fn next_job(&mut self, now: Millis) -> Result<Option<Millis>> {
+        let query = "SELECT run_at FROM job WHERE leased_until IS NULL OR leased_until < $1 ORDER BY run_at LIMIT 1";
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(now).fetch_optional(on))?)
     }
 }

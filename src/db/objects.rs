@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lfs::Oid;
 use sqlx::FromRow;
 
-use super::{Tx, exec, run, signed, unsigned};
+use super::{Db, Tx, exec, run, signed, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
@@ -45,6 +45,20 @@ pub struct ObjectRow {
     pub ready: bool,
     /// Its place, as in [`Held`].
     pub place: String,
+}
+
+impl Db {
+    /// Returns for each of these objects, in order, whether the dataset holds it with that size.
+    pub async fn holds(&self, repo: Id, wanted: &[(Oid, u64)]) -> Result<Vec<bool>> {
+        let mut holds = Vec::with_capacity(wanted.len());
+        for page in wanted.chunks(1000) {
+            let oids: Vec<Oid> = page.iter().map(|(oid, _)| *oid).collect();
+            // Bypasses the query cache: these are read only once, and may be a million.
+            let held = self.read().await?.held(repo, &oids).await?;
+            holds.extend(page.iter().map(|(oid, size)| held.get(oid).is_some_and(|held| held.size == *size)));
+        }
+        Ok(holds)
+    }
 }
 
 impl Tx {

@@ -344,16 +344,12 @@ impl Tx {
     /// Moves the shares of a path, and of everything below it, to another path.
     pub async fn move_shares(&mut self, repo: Id, from: &str, to: &str) -> Result<()> {
         // Existing shares of the new path are removed, since the file there is replaced too.
-        let query = "DELETE FROM share WHERE repo_id = $1 AND (path = $2 OR substr(path, 1, $3) = $4)";
-        let below = |path: &str| format!("{path}/");
-        let length = |path: &str| i32::try_from(below(path).chars().count()).unwrap_or(i32::MAX);
-        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(to).bind(length(to)).bind(below(to)))?;
+        self.end_shares(repo, to).await?;
+        let below = format!("{from}/");
+        let length = i32::try_from(below.chars().count()).unwrap_or(i32::MAX);
         let query = "UPDATE share SET path = $2 || substr(path, $3)
                      WHERE repo_id = $1 AND (path = $4 OR substr(path, 1, $3) = $5)";
-        exec!(
-            self,
-            sqlx::query(query).bind(repo.to_string()).bind(to).bind(length(from)).bind(from).bind(below(from))
-        )?;
+        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(to).bind(length).bind(from).bind(below))?;
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use super::download_token::{DownloadRequest, TTL_SECONDS};
 use super::zip::{self, Member, Moment, Names, Written};
 use super::{Files, Opened};
 use crate::access::share_links::DownloadCounted;
-use crate::access::{Fetch, Grant, PathTarget};
+use crate::access::{DatasetGrant, Fetch, Grant};
 use crate::datasets::is_empty;
 use crate::datasets::tree_api::{KEEP, is_shown};
 use crate::db::datasets::DatasetRow;
@@ -56,28 +56,28 @@ impl Files {
     /// Not found if a path does not exist; invalid for too many paths.
     pub async fn choose(
         &self,
-        spots: &[PathTarget<Fetch>],
+        grants: &[Grant<Fetch>],
         revision: Option<&str>,
-        taken: impl AsyncFnOnce(&[PathTarget<Fetch>]) -> Result<DownloadCounted>,
+        taken: impl AsyncFnOnce(&[Grant<Fetch>]) -> Result<DownloadCounted>,
     ) -> Result<(String, Millis)> {
-        let first = spots.first().ok_or_else(|| Error::invalid("`paths`: at least one file or folder is required"))?;
-        if spots.len() > MAX_PATHS {
+        let first = grants.first().ok_or_else(|| Error::invalid("`paths`: at least one file or folder is required"))?;
+        if grants.len() > MAX_PATHS {
             return Err(Error::invalid(format!(
                 "`paths`: too many paths; use at most {MAX_PATHS}, or the folder that contains them"
             )));
         }
         let mut revision = revision.map(str::to_owned);
-        let mut found = Vec::with_capacity(spots.len());
-        for spot in spots {
-            let located = self.0.drive.locate_at(&spot.narrow(), revision.as_deref()).await?;
+        let mut found = Vec::with_capacity(grants.len());
+        for grant in grants {
+            let located = self.0.drive.locate(&grant.narrow(), revision.as_deref()).await?;
             // All paths are resolved in the same revision, even if the branch moves.
             revision = Some(located.revision.to_string());
-            found.extend(spot.path().cloned());
+            found.extend(grant.path().cloned());
         }
         let at = revision.as_deref().and_then(|revision| ObjectId::from_hex(revision.as_bytes()).ok());
         let at = at.ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?;
         // Counted only after everything was found: a request that fails uses up no download.
-        let _ = taken(spots).await?;
+        let _ = taken(grants).await?;
         self.sealed(first.id(), at, found)
     }
 
@@ -85,7 +85,7 @@ impl Files {
     ///
     /// # Errors
     /// Not found if the revision does not exist, or the dataset has none.
-    pub async fn choose_all(&self, grant: &Grant<Fetch>, revision: Option<&str>) -> Result<(String, Millis)> {
+    pub async fn choose_all(&self, grant: &DatasetGrant<Fetch>, revision: Option<&str>) -> Result<(String, Millis)> {
         let (_, commit) = self.0.drive.revision(&grant.narrow(), revision.unwrap_or("HEAD")).await?;
         self.sealed(grant.id(), commit.id, Vec::new())
     }
@@ -109,7 +109,7 @@ impl Files {
         let path = tx.dataset_path(choice.dataset).await?.ok_or_else(gone)?;
         let dataset = tx.dataset(&path).await?.filter(|dataset| dataset.id == choice.dataset).ok_or_else(gone)?;
         drop(tx);
-        let located = self.0.drive.locate_those(dataset.id, choice.revision, choice.paths.clone()).await?;
+        let located = self.0.drive.locate_all(dataset.id, choice.revision, choice.paths.clone()).await?;
         if let [only] = located.as_slice()
             && only.entry.kind != EntryKind::Folder
         {
@@ -143,7 +143,7 @@ impl Files {
             member.name = names.unused(member.name);
             members.push((member, opened));
         }
-        let held = self.0.storage.holds(dataset.id, &wanted).await?;
+        let held = self.0.db.holds(dataset.id, &wanted).await?;
         if let Some(((oid, _), _)) = wanted.iter().zip(held).find(|(_, held)| !held) {
             return Err(Error::not_found(format!(
                 "object {oid} is missing on the server; upload it again with `git lfs push --all`"

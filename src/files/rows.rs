@@ -2,19 +2,20 @@
 
 mod places;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use metastore::infer::{self, Limits, PageLimits, RowPage, RowReader};
+use metastore::infer::{PageLimits, RowPage, RowReader};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::places::{PLACES, Place, Places};
-use super::{Files, Opened};
+use super::infer::head_len;
+use super::{Files, Opened, TableFormat};
 use crate::access::share_links::DownloadCounted;
-use crate::access::{Fetch, PathTarget};
+use crate::access::{Fetch, Grant};
 use crate::error::{Error, Result};
 use crate::storage::read_range::gathered;
 
@@ -43,7 +44,7 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Cache of row indexes, keyed by content and format.
 pub(super) struct RowIndexCache {
-    known: Cache<(String, Format), Arc<Table>, Weight>,
+    known: Cache<(String, TableFormat), Arc<Table>, Weight>,
     reading: Semaphore,
 }
 
@@ -63,24 +64,19 @@ impl RowIndexCache {
     }
 }
 
-/// The format of a text table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Format {
-    Csv,
-    JsonLines,
-}
-
 struct Table {
     reader: RowReader,
     places: Mutex<Places>,
+    /// Number of rows; empty until the end of the table was read.
+    total: OnceLock<u64>,
 }
 
 /// Weighs a table by the bytes that it takes once its index is full.
 #[derive(Clone)]
 struct Weight;
 
-impl Weighter<(String, Format), Arc<Table>> for Weight {
-    fn weight(&self, (name, _): &(String, Format), table: &Arc<Table>) -> u64 {
+impl Weighter<(String, TableFormat), Arc<Table>> for Weight {
+    fn weight(&self, (name, _): &(String, TableFormat), table: &Arc<Table>) -> u64 {
         (name.len() + table.reader.weight() + PLACES * size_of::<Place>()) as u64
     }
 }
@@ -112,27 +108,29 @@ pub struct Rows {
     pub rows: Box<RawValue>,
     /// True if there are more rows.
     pub more: bool,
+    /// Number of rows of the table; `None` until its end was read.
+    pub total: Option<u64>,
 }
 
 impl Files {
-    /// Reads rows of the table at a spot; fewer than requested if they exceed the size of a page. `count` is called
-    /// with the bytes about to be read, and with the rows skipped or read.
+    /// Reads rows of the table at the path of the grant; fewer than requested if they exceed the size of a page. `count`
+    /// is called with the bytes about to be read, and with the rows skipped or read.
     ///
     /// # Errors
     /// Unsupported media type for a file that is not a text table; invalid for one that cannot be parsed, and for rows
     /// too far beyond the indexed part; not found; busy.
     pub async fn rows(
         &self,
-        spot: &PathTarget<Fetch>,
+        grant: &Grant<Fetch>,
         revision: Option<&str>,
         section: Section,
         taken: &DownloadCounted,
         count: &(dyn Fn(Work) + Send + Sync),
     ) -> Result<Rows> {
         let Section { offset, limit } = section;
-        let file = self.open(spot, revision, taken).await?;
-        let format = format(&file.name)?;
-        let key = (format!("{}/{}", spot.id(), file.tag()), format);
+        let file = self.open(grant, revision, taken).await?;
+        let format = text_format(&file.name)?;
+        let key = (format!("{}/{}", grant.id(), file.tag()), format);
         let tables = &self.0.tables;
         let table = if let Some(table) = tables.known.get(&key) {
             table
@@ -178,26 +176,25 @@ impl Files {
             table.places().note(Place { row, at });
         }
         let more = page.has_more() || is_cut;
+        if !more {
+            let _ = table.total.set(row);
+        }
+        let total = table.total.get().copied();
         let fields = table.reader.fields().map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
-        Ok(Rows { fields, more, rows: RawValue::from_string(page.into_json()).map_err(Error::internal)? })
+        Ok(Rows { fields, more, total, rows: RawValue::from_string(page.into_json()).map_err(Error::internal)? })
     }
 
     /// Infers columns and format details from the beginning of a table.
-    async fn look_at(&self, file: &Opened, format: Format, count: &(dyn Fn(Work) + Send + Sync)) -> Result<Table> {
-        let limits = Limits::default();
-        let end = file.size.min(limits.bytes as u64 + 1);
+    async fn look_at(&self, file: &Opened, format: TableFormat, count: &(dyn Fn(Work) + Send + Sync)) -> Result<Table> {
         let _turn = self.0.tables.turn().await?;
-        count(Work { bytes: end, rows: 0 });
-        let head = gathered(self.read(file, 0..end).await?).await?;
-        let is_all = end == file.size;
+        count(Work { bytes: head_len(file), rows: 0 });
+        let head = self.head(file).await?;
         let looked = crate::blocking(move || {
-            let inferred = match format {
-                Format::Csv => infer::csv(&head[..], limits)?,
-                Format::JsonLines => infer::json_lines(&head[..], limits)?,
-            };
-            let reader = RowReader::of(&inferred)?;
-            let start = reader.start(&head, is_all)?;
-            Ok(Table { reader, places: Mutex::new(Places::from(start as u64)) })
+            let inferred = head.infer(format)?;
+            let reader = RowReader::of(&inferred);
+            let start = reader.start(&head.bytes, head.is_all)?;
+            let total = inferred.is_complete.then_some(inferred.rows).map(OnceLock::from).unwrap_or_default();
+            Ok(Table { reader, places: Mutex::new(Places::from(start as u64)), total })
         });
         looked.await?.map_err(|error| describe(&file.name, error))
     }
@@ -209,15 +206,16 @@ impl Table {
     }
 }
 
-fn format(name: &str) -> Result<Format> {
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default();
-    match extension.as_str() {
-        "csv" | "tsv" | "tab" => Ok(Format::Csv),
-        "jsonl" | "ndjson" | "jsonlines" => Ok(Format::JsonLines),
-        "parquet" => Err(Error::unsupported_media(
+fn text_format(name: &str) -> Result<TableFormat> {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension).unwrap_or_default();
+    match extension.parse() {
+        Ok(TableFormat::Parquet) => Err(Error::unsupported_media(
             "row preview does not support Parquet; download the file, or use `infer` for its columns",
         )),
-        _ => Err(Error::unsupported_media(format!("row preview supports csv, tsv, jsonl and ndjson, not {name:?}"))),
+        Ok(format) => Ok(format),
+        Err(_) => {
+            Err(Error::unsupported_media(format!("row preview supports csv, tsv, jsonl and ndjson, not {name:?}")))
+        }
     }
 }
 

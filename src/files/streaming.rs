@@ -8,7 +8,7 @@ use metastore::EntryKind;
 
 use super::Files;
 use crate::access::share_links::DownloadCounted;
-use crate::access::{Fetch, PathTarget};
+use crate::access::{DatasetGrant, Fetch, Grant};
 use crate::datasets::browse::ResolvedEntry;
 use crate::datasets::is_empty;
 use crate::db::datasets::DatasetRow;
@@ -48,13 +48,21 @@ impl Opened {
 }
 
 impl Files {
-    /// Opens the file at a spot, in a revision or in the newest one.
+    /// Opens the file at the path of the grant, in a revision or in the newest one.
     ///
     /// # Errors
     /// Not found.
-    pub async fn open(&self, spot: &PathTarget<Fetch>, revision: Option<&str>, _: &DownloadCounted) -> Result<Opened> {
-        let located = self.0.drive.locate_at(&spot.narrow(), revision).await?;
-        Opened::of(spot.dataset(), located)
+    pub async fn open(&self, grant: &Grant<Fetch>, revision: Option<&str>, _: &DownloadCounted) -> Result<Opened> {
+        let located = self.0.drive.locate(&grant.narrow(), revision).await?;
+        Opened::of(grant.dataset(), located)
+    }
+
+    /// Opens a file that was found before. Only links have a download limit, and they never get a [`DatasetGrant`].
+    ///
+    /// # Errors
+    /// Not found if the entry is not a file.
+    pub fn open_entry(&self, grant: &DatasetGrant<Fetch>, located: ResolvedEntry) -> Result<Opened> {
+        Opened::of(grant.dataset(), located)
     }
 
     /// Streams a range of the file, wherever it is stored.
@@ -78,10 +86,10 @@ impl Files {
         }
     }
 
-    /// Returns a short-lived download URL of the object, which saves it under the file's name; `None` for a file stored
-    /// in git.
-    pub async fn link(&self, file: &Opened, base: &str) -> Result<Option<String>> {
+    /// Returns a short-lived download URL of the object, under which a browser saves it as the file's name, or with
+    /// `inline` displays it if it can; `None` for a file stored in git.
+    pub async fn download_url(&self, file: &Opened, inline: bool, base: &str) -> Result<Option<String>> {
         let Some(oid) = file.oid else { return Ok(None) };
-        self.0.storage.link_in(&file.dataset, oid, &file.name, false, base).await.map(Some)
+        self.0.storage.download_url_in(&file.dataset, oid, &file.name, inline, base).await.map(Some)
     }
 }

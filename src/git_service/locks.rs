@@ -5,7 +5,7 @@ use lfs::locks::{
 };
 
 use super::GitService;
-use crate::access::{Grant, Own, Read, Target, Write};
+use crate::access::{DatasetGrant, Own, Read, Target, Write};
 use crate::db::locks::LockRow;
 use crate::error::{Error, Result};
 use crate::types::Id;
@@ -56,7 +56,7 @@ impl GitService {
     }
 
     /// Lists locks, newest first.
-    pub async fn locks(&self, grant: &Grant<Read>, query: ListQuery) -> Result<LockList> {
+    pub async fn locks(&self, grant: &DatasetGrant<Read>, query: ListQuery) -> Result<LockList> {
         let path = match query.path.as_deref() {
             None | Some("") => String::new(),
             Some(path) => match LockPath::parse(path) {
@@ -95,7 +95,7 @@ impl GitService {
     ///
     /// # Errors
     /// Not found; forbidden for the lock of another user.
-    pub async fn unlock(&self, grant: &Grant<Write>, id: &str, request: &UnlockRequest) -> Result<Lock> {
+    pub async fn unlock(&self, grant: &DatasetGrant<Write>, id: &str, request: &UnlockRequest) -> Result<Lock> {
         let mut tx = self.0.db.write().await?;
         let row = match id.parse::<Id>() {
             Ok(id) => tx.lock(grant.id(), &id.to_string()).await?,
@@ -122,7 +122,7 @@ impl GitService {
 
     async fn page(
         &self,
-        grant: &Grant<Read>,
+        grant: &DatasetGrant<Read>,
         path: &str,
         id: &str,
         cursor: Option<String>,

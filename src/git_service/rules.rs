@@ -1,15 +1,12 @@
-//! Push rules: reasons to refuse a push that git itself would accept.
+//! Push rules: reasons to refuse a push that git itself would accept. [`crate::datasets::policy`] decides; this module
+//! explains the refusal to the user of a git client.
 
-use std::collections::HashMap;
-
-use lfs::Oid;
 use metastore::wire::{Outcome, Progress, Push, Quarantine};
 use metastore::{ObjectId, RefName, State};
 
-use super::{GitService, refuse_all, some_of};
-use crate::access::{Grant, Own, Write};
-use crate::datasets::is_empty;
-use crate::datasets::refs::Protection;
+use super::GitService;
+use crate::access::{DatasetGrant, Write};
+use crate::datasets::policy::{RefChange, RefPolicy, locked};
 use crate::db::locks::LockRow;
 use crate::error::Result;
 
@@ -29,68 +26,37 @@ impl GitService {
     /// Returns the locks of others that were checked.
     pub(super) async fn apply_rules(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         push: &Push,
         state: &State,
         quarantine: &Quarantine,
         progress: &Progress,
         outcomes: &mut [Outcome],
     ) -> Result<Vec<LockRow>> {
-        let protected = Protected::of(grant, state)?;
-        check_protection(grant, push, &protected, quarantine, outcomes).await?;
-        let locks = self.check_locks(grant, push, &protected, quarantine, progress, outcomes).await?;
-        self.check_objects(grant, push, quarantine, progress, outcomes).await?;
-        Ok(locks)
-    }
-
-    async fn check_locks(
-        &self,
-        grant: &Grant<Write>,
-        push: &Push,
-        protected: &Protected,
-        quarantine: &Quarantine,
-        progress: &Progress,
-        outcomes: &mut [Outcome],
-    ) -> Result<Vec<LockRow>> {
-        let locks = self.0.db.read().await?.foreign_locks(grant.id(), &grant.actor().key()).await?;
-        let holders: HashMap<&str, &str> =
-            locks.iter().map(|lock| (lock.path.as_str(), lock.owner_name.as_str())).collect();
-        for (command, outcome) in push.commands.iter().zip(outcomes.iter_mut()) {
-            let branch = command.ref_name().ok().filter(RefName::is_branch);
-            let Some(branch) = branch.filter(|_| outcome.is_ok() && !holders.is_empty()) else { continue };
-            let changed = quarantine.changed_paths(command, protected.contains(&branch)).await?;
-            let locked: Vec<String> = changed
-                .iter()
-                .filter_map(|path| holders.get(path.as_str()).map(|holder| format!("{path} (by {holder})")))
-                .collect();
-            if !locked.is_empty() {
-                for line in locked.iter().take(SHOWN) {
-                    progress.say(&format!("locked: {line}"));
-                }
-                *outcome = Err(format!("locked by another user: {}", some_of(locked)));
-            }
+        let policy = RefPolicy::of(grant, &state.head)?;
+        check_refs(&policy, push, quarantine, outcomes).await?;
+        let locks = self.0.drive.foreign_locks(grant).await?;
+        if !locks.is_empty() {
+            check_locks(&locks, &policy, push, quarantine, progress, outcomes).await?;
         }
+        self.check_objects(grant, push, quarantine, progress, outcomes).await?;
         Ok(locks)
     }
 
     async fn check_objects(
         &self,
-        grant: &Grant<Write>,
+        grant: &DatasetGrant<Write>,
         push: &Push,
         quarantine: &Quarantine,
         progress: &Progress,
         outcomes: &mut [Outcome],
     ) -> Result<()> {
-        let pointers = quarantine.pointers().await?;
-        let wanted: Vec<(Oid, u64)> = pointers.iter().map(|(_, pointer)| (pointer.oid, pointer.size)).collect();
-        let holds = self.0.storage.holds(grant.id(), &wanted).await?;
-        let lacking = pointers.iter().zip(holds).filter(|((_, pointer), held)| !held && !is_empty(pointer));
-        let missing: Vec<ObjectId> = lacking.map(|((blob, _), _)| *blob).collect();
+        let missing = self.0.drive.missing_objects(grant.id(), quarantine.pointers().await?).await?;
         if missing.is_empty() {
             return Ok(());
         }
-        let named = &missing[..missing.len().min(NAMED)];
-        let mut paths: Vec<String> = quarantine.paths_of(named).await?.into_iter().map(|(_, path)| path).collect();
+        let named: Vec<ObjectId> = missing.iter().take(NAMED).map(|(blob, _)| *blob).collect();
+        let mut paths: Vec<String> = quarantine.paths_of(&named).await?.into_iter().map(|(_, path)| path).collect();
         paths.sort();
         paths.dedup();
         for path in paths.iter().take(SHOWN) {
@@ -102,54 +68,62 @@ impl GitService {
             missing.len(),
             some_of(paths)
         );
-        let needs_objects: Vec<bool> = push.commands.iter().map(|command| command.new.is_some()).collect();
-        refuse_all(outcomes, |index| needs_objects[index], &reason);
+        for (command, outcome) in push.commands.iter().zip(outcomes) {
+            if outcome.is_ok() && command.new.is_some() {
+                *outcome = Err(reason.clone());
+            }
+        }
         Ok(())
     }
 }
 
-async fn check_protection(
-    grant: &Grant<Write>,
-    push: &Push,
-    protected: &Protected,
-    quarantine: &Quarantine,
-    outcomes: &mut [Outcome],
-) -> Result<()> {
-    let owner = grant.also::<Own>().is_some();
+async fn check_refs(policy: &RefPolicy, push: &Push, quarantine: &Quarantine, outcomes: &mut [Outcome]) -> Result<()> {
     let rewrites = quarantine.rewrites().await?;
-    for ((command, outcome), rewrite) in push.commands.iter().zip(outcomes.iter_mut()).zip(rewrites) {
+    for ((command, outcome), rewrite) in push.commands.iter().zip(outcomes).zip(rewrites) {
         let Ok(name) = command.ref_name() else { continue };
-        if outcome.is_err() {
-            continue;
-        }
-        if command.new.is_none() && protected.default == name {
-            *outcome = Err(format!(
-                "`{}` is the default branch and cannot be deleted; make another branch the default first",
-                name.short()
-            ));
-        } else if protected.contains(&name) && !owner && (rewrite || command.new.is_none()) {
-            *outcome = Err(format!(
-                "`{}` is protected: its history cannot be rewritten; merge or rebase onto it, or ask an owner",
-                name.short()
-            ));
+        let change = match command.new {
+            None => RefChange::Delete,
+            Some(_) if rewrite => RefChange::Rewrite,
+            Some(_) => continue,
+        };
+        if outcome.is_ok() {
+            *outcome = policy.check(&name, change).map_err(|refusal| refusal.detail().to_owned());
         }
     }
     Ok(())
 }
 
-/// The refs whose history only owners can rewrite.
-struct Protected {
-    /// The default branch, whatever its name.
-    default: RefName,
-    others: Protection,
+async fn check_locks(
+    locks: &[LockRow],
+    policy: &RefPolicy,
+    push: &Push,
+    quarantine: &Quarantine,
+    progress: &Progress,
+    outcomes: &mut [Outcome],
+) -> Result<()> {
+    for (command, outcome) in push.commands.iter().zip(outcomes) {
+        let branch = command.ref_name().ok().filter(RefName::is_branch);
+        let Some(branch) = branch.filter(|_| outcome.is_ok()) else { continue };
+        let changed = quarantine.changed_paths(command, policy.is_protected(&branch)).await?;
+        let locked = locked(locks, changed.iter().map(|path| (path.as_str(), ()))).into_iter();
+        let mut locked: Vec<String> =
+            locked.map(|(lock, ())| format!("{} (by {})", lock.path, lock.owner_name)).collect();
+        locked.sort();
+        if !locked.is_empty() {
+            for line in locked.iter().take(SHOWN) {
+                progress.say(&format!("locked: {line}"));
+            }
+            *outcome = Err(format!("locked by another user: {}", some_of(locked)));
+        }
+    }
+    Ok(())
 }
 
-impl Protected {
-    fn of(grant: &Grant<Write>, state: &State) -> Result<Self> {
-        Ok(Self { default: state.head.clone(), others: Protection::of(grant)? })
-    }
-
-    fn contains(&self, name: &RefName) -> bool {
-        self.default == *name || self.others.covers(name)
-    }
+/// Lists the first few of many names, for messages.
+fn some_of(mut names: Vec<String>) -> String {
+    const SHOWN: usize = 3;
+    let more = names.len().saturating_sub(SHOWN);
+    names.truncate(SHOWN);
+    let shown = names.join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }

@@ -5,25 +5,17 @@ use lfs::sign::Verb;
 
 use super::stores::Store;
 use super::{FILENAME, Storage, Urls, presented, signed, stores};
-use crate::access::{Fetch, Grant, PathTarget};
+use crate::access::{Fetch, Grant};
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 
 impl Storage {
-    /// Returns a signed URL of the object, under which a browser saves it as `filename`. Writes nothing, and does not
-    /// call the bucket.
+    /// Returns a signed URL of the object, under which a browser saves it as `filename`, or with `inline` displays it if
+    /// it can. Writes nothing, and does not call the bucket.
     ///
     /// # Errors
     /// Not found if the dataset does not hold the object.
-    pub async fn link(&self, grant: &Grant<Fetch>, oid: Oid, filename: &str, base: &str) -> Result<String> {
-        self.link_as(grant, oid, filename, false, base).await
-    }
-
-    /// Like [`Storage::link`]; with `inline`, a browser displays the file instead if it can.
-    ///
-    /// # Errors
-    /// As for [`Storage::link`].
-    pub async fn link_as(
+    pub async fn download_url(
         &self,
         grant: &Grant<Fetch>,
         oid: Oid,
@@ -31,18 +23,11 @@ impl Storage {
         inline: bool,
         base: &str,
     ) -> Result<String> {
-        self.link_in(grant.dataset(), oid, filename, inline, base).await
+        self.download_url_in(grant.dataset(), oid, filename, inline, base).await
     }
 
-    /// Like [`Storage::link`], for a file at a spot that the caller can download.
-    ///
-    /// # Errors
-    /// As for [`Storage::link`].
-    pub async fn link_at(&self, spot: &PathTarget<Fetch>, oid: Oid, filename: &str, base: &str) -> Result<String> {
-        self.link_in(spot.dataset(), oid, filename, false, base).await
-    }
-
-    pub(crate) async fn link_in(
+    /// Like [`Storage::download_url`]. Access was checked when the object was looked up.
+    pub(crate) async fn download_url_in(
         &self,
         dataset: &DatasetRow,
         oid: Oid,

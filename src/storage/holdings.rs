@@ -3,7 +3,7 @@
 use lfs::Oid;
 
 use super::Storage;
-use crate::access::{Grant, Own, Read, Write};
+use crate::access::{DatasetGrant, Own, Read, Write};
 use crate::db::{oid, unsigned};
 use crate::error::Result;
 use crate::types::Millis;
@@ -25,7 +25,12 @@ pub struct Holding {
 impl Storage {
     /// Returns up to `limit` of the objects that a dataset holds, ordered by oid, after the given one. Some may be in
     /// no revision, so write access is required.
-    pub async fn holdings(&self, grant: &Grant<Write>, after: Option<Oid>, limit: usize) -> Result<Vec<Holding>> {
+    pub async fn holdings(
+        &self,
+        grant: &DatasetGrant<Write>,
+        after: Option<Oid>,
+        limit: usize,
+    ) -> Result<Vec<Holding>> {
         let after = after.map(|oid| oid.to_string()).unwrap_or_default();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.0.db.read().await?.holdings_after(grant.id(), &after, limit).await?;
@@ -36,7 +41,7 @@ impl Storage {
 
     /// Returns how the storage of a dataset grew, counting the objects that it holds today: for each day with new
     /// objects, midnight (UTC) at its beginning and the total bytes at its end.
-    pub async fn growth(&self, grant: &Grant<Read>) -> Result<Vec<(Millis, u64)>> {
+    pub async fn growth(&self, grant: &DatasetGrant<Read>) -> Result<Vec<(Millis, u64)>> {
         let gains = self.0.db.read().await?.gains(grant.id()).await?;
         let mut bytes = 0;
         let days = gains.into_iter().map(|(day, gain)| {
@@ -51,7 +56,7 @@ impl Storage {
     /// object; until then the operator can undo it.
     ///
     /// Returns `false` if the repository has changed: then a new revision may refer to them.
-    pub async fn delete_unreferenced(&self, grant: &Grant<Own>, generation: u64, oids: &[Oid]) -> Result<bool> {
+    pub async fn delete_unreferenced(&self, grant: &DatasetGrant<Own>, generation: u64, oids: &[Oid]) -> Result<bool> {
         let (repo, now) = (grant.id(), self.0.clock.now());
         let mut tx = self.0.db.write().await?;
         // From here on no push can start to refer to them; one that has checked them already is refused because of the
@@ -66,7 +71,7 @@ impl Storage {
             tx.raise_epoch(repo).await?;
             let (id, actor, request) = (self.0.clock.id(), grant.actor().key(), crate::request::id());
             let detail = format!("{objects} objects, {bytes} bytes");
-            tx.insert_audit(id, now, &actor, "dataset.release", &grant.path(), &detail, &request).await?;
+            tx.insert_audit(id, now, &actor, "dataset.release", &grant.full_name(), &detail, &request).await?;
             tx.commit().await?;
         }
         Ok(true)

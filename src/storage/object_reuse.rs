@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use lfs::{Oid, Pointer};
 
 use super::Storage;
-use crate::access::{Fetch, Grant, PathTarget, Upload, Write};
-use crate::db::datasets::DatasetRow;
+use crate::access::{DatasetGrant, Fetch, Grant, Upload};
 use crate::db::objects::NewObject;
 use crate::db::{oid, signed, unsigned};
 use crate::error::{Error, Result};
@@ -14,43 +13,26 @@ use crate::quota::{EffectiveQuota, QuotaUsage};
 
 impl Storage {
     /// Returns those of these objects that [`Storage::reuse_objects`] can share from a dataset, with their sizes.
-    pub async fn reusable_objects(&self, from: &Grant<Fetch>, oids: &[Oid]) -> Result<HashMap<Oid, u64>> {
+    pub async fn reusable_objects(&self, from: &DatasetGrant<Fetch>, oids: &[Oid]) -> Result<HashMap<Oid, u64>> {
         let found = self.0.db.read().await?.reusable_objects(from.id(), oids).await?.into_iter();
         found.map(|(name, size)| Ok((oid(&name)?, unsigned(size)))).collect()
     }
 
-    /// Makes a dataset reference objects of another dataset that the caller can download.
+    /// Makes a dataset reference objects of another dataset: those of files that the caller can download there.
     ///
     /// # Errors
     /// Invalid for an object that the other dataset does not hold itself, whatever its files refer to, or that is not
     /// verified yet, and if the two are in different stores; full if a quota is exceeded.
     pub async fn reuse_objects(&self, from: &Grant<Fetch>, to: &Grant<Upload>, pointers: &[Pointer]) -> Result<()> {
-        self.reuse_objects_between(from.dataset(), to.dataset(), pointers).await
-    }
-
-    /// Like [`Storage::reuse_objects`], from files at a spot that the caller can download to a spot that they can write to.
-    ///
-    /// # Errors
-    /// As for [`Storage::reuse_objects`].
-    pub async fn reuse_objects_at(
-        &self,
-        from: &PathTarget<Fetch>,
-        to: &PathTarget<Write>,
-        pointers: &[Pointer],
-    ) -> Result<()> {
-        self.reuse_objects_between(from.dataset(), to.dataset(), pointers).await
-    }
-
-    async fn reuse_objects_between(&self, from: &DatasetRow, to: &DatasetRow, pointers: &[Pointer]) -> Result<()> {
+        let (source, from, to) = (from.full_name(), from.dataset(), to.dataset());
         // The empty object is not stored.
         let wanted: BTreeMap<Oid, u64> =
             pointers.iter().filter(|pointer| pointer.size > 0).map(|pointer| (pointer.oid, pointer.size)).collect();
         let Some(first) = wanted.first_key_value() else { return Ok(()) };
         if from.store != to.store {
             return Err(Error::invalid(format!(
-                "{} and {} are in different stores; download the files and upload them instead",
-                path(from),
-                path(to)
+                "{source} and {}/{} are in different stores; download the files and upload them instead",
+                to.owner_name, to.name
             )));
         }
         let oids: Vec<Oid> = wanted.keys().copied().collect();
@@ -66,8 +48,7 @@ impl Storage {
             lendable.map(|(name, size)| Ok((oid(&name)?, unsigned(size)))).collect::<Result<_>>()?;
         if let Some((oid, _)) = wanted.iter().find(|(oid, size)| lendable.get(oid) != Some(size)) {
             return Err(Error::invalid(format!(
-                "{} does not hold the object {oid}, or it is not verified yet; try again later",
-                path(from)
+                "{source} does not hold the object {oid}, or it is not verified yet; try again later"
             )));
         }
         if let Some(bounds) = &bounds {
@@ -90,9 +71,4 @@ impl Storage {
         }
         tx.commit().await
     }
-}
-
-/// Returns `owner/name`.
-fn path(dataset: &DatasetRow) -> String {
-    format!("{}/{}", dataset.owner_name, dataset.name)
 }

@@ -11,14 +11,14 @@ use lfs::batch::{BatchRequest, ObjectError};
 use serde::Serialize;
 
 use super::Storage;
-use crate::access::{AdminGrant, Grant, Read};
+use crate::access::{AdminGrant, DatasetGrant, Read};
 use crate::db::datasets::DatasetRow;
 use crate::db::objects::NewObject;
-use crate::db::usage::{BOUNDLESS, CountsRow, ReservedRow, UsageRow};
+use crate::db::usage::{BOUNDLESS, UsageRow};
 use crate::db::{Tx, signed, unsigned};
 use crate::error::{Error, Kind, Result};
 use crate::quota::{EffectiveQuota, QuotaUsage};
-use crate::types::{Id, OwnerKind, OwnerName, RepoPath, amount};
+use crate::types::{Id, OwnerKind, OwnerName, RepoPath};
 
 /// Maximum number of multipart uploads in progress per owner.
 const MOST_OPEN: i64 = 5000;
@@ -200,31 +200,8 @@ impl Storage {
         refusal.map_or(Ok(()), |refusal| Err(Error::full(refusal)))
     }
 
-    /// Checks whether an owner's quota allows a dataset with all of its content, which is already counted for that
-    /// owner. The owner's usage must be locked.
-    ///
-    /// # Errors
-    /// Full if the owner's quota is exceeded.
-    pub(crate) async fn expect_room_for_all(&self, tx: &mut Tx, dataset: &DatasetRow) -> Result<()> {
-        let Some(quota) = self.0.quotas.of_owner(dataset.owner_kind, dataset.owner_quota_bytes) else { return Ok(()) };
-        let CountsRow { held, all_held, .. } = tx.used(dataset.id, Some(dataset.owner_id)).await?;
-        let ReservedRow { reserved, all_reserved } = tx.reserved(dataset.id, Some(dataset.owner_id)).await?;
-        let (alone, all) = (unsigned(held + reserved), unsigned(all_held + all_reserved));
-        if alone == 0 || all <= quota {
-            return Ok(());
-        }
-        Err(Error::full(format!(
-            "over quota: the datasets of {} can use {} in total, and would use {} with the {} of this one; delete what \
-             is not needed, or ask the operator of this server for a larger quota",
-            dataset.owner_name,
-            amount(quota),
-            amount(all),
-            amount(alone)
-        )))
-    }
-
     /// Returns the usage and quota of a dataset.
-    pub async fn held_by(&self, grant: &Grant<Read>) -> Result<Held> {
+    pub async fn held_by(&self, grant: &DatasetGrant<Read>) -> Result<Held> {
         let (bytes, objects) = self.0.db.read().await?.usage_of(grant.id()).await?;
         Ok(Held {
             objects: unsigned(objects),

@@ -9,7 +9,7 @@ use lfs::Oid;
 
 use super::stores::Store;
 use super::{Storage, stores};
-use crate::access::{Fetch, Grant};
+use crate::access::{DatasetGrant, Fetch};
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 
@@ -19,7 +19,7 @@ impl Storage {
     ///
     /// # Errors
     /// Not found if the dataset does not hold the object, or the store has lost it.
-    pub async fn part(&self, grant: &Grant<Fetch>, oid: Oid, range: Range<u64>) -> Result<Bytes> {
+    pub async fn part(&self, grant: &DatasetGrant<Fetch>, oid: Oid, range: Range<u64>) -> Result<Bytes> {
         gathered(self.read(grant.dataset(), oid, range).await?).await
     }
 

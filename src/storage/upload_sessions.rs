@@ -21,7 +21,7 @@ use self::body::{ended_early, expect_end, whole_part};
 use super::quota::Begins;
 use super::stores::Store;
 use super::{Storage, counted};
-use crate::access::{PathTarget, Write};
+use crate::access::{Grant, Write};
 use crate::clock;
 use crate::db::datasets::DatasetRow;
 use crate::db::objects::NewObject;
@@ -113,12 +113,12 @@ impl Storage {
     /// # Errors
     /// Full if a quota is exceeded or the disk is full; too large; malformed if the body ends early; invalid if it is
     /// longer than announced.
-    pub async fn keep<S, E>(&self, spot: &PathTarget<Write>, size: u64, body: S) -> Result<Pointer>
+    pub async fn keep<S, E>(&self, grant: &Grant<Write>, size: u64, body: S) -> Result<Pointer>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let DatasetRow { id: repo, store, .. } = spot.dataset();
+        let DatasetRow { id: repo, store, .. } = grant.dataset();
         self.expect_size(size)?;
         self.expect_room(&unnamed(*repo, store, size), false).await?;
         let _place = self.place()?;
@@ -236,20 +236,20 @@ impl Storage {
     /// Full if a quota is exceeded; too large; busy if the actor has too many uploads in progress.
     pub async fn begin_upload_session(
         &self,
-        spot: &PathTarget<Write>,
+        grant: &Grant<Write>,
         size: u64,
         promised: Option<Oid>,
     ) -> Result<UploadSession> {
-        let DatasetRow { id: repo, store, .. } = spot.dataset();
-        let path = spot.path().ok_or_else(|| Error::invalid("the path of a file is required"))?;
+        let DatasetRow { id: repo, store, .. } = grant.dataset();
+        let path = grant.path().ok_or_else(|| Error::invalid("the path of a file is required"))?;
         if size == 0 {
             return Err(Error::invalid(
                 "an empty file cannot be uploaded in parts; upload it with a single PUT request",
             ));
         }
         self.expect_size(size)?;
-        let actor = spot.actor().key();
-        self.expect_upload(spot.dataset(), Begins::File(size), Some((&actor, path.as_str()))).await?;
+        let actor = grant.actor().key();
+        self.expect_upload(grant.dataset(), Begins::File(size), Some((&actor, path.as_str()))).await?;
         let id = clock::random::<16>();
         let plan = Plan::new(size);
         if self.0.db.read().await?.upload_sessions_of(*repo, &actor).await? >= MAX_OPEN_SESSIONS {
@@ -277,7 +277,7 @@ impl Storage {
             revision: None,
         };
         let session = UploadSession::of(row)?;
-        if let Err(error) = self.record_upload_session(spot.dataset(), &session.row).await {
+        if let Err(error) = self.record_upload_session(grant.dataset(), &session.row).await {
             self.discard_upload_session(store, id, session.remote()?).await?;
             return Err(error);
         }

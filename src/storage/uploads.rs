@@ -27,10 +27,14 @@ use crate::db::uploads::UploadRow;
 use crate::db::usage::Reservation;
 use crate::db::{oid, signed, unsigned};
 use crate::error::{Error, Result};
+use crate::retry::retry_on_conflict;
 use crate::types::{Id, Millis};
 
 /// Number of uploads that one batch starts concurrently.
 const BEGIN_CONCURRENCY: usize = 8;
+
+/// Number of attempts to start an upload that other requests start at the same time.
+const START_ATTEMPTS: u32 = 3;
 
 /// How long a request waits for hashing to finish; hashing continues without the request.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(25);
@@ -128,7 +132,7 @@ impl Storage {
         size: u64,
     ) -> Result<(Upload, Vec<StoredPart>)> {
         let repo = dataset.id;
-        for _ in 0..3 {
+        retry_on_conflict(START_ATTEMPTS, || async {
             let expires_at = self.0.clock.now().plus(self.0.upload_lifetime);
             let mut tx = self.0.db.write().await?;
             let known = tx.resume_upload(repo, &oid.to_string(), expires_at).await?;
@@ -137,7 +141,7 @@ impl Storage {
                 let upload = Upload::new(row, Step::Commit)?;
                 if upload.size() == size && upload.row.store == store {
                     match self.stored_parts(&upload).await {
-                        Ok(Some(stored)) => return Ok((upload, stored)),
+                        Ok(Some(stored)) => return Ok(Some((upload, stored))),
                         // The store no longer knows the upload.
                         Ok(None) => {}
                         Err(error) => return Err(error),
@@ -169,17 +173,14 @@ impl Storage {
                 }
             }
             let upload = Upload::new(row, Step::Commit)?;
-            match self.record_upload(dataset, &upload).await {
-                Ok(true) => return Ok((upload, Vec::new())),
-                // Another request started the same upload at the same moment.
-                Ok(false) => self.discard(&upload).await?,
-                Err(error) => {
-                    self.discard(&upload).await?;
-                    return Err(error);
-                }
+            let recorded = self.record_upload(dataset, &upload).await;
+            if !matches!(recorded, Ok(true)) {
+                self.discard(&upload).await?;
             }
-        }
-        Err(Error::busy("too many concurrent attempts to start this upload; try again in a moment"))
+            // Not recorded if another request started the same upload at the same moment.
+            Ok(recorded?.then_some((upload, Vec::new())))
+        })
+        .await
     }
 
     /// Records a new upload if the quota allows it. Returns false if an upload of the same object is already in

@@ -84,7 +84,9 @@ fn render_error(route: &str, details: &ErrorDetails, response: &mut Response) {
     let (status, kind) = match details.kind {
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found Error"),
         Kind::Unauthenticated | Kind::Forbidden => (StatusCode::FORBIDDEN, "Authorization Error"),
-        Kind::Invalid | Kind::Conflict | Kind::Precondition => (StatusCode::CONFLICT, "Validation Error"),
+        Kind::Invalid | Kind::Unchanged | Kind::Conflict | Kind::Precondition => {
+            (StatusCode::CONFLICT, "Validation Error")
+        }
         other => (other.status(), other.status().canonical_reason().unwrap_or_default()),
     };
     let mut error = json!({ "__type": kind, "message": details.detail });

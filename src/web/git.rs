@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, BufReader};
 use tokio_util::io::StreamReader;
 
 use super::http::{Client, RouteGroup, Routes, Slot, replace_body, with_idle_timeout};
-use crate::access::{Fetch, Grant, Target, Write};
+use crate::access::{DatasetGrant, Fetch, Target, Write};
 use crate::app::App;
 use crate::error::{Error, ErrorDetails, Result};
 use crate::git_service::ByteStream;
@@ -62,7 +62,7 @@ async fn advertise(State(app): State<App>, Query(query): Query<ServiceQuery>, re
     let protocol = protocol(&parts.headers);
     let (service, body) = match Service::from_name(&query.service) {
         Some(Service::UploadPack) => {
-            let grant = Grant::<Fetch>::from_request_parts(&mut parts, &app).await?;
+            let grant = DatasetGrant::<Fetch>::from_request_parts(&mut parts, &app).await?;
             (Service::UploadPack, app.git_service.advertise_fetch(&grant, protocol).await?)
         }
         Some(Service::ReceivePack) => {
@@ -70,14 +70,14 @@ async fn advertise(State(app): State<App>, Query(query): Query<ServiceQuery>, re
             (Service::ReceivePack, app.git_service.advertise_push(&target, protocol).await?)
         }
         None => {
-            let _: Grant<Fetch> = Grant::from_request_parts(&mut parts, &app).await?;
+            let _: DatasetGrant<Fetch> = DatasetGrant::from_request_parts(&mut parts, &app).await?;
             return Err(Error::forbidden("only the smart HTTP protocol is supported; update git"));
         }
     };
     Ok(answer(format!("application/x-{}-advertisement", service.name()), Body::from(body)))
 }
 
-async fn upload_pack(State(app): State<App>, grant: Grant<Fetch>, request: Request) -> Result<Response> {
+async fn upload_pack(State(app): State<App>, grant: DatasetGrant<Fetch>, request: Request) -> Result<Response> {
     let (parts, body) = request.into_parts();
     expect_type(&parts.headers, Service::UploadPack)?;
     let body = decompressed(&app, &parts.headers, body)?;

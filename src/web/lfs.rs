@@ -18,7 +18,7 @@ use super::http::{
     BaseUrl, Content, DatasetRequest, RouteGroup, Routes, bare, disposition, query_value, replace_body,
     with_idle_timeout,
 };
-use crate::access::{Fetch, Grant, Upload};
+use crate::access::{DatasetGrant, Fetch, Upload};
 use crate::app::App;
 use crate::error::{Error, ErrorDetails, Kind, Result};
 
@@ -74,7 +74,7 @@ async fn objects_batch(
     let is_bare = agent.contains("hf_hub/");
     if visitor.actor.is_anonymous() {
         // Check anonymous access before reading the body.
-        let _: Grant<Fetch> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+        let _: DatasetGrant<Fetch> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     }
     let body = json_body(&app, request).await?;
     let batch = BatchRequest::parse(&body, app.config.limits.batch_objects).map_err(from_batch)?;

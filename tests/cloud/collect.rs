@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lfs::Oid;
-use rutter::access::{Actor, Grant, Own};
+use rutter::access::{Actor, DatasetGrant, Own};
 use rutter::app::App;
 use rutter::db::Tx;
 use rutter::types::Visibility;
@@ -58,7 +58,7 @@ async fn pass(server: &Server, span: Duration) {
 }
 
 async fn delete(app: &App, dataset: &str) {
-    let grant: Grant<Own> = app.access.authorize(&Actor::operator(), &dataset.parse().unwrap()).await.unwrap();
+    let grant: DatasetGrant<Own> = app.access.authorize(&Actor::operator(), &dataset.parse().unwrap()).await.unwrap();
     app.datasets.delete(&grant).await.unwrap();
 }
 

@@ -328,7 +328,7 @@ story! {
             assert!(server.checked().await.clean, "round {round}");
         }
         let path = "ada/data".parse().unwrap();
-        let grant: rutter::access::Grant<Read> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
+        let grant: rutter::access::DatasetGrant<Read> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
         assert_eq!(server.app.datasets.check(grant.id()).await.unwrap(), Vec::<String>::new());
     }
 }

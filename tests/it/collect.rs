@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use lfs::Oid;
-use rutter::access::{Actor, Grant, Own, Read};
+use rutter::access::{Actor, DatasetGrant, Own, Read};
 use rutter::collect::{Line, Summary};
 use rutter::storage::collect::GcState;
 use rutter::types::Visibility;
@@ -61,12 +61,13 @@ impl Server {
         true
     }
 
-    async fn grant(&self, path: &str) -> Grant<Read> {
+    async fn grant(&self, path: &str) -> DatasetGrant<Read> {
         self.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap()
     }
 
     async fn delete(&self, path: &str) {
-        let grant: Grant<Own> = self.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
+        let grant: DatasetGrant<Own> =
+            self.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
         self.app.datasets.delete(&grant).await.unwrap();
     }
 

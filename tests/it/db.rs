@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use rutter::access::{Actor, Grant, Own};
+use rutter::access::{Actor, DatasetGrant, Own};
 use rutter::app::App;
 use rutter::clock::Clock;
 use rutter::db::{Db, Tx};
@@ -69,7 +69,7 @@ story! {
         server.dataset("org/data", Visibility::Private).await;
         let other = App::open_at(server.app.config.clone(), server.clock.clone()).await.unwrap();
         let (organisation, user) = ("org".parse().unwrap(), "ben".parse().unwrap());
-        let grant: Grant<Own> = other.access.authorize(&Actor::operator(), &"org/data".parse().unwrap()).await.unwrap();
+        let grant: DatasetGrant<Own> = other.access.authorize(&Actor::operator(), &"org/data".parse().unwrap()).await.unwrap();
         let locks = async |token| Reply::of(server.request("GET", "/org/data.git/info/lfs/locks", token)).await.status;
         for _ in 0..20 {
             other.accounts.set_member(&organisation, &user, None).await.unwrap();
@@ -130,7 +130,7 @@ fn later_worker(server: &Server, failures: usize) -> (Arc<Worker>, Clock, Arc<Mu
         }
         .boxed()
     };
-    (Arc::new(Worker::new(server.app.db.clone(), clock.clone(), Box::new(perform))), clock, done)
+    (Arc::new(Worker::new(server.app.db.clone(), clock.clone(), Arc::default(), Box::new(perform))), clock, done)
 }
 
 async fn enqueue(server: &Server, clock: &Clock, subject: &str, delay: Duration) {
@@ -163,7 +163,7 @@ story! {
             }
             .boxed()
         };
-        let worker = Worker::new(server.app.db.clone(), clock.clone(), Box::new(perform));
+        let worker = Worker::new(server.app.db.clone(), clock.clone(), Arc::default(), Box::new(perform));
         enqueue(&server, &clock, "a", Duration::ZERO).await;
         worker.run_due().await.unwrap();
         clock.advance(Duration::from_secs(1));

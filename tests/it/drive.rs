@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metastore::{Changeset, Content, Edit, FilePath, RefName, RepoKey};
-use rutter::access::{Actor, Credentials, Grant, Own, Write};
+use rutter::access::{Actor, Credentials, DatasetGrant, Own, Write};
 use rutter::app::App;
 use rutter::config::Config;
 use rutter::db::packs::PackInsert;
@@ -41,12 +41,13 @@ fn changes(number: u64) -> Changeset {
     }
 }
 
-async fn commit(server: &Server, grant: &Grant<Write>, number: u64) {
+async fn commit(server: &Server, grant: &DatasetGrant<Write>, number: u64) {
     server.app.datasets.commit(grant, changes(number)).await.unwrap();
 }
 
-async fn write_grant(server: &Server, path: &str) -> (Grant<Write>, RepoKey) {
-    let grant: Grant<Write> = server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
+async fn write_grant(server: &Server, path: &str) -> (DatasetGrant<Write>, RepoKey) {
+    let grant: DatasetGrant<Write> =
+        server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
     let key = grant.id().to_string().parse().unwrap();
     (grant, key)
 }
@@ -57,7 +58,7 @@ async fn files(server: &Server, repo: &RepoKey) -> BTreeSet<String> {
 }
 
 /// The keys of its live packs.
-async fn live(server: &Server, grant: &Grant<Write>) -> BTreeSet<String> {
+async fn live(server: &Server, grant: &DatasetGrant<Write>) -> BTreeSet<String> {
     live_in(&server.app, grant.id()).await
 }
 
@@ -247,7 +248,7 @@ story! {
         // They never let it end.
         let summary = server.app.collector.run(None, false, |_| {}).await.unwrap();
         assert_eq!((summary.git, &summary.problems[..]), ((0, 0), &[][..]));
-        let changing = "the repository keeps changing during garbage collection; try again later";
+        let changing = "too many concurrent changes to this dataset; try again in a moment";
         let left = ["ada/busy", "ada/quiet"].map(|path| format!("{path}: {changing}"));
         assert_eq!(summary.left, left);
         let attempts = count(&server.app.db, announced).await;
@@ -356,7 +357,7 @@ story! {
         server.dataset("lab/data", Visibility::Private).await;
         let path = "lab/data".parse().unwrap();
         let as_ben = server.app.access.authenticate(Credentials::Bearer(Secret::new(ben.token.clone()))).await.unwrap();
-        let grant: Grant<Write> = server.app.access.authorize(&as_ben, &path).await.unwrap();
+        let grant: DatasetGrant<Write> = server.app.access.authorize(&as_ben, &path).await.unwrap();
         commit(&server, &grant, 1).await;
         let locked = server.lfs(Some(&ada.token), "lab/data", "locks", &json!({"path": "files/2.noise"})).await;
         assert_eq!(locked.status, 201);
@@ -390,7 +391,7 @@ story! {
         let lock = server.lfs(Some(&ada.token), "ada/data", "locks", &json!({"path": "a.csv"})).await;
         assert_eq!(lock.status, 201);
 
-        let owner: Grant<Own> = server.app.access.authorize(&Actor::operator(), &"ada/data".parse().unwrap()).await.unwrap();
+        let owner: DatasetGrant<Own> = server.app.access.authorize(&Actor::operator(), &"ada/data".parse().unwrap()).await.unwrap();
         server.app.datasets.delete(&owner).await.unwrap();
         for (query, expected) in [
             ("SELECT COUNT(*) FROM dataset", 1),

@@ -420,6 +420,7 @@ story! {
             "rows": [[0, "name, 0", 0.5], [1, "name, 1", 1.5]],
             "offset": 0,
             "more": true,
+            "total": null,
         }));
         for offset in [100_000, 50_000, 119_998, 99_999] {
             let page = drive.get(&format!("/rows/table.csv?offset={offset}&limit=2")).await.json();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lfs::{Oid, Pointer};
 use metastore::{Changeset, Content, Edit, FilePath, RefName, Signature as Author};
-use rutter::access::{Actor, Grant, Own, Write};
+use rutter::access::{Actor, DatasetGrant, Own, Write};
 use rutter::config::Quotas;
 use rutter::db::objects::NewObject;
 use rutter::storage::quota::OwnerUsage;
@@ -191,7 +191,7 @@ story! {
 
         // A dataset that goes takes its bytes along.
         let path = "ada/data".parse().unwrap();
-        let grant: Grant<Own> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
+        let grant: DatasetGrant<Own> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
         server.app.datasets.delete(&grant).await.unwrap();
         assert_eq!(usage(&server, "ada").await.bytes, 3000);
         assert_eq!(ask(&server, &ada, "ada/more", "upload", &[object(&noise(3, 500))]).await.0, ["upload"]);
@@ -397,7 +397,8 @@ story! {
 
 /// A revision in which the dataset has this file, or has it no more.
 async fn commit(server: &Server, path: &str, file: u64, pointer: Option<Pointer>) -> Result<(), String> {
-    let grant: Grant<Write> = server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
+    let grant: DatasetGrant<Write> =
+        server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
     let author =
         Author { name: "Ada".into(), email: "ada@example.org".into(), seconds: 1_800_000_000, offset_minutes: 0 };
     let path: FilePath = format!("{file}.bin").parse().unwrap();
@@ -456,7 +457,7 @@ async fn count_along(engine: Engine, seed: u64) -> [u64; 4] {
             14 => _ = commit(&server, path, u64::from(choice[3] % 100), None).await,
             _ if choice[3] < 100 => {
                 let name = path.parse().unwrap();
-                let grant: Grant<Own> = server.app.access.authorize(&Actor::operator(), &name).await.unwrap();
+                let grant: DatasetGrant<Own> = server.app.access.authorize(&Actor::operator(), &name).await.unwrap();
                 server.app.datasets.delete(&grant).await.unwrap();
                 server.dataset(path, Visibility::Private).await;
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lfs::Oid;
 use metastore::FilePath;
-use rutter::access::{Actor, AppGrant, Credentials, Fetch, Own, PathGrant, PathTarget, Read, Right, Write};
+use rutter::access::{Actor, AppGrant, Credentials, Fetch, Grant, Own, Read, Right, Write};
 use rutter::error::Kind;
 use rutter::types::{Level, Role, Secret, Visibility};
 use serde_json::{Value, json};
@@ -92,15 +92,16 @@ impl Server {
     }
 
     /// The part that somebody has at a path of Ada's dataset.
-    async fn part<R: Right>(&self, token: &str, at: &str) -> Result<PathGrant<R>, Kind> {
+    async fn part<R: Right>(&self, token: &str, at: &str) -> Result<Grant<R>, Kind> {
         let at: Option<FilePath> = (!at.is_empty()).then(|| at.parse().unwrap());
         let actor = self.actor(token).await;
-        let part = self.app.access.authorize_part(&actor, &DATA.parse().unwrap(), at.as_ref()).await;
+        let part = self.app.access.authorize_path(&actor, &DATA.parse().unwrap(), at.as_ref()).await;
         part.map_err(|error| error.kind())
     }
 
-    async fn spot(&self, token: &str, at: &str) -> PathTarget<Fetch> {
-        self.part::<Fetch>(token, at).await.unwrap().at(&at.parse().unwrap()).unwrap()
+    /// Returns true if a token has the right on all of Ada's dataset.
+    async fn has_all<R: Right>(&self, token: &str) -> bool {
+        self.app.access.authorize::<R>(&self.actor(token).await, &DATA.parse().unwrap()).await.is_ok()
     }
 
     async fn status(&self, token: &str, url: &str) -> u16 {
@@ -215,14 +216,16 @@ story! {
         for at in ["a", "a/x.csv", "a/b/y.csv", "a/not-yet"] {
             let part = server.part::<Fetch>(&ben.token, at).await.unwrap();
             assert_eq!(part.root().map(FilePath::as_str), Some("a"));
-            assert!(part.at(&"a/in.bin".parse().unwrap()).is_ok());
+            assert_eq!(part.path().map(FilePath::as_str), Some(at));
+            assert!(part.at(&format!("{at}/deeper").parse().unwrap()).is_ok());
+            assert!(part.allows(&"a/in.bin".parse().unwrap()) && !part.allows_all());
             for elsewhere in ["ab", "ab/z.csv", "c.csv", "A/x.csv", "b/a/x.csv"] {
                 let elsewhere: FilePath = elsewhere.parse().unwrap();
                 assert_eq!(part.at(&elsewhere).unwrap_err().kind(), Kind::NotFound);
-                assert_eq!(part.top().below(&elsewhere).unwrap_err().kind(), Kind::NotFound);
-                assert_eq!(part.right_at(Some(&elsewhere)), None);
+                assert!(!part.allows(&elsewhere));
+                assert_eq!(part.level_at(Some(&elsewhere)), None);
             }
-            assert!(part.grant().is_none() && !part.may_reshare() && part.also::<Write>().is_none());
+            assert!(!server.has_all::<Read>(&ben.token).await);
             assert_eq!(server.part::<Write>(&ben.token, at).await.unwrap_err(), Kind::Forbidden);
             assert_eq!(server.part::<Read>(&mallory.token, at).await.unwrap_err(), Kind::NotFound);
         }
@@ -240,7 +243,8 @@ story! {
         let url = format!("{SHARES}/{id}");
         assert_eq!(server.told(Some(&ada.token), "PATCH", &url, json!({"right": "edit"})).await.status, 200);
         let part = server.part::<Write>(&ben.token, "a/x.csv").await.unwrap();
-        assert_eq!((part.top().right(), part.top().is_top()), (Some(Level::Edit), true));
+        assert_eq!((part.level_at(part.path()), part.is_root()), (Some(Level::Edit), false));
+        assert!(server.part::<Write>(&ben.token, "a").await.unwrap().is_root());
         assert_eq!(server.part::<Write>(&ben.token, "ab/z.csv").await.unwrap_err(), Kind::NotFound);
         assert_eq!(server.part::<Own>(&ben.token, "a").await.unwrap_err(), Kind::Forbidden);
         server.finds_all_other_doors_shut(&ben.token).await;
@@ -248,7 +252,7 @@ story! {
         // A further share of a file adds itself.
         server.shared(&ada, DATA, json!({"path": "ab/z.csv", "with": {"user": "ben"}, "right": "view"})).await;
         let actor = server.actor(&ben.token).await;
-        let parts = server.app.access.authorize_parts::<Read>(&actor, &DATA.parse().unwrap()).await.unwrap();
+        let parts = server.app.access.authorize_paths::<Read>(&actor, &DATA.parse().unwrap()).await.unwrap();
         let roots: Vec<&str> = parts.iter().filter_map(|part| part.root().map(FilePath::as_str)).collect();
         assert_eq!(roots, ["a", "ab/z.csv"]);
         assert_eq!(server.part::<Read>(&ben.token, "ab/out.bin").await.unwrap_err(), Kind::NotFound);
@@ -425,7 +429,8 @@ story! {
         // A link to the whole opens no other door either: it could be counted nowhere.
         let (_, whole) = server.link(&ada, json!({"right": "edit"})).await;
         let whole = server.bearer(&whole).await;
-        assert!(server.part::<Write>(&whole, "").await.unwrap().grant().is_none());
+        assert!(server.part::<Write>(&whole, "").await.unwrap().allows_all());
+        assert!(!server.has_all::<Read>(&whole).await);
         server.finds_all_other_doors_shut(&whole).await;
 
         // An hour is enough.
@@ -505,28 +510,28 @@ story! {
             openings.push(server.bearer(&link).await);
         }
         // The same under one opening is one.
-        let first = server.spot(&openings[0], "a/x.csv").await;
+        let first = server.part::<Fetch>(&openings[0], "a/x.csv").await.unwrap();
         for _ in 0..5 {
             assert!(server.app.access.count_download(std::slice::from_ref(&first)).await.is_ok());
         }
         let shown = server.told(Some(&ada.token), "GET", SHARES, Value::Null).await.json();
         assert_eq!(shown["items"][0]["downloads"], json!({"used": 1, "limit": 3}), "{shown}");
-        let mut spots = Vec::new();
+        let mut grants = Vec::new();
         for opening in &openings[1..] {
-            spots.push([server.spot(opening, "a/x.csv").await]);
+            grants.push([server.part::<Fetch>(opening, "a/x.csv").await.unwrap()]);
         }
         let access = &server.app.access;
-        let taken = futures::future::join_all(spots.iter().map(|spot| access.count_download(spot))).await;
+        let taken = futures::future::join_all(grants.iter().map(|grant| access.count_download(grant))).await;
         assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 2, "of eleven at once");
         assert_eq!(server.opens(&link, None).await.status, 404, "it is used up");
         // What was counted may still be finished, and nothing else be begun.
         assert!(access.count_download(&[first]).await.is_ok());
-        let further = server.spot(&openings[0], "a/in.bin").await;
+        let further = server.part::<Fetch>(&openings[0], "a/in.bin").await.unwrap();
         assert_eq!(access.count_download(&[further]).await.unwrap_err().kind(), Kind::NotFound);
         let shown = server.told(Some(&ada.token), "GET", SHARES, Value::Null).await.json();
         assert_eq!(shown["items"][0]["downloads"], json!({"used": 3, "limit": 3}));
         // A user is not counted.
-        let own = server.spot(&ada.token, "a/x.csv").await;
+        let own = server.part::<Fetch>(&ada.token, "a/x.csv").await.unwrap();
         assert!(access.count_download(&[own]).await.is_ok());
         let more = json!({"downloads": 4});
         assert_eq!(server.told(Some(&ada.token), "PATCH", &format!("{SHARES}/{id}"), more).await.status, 200);
@@ -554,9 +559,9 @@ story! {
             let through = owner.through(app(scopes)).unwrap();
             assert_eq!(access.authorize_sharing(&through, &path).await.unwrap_err().kind(), Kind::Forbidden);
             assert!(access.authorize::<Own>(&through, &path).await.is_err());
-            let part = access.authorize_part::<Read>(&through, &path, None).await.unwrap();
-            assert!(!part.may_reshare());
-            assert_eq!(part.also::<Write>().is_some(), scopes != ["read"]);
+            assert!(!access.may_share(&through, &path).await.unwrap());
+            let writes = access.authorize_path::<Write>(&through, &path, None).await.is_ok();
+            assert_eq!(writes, scopes != ["read"]);
             assert!(through.through(app(&["own"])).is_err(), "an app has no apps");
         }
         assert!(access.authorize::<Read>(&owner.through(app(&["own:ada/other"])).unwrap(), &path).await.is_err());
@@ -567,15 +572,15 @@ story! {
         server.shared(&ada, DATA, share).await;
         let at: FilePath = "a/x.csv".parse().unwrap();
         let user = session("ben").await;
-        assert!(access.authorize_part::<Read>(&user, &path, Some(&at)).await.is_err());
+        assert!(access.authorize_path::<Read>(&user, &path, Some(&at)).await.is_err());
         assert_eq!(server.part::<Read>(&ben.token, "a").await.unwrap_err(), Kind::NotFound);
         let through = user.through(app(&["write"])).unwrap();
-        assert!(access.authorize_part::<Write>(&through, &path, Some(&at)).await.is_ok());
+        assert!(access.authorize_path::<Write>(&through, &path, Some(&at)).await.is_ok());
         let through = user.through(app(&["read"])).unwrap();
-        let refused = access.authorize_part::<Write>(&through, &path, Some(&at)).await.unwrap_err();
+        let refused = access.authorize_path::<Write>(&through, &path, Some(&at)).await.unwrap_err();
         assert_eq!(refused.kind(), Kind::Forbidden);
         let other = AppGrant::new("other".into(), vec!["write".parse().unwrap()]);
-        assert!(access.authorize_part::<Read>(&user.through(other).unwrap(), &path, Some(&at)).await.is_err());
+        assert!(access.authorize_path::<Read>(&user.through(other).unwrap(), &path, Some(&at)).await.is_err());
     }
 }
 

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use lfs::Oid;
 use reqwest::RequestBuilder;
-use rutter::access::{Actor, Grant, Own};
+use rutter::access::{Actor, DatasetGrant, Own};
 use rutter::types::Visibility;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -549,7 +549,7 @@ story! {
         let begun = begin(&server, &ada, "ada/data", &bytes).await;
         assert_eq!(Reply::of(put(&server, &begun["parts"][0], &bytes[..PART])).await.status, 200);
         let path = "ada/data".parse().unwrap();
-        let grant: Grant<Own> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
+        let grant: DatasetGrant<Own> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
         server.app.datasets.delete(&grant).await.unwrap();
         let part = Reply::of(put(&server, &begun["parts"][1], &bytes[PART..])).await;
         assert!([200, 404].contains(&part.status), "{}", part.text());

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rutter::access::{Actor, Grant, Read};
+use rutter::access::{Actor, DatasetGrant, Read};
 
 use crate::harness::{Person, Server, Tree};
 
 impl Server {
     /// What the operator may read; for looking at what the server has.
-    pub(crate) async fn inspect(&self, path: &str) -> Grant<Read> {
+    pub(crate) async fn inspect(&self, path: &str) -> DatasetGrant<Read> {
         self.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap()
     }
 

@@ -5,18 +5,20 @@ use std::{
     io::Read,
 };
 
-use csv::{ReaderBuilder, StringRecord};
+use csv::ByteRecord;
 use serde_json::{Map, Value, json};
 
 use super::{
-    COLUMN_LIMIT, Inferred, Limits, Sample, too_wide,
+    COLUMN_LIMIT, Inferred, Limits, Sample,
+    text::Records,
+    too_wide,
     type_inference::{Column, is_year},
     unique_names,
 };
 use crate::{Error, Result};
 
 /// Candidate delimiters, most likely first.
-const DELIMITERS: &[char] = &[',', ';', '\t', '|'];
+const DELIMITERS: &[u8] = b",;\t|";
 
 /// Number of rows used to detect the delimiter.
 const SHAPE_ROWS: usize = 100;
@@ -35,33 +37,34 @@ const REGULAR: usize = 800;
 /// [`Error::Invalid`] if a row is longer than the limit; [`Error::TooLarge`] beyond 10,000 columns.
 pub fn csv(reader: impl Read, limits: Limits) -> Result<Inferred> {
     let sample = Sample::read(reader, limits.bytes)?;
-    let is_complete = sample.is_complete;
-    let (text, encoding) = sample.decode();
-    let (delimiter, skips_space) = delimiter(&text, is_complete);
-    let clean = |cell: &str| if skips_space { cell.trim_start_matches(' ') } else { cell }.to_owned();
+    let Sample { encoding, is_complete, .. } = sample;
+    let (delimiter, skips_space) = delimiter(&sample);
+    let clean = |cell: &[u8]| {
+        let cell = encoding.text(cell);
+        if skips_space { cell.trim_start_matches(' ').to_owned() } else { cell.into_owned() }
+    };
 
-    let mut records = Records::new(&text, delimiter, is_complete);
-    let Some(first) = records.next()? else {
+    let mut records = Records::new(&sample.bytes, delimiter, is_complete);
+    let mut record = ByteRecord::new();
+    if records.next(&mut record)?.is_none() {
         if !is_complete {
             return Err(Error::Invalid("the first row is longer than the sample".to_owned()));
         }
         let schema = Map::from_iter([("fields".to_owned(), json!([]))]);
         return Ok(Inferred { schema, dialect: None, encoding: Some(encoding), rows: 0, is_complete });
-    };
-    let first: Vec<String> = first.iter().map(clean).collect();
+    }
+    let first: Vec<String> = record.iter().map(clean).collect();
     let mut columns = Vec::new();
     grow(&mut columns, first.len())?;
     let mut rows = 0;
-    while rows < limits.rows
-        && let Some(record) = records.next()?
-    {
+    while rows < limits.rows && records.next(&mut record)?.is_some() {
         grow(&mut columns, record.len())?;
         for (column, cell) in columns.iter_mut().zip(&record) {
             column.see(&clean(cell));
         }
         rows += 1;
     }
-    let is_complete = is_complete && records.next()?.is_none();
+    let is_complete = is_complete && records.next(&mut record)?.is_none();
 
     let has_header = is_header(&first, &columns, rows);
     if !has_header {
@@ -75,7 +78,7 @@ pub fn csv(reader: impl Read, limits: Limits) -> Result<Inferred> {
     let names = unique_names(names.into_iter().chain(blanks));
 
     let mut dialect = Map::from_iter([
-        ("delimiter".to_owned(), json!(delimiter.to_string())),
+        ("delimiter".to_owned(), json!(char::from(delimiter).to_string())),
         ("header".to_owned(), json!(has_header)),
     ]);
     if skips_space {
@@ -88,34 +91,6 @@ pub fn csv(reader: impl Read, limits: Limits) -> Result<Inferred> {
         rows: u64::try_from(rows).unwrap_or(u64::MAX),
         is_complete,
     })
-}
-
-/// The rows of a text. If the text is truncated, the last row is left out, since it may be truncated too.
-struct Records<'a> {
-    reader: csv::Reader<&'a [u8]>,
-    ahead: Option<StringRecord>,
-    is_complete: bool,
-}
-
-impl<'a> Records<'a> {
-    fn new(text: &'a str, delimiter: char, is_complete: bool) -> Self {
-        let delimiter = u8::try_from(delimiter).unwrap_or(b',');
-        let reader =
-            ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
-        Self { reader, ahead: None, is_complete }
-    }
-
-    fn next(&mut self) -> Result<Option<StringRecord>> {
-        let invalid = |error: csv::Error| Error::Invalid(format!("not delimited text: {error}"));
-        if self.ahead.is_none() {
-            self.ahead = self.reader.records().next().transpose().map_err(invalid)?;
-        }
-        let following = self.reader.records().next().transpose().map_err(invalid)?;
-        if following.is_none() && !self.is_complete {
-            return Ok(None);
-        }
-        Ok(std::mem::replace(&mut self.ahead, following))
-    }
 }
 
 fn grow(columns: &mut Vec<Column>, width: usize) -> Result<()> {
@@ -131,16 +106,16 @@ fn grow(columns: &mut Vec<Column>, width: usize) -> Result<()> {
 /// Detects the delimiter that splits most rows into the same number of cells, and whether a space follows it.
 /// In a tie, the delimiter whose cells are more often numbers or dates wins (`1,5;2,5`), then the one with
 /// more cells.
-fn delimiter(text: &str, is_complete: bool) -> (char, bool) {
-    let mut best: Option<((usize, usize, usize), char, bool)> = None;
+fn delimiter(sample: &Sample) -> (u8, bool) {
+    let mut best: Option<((usize, usize, usize), u8, bool)> = None;
     for delimiter in DELIMITERS {
-        let Some(shape) = Shape::of(text, *delimiter, is_complete) else { continue };
+        let Some(shape) = Shape::of(sample, *delimiter) else { continue };
         let score = (shape.regular, shape.typed, shape.width);
         if best.is_none_or(|(found, ..)| score > found) {
             best = Some((score, *delimiter, shape.skips_space));
         }
     }
-    best.map_or((',', false), |(_, delimiter, skips_space)| (delimiter, skips_space))
+    best.map_or((b',', false), |(_, delimiter, skips_space)| (delimiter, skips_space))
 }
 
 /// Statistics of the first rows when split at one delimiter.
@@ -156,21 +131,22 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(text: &str, delimiter: char, is_complete: bool) -> Option<Self> {
-        let mut records = Records::new(text, delimiter, is_complete);
+    fn of(sample: &Sample, delimiter: u8) -> Option<Self> {
+        let mut records = Records::new(&sample.bytes, delimiter, sample.is_complete);
+        let mut record = ByteRecord::new();
         let mut widths: Vec<usize> = Vec::new();
         let (mut cells, mut typed, mut later, mut spaced) = (0_usize, 0_usize, 0_usize, 0_usize);
         while widths.len() < SHAPE_ROWS
-            && let Ok(Some(record)) = records.next()
+            && let Ok(Some(_)) = records.next(&mut record)
         {
             widths.push(record.len());
             for (index, cell) in record.iter().enumerate().take(COLUMN_LIMIT).filter(|(_, cell)| !cell.is_empty()) {
                 cells += 1;
                 let mut alone = Column::new();
-                alone.see(cell.trim_start_matches(' '));
+                alone.see(sample.encoding.text(cell).trim_start_matches(' '));
                 typed += usize::from(!alone.is_text());
                 later += usize::from(index > 0);
-                spaced += usize::from(index > 0 && cell.starts_with(' '));
+                spaced += usize::from(index > 0 && cell.starts_with(b" "));
             }
         }
         let rows = widths.len();

@@ -12,7 +12,7 @@ use serde::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{COLUMN_LIMIT, Inferred, Limits, Sample, too_wide, type_inference::Column};
+use super::{COLUMN_LIMIT, Inferred, Limits, Sample, text, too_wide, type_inference::Column};
 use crate::{Error, Result};
 
 /// Infers the schema of JSON Lines (jsonlines.org) from their beginning.
@@ -27,30 +27,26 @@ use crate::{Error, Result};
 /// 10,000 fields.
 pub fn json_lines(reader: impl Read, limits: Limits) -> Result<Inferred> {
     let sample = Sample::read(reader, limits.bytes)?;
-    let is_complete = sample.is_complete;
-    let (text, encoding) = sample.decode();
+    let Sample { encoding, is_complete, .. } = sample;
     let mut table = Table::default();
-    let mut rows = 0;
-    let mut lines = text.split_inclusive('\n').enumerate().peekable();
+    let (mut rows, mut read) = (0, 0);
+    let mut lines = text::lines(&sample.bytes, is_complete);
     while rows < limits.rows
-        && let Some((index, line)) = lines.next()
+        && let Some(line) = lines.next()
     {
-        if !is_complete && !line.ends_with('\n') {
-            // A line truncated by the end of the sample.
-            if rows == 0 {
-                return Err(Error::Invalid(format!("line {} is longer than the sample", index + 1)));
-            }
-            break;
-        }
-        if line.trim().is_empty() {
+        read += 1;
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let row: Row = serde_json::from_str(line)
-            .map_err(|error| Error::Invalid(format!("line {} is not a JSON object: {error}", index + 1)))?;
+        let row: Row = serde_json::from_str(&encoding.text(line))
+            .map_err(|error| Error::Invalid(format!("line {read} is not a JSON object: {error}")))?;
         table.see(row)?;
         rows += 1;
     }
-    let is_complete = is_complete && lines.all(|(_, line)| line.trim().is_empty());
+    if rows == 0 && rows < limits.rows && !is_complete {
+        return Err(Error::Invalid(format!("line {} is longer than the sample", read + 1)));
+    }
+    let is_complete = is_complete && lines.all(|line| line.trim_ascii().is_empty());
     let rows = u64::try_from(rows).unwrap_or(u64::MAX);
     Ok(Inferred { schema: table.describe(), dialect: None, encoding: Some(encoding), rows, is_complete })
 }

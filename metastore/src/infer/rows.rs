@@ -4,26 +4,26 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::ByteRecord;
 use serde_json::{Number, Value};
 
 pub use self::page::{PageLimits, RowPage};
 use super::Inferred;
+use super::text::{self, Encoding, Records};
 use crate::{Error, Result};
 
-/// Integers beyond this are not exact in a browser, so they stay strings.
-const EXACT: i64 = 1 << 53;
+/// Integers beyond this are not exact in a browser, so they are strings.
+const EXACT: u64 = 1 << 53;
 
 /// How the rows of a table are read, based on its inferred schema.
 #[derive(Debug, Clone)]
 pub struct RowReader {
     columns: Vec<Column>,
     syntax: Syntax,
-    is_latin: bool,
+    encoding: Encoding,
     /// True if the first row is the header.
     has_header: bool,
 }
@@ -68,14 +68,7 @@ pub struct Taken {
 
 impl RowReader {
     /// Creates a reader for a table with this inferred schema.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Invalid`] for UTF-16, whose rows cannot be split bytewise.
-    pub fn of(inferred: &Inferred) -> Result<Self> {
-        if inferred.encoding == Some("utf-16") {
-            return Err(Error::Invalid("rows of UTF-16 files cannot be read; convert the file to UTF-8".to_owned()));
-        }
+    pub fn of(inferred: &Inferred) -> Self {
         let list = |value: &Value| -> Arc<[String]> {
             value.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
         };
@@ -110,7 +103,8 @@ impl RowReader {
                 skips_space: flag("skipInitialSpace"),
             },
         };
-        Ok(Self { columns, syntax, is_latin: inferred.encoding == Some("iso-8859-1"), has_header: flag("header") })
+        let encoding = inferred.encoding.unwrap_or(Encoding::Utf8);
+        Self { columns, syntax, encoding, has_header: flag("header") }
     }
 
     /// Returns the name and Table Schema type of each column.
@@ -131,7 +125,7 @@ impl RowReader {
     ///
     /// [`Error::Invalid`] if the header does not end within `head`.
     pub fn start(&self, head: &[u8], is_all: bool) -> Result<usize> {
-        let mark = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let mark = self.encoding.mark(head);
         if !self.has_header {
             return Ok(mark);
         }
@@ -149,12 +143,14 @@ impl RowReader {
     /// [`Error::Invalid`] for a malformed row, or one that is longer than the block; [`Error::TooLarge`] for
     /// one that is longer than a page.
     pub fn take(&self, block: &[u8], is_last: bool, skip: u64, page: &mut RowPage) -> Result<Taken> {
-        let taken = match &self.syntax {
+        let split = self.encoding.splittable(block);
+        let mut taken = match &self.syntax {
             Syntax::Csv { delimiter, skips_space } => {
-                self.take_csv(block, is_last, (*delimiter, *skips_space), skip, page)?
+                self.take_csv(&split, is_last, (*delimiter, *skips_space), skip, page)?
             }
-            Syntax::JsonLines(columns) => self.take_lines(block, is_last, columns, skip, page)?,
+            Syntax::JsonLines(columns) => self.take_lines(&split, is_last, columns, skip, page)?,
         };
+        taken.bytes = self.encoding.source_len(&split[..taken.bytes]);
         if taken.bytes == 0 && !is_last && !page.has_more() && !page.end() {
             return Err(Error::Invalid(format!("a row is longer than {} bytes", block.len())));
         }
@@ -169,16 +165,12 @@ impl RowReader {
         skip: u64,
         page: &mut RowPage,
     ) -> Result<Taken> {
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(block);
+        let mut records = Records::new(block, delimiter, is_last);
         let mut record = ByteRecord::new();
         let mut taken = Taken { rows: 0, bytes: 0 };
-        while !page.has_more() {
-            let is_there = reader.read_byte_record(&mut record);
-            let is_there = is_there.map_err(|error| Error::Invalid(format!("not delimited text: {error}")))?;
-            let end = usize::try_from(reader.position().byte()).unwrap_or(block.len());
-            if !is_there || end >= block.len() && !is_last {
-                break;
-            }
+        while !page.has_more()
+            && let Some(end) = records.next(&mut record)?
+        {
             if taken.rows >= skip {
                 page.add(end - taken.bytes, |json| self.write_record(json, &record, skips_space))?;
                 if page.has_more() {
@@ -200,16 +192,12 @@ impl RowReader {
                 json.extend_from_slice(b"null");
                 continue;
             };
-            let text = self.text(bytes);
+            let text = self.encoding.text(bytes);
             let text = if skips_space { text.trim_start_matches(' ') } else { &text };
             serde_json::to_writer(&mut *json, &column.value(text))?;
         }
         json.push(b']');
         Ok(())
-    }
-
-    fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
-        if self.is_latin { bytes.iter().copied().map(char::from).collect() } else { String::from_utf8_lossy(bytes) }
     }
 
     fn take_lines(
@@ -221,13 +209,10 @@ impl RowReader {
         page: &mut RowPage,
     ) -> Result<Taken> {
         let mut taken = Taken { rows: 0, bytes: 0 };
-        for line in block.split_inclusive(|byte| *byte == b'\n') {
-            if page.has_more() || !line.ends_with(b"\n") && !is_last {
-                break;
-            }
+        for line in text::lines(block, is_last) {
             let is_row = !line.trim_ascii().is_empty();
             if is_row && taken.rows >= skip {
-                page.add(line.len(), |json| page::write_line(json, &self.text(line), columns))?;
+                page.add(line.len(), |json| page::write_line(json, &self.encoding.text(line), columns))?;
                 if page.has_more() {
                     break;
                 }
@@ -246,7 +231,7 @@ impl Column {
             return Value::Null;
         }
         let typed = match self.kind {
-            Kind::Integer => text.parse::<i64>().ok().filter(|number| number.abs() <= EXACT).map(Value::from),
+            Kind::Integer => text.parse::<i64>().ok().filter(|number| is_exact(*number)).map(Value::from),
             Kind::Number if self.has_comma => number(&text.replace(',', ".")),
             Kind::Number => number(text),
             Kind::Boolean => text.to_ascii_lowercase().parse::<bool>().ok().map(Value::Bool),
@@ -254,6 +239,10 @@ impl Column {
         };
         typed.unwrap_or_else(|| Value::String(text.to_owned()))
     }
+}
+
+fn is_exact(number: i64) -> bool {
+    number.unsigned_abs() <= EXACT
 }
 
 fn number(text: &str) -> Option<Value> {

@@ -1,4 +1,4 @@
-//! History visible at a spot: all of it with read access to the whole dataset, the default branch with access to a
+//! History visible at a path: all of it with read access to the whole dataset, the default branch with access to a
 //! part, and only changes since the link was created with a share link.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use metastore::{CommitInfo, FilePath, ObjectId, Reader, Snapshot};
 
 use super::super::Datasets;
 use super::super::revisions::head;
-use crate::access::{History, PathTarget, Read};
+use crate::access::{Grant, History, Read};
 use crate::error::{Error, Kind, Result};
 
 /// Maximum number of revisions since a link was created; if there are more, only the newest is visible.
@@ -17,40 +17,40 @@ const MAX_REVISIONS: usize = 50_000;
 const STEP: usize = 100;
 
 impl Datasets {
-    /// Resolves `expression` to a revision that is visible at the spot. Without access to the whole history, a revision
+    /// Resolves `expression` to a revision that is visible to the actor. Without access to the whole history, a revision
     /// can only be named by its full id, as in the list of versions, or as the newest one: other names would reveal
     /// branches and tags.
     ///
     /// # Errors
     /// Not found, with the same message for revisions that do not exist and those that are not visible; as for
     /// [`Datasets::resolve`].
-    pub(super) async fn resolve_at(
+    pub(in crate::datasets) async fn resolve_visible(
         &self,
-        spot: &PathTarget<Read>,
+        grant: &Grant<Read>,
         snapshot: &Arc<Snapshot>,
         expression: &str,
     ) -> Result<ObjectId> {
-        if spot.part().history() == History::Whole {
-            return self.resolve(spot.id(), snapshot, expression).await;
+        if grant.history() == History::Whole {
+            return self.resolve(grant.id(), snapshot, expression).await;
         }
         if expression == "HEAD" || expression == snapshot.state().head.short() {
             return head(snapshot).ok_or_else(|| unseen(expression));
         }
         let id = Some(expression).filter(|id| id.len() == 40).and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
         let id = id.ok_or_else(|| unseen(expression))?;
-        self.expect_seen(spot, snapshot, id).await?;
+        self.expect_seen(grant, snapshot, id).await?;
         Ok(id)
     }
 
     /// # Errors
-    /// Not found for a revision that is not visible at the spot.
+    /// Not found for a revision that is not visible to the actor.
     pub(super) async fn expect_seen(
         &self,
-        spot: &PathTarget<Read>,
+        grant: &Grant<Read>,
         snapshot: &Arc<Snapshot>,
         revision: ObjectId,
     ) -> Result<()> {
-        let (history, path) = (spot.part().history(), spot.path().cloned());
+        let (history, path) = (grant.history(), grant.path().cloned());
         let hidden = || unseen(&revision.to_string());
         if history == History::Whole {
             return Ok(());

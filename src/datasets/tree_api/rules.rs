@@ -2,7 +2,7 @@
 
 use metastore::{Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader};
 
-use crate::access::{PathGrant, PathTarget, Write};
+use crate::access::{Grant, Write};
 use crate::error::{Error, Result};
 
 /// Placeholder file that keeps an empty folder, which git cannot store.
@@ -16,20 +16,20 @@ pub fn is_shown(name: &str) -> bool {
     !TOOLS.contains(&name)
 }
 
-/// Returns the path of a spot that can be renamed, deleted or replaced.
+/// Returns the path of a grant that can be renamed, deleted or replaced.
 ///
 /// # Errors
 /// Invalid for the root, and for a reserved name.
-pub fn path_of(spot: &PathTarget<Write>) -> Result<FilePath> {
-    let path = spot.path().cloned().ok_or_else(|| Error::invalid("the path of a file or folder is required"))?;
+pub fn path_of(grant: &Grant<Write>) -> Result<FilePath> {
+    let path = grant.path().cloned().ok_or_else(|| Error::invalid("the path of a file or folder is required"))?;
     expect_shown(&path)?;
     Ok(path)
 }
 
 /// # Errors
-/// Forbidden at the root of a part for actors who have access to no more than the part.
-pub fn expect_inner(spot: &PathTarget<Write>) -> Result<()> {
-    if spot.is_top() {
+/// Forbidden at the path that was shared, for actors without access to its folder.
+pub fn expect_inner(grant: &Grant<Write>) -> Result<()> {
+    if grant.is_root() {
         return Err(Error::forbidden("you can edit this shared item, but not move or delete it; ask its owner"));
     }
     Ok(())
@@ -44,18 +44,19 @@ pub(crate) fn expect_shown(path: &FilePath) -> Result<()> {
     Err(Error::invalid(format!("`{}` is a reserved name; change such files with git", path.name())))
 }
 
-pub(super) fn is_listed(entry: &Entry) -> bool {
+/// Returns true if the file browser shows the entry.
+pub fn is_listed(entry: &Entry) -> bool {
     entry.kind != EntryKind::Submodule && is_shown(entry.path.rsplit('/').next().unwrap_or(&entry.path))
 }
 
-/// Checks that the edits stay inside the parts. The package is excluded too: it affects more than its own file.
-pub(super) fn expect_within(parts: &[PathGrant<Write>], edits: &[Edit]) -> Result<()> {
-    if parts.iter().any(PathGrant::is_whole) {
+/// Checks that the grants allow the edits. The package is excluded too: it affects more than its own file.
+pub(super) fn expect_within(grants: &[Grant<Write>], edits: &[Edit]) -> Result<()> {
+    if grants.iter().any(|grant| grant.allows_all()) {
         return Ok(());
     }
     let package = crate::datasets::package::place();
     for path in edits.iter().flat_map(Edit::paths) {
-        if !parts.iter().any(|part| part.contains(path)) {
+        if !grants.iter().any(|grant| grant.allows(path)) {
             return Err(Error::forbidden(format!("`{path}` is outside of what is shared with you")));
         }
         if *path == package {

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::shapes;
 use super::{Body, Items, Page, PageUrl, created, name_of};
-use crate::access::{Grant, Own, Read, Write};
+use crate::access::{DatasetGrant, Own, Read, Write};
 use crate::app::App;
 use crate::datasets::refs;
 use crate::error::{Error, Result};
@@ -83,7 +83,7 @@ struct Protection {
     responses((status = 200, description = "The branches.", body = Items<Branch>)))]
 async fn list(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
@@ -105,7 +105,7 @@ async fn list(
 /// Creates a branch.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/branches", tag = "branches",
     request_body = NewBranch, responses((status = 201, description = "The branch.", body = Branch)))]
-async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<NewBranch>) -> Result<Response> {
+async fn create(State(app): State<App>, grant: DatasetGrant<Write>, Body(new): Body<NewBranch>) -> Result<Response> {
     let branch = app.datasets.create_branch(&grant, &new.name, new.revision.as_deref()).await?;
     let row = grant.dataset();
     let (owner, name) = (segment(&row.owner_name), segment(&row.name));
@@ -117,7 +117,7 @@ async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<New
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
     params(("branch" = shapes::BranchName, Path, description = "The name of the branch.")),
     responses((status = 200, description = "The branch.", body = Branch)))]
-async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Branch>> {
+async fn show(State(app): State<App>, grant: DatasetGrant<Read>, segments: Segments) -> Result<Json<Branch>> {
     Ok(Json(app.datasets.branch(&grant, segments.get("branch")).await?.into()))
 }
 
@@ -127,7 +127,7 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) ->
     responses((status = 200, description = "The branch.", body = Branch)))]
 async fn update(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     segments: Segments,
     Body(update): Body<BranchUpdate>,
 ) -> Result<Json<Branch>> {
@@ -155,7 +155,7 @@ async fn update(
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}", tag = "branches",
     params(("branch" = shapes::BranchName, Path, description = "The name of the branch.")),
     responses((status = 204, description = "The branch was deleted.")))]
-async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Result<StatusCode> {
+async fn delete(State(app): State<App>, grant: DatasetGrant<Write>, segments: Segments) -> Result<StatusCode> {
     app.datasets.delete_branch(&grant, segments.get("branch")).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -163,7 +163,7 @@ async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments)
 /// Returns the protection rules for branches and tags. The default branch is always protected.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/protection", tag = "branches",
     responses((status = 200, description = "The protection rules.", body = Protection)))]
-async fn protection(State(app): State<App>, grant: Grant<Read>) -> Result<Json<Protection>> {
+async fn protection(State(app): State<App>, grant: DatasetGrant<Read>) -> Result<Json<Protection>> {
     Ok(Json(Protection { patterns: app.datasets.protection(&grant)? }))
 }
 
@@ -171,6 +171,10 @@ async fn protection(State(app): State<App>, grant: Grant<Read>) -> Result<Json<P
 #[utoipa::path(put, path = "/api/v1/datasets/{owner}/{dataset}/protection", tag = "branches",
     request_body = Protection,
     responses((status = 200, description = "The protection rules, as patterns of full ref names.", body = Protection)))]
-async fn protect(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<Protection>) -> Result<Json<Protection>> {
+async fn protect(
+    State(app): State<App>,
+    grant: DatasetGrant<Own>,
+    Body(asked): Body<Protection>,
+) -> Result<Json<Protection>> {
     Ok(Json(Protection { patterns: app.datasets.protect(&grant, asked.patterns).await? }))
 }

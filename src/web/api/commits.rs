@@ -20,9 +20,10 @@ use super::datasets::if_match;
 use super::revisions::wording;
 use super::shapes;
 use super::{CommitAuthor, Revision, created, json_text, parse};
-use crate::access::{Fetch, Grant, Write};
+use crate::access::{DatasetGrant, Fetch, Grant, Write};
 use crate::app::App;
-use crate::datasets::commits::{CommitError, CopyBudget, IdempotencyKey, patch};
+use crate::datasets::commits::{CommitError, CopyBudget, patch};
+use crate::datasets::idempotency::IdempotencyKey;
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 use crate::web::http::{DatasetRequest, Routes, segment};
@@ -160,7 +161,7 @@ async fn commit(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response> {
-    let grant: Grant<Write> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let grant: DatasetGrant<Write> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let url = request.uri().path().to_owned();
     let body = json_text(&app, request, app.config.limits.commit_bytes).await?;
     let once = once(&headers, &url, &body)?;
@@ -233,12 +234,12 @@ fn once(headers: &HeaderMap, url: &str, body: &[u8]) -> Result<Option<Idempotenc
 /// Converts the operations of the request to edits.
 struct CommitContext<'a> {
     app: &'a App,
-    grant: &'a Grant<Write>,
+    grant: &'a DatasetGrant<Write>,
     room: CopyBudget,
 }
 
 impl<'a> CommitContext<'a> {
-    fn new(app: &'a App, grant: &'a Grant<Write>) -> Self {
+    fn new(app: &'a App, grant: &'a DatasetGrant<Write>) -> Self {
         Self { app, grant, room: CopyBudget { files: MAX_OPERATIONS, bytes: app.config.limits.commit_bytes as u64 } }
     }
 
@@ -285,7 +286,10 @@ impl<'a> CommitContext<'a> {
                 let copied = match (dataset, revision) {
                     (None, None) => Ok(Edit::Copy { from, to }),
                     (None, Some(revision)) => {
-                        self.app.datasets.copy_objects(&self.grant.narrow(), &revision, from, to, &mut self.room).await
+                        self.app
+                            .datasets
+                            .copy_within(&self.grant.narrow().at(from), &revision, to, &mut self.room)
+                            .await
                     }
                     (Some(dataset), revision) => self.copy(&dataset, revision.as_deref(), from, to).await,
                 };
@@ -303,7 +307,7 @@ impl<'a> CommitContext<'a> {
                 "{place}: the file has {} bytes, but git takes at most {most} here; upload it as a Git LFS object \
                  (POST /{}.git/info/lfs/objects/batch) and put its `oid` and `size`",
                 bytes.len(),
-                self.grant.path()
+                self.grant.full_name()
             )));
         }
         Ok(Content::Bytes(bytes.into()))
@@ -315,8 +319,8 @@ impl<'a> CommitContext<'a> {
         // A syntactically invalid dataset name is answered as not found.
         let path: RepoPath =
             dataset.parse().map_err(|_| Error::not_found(format!("there is no dataset {dataset:?}")))?;
-        let source: Grant<Fetch> = self.app.access.authorize(self.grant.actor(), &path).await?;
-        let lifted = self.app.datasets.copy_files(&source, revision, from, to, &mut self.room).await?;
+        let source: Grant<Fetch> = self.app.access.authorize_path(self.grant.actor(), &path, Some(&from)).await?;
+        let lifted = self.app.datasets.copy_files(&source, revision, to, &mut self.room).await?;
         self.app.storage.reuse_objects(&source, &self.grant.narrow(), &lifted.pointers).await?;
         Ok(lifted.edit)
     }

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::shapes;
 use super::{Body, CommitAuthor, Revision, created};
-use crate::access::{Fetch, Grant, Own, Read, Right as _, Rights, Write};
+use crate::access::{DatasetGrant, Fetch, Own, Read, Right as _, Rights, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::datasets::package::{CommitNote, PackageChange};
@@ -216,7 +216,7 @@ fn visibility(text: &str) -> Result<Visibility> {
     responses((status = 200, description = "The dataset.", body = Dataset)))]
 async fn show(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     Parameters(at): Parameters<RevisionQuery>,
 ) -> Result<Json<Dataset>> {
     let note = app.datasets.note(&grant, at.revision.as_deref()).await?;
@@ -228,7 +228,7 @@ async fn show(
     responses((status = 200, description = "The dataset at its new revision.", body = Dataset)))]
 async fn replace(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     headers: HeaderMap,
     Body(update): Body<PackageUpdate>,
 ) -> Result<Json<Dataset>> {
@@ -240,7 +240,7 @@ async fn replace(
     responses((status = 200, description = "The dataset at its new revision.", body = Dataset)))]
 async fn patch(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     headers: HeaderMap,
     Body(update): Body<PackageUpdate>,
 ) -> Result<Json<Dataset>> {
@@ -249,7 +249,7 @@ async fn patch(
 
 async fn change(
     app: &App,
-    grant: &Grant<Write>,
+    grant: &DatasetGrant<Write>,
     headers: &HeaderMap,
     how: impl FnOnce(Map<String, Value>) -> PackageChange,
     update: PackageUpdate,
@@ -284,7 +284,7 @@ async fn set_visibility(
     visitor: DatasetRequest,
     Body(asked): Body<VisibilityChange>,
 ) -> Result<Json<Dataset>> {
-    let grant: Grant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let grant: DatasetGrant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     app.datasets.set_visibility(&grant, visibility(&asked.visibility)?).await?;
     let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
     let note = app.datasets.note(&grant, None).await?;
@@ -294,12 +294,12 @@ async fn set_visibility(
 /// Deletes a dataset and its history.
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}", tag = "datasets",
     responses((status = 204, description = "The dataset was deleted.")))]
-async fn delete(State(app): State<App>, grant: Grant<Own>) -> Result<StatusCode> {
+async fn delete(State(app): State<App>, grant: DatasetGrant<Own>) -> Result<StatusCode> {
     app.datasets.delete(&grant).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn dataset(app: &App, grant: &Grant<Read>, note: CommitNote) -> Result<Dataset> {
+pub(super) async fn dataset(app: &App, grant: &DatasetGrant<Read>, note: CommitNote) -> Result<Dataset> {
     let row = grant.dataset();
     let CommitNote { versioned, problem } = note;
     let held = app.storage.held_by(grant).await?;
@@ -314,7 +314,7 @@ pub(super) async fn dataset(app: &App, grant: &Grant<Read>, note: CommitNote) ->
         keywords: card.keywords.clone(),
     });
     Ok(Dataset {
-        id: grant.path(),
+        id: grant.full_name(),
         owner: row.owner_name.clone(),
         name: row.name.clone(),
         visibility: row.visibility,

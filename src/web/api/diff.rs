@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::shapes;
 use super::tree::{Entry, file_path};
 use super::{Page, PageUrl, object_id};
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::compare::{Changed, Lines};
 use crate::error::Result;
@@ -138,7 +138,7 @@ async fn compare(
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
-    let grant: Grant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let grant: DatasetGrant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let limit = page.limit()?;
     // The cursor holds the ids of both revisions, because branches can move, and the number of files already returned.
     let (from, to, skip) = match page.cursor() {

@@ -21,12 +21,13 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
+use self::files::RevisionQuery;
 use super::{Items, Page, PageUrl, moment, object_id};
-use crate::access::{Access, Actor, Fetch, Grant, PathGrant, PathTarget, Read, Right, Target, Write};
+use crate::access::{Access, Actor, DatasetGrant, Fetch, Grant, Read, Right, Target, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::datasets::browse::{ListedEntry, Listing};
-use crate::datasets::tree_api::Message;
+use crate::datasets::tree_api::{Message, is_listed};
 use crate::error::{Error, Kind, Result};
 use crate::files::rows::{self, Work};
 use crate::files::{Files, Usage};
@@ -84,14 +85,14 @@ struct DriveEntry {
 }
 
 impl DriveEntry {
-    fn of<R: Right>(part: &PathGrant<R>, found: &ListedEntry, shared: &HashSet<String>) -> Self {
+    fn of<R: Right>(grant: &Grant<R>, found: &ListedEntry, shared: &HashSet<String>) -> Self {
         let entry = &found.entry;
         let name = entry.path.rsplit('/').next().unwrap_or(&entry.path).to_owned();
         let is_folder = entry.kind == EntryKind::Folder;
         let path: Option<FilePath> = entry.path.parse().ok();
         Self {
-            right: path.as_ref().and_then(|path| part.right_at(Some(path))).unwrap_or(Level::View),
-            shared: !part.is_whole() || shared.contains(&entry.path),
+            right: path.as_ref().and_then(|path| grant.level_at(Some(path))).unwrap_or(Level::View),
+            shared: !grant.allows_all() || shared.contains(&entry.path),
             path: entry.path.clone(),
             media_type: (!is_folder).then(|| media_of(&name)),
             name,
@@ -116,10 +117,10 @@ struct Changed {
 }
 
 impl Changed {
-    async fn at(app: &App, spot: &PathTarget<Write>, revision: ObjectId) -> Result<Self> {
-        let found = app.datasets.find_at(&spot.narrow()).await?;
-        let shared = app.datasets.shared_paths(spot.part()).await?;
-        Ok(Self { revision: revision.to_string(), entry: DriveEntry::of(spot.part(), &found, &shared) })
+    async fn at(app: &App, grant: &Grant<Write>, revision: ObjectId) -> Result<Self> {
+        let found = app.datasets.entry(&grant.narrow(), None).await?;
+        let shared = app.datasets.shared_paths(grant).await?;
+        Ok(Self { revision: revision.to_string(), entry: DriveEntry::of(grant, &found, &shared) })
     }
 }
 
@@ -173,7 +174,7 @@ async fn own(State(app): State<App>, caller: AuthedActor) -> Result<Json<OwnDriv
         }
     };
     let usage = app.files.usage(&grant).await?;
-    Ok(Json(OwnDrive { dataset: grant.path(), trash: usage.trash, usage: usage.into() }))
+    Ok(Json(OwnDrive { dataset: grant.full_name(), trash: usage.trash, usage: usage.into() }))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -183,6 +184,8 @@ struct ListQuery {
     path: Option<String>,
     /// List the folder recursively; each folder comes before its content.
     recursive: Option<bool>,
+    /// The revision to list. Default: the newest one.
+    revision: Option<String>,
 }
 
 /// Lists the entries of a folder that the caller may see, in git's order.
@@ -199,8 +202,8 @@ async fn list(
     here: PageUrl,
 ) -> Result<Response> {
     let folder = asked.path.unwrap_or_default();
-    let spot: PathTarget<Read> = match visitor.spot(&app, &folder).await {
-        Ok(spot) => spot,
+    let grant: Grant<Read> = match visitor.grant(&app, &folder).await {
+        Ok(grant) => grant,
         Err(refusal) => {
             let items = visible_children(&app, &visitor.actor, &visitor.path, &folder, refusal).await?;
             return Ok(here.page(items, None));
@@ -208,26 +211,27 @@ async fn list(
     };
     // The cursor holds the revision at which the listing started, because the branch can move, and the last entry.
     let (revision, after) = match page.cursor() {
-        None => (None, None),
+        None => (asked.revision.as_deref(), None),
         Some(cursor) => {
             let (revision, after) = cursor.split_once('.').ok_or_else(Page::bad_cursor)?;
-            let revision = object_id(revision).ok_or_else(Page::bad_cursor)?;
+            object_id(revision).ok_or_else(Page::bad_cursor)?;
             (Some(revision), Some(BASE64.decode(after).map_err(|_| Page::bad_cursor())?))
         }
     };
     let recursive = asked.recursive.unwrap_or_default();
-    let listing = Listing { path: None, recursive, after, limit: page.limit()?, last: true };
-    let Some(listed) = app.datasets.list_at(&spot, revision, listing).await? else {
+    let listing = Listing { recursive, after, limit: page.limit()?, last: true };
+    let Some(listed) = app.datasets.list(&grant, revision, listing).await? else {
         return Ok(here.page(Vec::<DriveEntry>::new(), None));
     };
     visitor.charge(listed.entries.len() / 10);
-    let shared = app.datasets.shared_paths(spot.part()).await?;
-    let items = listed.entries.iter().map(|found| DriveEntry::of(spot.part(), found, &shared)).collect();
+    let shared = app.datasets.shared_paths(&grant).await?;
+    let shown = listed.entries.iter().filter(|found| is_listed(&found.entry));
+    let items = shown.map(|found| DriveEntry::of(&grant, found, &shared)).collect();
     let next = listed.next.map(|key| format!("{}.{}", listed.revision, BASE64.encode(key)));
     Ok(here.page(items, next))
 }
 
-/// Returns the parts of a folder that the caller may see although the folder itself is not visible to the caller.
+/// Returns what is below a folder that the caller may see although the folder itself is not visible to the caller.
 async fn visible_children(
     app: &App,
     actor: &Actor,
@@ -240,15 +244,15 @@ async fn visible_children(
     }
     let folder = folder.trim_end_matches('/');
     let folder: Option<FilePath> = if folder.is_empty() { None } else { folder.parse().ok() };
-    let Ok(parts) = app.access.authorize_parts::<Read>(actor, path).await else { return Err(refusal) };
+    let Ok(grants) = app.access.authorize_paths::<Read>(actor, path).await else { return Err(refusal) };
     let mut items = Vec::new();
-    for part in parts {
-        let is_inside = part.root().is_some_and(|root| folder.as_ref().is_none_or(|folder| root.is_inside(folder)));
+    for grant in grants {
+        let is_inside = grant.root().is_some_and(|root| folder.as_ref().is_none_or(|folder| root.is_inside(folder)));
         if !is_inside {
             continue;
         }
-        match app.datasets.find_at(&part.top()).await {
-            Ok(found) => items.push(DriveEntry::of(&part, &found, &HashSet::new())),
+        match app.datasets.entry(&grant, None).await {
+            Ok(found) => items.push(DriveEntry::of(&grant, &found, &HashSet::new())),
             // It was shared, but has been moved or deleted since.
             Err(error) if error.kind() == Kind::NotFound => {}
             Err(error) => return Err(error),
@@ -259,12 +263,16 @@ async fn visible_children(
 
 /// Returns a file or a folder of a drive.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/entry/{path}", tag = "drive",
-    params(("path" = String, Path, description = "The path of the entry; may contain `/`.")),
+    params(("path" = String, Path, description = "The path of the entry; may contain `/`."), RevisionQuery),
     responses((status = 200, description = "The entry.", body = DriveEntry)))]
-async fn entry(State(app): State<App>, spot: PathTarget<Read>) -> Result<Json<DriveEntry>> {
-    let found = app.datasets.find_at(&spot).await?;
-    let shared = app.datasets.shared_paths(spot.part()).await?;
-    Ok(Json(DriveEntry::of(spot.part(), &found, &shared)))
+async fn entry(
+    State(app): State<App>,
+    grant: Grant<Read>,
+    Parameters(at): Parameters<RevisionQuery>,
+) -> Result<Json<DriveEntry>> {
+    let found = app.datasets.entry(&grant, at.revision.as_deref()).await?;
+    let shared = app.datasets.shared_paths(&grant).await?;
+    Ok(Json(DriveEntry::of(&grant, &found, &shared)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -290,25 +298,22 @@ async fn search(
 ) -> Result<Response> {
     let folder = sought.path.unwrap_or_default();
     let limit = Page::checked(sought.limit, Page::MAX)?;
-    let parts = match visitor.spot::<Read>(&app, &folder).await {
-        Ok(spot) => vec![spot],
+    let grants = match visitor.grant::<Read>(&app, &folder).await {
+        Ok(grant) => vec![grant],
         Err(refusal) if folder.is_empty() => {
-            let Ok(parts) = app.access.authorize_parts::<Read>(&visitor.actor, &visitor.path).await else {
-                return Err(refusal);
-            };
-            parts.iter().map(PathGrant::top).collect()
+            app.access.authorize_paths::<Read>(&visitor.actor, &visitor.path).await.map_err(|_| refusal)?
         }
         Err(refusal) => return Err(refusal),
     };
     let mut items = Vec::new();
-    for spot in parts {
-        let found = match app.datasets.names_at(&spot, &sought.q, limit - items.len()).await {
+    for grant in grants {
+        let found = match app.datasets.find_names(&grant, &sought.q, limit - items.len()).await {
             // It can be a file, or have been deleted.
-            Err(error) if error.kind() == Kind::NotFound && spot.is_top() => continue,
+            Err(error) if error.kind() == Kind::NotFound && grant.is_root() => continue,
             found => found?,
         };
-        let shared = app.datasets.shared_paths(spot.part()).await?;
-        items.extend(found.iter().map(|found| DriveEntry::of(spot.part(), found, &shared)));
+        let shared = app.datasets.shared_paths(&grant).await?;
+        items.extend(found.iter().map(|found| DriveEntry::of(&grant, found, &shared)));
         if items.len() == limit {
             break;
         }
@@ -320,7 +325,7 @@ async fn search(
 /// Returns the usage of a drive. Requires access to the whole dataset.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/usage", tag = "drive",
     responses((status = 200, description = "The usage of the drive.", body = DriveUsage)))]
-async fn usage(State(app): State<App>, grant: Grant<Read>) -> Result<Json<DriveUsage>> {
+async fn usage(State(app): State<App>, grant: DatasetGrant<Read>) -> Result<Json<DriveUsage>> {
     Ok(Json(app.files.usage(&grant).await?.into()))
 }
 
@@ -376,13 +381,17 @@ struct TableRows {
     offset: u64,
     /// True if more rows follow.
     more: bool,
+    /// The number of rows of the table; null while it is not known.
+    total: Option<u64>,
 }
 
 /// Reads rows of a `csv`, `tsv`, `jsonl` or `ndjson` file.
 ///
-/// Only the needed part of the file is read. Other formats, including Parquet, are rejected with 415. A page can have
-/// fewer rows than `limit` with `more` set to true, because it ends at 8 MiB of the file or 4 MiB of JSON; continue
-/// after its last row. A row longer than 1 MiB cannot be read (422).
+/// Only the needed part of the file is read, in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252. The types
+/// are those of `infer`. Integers beyond 2^53 are strings, because JSON parsers of browsers round them. Other formats,
+/// including Parquet, are rejected with 415. A page can have fewer rows than `limit` with `more` set to true, because
+/// it ends at 8 MiB of the file or 4 MiB of JSON; continue after its last row. A row longer than 1 MiB cannot be read
+/// (422).
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/rows/{path}", tag = "drive",
     params(("path" = String, Path, description = "The path of the file; may contain `/`."), Section),
     responses((status = 200, description = "The rows.", body = TableRows)))]
@@ -393,15 +402,15 @@ async fn table(
     Parameters(section): Parameters<Section>,
 ) -> Result<Json<TableRows>> {
     let asked = section.checked()?;
-    let spot: PathTarget<Fetch> = visitor.spot(&app, segments.get("path")).await?;
-    let taken = app.access.count_download(std::slice::from_ref(&spot)).await?;
+    let grant: Grant<Fetch> = visitor.grant(&app, segments.get("path")).await?;
+    let taken = app.access.count_download(std::slice::from_ref(&grant)).await?;
     let count = |Work { bytes, rows }: Work| {
         let points = ((bytes * MIB_PRICE) >> 20) + rows / ROWS_FOR_ONE;
         visitor.charge(usize::try_from(points).unwrap_or(usize::MAX));
     };
-    let read = app.files.rows(&spot, section.revision.as_deref(), asked, &taken, &count).await?;
+    let read = app.files.rows(&grant, section.revision.as_deref(), asked, &taken, &count).await?;
     let fields = read.fields.into_iter().map(|(name, r#type)| Column { name, r#type }).collect();
-    Ok(Json(TableRows { fields, rows: read.rows, offset: asked.offset, more: read.more }))
+    Ok(Json(TableRows { fields, rows: read.rows, offset: asked.offset, more: read.more, total: read.total }))
 }
 
 /// Returns the commit message: the caller's, or a default.
@@ -409,8 +418,8 @@ fn message(own: Option<String>, default: String) -> Message {
     Message { own: own.filter(|own| !own.trim().is_empty()), default }
 }
 
-/// Returns all parts of a dataset on which the caller has the right `R`. Fails with the same error as for the whole
-/// dataset.
-async fn parts<R: Right>(access: &Access, visitor: &DatasetRequest) -> Result<Vec<PathGrant<R>>> {
-    access.authorize_parts(&visitor.actor, &visitor.path).await
+/// Returns grants for all paths of a dataset on which the caller has the right `R`. Fails with the same error as for the
+/// whole dataset.
+async fn grants<R: Right>(access: &Access, visitor: &DatasetRequest) -> Result<Vec<Grant<R>>> {
+    access.authorize_paths(&visitor.actor, &visitor.path).await
 }

@@ -4,7 +4,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use metastore::EntryKind;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
@@ -12,8 +11,8 @@ use utoipa_axum::routes;
 use super::tree::file_path;
 use crate::access::Fetch;
 use crate::app::App;
-use crate::datasets::is_empty;
 use crate::error::{Error, Result};
+use crate::files::Opened;
 use crate::web::http::{BaseUrl, Content, DatasetRequest, Parameters, Routes, Segments, bare, disposition, media_type};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -52,35 +51,54 @@ async fn raw(
     let path = file_path(text)?;
     let (grant, located) = app
         .access
-        .authorize_within::<Fetch>(&visitor.actor, &visitor.path)
-        .await?
-        .reveal(
-            async |grant| app.datasets.locate(grant, segments.get("revision"), &path).await,
+        .authorize_file::<Fetch, _>(
+            &visitor.actor,
+            &visitor.path,
+            async |grant| app.datasets.locate(&grant.at(path.clone()), Some(segments.get("revision"))).await,
             |located| located.entry.pointer.as_ref().map(|pointer| pointer.oid),
             || Error::not_found(format!("{text:?} does not exist, or this token does not cover it")),
         )
         .await?;
-    let entry = &located.entry;
-    let pointer = entry.pointer.as_ref();
-    let inline = shown.inline.unwrap_or_default();
-    if let Some(pointer) = pointer.filter(|pointer| !is_empty(pointer)) {
-        let link = app.storage.link_as(&grant, pointer.oid, path.name(), inline, &base).await?;
-        return Ok((StatusCode::FOUND, [(header::LOCATION, link)]).into_response());
+    let file = app.files.open_entry(&grant, located)?;
+    let (media, inline) = (media_type(&file.name), shown.inline.unwrap_or_default());
+    save(&app, &file, media, inline, &base, &method, &headers).await
+}
+
+/// Sends a file to be saved, or with `inline` to be displayed: by a redirect to storage for files in Git LFS.
+pub(super) async fn save(
+    app: &App,
+    file: &Opened,
+    media: &'static str,
+    inline: bool,
+    base: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response> {
+    match app.files.download_url(file, inline, base).await? {
+        Some(url) => Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response()),
+        None => send(app, file, media, inline, method, headers).await,
     }
-    if matches!(entry.kind, EntryKind::Folder | EntryKind::Submodule) {
-        return Err(Error::not_found(format!("{path} is not a file")));
-    }
+}
+
+/// Sends the bytes of a file through this server.
+pub(super) async fn send(
+    app: &App,
+    file: &Opened,
+    media: &'static str,
+    inline: bool,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response> {
     let content = Content {
-        tag: &entry.id.to_string(),
-        size: pointer.map_or(entry.size, |pointer| Some(pointer.size)).unwrap_or_default(),
-        media: media_type(path.name()),
-        disposition: disposition(path.name(), inline),
+        tag: &file.tag(),
+        size: file.size,
+        media,
+        disposition: disposition(&file.name, inline),
         // The branch can move to another version at any time.
         cache: "private, no-cache",
     };
-    let is_object = pointer.is_some();
-    let (answer, wanted) = content.answer(&method, &headers);
-    let Some(wanted) = wanted.filter(|_| !is_object) else { return bare(answer) };
-    let sending = app.datasets.open(&located).await?;
-    answer.body(Body::from_stream(sending.stream(wanted))).map_err(Error::internal)
+    let (answer, wanted) = content.answer(method, headers);
+    let Some(wanted) = wanted else { return bare(answer) };
+    let blocks = app.files.send(file, wanted).await?;
+    answer.body(Body::from_stream(blocks)).map_err(Error::internal)
 }

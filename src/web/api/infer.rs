@@ -10,10 +10,10 @@ use utoipa_axum::routes;
 use super::Body;
 use super::shapes;
 use super::tree::file_path;
-use crate::access::{Fetch, Grant};
+use crate::access::{DatasetGrant, Fetch};
 use crate::app::App;
 use crate::error::Result;
-use crate::git_service::TableFormat;
+use crate::files::TableFormat;
 use crate::web::http::Routes;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -47,7 +47,7 @@ struct InferredTable {
     #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     dialect: Option<Map<String, Value>>,
-    /// The encoding: `utf-8`, `utf-16` or `iso-8859-1`; only for text.
+    /// The encoding: `utf-8`, `utf-16`, `iso-8859-1` or `windows-1252`; only for text.
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<String>,
     /// The number of rows inspected; for Parquet, the number of rows in the file.
@@ -59,16 +59,20 @@ struct InferredTable {
 /// Infers the columns of a table from its first rows, or from the footer of a Parquet file. Nothing is changed.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/infer", tag = "files", request_body = Table,
     responses((status = 200, description = "The inferred description.", body = InferredTable)))]
-async fn infer(State(app): State<App>, grant: Grant<Fetch>, Body(table): Body<Table>) -> Result<Json<InferredTable>> {
+async fn infer(
+    State(app): State<App>,
+    grant: DatasetGrant<Fetch>,
+    Body(table): Body<Table>,
+) -> Result<Json<InferredTable>> {
     let path = file_path(&table.path)?;
     let format: Option<TableFormat> = table.format.as_deref().map(str::parse).transpose()?;
     let revision = table.revision.as_deref().unwrap_or("HEAD");
-    let (format, found) = app.git_service.infer(&grant, revision, &path, format).await?;
+    let (format, found) = app.files.infer(&grant, revision, &path, format).await?;
     Ok(Json(InferredTable {
         format: format.as_str().to_owned(),
         schema: found.schema,
         dialect: found.dialect,
-        encoding: found.encoding.map(str::to_owned),
+        encoding: found.encoding.map(|encoding| encoding.as_str().to_owned()),
         rows: found.rows,
         is_complete: found.is_complete,
     }))

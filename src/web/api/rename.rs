@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 use super::Body;
 use super::datasets::{Dataset, dataset};
 use super::shapes;
-use crate::access::{Grant, Own, Read};
+use crate::access::{DatasetGrant, Own, Read};
 use crate::app::App;
 use crate::error::Result;
 use crate::types::RepoPath;
@@ -39,10 +39,10 @@ async fn rename(
     visitor: DatasetRequest,
     Body(asked): Body<RenameRequest>,
 ) -> Result<Json<Dataset>> {
-    let grant: Grant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let grant: DatasetGrant<Own> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let to: RepoPath = asked.to.parse()?;
     let creation = app.access.creation(&visitor.actor, &to).await?;
-    app.git_service.rename(&grant, &creation).await?;
+    app.datasets.rename(&grant, &creation).await?;
     let grant = app.access.authorize::<Read>(&visitor.actor, &to).await?;
     let note = app.datasets.note(&grant, None).await?;
     Ok(Json(dataset(&app, &grant, note).await?))

@@ -13,12 +13,12 @@ use utoipa_axum::routes;
 use super::diff::ChangedFile;
 use super::shapes;
 use super::{Body, CommitAuthor, Items, Page, PageUrl, Revision, object_id};
-use crate::access::{Grant, Read, Write};
+use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::dry_run;
 use crate::datasets::package::CommitNote;
 use crate::datasets::refs::branch_name;
-use crate::datasets::revisions::{CommitMeta, Part};
+use crate::datasets::revisions::{CommitMeta, Part, RevertPlan};
 use crate::error::{Error, Result};
 use crate::web::http::{Parameters, Routes, Segments};
 
@@ -146,7 +146,7 @@ struct RestoreRequest {
     responses((status = 200, description = "The revisions.", body = Items<Revision>)))]
 async fn list(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     Parameters(walk): Parameters<HistoryQuery>,
     Parameters(page): Parameters<Page>,
     here: PageUrl,
@@ -180,11 +180,11 @@ async fn list(
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/revisions/{revision}", tag = "revisions",
     params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`.")),
     responses((status = 200, description = "The revision.", body = WholeRevision)))]
-async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<WholeRevision>> {
+async fn show(State(app): State<App>, grant: DatasetGrant<Read>, segments: Segments) -> Result<Json<WholeRevision>> {
     whole(&app, &grant, segments.get("revision")).await.map(Json)
 }
 
-async fn whole(app: &App, grant: &Grant<Read>, revision: &str) -> Result<WholeRevision> {
+async fn whole(app: &App, grant: &DatasetGrant<Read>, revision: &str) -> Result<WholeRevision> {
     let CommitNote { versioned, problem } = app.datasets.note(grant, Some(revision)).await?;
     let revision = versioned.revision.ok_or_else(|| Error::not_found("revision not found"))?;
     Ok(WholeRevision { revision: (&revision).into(), package: versioned.package, package_error: problem })
@@ -195,16 +195,26 @@ async fn whole(app: &App, grant: &Grant<Read>, revision: &str) -> Result<WholeRe
     responses((status = 200, description = "The new revision; with `dry_run`, the changes.", body = Outcome)))]
 async fn revert(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     Body(asked): Body<RevertRequest>,
 ) -> Result<Json<Outcome>> {
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
-    let since = asked.since.as_deref();
-    if asked.dry_run {
-        return Ok(Json(app.datasets.dry_run_revert(&grant, since, &asked.revision, wording).await?.into()));
+    let plan = app.datasets.plan_revert(&grant, asked.since.as_deref(), &asked.revision).await?;
+    carry_out(&app, &grant, plan, wording, asked.dry_run).await
+}
+
+async fn carry_out(
+    app: &App,
+    grant: &DatasetGrant<Write>,
+    plan: RevertPlan,
+    wording: CommitMeta,
+    dry_run: bool,
+) -> Result<Json<Outcome>> {
+    if dry_run {
+        return Ok(Json(app.datasets.dry_run(grant, plan, wording).await?.into()));
     }
-    let made = app.datasets.revert(&grant, since, &asked.revision, wording).await?;
-    let made = whole(&app, &grant.narrow(), &made.to_string()).await?;
+    let made = app.datasets.carry_out(grant, plan, wording).await?;
+    let made = whole(app, &grant.narrow(), &made.to_string()).await?;
     Ok(Json(Outcome::Made(Box::new(made))))
 }
 
@@ -214,7 +224,7 @@ async fn revert(
     responses((status = 200, description = "The new revision; with `dry_run`, the changes.", body = Outcome)))]
 async fn restore(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     Body(asked): Body<RestoreRequest>,
 ) -> Result<Json<Outcome>> {
     let part = match (asked.path, asked.resource) {
@@ -224,18 +234,14 @@ async fn restore(
         (Some(_), Some(_)) => return Err(Error::invalid("give either `path` or `resource`, not both")),
     };
     let wording = wording(&app, &grant, asked.branch, asked.base_revision, asked.author, asked.message).await?;
-    if asked.dry_run {
-        return Ok(Json(app.datasets.dry_run_restore(&grant, &asked.revision, part, wording).await?.into()));
-    }
-    let made = app.datasets.restore(&grant, &asked.revision, part, wording).await?;
-    let made = whole(&app, &grant.narrow(), &made.to_string()).await?;
-    Ok(Json(Outcome::Made(Box::new(made))))
+    let plan = app.datasets.plan_restore(&grant, &asked.revision, part).await?;
+    carry_out(&app, &grant, plan, wording, asked.dry_run).await
 }
 
 /// Builds the commit message of a new revision. It names revisions as the user wrote them.
 pub(super) async fn wording(
     app: &App,
-    grant: &Grant<Write>,
+    grant: &DatasetGrant<Write>,
     branch: Option<String>,
     base: Option<String>,
     author: Option<CommitAuthor>,

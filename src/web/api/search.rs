@@ -39,7 +39,7 @@ struct SearchParameters {
     /// A license of the package, such as `CC-BY-4.0`. Can be repeated.
     license: Option<Vec<String>>,
     /// The sort order. `relevance` ranks datasets with all words in name or title first; it is the default with `q`.
-    /// `updated` sorts by the last change, to the minute, newest first. `created` sorts by creation time, newest first.
+    /// `updated` sorts by the last change, newest first. `created` sorts by creation time, newest first.
     #[param(value_type = Option<String>, pattern = "^(relevance|updated|created)$")]
     sort: Option<String>,
 }
@@ -72,7 +72,7 @@ struct FoundDataset {
     /// When the dataset was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// The time of the newest revision, to the minute (RFC 3339).
+    /// The time of the newest revision (RFC 3339).
     #[schema(format = DateTime)]
     updated: String,
 }

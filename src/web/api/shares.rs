@@ -260,7 +260,7 @@ async fn create(
     let kind = match &path {
         None => ShareKind::Dataset,
         Some(path) => {
-            let located = app.datasets.locate(&sharing.grant().narrow(), &at, path).await;
+            let located = app.datasets.locate(&sharing.grant().narrow().at(path.clone()), Some(&at)).await;
             match located.map_err(|error| error.of_part("`path`"))?.entry.kind {
                 EntryKind::Folder => ShareKind::Folder,
                 EntryKind::File | EntryKind::Executable | EntryKind::Link => ShareKind::File,

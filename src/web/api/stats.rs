@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use super::Items;
 use super::tree::file_path;
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
@@ -91,7 +91,7 @@ async fn summary(
     segments: Segments,
     Parameters(asked): Parameters<StatsQuery>,
 ) -> Result<Json<Summary>> {
-    let grant: Grant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let grant: DatasetGrant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let path = asked.path.as_deref().map(|path| path.strip_suffix('/').unwrap_or(path));
     let path = path.filter(|path| !path.is_empty()).map(file_path).transpose()?;
     let found = app.datasets.summary(&grant, segments.get("revision"), path).await?;
@@ -114,7 +114,7 @@ async fn summary(
     responses((status = 200, description = "The weeks.", body = Items<Week>)))]
 async fn activity(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     Parameters(span): Parameters<PeriodQuery>,
 ) -> Result<Json<Items<Week>>> {
     let weeks = match span.weeks {
@@ -132,7 +132,7 @@ async fn activity(
 /// There is one item per day on which objects were added. Only objects that the dataset still holds are counted.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/growth", tag = "datasets",
     responses((status = 200, description = "The days.", body = Items<Growth>)))]
-async fn growth(State(app): State<App>, grant: Grant<Read>) -> Result<Json<Items<Growth>>> {
+async fn growth(State(app): State<App>, grant: DatasetGrant<Read>) -> Result<Json<Items<Growth>>> {
     let found = app.storage.growth(&grant).await?;
     let items = found.into_iter().map(|(at, bytes)| Growth { at: day(&at.rfc3339()), bytes });
     Ok(Json(Items { items: items.collect(), next_cursor: None }))

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::shapes;
 use super::{Body, CommitAuthor, Items, Page, PageUrl, created, moment, name_of};
-use crate::access::{Grant, Read, Write};
+use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::refs;
 use crate::error::Result;
@@ -81,7 +81,7 @@ struct TagUpdate {
     responses((status = 200, description = "The tags.", body = Items<Tag>)))]
 async fn list(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
@@ -108,7 +108,7 @@ async fn list(
 /// Creates a tag.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/tags", tag = "tags", request_body = NewTag,
     responses((status = 201, description = "The tag.", body = Tag)))]
-async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<NewTag>) -> Result<Response> {
+async fn create(State(app): State<App>, grant: DatasetGrant<Write>, Body(new): Body<NewTag>) -> Result<Response> {
     let author = new.author.map(Into::into).unwrap_or_default();
     let tag = refs::NewTag { name: new.name, revision: new.revision, description: new.description, author };
     let tag = app.datasets.create_tag(&grant, tag).await?;
@@ -121,7 +121,7 @@ async fn create(State(app): State<App>, grant: Grant<Write>, Body(new): Body<New
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags",
     params(("tag" = shapes::TagName, Path, description = "The name of the tag.")),
     responses((status = 200, description = "The tag.", body = Tag)))]
-async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Tag>> {
+async fn show(State(app): State<App>, grant: DatasetGrant<Read>, segments: Segments) -> Result<Json<Tag>> {
     Ok(Json((&app.datasets.tag(&grant, segments.get("tag")).await?).into()))
 }
 
@@ -131,7 +131,7 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) ->
     responses((status = 200, description = "The tag.", body = Tag)))]
 async fn update(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     segments: Segments,
     Body(update): Body<TagUpdate>,
 ) -> Result<Json<Tag>> {
@@ -144,7 +144,7 @@ async fn update(
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}", tag = "tags",
     params(("tag" = shapes::TagName, Path, description = "The name of the tag.")),
     responses((status = 204, description = "The tag was deleted.")))]
-async fn delete(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Result<StatusCode> {
+async fn delete(State(app): State<App>, grant: DatasetGrant<Write>, segments: Segments) -> Result<StatusCode> {
     app.datasets.delete_tag(&grant, segments.get("tag")).await?;
     Ok(StatusCode::NO_CONTENT)
 }

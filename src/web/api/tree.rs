@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::{CommitAuthor, Items, Page, PageUrl, moment, object_id};
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::browse::Listing;
 use crate::error::{Error, Result};
@@ -127,7 +127,7 @@ async fn list(
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
-    let grant: Grant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let grant: DatasetGrant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     // The cursor holds the revision at which the listing started, because the branch can move, and the last entry.
     let (revision, after) = match page.cursor() {
         None => (segments.get("revision").to_owned(), None),
@@ -139,14 +139,11 @@ async fn list(
     };
     let path = asked.path.as_deref().map(|path| path.strip_suffix('/').unwrap_or(path));
     let with_last = asked.commits.unwrap_or_default();
-    let listing = Listing {
-        path: path.filter(|path| !path.is_empty()).map(file_path).transpose()?,
-        recursive: asked.recursive.unwrap_or_default(),
-        after,
-        limit: page.limit()?,
-        last: with_last,
-    };
-    let folder = app.datasets.list(&grant, &revision, listing).await?;
+    let folder = path.filter(|path| !path.is_empty()).map(file_path).transpose()?;
+    let listing =
+        Listing { recursive: asked.recursive.unwrap_or_default(), after, limit: page.limit()?, last: with_last };
+    let found = app.datasets.list(&grant.at(folder), Some(&revision), listing).await?;
+    let folder = found.ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?;
     visitor.charge(folder.entries.len() / if with_last { 1 } else { 10 });
     let items = folder.entries.iter().map(|found| Entry {
         last_revision: found.last.as_deref().map(LastRevision::from),
@@ -161,8 +158,9 @@ async fn list(
     params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`."),
         ("path" = String, Path, description = "The path of the entry; may contain `/`.")),
     responses((status = 200, description = "The entry.", body = Entry)))]
-async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments) -> Result<Json<Entry>> {
-    let located = app.datasets.locate(&grant, segments.get("revision"), &file_path(segments.get("path"))?).await?;
+async fn show(State(app): State<App>, grant: DatasetGrant<Read>, segments: Segments) -> Result<Json<Entry>> {
+    let located =
+        app.datasets.locate(&grant.at(file_path(segments.get("path"))?), Some(segments.get("revision"))).await?;
     let last = app.datasets.last_change(&located).await?;
     Ok(Json(Entry { last_revision: last.as_ref().map(LastRevision::from), ..Entry::from(&located.entry) }))
 }

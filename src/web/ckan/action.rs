@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Body as _;
 use serde_json::{Value, json};
 
-use crate::access::{Grant, Right};
+use crate::access::{DatasetGrant, Right};
 use crate::app::App;
 use crate::datasets::ckan::Record;
 use crate::error::{Error, Kind, Result};
@@ -48,7 +48,8 @@ impl Failure {
     /// Attributes an error to a field, if the request was invalid.
     pub(super) fn of(field: &'static str) -> impl Fn(Error) -> Self {
         move |error| {
-            let is_wrong = matches!(error.kind(), Kind::Invalid | Kind::Conflict | Kind::Precondition);
+            let is_wrong =
+                matches!(error.kind(), Kind::Invalid | Kind::Unchanged | Kind::Conflict | Kind::Precondition);
             Self { error, field: is_wrong.then_some(field) }
         }
     }
@@ -126,7 +127,7 @@ impl ActionRequest {
         app: &App,
         caller: &AuthedActor,
         field: &'static str,
-    ) -> Answer<Grant<R>> {
+    ) -> Answer<DatasetGrant<R>> {
         let name = self.required(field)?;
         app.access.authorize_named(&caller.actor, name).await.map_err(Failure::of(field))
     }

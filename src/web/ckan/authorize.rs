@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::action::{ActionRequest, Answer, Failure, done};
 use crate::access::scopes::{Granted, Scope};
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::ckan::resource_ids;
 use crate::error::{Error, Kind, Result};
@@ -100,7 +100,7 @@ fn lifetime(asked: &ActionRequest, longest: u64) -> Result<u64> {
 async fn of_resource(
     app: &App,
     scope: Scope,
-    grant: &Grant<Read>,
+    grant: &DatasetGrant<Read>,
     part: &str,
     revision: Option<&str>,
 ) -> Result<Option<Scope>> {
@@ -123,7 +123,7 @@ async fn of_resource(
     }
     let oid = resource.get("sha256").and_then(Value::as_str).map(str::to_ascii_lowercase);
     let oid = oid.filter(|oid| oid.parse::<lfs::Oid>().is_ok());
-    Ok(oid.map(|oid| scope.of_object(&grant.path(), &oid)))
+    Ok(oid.map(|oid| scope.of_object(&grant.full_name(), &oid)))
 }
 
 async fn verify(State(app): State<App>, asked: ActionRequest) -> Answer {

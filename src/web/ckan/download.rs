@@ -8,7 +8,7 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::resources::{link, path};
-use crate::access::{Fetch, Grant};
+use crate::access::{DatasetGrant, Fetch};
 use crate::app::App;
 use crate::datasets::ckan::resource_ids;
 use crate::error::{Error, Result};
@@ -38,7 +38,7 @@ async fn download(
     segments: Segments,
     Parameters(shown): Parameters<Shown>,
 ) -> Result<Response> {
-    let grant: Grant<Fetch> = app.access.authorize_named(&caller.actor, segments.get("package")).await?;
+    let grant: DatasetGrant<Fetch> = app.access.authorize_named(&caller.actor, segments.get("package")).await?;
     let revision = shown.revision_ref.as_deref().filter(|revision| !revision.is_empty());
     let versioned = app.datasets.package(&grant.narrow(), revision).await?;
     let id = segments.get("resource");

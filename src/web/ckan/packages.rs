@@ -5,7 +5,7 @@ use axum::http::Method;
 use serde_json::Value;
 
 use super::action::{ActionRequest, Answer, Failure, done};
-use crate::access::{Grant, Own, Read, Write};
+use crate::access::{DatasetGrant, Own, Read, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::datasets::ckan::{self, Record, View};
@@ -40,7 +40,7 @@ async fn show(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUr
 /// Returns the record of a dataset and indexes the ids of its resources.
 pub(super) async fn described(
     app: &App,
-    grant: &Grant<Read>,
+    grant: &DatasetGrant<Read>,
     versioned: &Versioned,
     view: View<'_>,
 ) -> Result<Record, Error> {
@@ -96,7 +96,7 @@ async fn update(State(app): State<App>, caller: AuthedActor, BaseUrl(base): Base
     let row = grant.dataset();
     if let Some(name) = asked.optional("name")?
         && !name.eq_ignore_ascii_case(&row.name)
-        && name != grant.path()
+        && name != grant.full_name()
     {
         return Err(Failure::of("name")(Error::invalid("datasets cannot be renamed through the CKAN API")));
     }
@@ -124,11 +124,11 @@ async fn update(State(app): State<App>, caller: AuthedActor, BaseUrl(base): Base
     if let (Some(own), Some(visibility)) = (own, visibility) {
         app.datasets.set_visibility(&own, visibility).await?;
     }
-    shown(&app, &caller, &grant.path().parse()?, "package_update", &base).await
+    shown(&app, &caller, &grant.full_name().parse()?, "package_update", &base).await
 }
 
 /// Returns the owner grant that a change of visibility requires.
-fn widened(grant: &Grant<Write>, visibility: Option<Visibility>) -> Result<Option<Grant<Own>>, Error> {
+fn widened(grant: &DatasetGrant<Write>, visibility: Option<Visibility>) -> Result<Option<DatasetGrant<Own>>, Error> {
     let Some(_) = visibility else { return Ok(None) };
     let own = grant.also::<Own>().ok_or_else(|| Error::forbidden("only owners of a dataset can change `private`"))?;
     Ok(Some(own))
@@ -141,7 +141,7 @@ async fn revert(State(app): State<App>, caller: AuthedActor, BaseUrl(base): Base
     let package = then.package.ok_or_else(|| Error::not_found("this revision has no datapackage.json"))?;
     let message = Some(format!("Revert to {revision}"));
     app.datasets.rewrite_package(&grant, |_| Ok(package.clone()), None, &Author::default(), message).await?;
-    shown(&app, &caller, &grant.path().parse()?, "dataset_revert", &base).await
+    shown(&app, &caller, &grant.full_name().parse()?, "dataset_revert", &base).await
 }
 
 /// Responds with the current state of a dataset.

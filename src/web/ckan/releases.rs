@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::action::{ActionRequest, Answer, Failure, done};
 use super::changes::{Style, difference};
-use crate::access::{Grant, Read, Write};
+use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::ckan::{self, Record, View, moment};
 use crate::datasets::refs::{NewTag, Tag, TagChange};
@@ -46,7 +46,7 @@ async fn create(State(app): State<App>, caller: AuthedActor, asked: ActionReques
     let description = asked.optional("description")?.map(str::to_owned);
     let tag = NewTag { name, revision: None, description, author: Author::default() };
     let tag = app.datasets.create_tag(&grant, tag).await.map_err(Failure::of("name"))?;
-    Ok(done("dataset_release_create", release(&grant.path(), &tag)))
+    Ok(done("dataset_release_create", release(&grant.full_name(), &tag)))
 }
 
 async fn update(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {
@@ -56,20 +56,20 @@ async fn update(State(app): State<App>, caller: AuthedActor, asked: ActionReques
     let description = asked.optional("description")?.map(str::to_owned);
     let change = TagChange { name, description, author: Some(Author::default()) };
     let tag = app.datasets.update_tag(&grant, old, change).await.map_err(Failure::of("name"))?;
-    Ok(done("dataset_release_update", release(&grant.path(), &tag)))
+    Ok(done("dataset_release_update", release(&grant.full_name(), &tag)))
 }
 
 async fn list(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {
     let grant = asked.dataset::<Read>(&app, &caller, "dataset").await?;
     let tags = app.datasets.tags(&grant).await?;
-    let path = grant.path();
+    let path = grant.full_name();
     Ok(done("dataset_release_list", tags.iter().map(|tag| release(&path, tag)).collect::<Vec<_>>()))
 }
 
 async fn show(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {
     let grant = asked.dataset::<Read>(&app, &caller, "dataset").await?;
     let tag = app.datasets.tag(&grant, asked.required("release")?).await.map_err(unnamed)?;
-    Ok(done("dataset_release_show", release(&grant.path(), &tag)))
+    Ok(done("dataset_release_show", release(&grant.full_name(), &tag)))
 }
 
 async fn delete(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {
@@ -99,7 +99,7 @@ async fn diff(State(app): State<App>, caller: AuthedActor, BaseUrl(base): BaseUr
 }
 
 /// Returns the record of a revision without the fields that differ between any two revisions.
-async fn at(app: &App, grant: &Grant<Read>, name: &str, base: &str) -> Result<Record, Error> {
+async fn at(app: &App, grant: &DatasetGrant<Read>, name: &str, base: &str) -> Result<Record, Error> {
     let revision = Some(name).filter(|name| *name != "current");
     let versioned = app.datasets.package(grant, revision).await?;
     let mut record = ckan::record(grant.dataset(), &versioned, View { base, revision: None })?;

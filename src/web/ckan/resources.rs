@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::action::{ActionRequest, Answer, Failure, done};
 use super::packages::{described, expect_upload};
-use crate::access::{Fetch, Grant, Read, Write};
+use crate::access::{DatasetGrant, Fetch, Read, Write};
 use crate::app::App;
 use crate::datasets::ckan::{self, ResourceChange, View, resource_ids};
 use crate::datasets::is_empty;
@@ -29,7 +29,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// A resource that the caller can see, with its position.
 struct Found {
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     versioned: Versioned,
     place: usize,
 }
@@ -82,15 +82,15 @@ async fn delete(State(app): State<App>, caller: AuthedActor, BaseUrl(base): Base
 }
 
 /// Returns the write grant for a resource's dataset, which every change of the resource requires.
-async fn writer(app: &App, caller: &AuthedActor, id: &str) -> Result<Grant<Write>> {
+async fn writer(app: &App, caller: &AuthedActor, id: &str) -> Result<DatasetGrant<Write>> {
     let Found { grant, .. } = find(app, caller, id, None).await?;
     match grant.also() {
         Some(grant) => Ok(grant),
-        None => app.access.authorize(&caller.actor, &grant.path().parse::<RepoPath>()?).await,
+        None => app.access.authorize(&caller.actor, &grant.full_name().parse::<RepoPath>()?).await,
     }
 }
 
-async fn change(app: &App, grant: &Grant<Write>, change: ResourceChange, action: &str, base: &str) -> Answer {
+async fn change(app: &App, grant: &DatasetGrant<Write>, change: ResourceChange, action: &str, base: &str) -> Answer {
     let row = grant.dataset();
     let (id, message) = match &change {
         ResourceChange::Create(record) => (record.get("id").and_then(Value::as_str), "Add a resource"),
@@ -130,21 +130,23 @@ async fn download_spec(
 /// Returns a signed URL for a resource in Git LFS.
 pub(super) async fn link(
     app: &App,
-    grant: &Grant<Fetch>,
+    grant: &DatasetGrant<Fetch>,
     versioned: &Versioned,
     place: usize,
     inline: bool,
     base: &str,
 ) -> Result<Option<String>> {
     let Some(path) = path(versioned, place) else { return Ok(None) };
-    let (Ok(path), Some(revision)) = (path.parse(), &versioned.revision) else { return Ok(None) };
-    let located = match app.datasets.locate(&grant.narrow(), &revision.id.to_string(), &path).await {
+    let (Ok(path), Some(revision)) = (path.parse::<metastore::FilePath>(), &versioned.revision) else {
+        return Ok(None);
+    };
+    let located = match app.datasets.locate(&grant.narrow().at(path.clone()), Some(&revision.id.to_string())).await {
         Ok(located) => located,
         Err(error) if error.kind() == Kind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     match located.entry.pointer.as_ref().filter(|pointer| !is_empty(pointer)) {
-        Some(pointer) => app.storage.link_as(grant, pointer.oid, path.name(), inline, base).await.map(Some),
+        Some(pointer) => app.storage.download_url(grant, pointer.oid, path.name(), inline, base).await.map(Some),
         None => Ok(None),
     }
 }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::rate_limit::{Account, Client};
 use super::{session_cookie, url};
 use crate::access::{
-    AccountGrant, Actor, AdminGrant, Credentials, Grant, OrgAdminGrant, OrgMemberGrant, PathGrant, PathTarget, Right,
+    AccountGrant, Actor, AdminGrant, Credentials, DatasetGrant, Grant, OrgAdminGrant, OrgMemberGrant, Right,
     SessionGrant, ShareGrant, Target,
 };
 use crate::app::App;
@@ -113,24 +113,17 @@ impl FromRequestParts<App> for DatasetRequest {
 }
 
 impl DatasetRequest {
-    /// Returns the part of the dataset on which the visitor has the right `R` at a path, as the client wrote it; empty
-    /// for the root.
+    /// Returns the grant of the right `R` at a path of the dataset, as the client wrote it; empty for the root.
     ///
     /// # Errors
-    /// As for [`Access::authorize_part`](crate::access::Access::authorize_part), also for an invalid path.
-    pub(crate) async fn part<R: Right>(&self, app: &App, at: &str) -> Result<PathGrant<R>> {
-        Ok(self.spot(app, at).await?.part().clone())
-    }
-
-    /// Returns the grant for a path; otherwise like [`DatasetRequest::part`].
-    pub(crate) async fn spot<R: Right>(&self, app: &App, at: &str) -> Result<PathTarget<R>> {
-        let at = at.trim_end_matches('/');
-        if at.is_empty() {
-            let part = app.access.authorize_part(&self.actor, &self.path, None).await?;
-            return Ok(part.top());
+    /// As for [`Access::authorize_path`](crate::access::Access::authorize_path), also for an invalid path.
+    pub(crate) async fn grant<R: Right>(&self, app: &App, path: &str) -> Result<Grant<R>> {
+        let path = path.trim_end_matches('/');
+        if path.is_empty() {
+            return app.access.authorize_path(&self.actor, &self.path, None).await;
         }
-        match at.parse::<FilePath>() {
-            Ok(at) => app.access.authorize_part(&self.actor, &self.path, Some(&at)).await?.at(&at),
+        match path.parse::<FilePath>() {
+            Ok(path) => app.access.authorize_path(&self.actor, &self.path, Some(&path)).await,
             Err(_) if self.actor.is_anonymous() => {
                 Err(Error::unauthenticated(format!("sign in to see `{}`", self.path)))
             }
@@ -141,17 +134,17 @@ impl DatasetRequest {
 }
 
 /// The grant for the `{*path}` of the route.
-impl<R: Right> FromRequestParts<App> for PathTarget<R> {
+impl<R: Right> FromRequestParts<App> for Grant<R> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let visitor = DatasetRequest::from_request_parts(parts, app).await?;
         let segments = Segments::from_request_parts(parts, app).await?;
-        visitor.spot(app, segments.get("path")).await
+        visitor.grant(app, segments.get("path")).await
     }
 }
 
-impl<R: Right> FromRequestParts<App> for Grant<R> {
+impl<R: Right> FromRequestParts<App> for DatasetGrant<R> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::common::{Answer, ERROR_MESSAGE, Failure, REPO_NOT_FOUND};
-use crate::access::{Actor, Grant, Own, Read, Write};
+use crate::access::{Actor, DatasetGrant, Own, Read, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::datasets::revisions::CommitMeta;
@@ -144,11 +144,11 @@ async fn create(State(app): State<App>, caller: AuthedActor, base: BaseUrl, Body
     }
     let grant = app.access.authorize(&caller.actor, &path).await?;
     begin(&app, &grant).await?;
-    Ok(Json(json!({ "url": url, "name": grant.path(), "id": grant.id().to_string() })).into_response())
+    Ok(Json(json!({ "url": url, "name": grant.full_name(), "id": grant.id().to_string() })).into_response())
 }
 
 /// Creates the first revision, which the clients expect to exist.
-async fn begin(app: &App, grant: &Grant<Write>) -> Result<()> {
+async fn begin(app: &App, grant: &DatasetGrant<Write>) -> Result<()> {
     let lines: Vec<String> =
         KEPT.iter().map(|ending| format!("*.{ending} filter=lfs diff=lfs merge=lfs -text\n")).collect();
     let content = Content::Bytes(Bytes::from(lines.concat()));
@@ -188,23 +188,23 @@ async fn rename(
     let (from, to): (RepoPath, RepoPath) = (asked.from.parse()?, asked.to.parse()?);
     let grant = app.access.authorize::<Own>(&caller.actor, &from).await.map_err(Failure::missing(REPO_NOT_FOUND))?;
     let creation = app.access.creation(&caller.actor, &to).await?;
-    app.git_service.rename(&grant, &creation).await?;
+    app.datasets.rename(&grant, &creation).await?;
     let (owner, name) = (segment(to.owner.as_str()), segment(to.name.as_str()));
     Ok(Json(json!({ "url": format!("{}/datasets/{owner}/{name}", base.0) })))
 }
 
-async fn settings(State(app): State<App>, grant: Grant<Own>, Body(seen): Body<Seen>) -> Answer {
+async fn settings(State(app): State<App>, grant: DatasetGrant<Own>, Body(seen): Body<Seen>) -> Answer {
     if let Some(visibility) = seen.visibility()? {
         app.datasets.set_visibility(&grant, visibility).await?;
     }
     Ok(Json(json!({ "private": seen.private, "visibility": seen.visibility, "gated": false })).into_response())
 }
 
-async fn may_read(_: Grant<Read>) -> StatusCode {
+async fn may_read(_: DatasetGrant<Read>) -> StatusCode {
     StatusCode::OK
 }
 
-async fn may_write(_: Grant<Write>) -> StatusCode {
+async fn may_write(_: DatasetGrant<Write>) -> StatusCode {
     StatusCode::OK
 }
 

@@ -20,7 +20,7 @@ use tokio_util::io::StreamReader;
 
 use super::common::{Answer, ENTRY_NOT_FOUND, Failure};
 use super::upload::{branch, no_request};
-use crate::access::{Grant, Write};
+use crate::access::{DatasetGrant, Write};
 use crate::app::App;
 use crate::datasets::commits::CommitOutcome;
 use crate::datasets::revisions::CommitMeta;
@@ -76,7 +76,7 @@ struct CommitBody {
 
 async fn commit(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     base: BaseUrl,
     segments: Segments,
     RawQuery(query): RawQuery,
@@ -195,7 +195,7 @@ fn step(line: NdjsonLine) -> Result<Operation> {
 /// Looks up the sizes of objects that the client did not give. An object that the dataset does not hold is reused from
 /// another dataset if the caller can download it there. Otherwise the response reveals nothing about it: knowing a hash
 /// must not be enough to read other people's data.
-async fn sized(app: &App, grant: &Grant<Write>, mut steps: Vec<Operation>) -> Result<Vec<Operation>> {
+async fn sized(app: &App, grant: &DatasetGrant<Write>, mut steps: Vec<Operation>) -> Result<Vec<Operation>> {
     let mut sources = SOURCES;
     for page in steps.chunks_mut(1000) {
         let oids: Vec<Oid> = page
@@ -225,7 +225,7 @@ async fn sized(app: &App, grant: &Grant<Write>, mut steps: Vec<Operation>) -> Re
 /// Adds to the dataset objects of other datasets that the caller can download. Returns the objects added.
 async fn lend(
     app: &App,
-    grant: &Grant<Write>,
+    grant: &DatasetGrant<Write>,
     mut missing: BTreeSet<Oid>,
     sources: &mut usize,
 ) -> Result<HashMap<Oid, u64>> {

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use metastore::{CommitInfo, ObjectId, RefName, Signature, Snapshot};
 use serde_json::{Value, json};
 
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::error::{Error, Kind};
 use crate::types::Millis;
@@ -75,7 +75,7 @@ pub(super) fn commit_header(revision: ObjectId) -> HeaderValue {
 }
 
 /// Returns the snapshot of a dataset and the revision that a client requested.
-pub(super) async fn find(app: &App, grant: &Grant<Read>, revision: &str) -> Answer<(Arc<Snapshot>, ObjectId)> {
+pub(super) async fn find(app: &App, grant: &DatasetGrant<Read>, revision: &str) -> Answer<(Arc<Snapshot>, ObjectId)> {
     let snapshot = app.datasets.snapshot(grant).await?;
     let name = if is_default(&snapshot, revision) { "HEAD" } else { revision };
     let found = app.datasets.resolve(grant.id(), &snapshot, name).await;

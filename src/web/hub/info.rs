@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::common::{Answer, Failure, REVISION_NOT_FOUND, hub_time, is_default, is_on, moment, pairs, value};
 use super::tree::lfs;
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::card;
 use crate::types::Visibility;
@@ -29,7 +29,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
     )
 }
 
-async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, RawQuery(query): RawQuery) -> Answer {
+async fn show(
+    State(app): State<App>,
+    grant: DatasetGrant<Read>,
+    segments: Segments,
+    RawQuery(query): RawQuery,
+) -> Answer {
     let query = pairs(query.unwrap_or_default().as_bytes());
     let row = grant.dataset();
     let snapshot = app.datasets.snapshot(&grant).await?;
@@ -63,7 +68,7 @@ async fn show(State(app): State<App>, grant: Grant<Read>, segments: Segments, Ra
     let created = hub_time(row.created_at);
     let about = json!({
         "_id": row.id.to_string(),
-        "id": grant.path(),
+        "id": grant.full_name(),
         "author": row.owner_name,
         "sha": commit.as_ref().map(|commit| commit.id.to_string()),
         "lastModified": commit.as_ref().map_or_else(|| created.clone(), |commit| moment(&commit.committer)),

@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::common::{Answer, hub_time, pairs, value};
-use crate::access::{Grant, Own, Write};
+use crate::access::{DatasetGrant, Own, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::retry::retry_on_conflict;
 use crate::web::http::json::Body;
 use crate::web::http::{BaseUrl, Routes, segment};
 
@@ -30,9 +31,9 @@ const PAGE: usize = 1000;
 const MAX_DELETIONS: usize = 1000;
 
 /// How often to retry a deletion when the repository changes concurrently.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: u32 = 5;
 
-async fn list(State(app): State<App>, grant: Grant<Write>, base: BaseUrl, RawQuery(query): RawQuery) -> Answer {
+async fn list(State(app): State<App>, grant: DatasetGrant<Write>, base: BaseUrl, RawQuery(query): RawQuery) -> Answer {
     let asked = pairs(query.unwrap_or_default().as_bytes());
     let limit = value(&asked, "limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
     let after = match value(&asked, "cursor") {
@@ -82,18 +83,21 @@ struct Deletions {
 }
 
 /// Deletes objects that no revision references, immediately.
-async fn delete(State(app): State<App>, grant: Grant<Own>, Body(asked): Body<DeletedObject>) -> Result<Response> {
+async fn delete(
+    State(app): State<App>,
+    grant: DatasetGrant<Own>,
+    Body(asked): Body<DeletedObject>,
+) -> Result<Response> {
     let named = asked.deletions.sha;
     if named.len() > MAX_DELETIONS {
         return Err(Error::too_large(format!("at most {MAX_DELETIONS} files can be deleted per request")));
     }
     let oid = |text: &String| text.parse().map_err(|_| Error::invalid(format!("{text:?} is not a valid object id")));
     let oids: Vec<Oid> = named.iter().map(oid).collect::<Result<_>>()?;
-    for _ in 0..ATTEMPTS {
+    retry_on_conflict(ATTEMPTS, || async {
         let generation = app.datasets.expect_unnamed(&grant, &oids).await?;
-        if app.storage.delete_unreferenced(&grant, generation, &oids).await? {
-            return Ok(Json(json!({})).into_response());
-        }
-    }
-    Err(Error::busy("the dataset keeps changing; try again in a moment"))
+        Ok::<_, Error>(app.storage.delete_unreferenced(&grant, generation, &oids).await?.then_some(()))
+    })
+    .await?;
+    Ok(Json(json!({})).into_response())
 }

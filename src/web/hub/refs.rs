@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::common::{Answer, Failure, REVISION_NOT_FOUND, find, moment, page, pairs, title, value};
 use super::upload::branch;
-use crate::access::{Grant, Read, Write};
+use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::refs::NewTag;
 use crate::datasets::revisions::Author;
@@ -30,7 +30,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::POST, "/api/datasets/{owner}/{dataset}/super-squash/{revision}", squash)
 }
 
-async fn list(State(app): State<App>, grant: Grant<Read>) -> Answer<Json<Value>> {
+async fn list(State(app): State<App>, grant: DatasetGrant<Read>) -> Answer<Json<Value>> {
     let item = |name: &str, folder: &str, target: ObjectId| json!({ "name": name, "ref": format!("refs/{folder}/{name}"), "targetCommit": target.to_string() });
     let branches = app.datasets.branches(&grant).await?;
     let branches: Vec<Value> = branches.iter().map(|branch| item(&branch.name, "heads", branch.revision)).collect();
@@ -45,7 +45,7 @@ const LARGEST_PAGE: usize = 1000;
 
 async fn commits(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     base: BaseUrl,
     segments: Segments,
     RawQuery(query): RawQuery,
@@ -94,7 +94,7 @@ struct CreateTag {
 
 async fn create_tag(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     segments: Segments,
     Body(asked): Body<CreateTag>,
 ) -> Answer {
@@ -105,7 +105,7 @@ async fn create_tag(
     Ok(done())
 }
 
-async fn delete_tag(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Answer {
+async fn delete_tag(State(app): State<App>, grant: DatasetGrant<Write>, segments: Segments) -> Answer {
     app.datasets.delete_tag(&grant, segments.get("name")).await.map_err(Failure::missing(REVISION_NOT_FOUND))?;
     Ok(done())
 }
@@ -118,7 +118,7 @@ struct CreateBranch {
 
 async fn create_branch(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     segments: Segments,
     Body(asked): Body<CreateBranch>,
 ) -> Answer {
@@ -127,7 +127,7 @@ async fn create_branch(
     Ok(done())
 }
 
-async fn delete_branch(State(app): State<App>, grant: Grant<Write>, segments: Segments) -> Answer {
+async fn delete_branch(State(app): State<App>, grant: DatasetGrant<Write>, segments: Segments) -> Answer {
     match app.datasets.delete_branch(&grant, segments.get("name")).await {
         // Deleting the default branch. Clients expect this to be forbidden.
         Err(error) if error.kind() == Kind::Conflict => Err(Error::forbidden(error.detail()).into()),
@@ -143,7 +143,7 @@ struct SquashRequest {
 /// Squashes the history of a branch into a single revision.
 async fn squash(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     segments: Segments,
     Body(asked): Body<SquashRequest>,
 ) -> Answer<Json<Value>> {

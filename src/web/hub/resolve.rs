@@ -8,7 +8,7 @@ use lfs::range;
 use metastore::FilePath;
 
 use super::common::{Answer, Failure, REPO_COMMIT, commit_header, find};
-use crate::access::{Fetch, Grant};
+use crate::access::{DatasetGrant, Fetch};
 use crate::app::App;
 use crate::datasets::is_empty;
 use crate::error::Error;
@@ -20,7 +20,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 async fn resolve(
     State(app): State<App>,
-    grant: Grant<Fetch>,
+    grant: DatasetGrant<Fetch>,
     base: BaseUrl,
     segments: Segments,
     method: Method,
@@ -30,7 +30,7 @@ async fn resolve(
     let text = segments.get("path");
     let nothing = || Failure::entry(revision)(Error::not_found(format!("there is no {text:?} in this revision")));
     let path: FilePath = text.parse().map_err(|_| nothing())?;
-    let located = app.datasets.locate(&grant.narrow(), &revision.to_string(), &path).await;
+    let located = app.datasets.locate(&grant.narrow().at(path.clone()), Some(&revision.to_string())).await;
     let located = located.map_err(Failure::entry(revision))?;
     let entry = &located.entry;
     let Some(size) = entry.size else { return Err(nothing()) };
@@ -38,7 +38,11 @@ async fn resolve(
     // The empty object is never uploaded: the result is an empty file.
     let size = if entry.pointer.as_ref().is_some_and(is_empty) { 0 } else { size };
     if let Some(pointer) = entry.pointer.as_ref().filter(|pointer| !is_empty(pointer)) {
-        let url = app.storage.link(&grant, pointer.oid, name, &base.0).await.map_err(Failure::entry(revision))?;
+        let url = app
+            .storage
+            .download_url(&grant, pointer.oid, name, false, &base.0)
+            .await
+            .map_err(Failure::entry(revision))?;
         // Clients read these headers from the first response, before they follow a redirect to another host. They would
         // follow a redirect on this host.
         let is_head = method == Method::HEAD && url.starts_with(&base.0);

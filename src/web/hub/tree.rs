@@ -11,7 +11,7 @@ use metastore::{CommitInfo, Entry, EntryKind, FilePath, ObjectId, Reader};
 use serde_json::{Value, json};
 
 use super::common::{Answer, Failure, find, is_on, last_commit, page, pairs, value};
-use crate::access::{Grant, Read};
+use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::browse::{DEPTH, Listing};
 use crate::error::Error;
@@ -35,7 +35,7 @@ type EntryJson = (Entry, Option<CommitInfo>);
 
 async fn list(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     base: BaseUrl,
     segments: Segments,
     RawQuery(query): RawQuery,
@@ -51,8 +51,9 @@ async fn list(
         "" => None,
         path => Some(path.parse::<FilePath>().map_err(|_| nothing(path)).map_err(Failure::entry(revision))?),
     };
-    let listing = Listing { path: path.clone(), recursive, after, limit, last: expand };
-    let found = app.datasets.list(&grant, &revision.to_string(), listing).await.map_err(Failure::entry(revision))?;
+    let listing = Listing { recursive, after, limit, last: expand };
+    let found = app.datasets.list(&grant.at(path.clone()), Some(&revision.to_string()), listing).await;
+    let found = found.map_err(Failure::entry(revision))?.ok_or_else(|| nothing(""))?;
     let next = found.next.map(|next| {
         let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
         let query = next_query(&query, &hex::encode(next));

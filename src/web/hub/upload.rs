@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::common::{Answer, Failure, REVISION_NOT_FOUND, is_default, is_on, pairs, value};
-use crate::access::{Grant, Write};
+use crate::access::{DatasetGrant, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::web::http::json::Body;
@@ -43,7 +43,7 @@ struct File {
 
 async fn modes(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     segments: Segments,
     RawQuery(query): RawQuery,
     Body(asked): Body<Files>,

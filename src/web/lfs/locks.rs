@@ -8,7 +8,7 @@ use lfs::locks::{ConflictReply, ListQuery, LockReply, LockRequest, UnlockRequest
 use serde::Serialize;
 
 use super::json::{expect_accept, json, lfs_json};
-use crate::access::{Grant, Read, Target, Write};
+use crate::access::{DatasetGrant, Read, Target, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::git_service::Locked;
@@ -35,7 +35,7 @@ async fn lock(State(app): State<App>, target: Target<Write>, request: Request) -
 
 async fn list(
     State(app): State<App>,
-    grant: Grant<Read>,
+    grant: DatasetGrant<Read>,
     headers: HeaderMap,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Response> {
@@ -51,7 +51,7 @@ async fn verify(State(app): State<App>, target: Target<Write>, request: Request)
 
 async fn unlock(
     State(app): State<App>,
-    grant: Grant<Write>,
+    grant: DatasetGrant<Write>,
     Path((_, _, id)): Path<(String, String, String)>,
     request: Request,
 ) -> Result<Response> {

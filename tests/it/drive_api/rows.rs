@@ -78,3 +78,37 @@ async fn tiny_rows_far_down_are_found_at_once_and_paid_for() {
     let reply = drive.get("/rows/tiny.csv?limit=1").await;
     assert_eq!(reply.status, 429, "what was read is paid for: {}", reply.text());
 }
+
+#[tokio::test]
+async fn a_preview_has_the_types_of_the_schema_and_counts_rows() {
+    let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
+    let ada = ada(&server).await;
+    let drive = Hands::of(&server, &ada, "ada/data");
+    let utf_16: Vec<u8> =
+        "\u{feff}größe;note\r\n1,5;\"a\r\nb\"\r\n2;€\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let lines = "{\"id\":9007199254740993,\"seen\":\"2025-01-02\",\"tags\":[18446744073709551615]}\n";
+    for (name, bytes, rows) in [
+        ("utf-16.csv", utf_16, json!([[1.5, "a\r\nb"], [2.0, "€"]])),
+        ("windows.tsv", b"note\tn\n\x80 \x93x\x94\t1\n".to_vec(), json!([["€ “x”", 1]])),
+        ("lines.jsonl", lines.into(), json!([["9007199254740993", "2025-01-02", ["18446744073709551615"]]])),
+    ] {
+        assert_eq!(drive.put(name, bytes).await.status, 201);
+        let page = drive.get(&format!("/rows/{name}?limit=1000&revision=main")).await.json();
+        assert_eq!((&page["rows"], &page["total"]), (&rows, &json!(rows.as_array().unwrap().len())), "{name}");
+        let infer = server.request("POST", "/api/v1/datasets/ada/data/infer", Some(&ada.token));
+        let infer = infer.header("content-type", "application/json").body(json!({"path": name}).to_string());
+        let inferred = crate::api::Reply::of(infer).await.json();
+        let types = |fields: &serde_json::Value| -> Vec<String> {
+            fields.as_array().unwrap().iter().map(|field| format!("{}: {}", field["name"], field["type"])).collect()
+        };
+        assert_eq!(types(&page["fields"]), types(&inferred["schema"]["fields"]), "{name}");
+    }
+    // The rows of a large table are counted when its end was read.
+    drive.put("large.csv", "id\n".to_owned() + &"1\n".repeat(20_000)).await;
+    assert_eq!(drive.get("/rows/large.csv").await.json()["total"], json!(null));
+    assert_eq!(drive.get("/rows/large.csv?offset=19999").await.json()["total"], 20_000);
+    assert_eq!(drive.get("/rows/large.csv").await.json()["total"], 20_000);
+    drive.put("archive.csv", b"PK\x03\x04\0\0\0\0".to_vec()).await;
+    let reply = drive.get("/rows/archive.csv").await;
+    assert_eq!((reply.status, reply.text().contains("not text")), (422, true), "{}", reply.text());
+}

@@ -99,6 +99,13 @@ test('the confirmation is retried while the server hashes', async () => {
 	expect(fake.count('POST /commit/')).toBe(16);
 });
 
+test('an upload that would change nothing is done', async () => {
+	fake.instead.push(['POST /api/v1/datasets/', { status: 422, json: { code: 'unchanged', detail: 'nothing would change' } }]);
+	expect((await uploader().upload(one(200)).done).revision).toBeNull();
+	fake.instead.push(['POST /api/v1/datasets/', { status: 422, json: { code: 'invalid', detail: 'nothing would change' } }]);
+	await expect(uploader().upload(one(200)).done).rejects.toMatchObject({ name: 'RejectedError', code: 'rejected' });
+});
+
 test('a hash mismatch is reported, and the file is hashed again on resume', async () => {
 	fake.instead.push(['POST /commit/', { status: 422, json: { message: 'its SHA-256 is another', request_id: 'r1' } }]);
 	const items = one(200);

@@ -1,7 +1,7 @@
 // Chooses the preview and the icon of a file by its name.
 import type { IconName } from './ui/icons';
 
-export type PreviewKind = 'text' | 'markdown' | 'image' | 'csv' | 'parquet' | 'json' | 'pdf' | 'audio' | 'video' | 'none';
+export type PreviewKind = 'text' | 'markdown' | 'image' | 'table' | 'parquet' | 'json' | 'pdf' | 'audio' | 'video' | 'none';
 
 const byExtension: Record<string, PreviewKind> = {};
 const list = (kind: PreviewKind, extensions: string) => {
@@ -9,7 +9,7 @@ const list = (kind: PreviewKind, extensions: string) => {
 };
 list('markdown', 'md markdown mdown');
 list('image', 'png jpg jpeg gif webp avif svg bmp ico');
-list('csv', 'csv tsv tab');
+list('table', 'csv tsv tab jsonl ndjson jsonlines');
 list('parquet', 'parquet pq');
 list('json', 'json geojson jsonld ipynb');
 list('pdf', 'pdf');
@@ -17,7 +17,7 @@ list('audio', 'mp3 wav ogg oga flac m4a opus aac');
 list('video', 'mp4 webm mov m4v ogv');
 list(
 	'text',
-	'txt log text rst adoc org tex bib yaml yml toml ini cfg conf env xml html htm css scss js mjs cjs ts tsx jsx svelte vue py r rmd jl m sql sh bash zsh fish ps1 rs go c h cc cpp hpp java kt swift rb php pl lua hs scala dart cs fs clj ex erl proto graphql jsonl ndjson diff patch gitignore gitattributes gitmodules lock properties make mk cmake dockerfile csl ris'
+	'txt log text rst adoc org tex bib yaml yml toml ini cfg conf env xml html htm css scss js mjs cjs ts tsx jsx svelte vue py r rmd jl m sql sh bash zsh fish ps1 rs go c h cc cpp hpp java kt swift rb php pl lua hs scala dart cs fs clj ex erl proto graphql diff patch gitignore gitattributes gitmodules lock properties make mk cmake dockerfile csl ris'
 );
 const byName: Record<string, PreviewKind> = {
 	readme: 'text',
@@ -61,7 +61,7 @@ export function mediaType(path: string): string {
 
 export function fileIcon(path: string): IconName {
 	switch (previewKind(path)) {
-		case 'csv':
+		case 'table':
 		case 'parquet':
 			return 'table';
 		case 'image':

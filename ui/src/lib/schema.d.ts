@@ -967,7 +967,7 @@ export interface paths {
                     license?: string[];
                     /**
                      * @description The sort order. `relevance` ranks datasets with all words in name or title first; it is the default with `q`.
-                     *     `updated` sorts by the last change, to the minute, newest first. `created` sorts by creation time, newest first.
+                     *     `updated` sorts by the last change, newest first. `created` sorts by creation time, newest first.
                      */
                     sort?: string;
                     /** @description The maximum number of items to return. */
@@ -3780,9 +3780,11 @@ export interface paths {
         };
         /**
          * Reads rows of a `csv`, `tsv`, `jsonl` or `ndjson` file.
-         * @description Only the needed part of the file is read. Other formats, including Parquet, are rejected with 415. A page can have
-         *     fewer rows than `limit` with `more` set to true, because it ends at 8 MiB of the file or 4 MiB of JSON; continue
-         *     after its last row. A row longer than 1 MiB cannot be read (422).
+         * @description Only the needed part of the file is read, in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252. The types
+         *     are those of `infer`. Integers beyond 2^53 are strings, because JSON parsers of browsers round them. Other formats,
+         *     including Parquet, are rejected with 415. A page can have fewer rows than `limit` with `more` set to true, because
+         *     it ends at 8 MiB of the file or 4 MiB of JSON; continue after its last row. A row longer than 1 MiB cannot be read
+         *     (422).
          */
         get: {
             parameters: {
@@ -6710,7 +6712,7 @@ export interface components {
             title?: string | null;
             /**
              * Format: date-time
-             * @description The time of the newest revision, to the minute (RFC 3339).
+             * @description The time of the newest revision (RFC 3339).
              */
             updated: string;
             /** @description Who can see the dataset. */
@@ -6779,7 +6781,7 @@ export interface components {
         InferredTable: {
             /** @description The Table Dialect; only for delimited text. */
             dialect?: Record<string, never> | null;
-            /** @description The encoding: `utf-8`, `utf-16` or `iso-8859-1`; only for text. */
+            /** @description The encoding: `utf-8`, `utf-16`, `iso-8859-1` or `windows-1252`; only for text. */
             encoding?: string | null;
             /** @description The format: `csv`, `jsonl` or `parquet`. */
             format: string;
@@ -8229,6 +8231,11 @@ export interface components {
             offset: number;
             /** @description The rows, each with one value per column. Values that are not of the column's type are strings. */
             rows: unknown[][];
+            /**
+             * Format: int64
+             * @description The number of rows of the table; null while it is not known.
+             */
+            total?: number | null;
         };
         /** @description A tag. */
         Tag: {

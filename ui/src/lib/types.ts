@@ -56,6 +56,7 @@ export type SiteUsage = Schemas['SiteUsage'];
 export type StoreName = Schemas['StoreName'];
 export type StoreUsage = Schemas['StoreUsage'];
 export type Summary = Schemas['Summary'];
+export type TableRows = Schemas['TableRows'];
 export type Tag = Schemas['Tag'];
 export type TrashItem = Schemas['TrashItem'];
 export type Token = Schemas['Token'];

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::{self, Write};
 use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::ser::{CompactFormatter, Formatter};
 
+use super::{EXACT, is_exact};
 use crate::{Error, Result};
 
 /// Page limits. A page ends at the row that exceeds a limit, but has at least one row.
@@ -151,6 +154,20 @@ impl<'de> DeserializeSeed<'de> for Written<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        serde_transcode::transcode(deserializer, &mut serde_json::Serializer::new(self.0)).map_err(D::Error::custom)
+        let mut serializer = serde_json::Serializer::with_formatter(self.0, Exact);
+        serde_transcode::transcode(deserializer, &mut serializer).map_err(D::Error::custom)
+    }
+}
+
+/// Writes integers that are not exact in a browser as strings.
+struct Exact;
+
+impl Formatter for Exact {
+    fn write_i64<W: ?Sized + Write>(&mut self, writer: &mut W, number: i64) -> io::Result<()> {
+        if is_exact(number) { CompactFormatter.write_i64(writer, number) } else { write!(writer, "\"{number}\"") }
+    }
+
+    fn write_u64<W: ?Sized + Write>(&mut self, writer: &mut W, number: u64) -> io::Result<()> {
+        if number <= EXACT { CompactFormatter.write_u64(writer, number) } else { write!(writer, "\"{number}\"") }
     }
 }

@@ -32,15 +32,15 @@ fn reader_of(names: &[&str], is_csv: bool) -> RowReader {
     let fields: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
     let dialect = is_csv.then(|| json!({"delimiter": ",", "header": false}).as_object().cloned().unwrap());
     let schema = json!({ "fields": fields }).as_object().cloned().unwrap();
-    let inferred = Inferred { schema, dialect, encoding: Some("utf-8"), rows: 0, is_complete: false };
-    RowReader::of(&inferred).unwrap()
+    let inferred = Inferred { schema, dialect, encoding: Some(Encoding::Utf8), rows: 0, is_complete: false };
+    RowReader::of(&inferred)
 }
 
 #[test]
 fn cells_have_the_types_of_their_columns() {
     let text =
         b"\xef\xbb\xbfid;name;share;ok\r\n1;\"a;\nb\";0,5;true\r\n2;;NA;false\r\n90071992547409931;x;1,25;true\r\n";
-    let reader = RowReader::of(&csv(&text[..], Limits::default()).unwrap()).unwrap();
+    let reader = RowReader::of(&csv(&text[..], Limits::default()).unwrap());
     let expected = json!([[1, "a;\nb", 0.5, true], [2, null, null, false], ["90071992547409931", "x", 1.25, true]]);
     for block in [40, 50, 1000] {
         assert_eq!(all(&reader, text, block).unwrap(), expected, "{block}");
@@ -49,11 +49,29 @@ fn cells_have_the_types_of_their_columns() {
 }
 
 #[test]
+fn rows_of_any_encoding_are_the_same() {
+    let text = "größe,note\n1,\"“a”\n€\"\n2,😀\n";
+    let expected = json!([[1, "“a”\n€"], [2, "😀"]]);
+    let utf_16 =
+        |order: fn(u16) -> [u8; 2]| -> Vec<u8> { format!("\u{feff}{text}").encode_utf16().flat_map(order).collect() };
+    for bytes in [text.as_bytes().to_vec(), utf_16(u16::to_le_bytes), utf_16(u16::to_be_bytes)] {
+        let reader = RowReader::of(&csv(&bytes[..], Limits::default()).unwrap());
+        assert_eq!(reader.fields().next(), Some(("größe", "integer")));
+        for block in [40, 1000] {
+            assert_eq!(all(&reader, &bytes, block).unwrap(), expected, "{block}");
+        }
+    }
+    let windows = b"note,n\n\x93a\x94 \x80 \xfc,1\n";
+    let reader = RowReader::of(&csv(&windows[..], Limits::default()).unwrap());
+    assert_eq!(all(&reader, windows, 100).unwrap(), json!([["“a” € ü", 1]]));
+}
+
+#[test]
 fn lines_are_objects() {
     let text = b"{\"a\": 1, \"b\": [2]}\n\n{\"b\": null, \"c\": \"x\"}\n{\"a\": 9007199254740993}";
-    let reader = RowReader::of(&json_lines(&text[..], Limits::default()).unwrap()).unwrap();
+    let reader = RowReader::of(&json_lines(&text[..], Limits::default()).unwrap());
     let rows = all(&reader, text, 25).unwrap();
-    let expected = json!([[1, [2], null], [null, null, "x"], [9_007_199_254_740_993_i64, null, null]]);
+    let expected = json!([[1, [2], null], [null, null, "x"], ["9007199254740993", null, null]]);
     assert_eq!(rows, expected);
     let mut page = RowPage::new(PageLimits { rows: 1, ..ALL });
     let taken = reader.take(text, true, 1, &mut page).unwrap();

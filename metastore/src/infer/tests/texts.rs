@@ -120,11 +120,13 @@ fn missing_values() {
 #[test]
 fn encodings() {
     let read = |bytes: &[u8]| csv(bytes, ALL).expect("a table");
-    let names = |bytes: &[u8]| (types(&read(bytes)), read(bytes).encoding.expect("an encoding"));
+    let names = |bytes: &[u8]| (types(&read(bytes)), read(bytes).encoding.expect("an encoding").as_str());
     let expected = vec!["größe:integer".to_owned(), "b:string".to_owned()];
     assert_eq!(names("größe,b\n1,x\n".as_bytes()), (expected.clone(), "utf-8"));
     assert_eq!(names("\u{feff}größe,b\n1,x\n".as_bytes()), (expected.clone(), "utf-8"));
     assert_eq!(names(b"gr\xf6\xdfe,b\n1,x\n"), (expected.clone(), "iso-8859-1"));
+    assert_eq!(names(b"\x80,b\n1,x\n"), (vec!["€:integer".to_owned(), "b:string".to_owned()], "windows-1252"));
+    assert!(matches!(csv(&b"PK\x03\x04\0\0,b\n"[..], ALL), Err(Error::Invalid(_))));
     for order in [u16::to_le_bytes, u16::to_be_bytes] {
         let bytes: Vec<u8> = "\u{feff}größe,b\n1,x\n".encode_utf16().flat_map(order).collect();
         assert_eq!(names(&bytes), (expected.clone(), "utf-16"));
@@ -133,7 +135,7 @@ fn encodings() {
     let text = "a,b\n1,2\n3,é\n";
     let limits = Limits { bytes: text.find('é').expect("there") + 1, rows: 10 };
     let inferred = csv(text.as_bytes(), limits).expect("a table");
-    assert_eq!((inferred.encoding, inferred.rows, inferred.is_complete), (Some("utf-8"), 1, false));
+    assert_eq!((inferred.encoding, inferred.rows, inferred.is_complete), (Some(Encoding::Utf8), 1, false));
 }
 
 #[test]
@@ -182,7 +184,7 @@ fn fields_of_json_lines() {
         "q:number",
     ];
     assert_eq!(types(&inferred), expected);
-    assert_eq!((inferred.rows, inferred.is_complete, inferred.encoding), (3, true, Some("utf-8")));
+    assert_eq!((inferred.rows, inferred.is_complete, inferred.encoding), (3, true, Some(Encoding::Utf8)));
 }
 
 #[test]
@@ -262,6 +264,6 @@ proptest! {
         if columns.len() > 1 {
             prop_assert_eq!(&dialect["delimiter"], &delimiter.to_string());
         }
-        prop_assert_eq!(inferred.encoding, Some(if text.is_ascii() || !is_latin { "utf-8" } else { "iso-8859-1" }));
+        prop_assert_eq!(inferred.encoding, Some(if text.is_ascii() || !is_latin { Encoding::Utf8 } else { Encoding::Latin1 }));
     }
 }

@@ -10,14 +10,14 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::Body;
+use super::super::files::save;
 use super::super::shapes;
-use super::files::save;
-use crate::access::{Fetch, Grant, PathGrant, PathTarget};
+use crate::access::{DatasetGrant, Fetch, Grant};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::files::Download;
 use crate::types::Millis;
-use crate::web::http::{BaseUrl, DatasetRequest, Routes, disposition};
+use crate::web::http::{BaseUrl, DatasetRequest, Routes, disposition, shown};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(choose)).document(routes!(fetch))
@@ -59,22 +59,22 @@ async fn choose(
     if let [path] = choice.paths.as_slice()
         && path.is_empty()
     {
-        let grant: Grant<Fetch> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+        let grant: DatasetGrant<Fetch> = app.access.authorize(&visitor.actor, &visitor.path).await?;
         let (token, expires) = app.files.choose_all(&grant, choice.revision.as_deref()).await?;
         return Ok(Json(link(&base, &token, expires)));
     }
     if choice.paths.is_empty() {
-        let _: PathGrant<Fetch> = visitor.part(&app, "").await?;
+        let _: Grant<Fetch> = visitor.grant(&app, "").await?;
     }
-    let mut spots: Vec<PathTarget<Fetch>> = Vec::with_capacity(choice.paths.len().min(1000));
+    let mut grants: Vec<Grant<Fetch>> = Vec::with_capacity(choice.paths.len().min(1000));
     for path in choice.paths.iter().take(1001) {
-        spots.push(visitor.spot(&app, path).await?);
+        grants.push(visitor.grant(&app, path).await?);
     }
-    visitor.charge(spots.len());
+    visitor.charge(grants.len());
     let (token, expires) = app
         .files
-        .choose(&spots, choice.revision.as_deref(), async |spots: &[PathTarget<Fetch>]| {
-            app.access.count_download(spots).await
+        .choose(&grants, choice.revision.as_deref(), async |grants: &[Grant<Fetch>]| {
+            app.access.count_download(grants).await
         })
         .await?;
     Ok(Json(link(&base, &token, expires)))
@@ -100,7 +100,7 @@ async fn fetch(
     headers: HeaderMap,
 ) -> Result<Response> {
     let archive = match app.files.chosen(&token).await? {
-        Download::File(file) => return save(&app, &file, &base, &method, &headers).await,
+        Download::File(file) => return save(&app, &file, shown(&file.name).0, false, &base, &method, &headers).await,
         Download::Archive(archive) => archive,
     };
     let mut answer = Response::builder()

@@ -1,6 +1,5 @@
 //! Content of a single file: upload, view, download.
 
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -9,13 +8,13 @@ use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::super::datasets::if_match;
+use super::super::files::{save, send};
 use super::super::shapes;
 use super::Changed;
-use crate::access::{Fetch, PathTarget, Write};
+use crate::access::{Fetch, Grant, Write};
 use crate::app::App;
 use crate::datasets::tree_api::{IfMatch, path_of};
-use crate::error::{Error, Result};
-use crate::files::Opened;
+use crate::error::Result;
 use crate::web::http::{BaseUrl, Content, Parameters, Routes, bare, disposition, shown, with_idle_timeout};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -49,17 +48,17 @@ pub(super) struct RevisionQuery {
         (status = 201, description = "The file was created.", body = Changed)))]
 async fn put(
     State(app): State<App>,
-    spot: PathTarget<Write>,
+    grant: Grant<Write>,
     Parameters(why): Parameters<CommitQuery>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response> {
-    let path = path_of(&spot)?;
+    let path = path_of(&grant)?;
     let known = if_match(&headers)?.map(|revision| IfMatch { path, revision });
     let body = Box::pin(with_idle_timeout(&app, request.into_body()));
-    let put = app.files.put(&spot, length(&headers), body, why.message, known).await?;
+    let put = app.files.put(&grant, length(&headers), body, why.message, known).await?;
     let status = if put.is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, axum::Json(Changed::at(&app, &spot, put.revision).await?)).into_response())
+    Ok((status, axum::Json(Changed::at(&app, &grant, put.revision).await?)).into_response())
 }
 
 /// Returns the length of the body, if the request declares it.
@@ -79,14 +78,15 @@ pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
         (status = 416, description = "The range is not satisfiable.")))]
 async fn content(
     State(app): State<App>,
-    spot: PathTarget<Fetch>,
+    grant: Grant<Fetch>,
     Parameters(at): Parameters<RevisionQuery>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let taken = app.access.count_download(std::slice::from_ref(&spot)).await?;
-    let file = app.files.open(&spot, at.revision.as_deref(), &taken).await?;
-    send(&app, &file, true, &method, &headers).await
+    let taken = app.access.count_download(std::slice::from_ref(&grant)).await?;
+    let file = app.files.open(&grant, at.revision.as_deref(), &taken).await?;
+    let (media, is_harmless) = shown(&file.name);
+    send(&app, &file, media, is_harmless, &method, &headers).await
 }
 
 /// Downloads a file as an attachment; redirects to storage for files in Git LFS.
@@ -99,43 +99,13 @@ async fn content(
         (status = 416, description = "The range is not satisfiable.")))]
 async fn download(
     State(app): State<App>,
-    spot: PathTarget<Fetch>,
+    grant: Grant<Fetch>,
     BaseUrl(base): BaseUrl,
     Parameters(at): Parameters<RevisionQuery>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let taken = app.access.count_download(std::slice::from_ref(&spot)).await?;
-    let file = app.files.open(&spot, at.revision.as_deref(), &taken).await?;
-    save(&app, &file, &base, &method, &headers).await
-}
-
-/// Sends a file as an attachment.
-pub(super) async fn save(
-    app: &App,
-    file: &Opened,
-    base: &str,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response> {
-    match app.files.link(file, base).await? {
-        Some(link) => Ok((StatusCode::FOUND, [(header::LOCATION, link)]).into_response()),
-        None => send(app, file, false, method, headers).await,
-    }
-}
-
-async fn send(app: &App, file: &Opened, inline: bool, method: &Method, headers: &HeaderMap) -> Result<Response> {
-    let (media, is_harmless) = shown(&file.name);
-    let content = Content {
-        tag: &file.tag(),
-        size: file.size,
-        media,
-        disposition: disposition(&file.name, inline && is_harmless),
-        // The file can get a new version at any time.
-        cache: "private, no-cache",
-    };
-    let (answer, wanted) = content.answer(method, headers);
-    let Some(wanted) = wanted else { return bare(answer) };
-    let blocks = app.files.send(file, wanted).await?;
-    answer.body(Body::from_stream(blocks)).map_err(Error::internal)
+    let taken = app.access.count_download(std::slice::from_ref(&grant)).await?;
+    let file = app.files.open(&grant, at.revision.as_deref(), &taken).await?;
+    save(&app, &file, shown(&file.name).0, false, &base, &method, &headers).await
 }

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::super::Body;
 use super::super::shapes;
 use super::{Changed, message};
-use crate::access::{Fetch, PathGrant, PathTarget, Read, Write};
+use crate::access::{Fetch, Grant, Read, Write};
 use crate::app::App;
 use crate::datasets::tree_api::{expect_inner, path_of};
 use crate::error::{Error, Result};
@@ -91,10 +91,10 @@ struct Deleted {
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/folders", tag = "drive", request_body = NewFolder,
     responses((status = 201, description = "The folder.", body = Changed)))]
 async fn add(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<NewFolder>) -> Result<Response> {
-    let spot: PathTarget<Write> = visitor.spot(&app, &new.path).await?;
-    let path = path_of(&spot)?;
-    let revision = app.datasets.add_folder(&spot, message(new.message, format!("Add the folder {path}"))).await?;
-    Ok((StatusCode::CREATED, Json(Changed::at(&app, &spot, revision).await?)).into_response())
+    let grant: Grant<Write> = visitor.grant(&app, &new.path).await?;
+    let path = path_of(&grant)?;
+    let revision = app.datasets.add_folder(&grant, message(new.message, format!("Add the folder {path}"))).await?;
+    Ok((StatusCode::CREATED, Json(Changed::at(&app, &grant, revision).await?)).into_response())
 }
 
 /// Moves or renames a file or a folder as a new revision. The old parent folder is kept even if it becomes empty.
@@ -105,11 +105,11 @@ async fn rename(
     visitor: DatasetRequest,
     Body(asked): Body<MoveRequest>,
 ) -> Result<Json<Changed>> {
-    let from: PathTarget<Write> = visitor.spot(&app, &asked.from).await?;
-    let to: PathTarget<Write> = visitor.spot(&app, &asked.to).await?;
+    let from: Grant<Write> = visitor.grant(&app, &asked.from).await?;
+    let to: Grant<Write> = visitor.grant(&app, &asked.to).await?;
     let default = format!("Move {} to {}", path_of(&from)?, path_of(&to)?);
     expect_inner(&from)?;
-    let revision = app.datasets.move_at(&from, &to, message(asked.message, default)).await?;
+    let revision = app.datasets.move_entry(&from, &to, message(asked.message, default)).await?;
     Ok(Json(Changed::at(&app, &to, revision).await?))
 }
 
@@ -122,21 +122,21 @@ async fn copy(
     visitor: DatasetRequest,
     Body(asked): Body<CopyRequest>,
 ) -> Result<Json<Changed>> {
-    let to: PathTarget<Write> = visitor.spot(&app, &asked.to).await?;
+    let to: Grant<Write> = visitor.grant(&app, &asked.to).await?;
     let path = path_of(&to)?;
     let revision = match asked.dataset {
         None => {
             // Write access to the copy's path implies that the caller could read the copy there.
-            let from: PathTarget<Fetch> = visitor.spot(&app, &asked.from).await?;
+            let from: Grant<Fetch> = visitor.grant(&app, &asked.from).await?;
             let default = format!("Copy {} to {path}", asked.from);
-            app.datasets.copy_at(&from.narrow::<Read>(), &to, message(asked.message, default)).await?
+            app.datasets.copy_entry(&from.narrow::<Read>(), &to, message(asked.message, default)).await?
         }
         Some(dataset) => {
             let nothing =
                 || Error::not_found(format!("dataset {dataset:?} does not exist, or you do not have access to it"));
             let source: RepoPath = dataset.parse().map_err(|_| nothing())?;
             let at: FilePath = asked.from.trim_end_matches('/').parse()?;
-            let part: PathGrant<Fetch> = app.access.authorize_part(to.actor(), &source, Some(&at)).await?;
+            let part: Grant<Fetch> = app.access.authorize_path(to.actor(), &source, Some(&at)).await?;
             let default = format!("Copy {at} of {source} to {path}");
             app.files.copy_from(&part.at(&at)?, &to, message(asked.message, default)).await?
         }
@@ -153,29 +153,29 @@ async fn delete(
     visitor: DatasetRequest,
     Body(asked): Body<DeleteRequest>,
 ) -> Result<Json<Deleted>> {
-    let (mut parts, mut paths): (Vec<PathGrant<Write>>, _) = (Vec::new(), Vec::new());
+    let (mut grants, mut paths): (Vec<Grant<Write>>, _) = (Vec::new(), Vec::new());
     if asked.paths.len() > PATHS {
         return Err(Error::invalid(format!(
             "`paths` must have at most {PATHS} items; to delete more, delete their folder"
         )));
     }
     for path in &asked.paths {
-        let spot: PathTarget<Write> = visitor.spot(&app, path).await?;
-        paths.push(path_of(&spot)?);
-        expect_inner(&spot)?;
-        if !parts.iter().any(|part| part.root() == spot.part().root()) {
-            parts.push(spot.part().clone());
+        let grant: Grant<Write> = visitor.grant(&app, path).await?;
+        paths.push(path_of(&grant)?);
+        expect_inner(&grant)?;
+        if !grants.iter().any(|other| other.root() == grant.root()) {
+            grants.push(grant);
         }
     }
     let default = match paths.as_slice() {
         [] => {
-            let _: PathGrant<Write> = visitor.part(&app, "").await?;
+            let _: Grant<Write> = visitor.grant(&app, "").await?;
             return Err(Error::invalid("`paths` must not be empty"));
         }
         [only] => format!("Delete {only}"),
         many => format!("Delete {} files and folders", many.len()),
     };
     visitor.charge(paths.len());
-    let revision = app.datasets.move_to_trash(&parts, paths, message(asked.message, default)).await?;
+    let revision = app.datasets.move_to_trash(&grants, paths, message(asked.message, default)).await?;
     Ok(Json(Deleted { revision: revision.to_string() }))
 }

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::{Body, Items, Page, PageUrl};
-use super::{message, parts};
-use crate::access::{PathGrant, PathTarget, Read, Write};
+use super::{grants, message};
+use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
@@ -84,8 +84,8 @@ async fn list(
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
-    let parts: Vec<PathGrant<Read>> = parts(&app.access, &visitor).await?;
-    let (rows, next) = app.datasets.trash(&parts, page.cursor(), page.limit()?).await?;
+    let grants: Vec<Grant<Read>> = grants(&app.access, &visitor).await?;
+    let (rows, next) = app.datasets.trash(&grants, page.cursor(), page.limit()?).await?;
     let items = rows.into_iter().map(|row| TrashItem {
         id: row.id,
         path: row.path,
@@ -106,15 +106,15 @@ async fn restore(
     visitor: DatasetRequest,
     Body(asked): Body<RestoreFromTrash>,
 ) -> Result<Json<RestoredFromTrash>> {
-    let parts: Vec<PathGrant<Write>> = parts(&app.access, &visitor).await?;
+    let grants: Vec<Grant<Write>> = grants(&app.access, &visitor).await?;
     if asked.ids.is_empty() || asked.ids.len() > MAX_RESTORED {
         return Err(Error::invalid(format!("`ids` must have 1 to {MAX_RESTORED} items")));
     }
     let to: Option<Option<FilePath>> = match &asked.to {
         None => None,
         Some(folder) => {
-            let spot: PathTarget<Write> = visitor.spot(&app, folder).await?;
-            Some(spot.path().cloned())
+            let grant: Grant<Write> = visitor.grant(&app, folder).await?;
+            Some(grant.path().cloned())
         }
     };
     visitor.charge(asked.ids.len());
@@ -123,7 +123,7 @@ async fn restore(
         many => format!("Restore {many} files and folders from the trash"),
     };
     let (revision, restored) =
-        app.datasets.restore_from_trash(&parts, &asked.ids, to, message(asked.message, default)).await?;
+        app.datasets.restore_from_trash(&grants, &asked.ids, to, message(asked.message, default)).await?;
     let restored = restored.iter().map(|way| Way { from: way.from.to_string(), to: way.to.to_string() });
     Ok(Json(RestoredFromTrash { revision: revision.to_string(), restored: restored.collect() }))
 }
@@ -133,8 +133,8 @@ async fn restore(
 #[utoipa::path(delete, path = "/api/v1/drive/{owner}/{dataset}/trash", tag = "drive",
     responses((status = 204, description = "The trash is empty.")))]
 async fn empty(State(app): State<App>, visitor: DatasetRequest) -> Result<StatusCode> {
-    let parts: Vec<PathGrant<Write>> = parts(&app.access, &visitor).await?;
-    app.datasets.empty_trash(&parts, None).await?;
+    let grants: Vec<Grant<Write>> = grants(&app.access, &visitor).await?;
+    app.datasets.empty_trash(&grants, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -143,7 +143,7 @@ async fn empty(State(app): State<App>, visitor: DatasetRequest) -> Result<Status
     params(("id" = String, Path, description = "The id of the item.")),
     responses((status = 204, description = "The item was removed from the trash.")))]
 async fn forget(State(app): State<App>, visitor: DatasetRequest, segments: Segments) -> Result<StatusCode> {
-    let parts: Vec<PathGrant<Write>> = parts(&app.access, &visitor).await?;
-    app.datasets.empty_trash(&parts, Some(segments.get("id"))).await?;
+    let grants: Vec<Grant<Write>> = grants(&app.access, &visitor).await?;
+    app.datasets.empty_trash(&grants, Some(segments.get("id"))).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 use super::super::shapes;
 use super::super::{Body, created};
 use super::files::length;
-use super::{Changed, parts};
-use crate::access::{PathGrant, PathTarget, Write};
+use super::{Changed, grants};
+use crate::access::{Grant, Write};
 use crate::app::App;
 use crate::datasets::tree_api::path_of;
 use crate::error::{Error, Result};
@@ -81,32 +81,28 @@ struct End {
 
 /// Returns the upload in the URL and its target. Only the user who started it can continue it, and only with write
 /// access to the target.
-async fn upload(
-    app: &App,
-    visitor: &DatasetRequest,
-    segments: &Segments,
-) -> Result<(PathTarget<Write>, UploadSession)> {
+async fn upload(app: &App, visitor: &DatasetRequest, segments: &Segments) -> Result<(Grant<Write>, UploadSession)> {
     // Without any write access, the caller must not learn whether the upload exists.
-    let parts: Vec<PathGrant<Write>> = parts(&app.access, visitor).await?;
-    let dataset = parts.first().map(PathGrant::id).ok_or_else(|| Error::not_found("dataset not found"))?;
+    let grants: Vec<Grant<Write>> = grants(&app.access, visitor).await?;
+    let dataset = grants.first().map(|grant| grant.id()).ok_or_else(|| Error::not_found("dataset not found"))?;
     let session = app.storage.upload_session(dataset, &visitor.actor.key(), segments.get("id")).await?;
-    let spot = visitor.spot(app, session.path()).await?;
-    Ok((spot, session))
+    let grant = visitor.grant(app, session.path()).await?;
+    Ok((grant, session))
 }
 
 /// Starts a multipart upload.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/uploads", tag = "drive", request_body = NewUpload,
     responses((status = 201, description = "The upload; send its parts next.", body = Upload)))]
 async fn begin(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<NewUpload>) -> Result<Response> {
-    let spot: PathTarget<Write> = visitor.spot(&app, &new.path).await?;
-    path_of(&spot)?;
+    let grant: Grant<Write> = visitor.grant(&app, &new.path).await?;
+    path_of(&grant)?;
     let promised: Option<Oid> = match new.sha256.as_deref().map(str::parse) {
         None => None,
         Some(Ok(oid)) => Some(oid),
         Some(Err(_)) => return Err(Error::invalid("`sha256` is not a SHA-256 in hex")),
     };
-    let session = app.storage.begin_upload_session(&spot, new.size, promised).await?;
-    let dataset = spot.dataset();
+    let session = app.storage.begin_upload_session(&grant, new.size, promised).await?;
+    let dataset = grant.dataset();
     let (owner, name) = (segment(&dataset.owner_name), segment(&dataset.name));
     Ok(created(&format!("/api/v1/drive/{owner}/{name}/uploads/{}", session.id()), Upload::of(&session, Vec::new())))
 }
@@ -156,10 +152,10 @@ async fn finish(
     segments: Segments,
     Body(end): Body<End>,
 ) -> Result<Response> {
-    let (spot, session) = upload(&app, &visitor, &segments).await?;
-    let put = app.files.finish(&spot, &session, end.message).await?;
+    let (grant, session) = upload(&app, &visitor, &segments).await?;
+    let put = app.files.finish(&grant, &session, end.message).await?;
     let status = if put.is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(Changed::at(&app, &spot, put.revision).await?)).into_response())
+    Ok((status, Json(Changed::at(&app, &grant, put.revision).await?)).into_response())
 }
 
 /// Aborts an upload and deletes its parts.

@@ -9,7 +9,7 @@ use utoipa_axum::routes;
 
 use super::super::{Body, CommitAuthor, Items, Page, PageUrl, moment, object_id};
 use super::{Changed, message};
-use crate::access::{PathTarget, Read, Write};
+use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::datasets::tree_api::path_of;
 use crate::error::Result;
@@ -58,17 +58,17 @@ struct RestoreVersion {
     responses((status = 200, description = "The versions.", body = Items<Version>)))]
 async fn list(
     State(app): State<App>,
-    spot: PathTarget<Read>,
+    grant: Grant<Read>,
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
     let after = page.cursor().map(|cursor| object_id(cursor).ok_or_else(Page::bad_cursor)).transpose()?;
-    let mut found = app.datasets.versions_at(&spot, after, limit + 1).await?;
+    let mut found = app.datasets.versions(&grant, after, limit + 1).await?;
     let is_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| is_more).map(|(commit, _)| commit.id.to_string());
-    let is_by_link = spot.actor().came_by_link();
+    let is_by_link = grant.actor().came_by_link();
     let items = found.iter().map(|(commit, entry)| {
         let entry = entry.as_ref();
         let pointer = entry.and_then(|entry| entry.pointer.as_ref());
@@ -91,10 +91,10 @@ async fn list(
     responses((status = 200, description = "The version was restored.", body = Changed)))]
 async fn restore(
     State(app): State<App>,
-    spot: PathTarget<Write>,
+    grant: Grant<Write>,
     Body(asked): Body<RestoreVersion>,
 ) -> Result<Json<Changed>> {
-    let default = format!("Restore {} as of {}", path_of(&spot)?, asked.revision);
-    let done = app.datasets.restore_at(&spot, &asked.revision, message(asked.message, default)).await?;
-    Ok(Json(Changed::at(&app, &spot, made(done)?).await?))
+    let default = format!("Restore {} as of {}", path_of(&grant)?, asked.revision);
+    let done = app.datasets.restore_path(&grant, &asked.revision, message(asked.message, default)).await?;
+    Ok(Json(Changed::at(&app, &grant, made(done)?).await?))
 }

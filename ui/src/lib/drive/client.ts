@@ -1,7 +1,7 @@
 /** Client of the drive API: the files of a dataset, optionally with the token of a share link. */
 
 import { datasetUrl, request, segment, segments, withQuery, type Method, type Options } from '../api';
-import type { Changed, Deleted, DriveEntry, Link, NewShare, OwnDrive, Page, RestoredFromTrash, Share, ShareUpdate, TrashItem, Version } from '../types';
+import type { Changed, Deleted, DriveEntry, Link, NewShare, OwnDrive, Page, RestoredFromTrash, Share, ShareUpdate, TableRows, TrashItem, Version } from '../types';
 import { splitId } from '../urls';
 
 /** A dataset and the credentials for it. */
@@ -97,6 +97,11 @@ export class Drive {
 	/** Returns a download URL; requires the session cookie. */
 	saveUrl(path: string, revision?: string): string {
 		return withQuery(`${this.base}/download/${segments(path)}`, { revision });
+	}
+
+	/** Reads rows of a text table. */
+	rows(path: string, query: { revision?: string | undefined; offset: number; limit: number }, signal?: AbortSignal): Promise<TableRows> {
+		return this.#call('GET', `/rows/${segments(path)}`, { query, signal });
 	}
 
 	versions(path: string, cursor?: string | null): Promise<Page<Version>> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { all, kept, nothing, pick, step, toggle, typed, type Selection } from './selection';
+import { all, kept, nothing, pick, step, stride, toggle, typed, TypeAhead, type Selection } from './selection';
 
 const order = ['a', 'b', 'c', 'd', 'e'];
 const chosen = (selection: Selection) => [...selection.chosen].sort().join('');
@@ -45,6 +45,15 @@ describe('the keyboard', () => {
 		expect([chosen(away), away.focus]).toEqual(['a', 'c']);
 		expect(chosen(toggle(away, 'c'))).toBe('ac');
 	});
+	it('moves by keys', () => {
+		expect(['ArrowUp', 'PageDown', 'Home', 'End', 'x'].map((key) => stride(key, 9, 4))).toEqual([-1, 4, -9, 9, undefined]);
+	});
+
+	it('collects typed keys until a pause', () => {
+		const typing = new TypeAhead();
+		expect([100, 500, 1900].map((timeStamp) => typing.add({ key: 'a', timeStamp }))).toEqual(['a', 'aa', 'a']);
+	});
+
 	it('finds typed names, wrapping around', () => {
 		const names = ['apple', 'beta', 'bond', 'cat'];
 		const self = (key: string) => key;

@@ -55,6 +55,10 @@ export function step(selection: Selection, order: readonly string[], by: number,
 	return pick(selection, order, next, keys);
 }
 
+/** Returns by how many rows a key moves in a list with `rows` rows; `undefined` for other keys. */
+export const stride = (key: string, rows: number, page: number): number | undefined =>
+	({ ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -rows, End: rows })[key];
+
 export function all(selection: Selection, order: readonly string[]): Selection {
 	return { ...selection, chosen: new Set(order) };
 }
@@ -79,4 +83,16 @@ export function typed(order: readonly string[], focus: string | null, text: stri
 		if (key !== undefined && name(key).toLowerCase().startsWith(wanted)) return key;
 	}
 	return null;
+}
+
+/** Collects the keys that are typed for {@link typed}; a pause starts a new text. */
+export class TypeAhead {
+	#text = '';
+	#at = -Infinity;
+
+	add(event: { key: string; timeStamp: number }): string {
+		this.#text = event.timeStamp - this.#at < 700 ? this.#text + event.key : event.key;
+		this.#at = event.timeStamp;
+		return this.#text;
+	}
 }

@@ -52,7 +52,7 @@ async function send(api: Api, control: Control, body: unknown, key: string): Pro
 		return revision?.revision ?? null;
 	} catch (error) {
 		// The branch already contains all files.
-		if (error instanceof RejectedError && error.status === 422 && /^nothing would change\.?$/i.test(error.message)) return null;
+		if (error instanceof RejectedError && error.code === 'unchanged') return null;
 		throw error;
 	}
 }

@@ -10,6 +10,7 @@ export type UploadErrorCode =
 	| 'quota'
 	| 'too-large'
 	| 'rejected'
+	| 'unchanged'
 	| 'busy'
 	| 'server'
 	| 'network'
@@ -28,6 +29,8 @@ export interface ErrorFacts {
 	file?: string;
 	/** Request id, for the administrator. */
 	requestId?: string;
+	/** The server's error code. */
+	reason?: string;
 	cause?: unknown;
 }
 
@@ -166,7 +169,7 @@ export function refusal(status: number, detail: string, facts: ErrorFacts = {}):
 		const name = facts.requestId === undefined ? '' : ` (request ${facts.requestId})`;
 		return new ServerError('server', `Server error${name}. Resume the upload later; if it fails again, contact the administrator.`, all);
 	}
-	return new RejectedError('rejected', message || `The server rejected the upload with status ${status}.`, all);
+	return new RejectedError(facts.reason === 'unchanged' ? 'unchanged' : 'rejected', message || `The server rejected the upload with status ${status}.`, all);
 }
 
 function sentence(detail: string): string {

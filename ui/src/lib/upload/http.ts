@@ -104,16 +104,21 @@ export class Api {
 export function failure(status: number, body: string, headers: { after: string | null; id: string | null }, facts: ErrorFacts = {}): Error {
 	const parsed = parseError(body);
 	const requestId = parsed.id ?? headers.id ?? undefined;
-	const error = refusal(status, parsed.detail, { ...facts, ...(requestId === undefined ? {} : { requestId }) });
+	const reason = parsed.code;
+	const error = refusal(status, parsed.detail, { ...facts, ...(requestId !== undefined && { requestId }), ...(reason !== undefined && { reason }) });
 	return [408, 425, 429, 500, 502, 503, 504].includes(status) ? new RetryableError(error, retryAfter(headers.after)) : error;
 }
 
 /** Returns the error message of a response: from problem details, the LFS API or an object store. */
-function parseError(body: string): { detail: string; id?: string } {
+function parseError(body: string): { detail: string; id?: string; code?: string } {
 	try {
 		const json = JSON.parse(body) as Record<string, unknown>;
 		const detail = [json.detail, json.message, json.error].find((text) => typeof text === 'string') ?? '';
-		return { detail: detail as string, ...(typeof json.request_id === 'string' ? { id: json.request_id } : {}) };
+		return {
+			detail: detail as string,
+			...(typeof json.request_id === 'string' && { id: json.request_id }),
+			...(typeof json.code === 'string' && { code: json.code })
+		};
 	} catch {
 		const message = /<Message>([^<]*)<\/Message>/.exec(body);
 		return { detail: message?.[1] ?? '' };

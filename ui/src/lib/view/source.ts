@@ -1,5 +1,7 @@
 // Random access to the content of a file.
 import { send } from '../api';
+import { Drive } from '../drive/client';
+import type { TableRows } from '../types';
 import { raw } from '../urls';
 
 export interface Source {
@@ -11,28 +13,32 @@ export interface Source {
 	download: string;
 	/** Reads the bytes from `start` up to, but not including, `end`. */
 	read(start: number, end: number, signal?: AbortSignal): Promise<ArrayBuffer>;
+	/** Reads rows of a text table. */
+	rows(offset: number, limit: number, signal?: AbortSignal): Promise<TableRows>;
 }
 
-/** Creates a source from a URL that supports range requests. */
-export function urlSource(path: string, size: number, url: string, download = url): Source {
+/** Creates a source for a file of a dataset. */
+export function fileSource(owner: string, dataset: string, revision: string, path: string, size: number): Source {
+	const url = raw(owner, dataset, revision, path);
+	const drive = new Drive({ owner, dataset });
 	return {
 		path,
 		size,
 		url,
-		download,
-		async read(start, end, signal) {
-			if (end <= start) return new ArrayBuffer(0);
-			const response = await send('GET', url, { headers: { range: `bytes=${start}-${end - 1}` }, signal });
-			const bytes = await response.arrayBuffer();
-			// A server without range support sends everything.
-			return response.status === 206 ? bytes : bytes.slice(start, end);
-		}
+		download: raw(owner, dataset, revision, path, false),
+		read: (start, end, signal) => readRange(url, start, end, signal),
+		rows: (offset, limit, signal) => drive.rows(path, { revision, offset, limit }, signal)
 	};
 }
 
-/** Creates a source for a file of a dataset. */
-export const fileSource = (owner: string, name: string, revision: string, path: string, size: number): Source =>
-	urlSource(path, size, raw(owner, name, revision, path), raw(owner, name, revision, path, false));
+/** Reads the bytes from `start` up to, but not including, `end`. */
+export async function readRange(url: string, start: number, end: number, signal?: AbortSignal, bearer?: string): Promise<ArrayBuffer> {
+	if (end <= start) return new ArrayBuffer(0);
+	const response = await send('GET', url, { headers: { range: `bytes=${start}-${end - 1}` }, signal, ...(bearer !== undefined && { bearer }) });
+	const bytes = await response.arrayBuffer();
+	// A server without range support sends everything.
+	return response.status === 206 ? bytes : bytes.slice(start, end);
+}
 
 /** Reads up to `most` bytes as text; returns `null` for binary files. */
 export async function readText(source: Source, most: number, signal?: AbortSignal): Promise<{ text: string; whole: boolean } | null> {

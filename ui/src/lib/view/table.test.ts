@@ -3,12 +3,30 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { columnSummary } from '../sparkline';
 import type { Source } from './source';
-import { openCsv, openParquet, distribution, columnStatistics, type TableSource } from './table';
+import { columnStatistics, openParquet } from './parquet';
+import { distribution, openRows, show, type TableSource } from './table';
 
 async function source(path: string): Promise<Source> {
 	const data = await readFile(fileURLToPath(new URL(`../../../../fixtures/datasets/${path}`, import.meta.url)));
 	const read = (start: number, end: number) => Promise.resolve(data.buffer.slice(data.byteOffset + start, data.byteOffset + end) as ArrayBuffer);
 	return { path, size: data.length, read, url: '', download: '' } as Source;
+}
+
+/** A table on the server: `count` rows, with at most `most` in a page. */
+function served(count: number, row = (index: number): unknown[] => [index, `n${index % 3}`, `2025-01-0${(index % 9) + 1}`], most = 1000): Source & { asked: number[] } {
+	const fields = [
+		{ name: 'id', type: 'integer' },
+		{ name: 'name', type: 'string' },
+		{ name: 'day', type: 'date' }
+	];
+	const asked: number[] = [];
+	const rows = (offset: number, limit: number) => {
+		asked.push(offset);
+		const end = Math.min(count, offset + Math.min(limit, most));
+		const more = end < count;
+		return Promise.resolve({ fields, rows: Array.from({ length: end - offset }, (_, index) => row(offset + index)), offset, more, total: more ? null : count });
+	};
+	return { path: 'table.csv', size: 1, url: '', download: '', rows, asked } as unknown as Source & { asked: number[] };
 }
 
 function facts(table: TableSource, name: string, sampled: number | null): string[] {
@@ -31,15 +49,46 @@ describe('column summaries', () => {
 	});
 
 	it('are labelled as such if only the first rows were counted', async () => {
-		const table = await openCsv(await source('air-quality/data/readings.csv'));
+		const table = await openRows(served(2500));
 		expect(table.total, 'not known before all is read').toBeNull();
-		expect(facts(table, 'time', 2000)).toEqual(['2025-01-01 to 2025-01-21 in the first 2,000 rows']);
-		expect(facts(table, 'no2', 2000)[0]).toMatch(/^[\d.]+ to [\d.]+(, \d+ empty)? in the first 2,000 rows$/);
+		expect(facts(table, 'id', 1000)).toEqual(['0 to 999 in the first 1,000 rows']);
+		expect(facts(table, 'day', 1000)).toEqual(['2025-01-01 to 2025-01-09 in the first 1,000 rows']);
 	});
 
 	it('need no label if all rows were counted', async () => {
-		const table = await openCsv(await source('air-quality/stations.csv'));
-		expect(facts(table, 'station', null)).toEqual(['4 distinct values']);
+		expect(facts(await openRows(served(9)), 'name', null)).toEqual(['3 distinct values']);
+	});
+
+	it('count dates that are not ISO 8601 as texts', async () => {
+		const table = await openRows(served(9, (index) => [index, '', `0${index + 1}.02.2025`]));
+		expect(facts(table, 'day', null)).toEqual(['9 distinct values']);
+	});
+});
+
+describe('openRows', () => {
+	it('requests rows once, and only as many as needed', async () => {
+		const source = served(2500);
+		const table = await openRows(source);
+		expect(await table.rows(950, 50)).toHaveLength(50);
+		expect(source.asked).toEqual([0]);
+		expect((await table.rows(1000, 50))[0]?.[0]).toBe(1000);
+		expect((await table.rows(0, 50))[0]?.[0]).toBe(0);
+		expect(source.asked).toEqual([0, 1000]);
+		expect(await table.rows(2450, 100)).toHaveLength(50);
+		expect(table.total).toBe(2500);
+	});
+
+	it('reads on after a page that ended early', async () => {
+		const table = await openRows(served(30, undefined, 7));
+		const rows = await table.rows(10, 15);
+		expect(rows.map((row) => row[0])).toEqual(Array.from({ length: 15 }, (_, index) => index + 10));
+	});
+});
+
+describe('show', () => {
+	it('cuts long values', () => {
+		expect(show('x'.repeat(5000))).toHaveLength(1001);
+		expect(show({ a: [1] })).toBe('{"a":[1]}');
 	});
 });
 

@@ -1,13 +1,13 @@
 //! Branch and tag protection.
 
 use globset::{Glob, GlobBuilder, GlobSet};
-use metastore::{RefEdit, RefName};
+use metastore::RefName;
 
-use crate::access::{Grant, Right};
+use crate::access::{DatasetGrant, Right};
 use crate::error::{Error, Result};
 
 /// Expands a pattern to full ref names: a short pattern matches branches.
-pub(super) fn full_pattern(pattern: &str) -> Result<String> {
+pub(crate) fn full_pattern(pattern: &str) -> Result<String> {
     let full = if pattern.starts_with("refs/") { pattern.to_owned() } else { format!("refs/heads/{pattern}") };
     let ours = full.starts_with("refs/heads/") || full.starts_with("refs/tags/");
     if pattern.is_empty() || full.len() > 1024 || full.chars().any(char::is_control) || !ours || glob(&full).is_none() {
@@ -22,38 +22,23 @@ fn glob(pattern: &str) -> Option<Glob> {
     GlobBuilder::new(pattern).literal_separator(true).build().ok()
 }
 
-/// The protected refs: their history can only grow, and only owners can change them otherwise.
+/// The patterns of protected branches and tags; [`RefPolicy`](super::RefPolicy) has the rules for them.
 pub(crate) struct Protection {
-    pub(super) patterns: Vec<String>,
+    pub(crate) patterns: Vec<String>,
     globs: GlobSet,
 }
 
 impl Protection {
     /// Reads the patterns of a dataset. The default branch is always protected in addition.
-    pub(crate) fn of<R: Right>(grant: &Grant<R>) -> Result<Self> {
+    pub(crate) fn of<R: Right>(grant: &DatasetGrant<R>) -> Result<Self> {
         let patterns: Vec<String> = serde_json::from_str(&grant.dataset().protected).map_err(Error::internal)?;
         let globs = GlobSet::new(patterns.iter().filter_map(|pattern| glob(pattern))).map_err(Error::internal)?;
         Ok(Self { patterns, globs })
     }
 
     /// Returns true if a pattern matches the ref.
-    pub(crate) fn covers(&self, name: &RefName) -> bool {
+    pub(super) fn covers(&self, name: &RefName) -> bool {
         self.globs.is_match(name.as_str())
-    }
-
-    /// Checks that a non-owner can make these changes: protected refs can only be created. Fast-forward updates are not
-    /// checked here; pushes and commits allow them.
-    ///
-    /// # Errors
-    /// Forbidden.
-    pub(super) fn allow(&self, edits: &[RefEdit], default: &RefName) -> Result<()> {
-        let changed = edits.iter().filter(|edit| edit.old.is_some() && edit.old != edit.new);
-        match changed.map(|edit| &edit.name).find(|name| *name == default || self.covers(name)) {
-            None => Ok(()),
-            Some(name) => {
-                Err(Error::forbidden(format!("`{}` is protected; ask an owner to change or delete it", name.short())))
-            }
-        }
     }
 }
 

@@ -1,22 +1,22 @@
 //! Renaming a dataset, or transferring it to another owner.
 
-use super::GitService;
-use crate::access::{CreateGrant, Grant, Own};
-use crate::datasets::lock_name;
+use super::{Datasets, lock_name};
+use crate::access::{CreateGrant, DatasetGrant, Own};
 use crate::error::{Kind, Result};
+use crate::quota;
 use crate::types::RepoPath;
 
-impl GitService {
+impl Datasets {
     /// Renames a dataset or transfers it to another owner. Objects, locks and signed URLs refer to its id, which stays
     /// the same. The old name becomes free immediately and does not redirect.
     ///
     /// # Errors
     /// Conflict if the name is taken; full if it exceeds the new owner's quota; not found if the dataset was renamed or
     /// deleted concurrently.
-    pub async fn rename(&self, grant: &Grant<Own>, to: &CreateGrant) -> Result<()> {
+    pub async fn rename(&self, grant: &DatasetGrant<Own>, to: &CreateGrant) -> Result<()> {
         let (dataset, path) = (grant.dataset(), to.path());
         let old = RepoPath::from_segments(&dataset.owner_name, &dataset.name)?;
-        let mut tx = self.0.db.write().await?;
+        let mut tx = self.db.write().await?;
         lock_name(&mut tx, path).await?;
         // Locked before any row of the dataset, in the same order as for uploads.
         tx.lock_usage(to.owner()).await?;
@@ -27,14 +27,11 @@ impl GitService {
         if dataset.owner_id != to.owner()
             && let Some(renamed) = tx.dataset(path).await?
         {
-            self.0.storage.expect_room_for_all(&mut tx, &renamed).await?;
+            quota::expect_room_for_all(&mut tx, &self.quotas, &renamed).await?;
         }
-        let (id, now, actor) = (self.0.clock.id(), self.0.clock.now(), grant.actor().key());
-        let request = crate::request::id();
-        tx.insert_audit(id, now, &actor, "dataset.rename", &old.to_string(), &path.to_string(), &request).await?;
-        tx.commit().await?;
-        self.0.drive.reindex_now(grant.id()).await;
-        match self.0.drive.readdress(&grant.narrow(), &old.to_string(), &path.to_string()).await {
+        self.audit(&mut tx, grant.actor(), "dataset.rename", &old.to_string(), &path.to_string()).await?;
+        self.commit_and_index(tx, grant.id()).await?;
+        match self.readdress(&grant.narrow(), &old.to_string(), &path.to_string()).await {
             // The rename has succeeded even so: the next change of the package corrects the files.
             Err(error) if error.kind() != Kind::NotFound => {
                 tracing::warn!(%error, dataset = %path, "cannot update the .lfsconfig of a renamed dataset");

@@ -1,24 +1,24 @@
 //! Schema inference: the columns of a table, from its first rows or from the footer of a Parquet file.
 
-use std::ops::Range;
 use std::str::FromStr;
 
 use bytes::Bytes;
 use metastore::FilePath;
 use metastore::infer::{self, Inferred, Limits};
 
-use super::GitService;
-use crate::access::{Fetch, Grant};
-use crate::datasets::browse::ResolvedEntry;
-use crate::datasets::is_empty;
+use super::{Files, Opened};
+use crate::access::{DatasetGrant, Fetch};
 use crate::error::{Error, Result};
 use crate::storage::read_range::gathered;
 
 /// Bytes at the end of a Parquet file that locate its footer.
 const TAIL: u64 = 8;
 
+/// How much of a text table is examined. Schemas and row pages have the same types, because both use these limits.
+const LIMITS: Limits = Limits { bytes: 1 << 20, rows: 10_000 };
+
 /// The format of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TableFormat {
     /// Delimited text (RFC 4180), whatever the delimiter.
     Csv,
@@ -55,7 +55,24 @@ impl FromStr for TableFormat {
     }
 }
 
-impl GitService {
+/// The beginning of a table.
+pub(super) struct Head {
+    pub bytes: Bytes,
+    /// True if it is the whole table.
+    pub is_all: bool,
+}
+
+impl Head {
+    /// Infers the schema of the table, which is not Parquet.
+    pub(super) fn infer(&self, format: TableFormat) -> metastore::Result<Inferred> {
+        match format {
+            TableFormat::JsonLines => infer::json_lines(&self.bytes[..], LIMITS),
+            TableFormat::Csv | TableFormat::Parquet => infer::csv(&self.bytes[..], LIMITS),
+        }
+    }
+}
+
+impl Files {
     /// Infers the schema of the table in a file of a revision. The format is taken from the file extension unless it is
     /// given. At most a few MiB are read, wherever the file is stored.
     ///
@@ -64,48 +81,43 @@ impl GitService {
     /// large for too many columns.
     pub async fn infer(
         &self,
-        grant: &Grant<Fetch>,
+        grant: &DatasetGrant<Fetch>,
         revision: &str,
         path: &FilePath,
         format: Option<TableFormat>,
     ) -> Result<(TableFormat, Inferred)> {
-        let located = self.0.drive.locate(&grant.narrow(), revision, path).await?;
-        let entry = &located.entry;
-        let size = entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size);
-        let size = size.ok_or_else(|| Error::not_found(format!("{path} is not a file")))?;
+        let located = self.0.drive.locate(&grant.narrow().at(path.clone()), Some(revision)).await?;
+        let file = Opened::of(grant.dataset(), located)?;
         let format = match (format, path.name().rsplit_once('.')) {
             (Some(format), _) => format,
             (None, Some((_, extension))) => extension.parse()?,
             (None, None) => return Err(Error::invalid(format!("{path} has no file extension; set `format`"))),
         };
-        let limits = Limits::default();
         let inferred = if format == TableFormat::Parquet {
-            let tail = self.part(grant, &located, size.saturating_sub(TAIL)..size).await?;
+            let tail = gathered(self.read(&file, file.size.saturating_sub(TAIL)..file.size).await?).await?;
             let tail = <[u8; 8]>::try_from(&tail[..]);
             let tail = tail.map_err(|_| Error::invalid(format!("{path} is not a Parquet file: it is too short")))?;
-            let range = infer::parquet_range(tail, size).map_err(|error| describe(path, error))?;
-            let footer = self.part(grant, &located, range).await?;
+            let range = infer::parquet_range(tail, file.size).map_err(|error| describe(path, error))?;
+            let footer = gathered(self.read(&file, range).await?).await?;
             crate::blocking(move || infer::parquet_footer(&footer)).await?
         } else {
-            // One extra byte shows whether there is more.
-            let head = self.part(grant, &located, 0..size.min(limits.bytes as u64 + 1)).await?;
-            let is_csv = format == TableFormat::Csv;
-            let read = move || {
-                if is_csv { infer::csv(&head[..], limits) } else { infer::json_lines(&head[..], limits) }
-            };
-            crate::blocking(read).await?
+            let head = self.head(&file).await?;
+            crate::blocking(move || head.infer(format)).await?
         };
         Ok((format, inferred.map_err(|error| describe(path, error))?))
     }
 
-    /// Reads a range of a file, from the repository or from the object store.
-    async fn part(&self, grant: &Grant<Fetch>, located: &ResolvedEntry, range: Range<u64>) -> Result<Bytes> {
-        match &located.entry.pointer {
-            Some(pointer) if is_empty(pointer) => Ok(Bytes::new()),
-            Some(pointer) => self.0.storage.part(grant, pointer.oid, range).await,
-            None => Ok(gathered(self.0.drive.open(located).await?.stream(range)).await?),
-        }
+    /// Reads the beginning of a table: as much as inference uses.
+    pub(super) async fn head(&self, file: &Opened) -> Result<Head> {
+        let end = head_len(file);
+        let bytes = gathered(self.read(file, 0..end).await?).await?;
+        Ok(Head { bytes, is_all: end == file.size })
     }
+}
+
+/// Returns the number of bytes that [`Files::head`] reads. One extra byte shows whether there is more.
+pub(super) fn head_len(file: &Opened) -> u64 {
+    file.size.min(LIMITS.bytes as u64 + 1)
 }
 
 /// Adds the path of the table to an error.

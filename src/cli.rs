@@ -96,7 +96,7 @@ async fn serve(config: Config) -> Result<ExitCode> {
         interrupted().await;
         std::process::exit(130);
     });
-    web::server::serve(app.clone(), listener, stop).await;
+    web::serve(app.clone(), listener, stop).await;
     tasks.close();
     let _ = tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await;
     app.db.close().await;

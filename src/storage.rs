@@ -15,7 +15,6 @@ pub mod upload_sessions;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +41,7 @@ use crate::db::datasets::DatasetRow;
 use crate::db::objects::{Held, NewObject};
 use crate::error::{Error, Result};
 use crate::quota::EffectiveQuota;
-use crate::types::Id;
+use crate::types::{Id, url_segment};
 
 /// Temporary files not written to for this long are abandoned.
 const ABANDONED: Duration = Duration::from_hours(6);
@@ -477,13 +476,7 @@ fn presented(filename: Option<&str>, inline: bool) -> String {
         query.push_str("filename=");
         // URLs have a maximum length; file names get a lower one.
         let cut = filename.char_indices().nth(FILENAME).map_or(filename.len(), |(at, _)| at);
-        for byte in filename[..cut].bytes() {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                query.push(char::from(byte));
-            } else {
-                let _ = write!(query, "%{byte:02X}");
-            }
-        }
+        query.push_str(&url_segment(&filename[..cut]));
     }
     if inline {
         query.push_str(if query.is_empty() { "disposition=inline" } else { "&disposition=inline" });

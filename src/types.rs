@@ -2,6 +2,7 @@
 
 mod amount;
 mod secret;
+mod url;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 pub use self::amount::amount;
 pub use self::secret::Secret;
+pub use self::url::url_segment;
 use crate::error::Error;
 
 /// A point in time, in milliseconds since the Unix epoch.
@@ -42,20 +44,8 @@ impl Millis {
 
     /// Formats the time as RFC 3339 in UTC with second precision, as in LFS and our API.
     pub fn rfc3339(self) -> String {
-        // Howard Hinnant's civil-from-days; exact for every supported i64 of milliseconds.
-        let seconds = self.0.div_euclid(1000);
-        let days = seconds.div_euclid(86_400);
-        let of_day = seconds.rem_euclid(86_400);
-        let z = days + 719_468;
-        let era = z.div_euclid(146_097);
-        let day_of_era = z.rem_euclid(146_097);
-        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
-        format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
+        let moment = jiff::Timestamp::from_second(self.0.div_euclid(1000)).unwrap_or(jiff::Timestamp::MAX);
+        moment.strftime("%FT%TZ").to_string()
     }
 
     /// Formats the time for people, in UTC: `31 January 2026, 12:00 UTC`.

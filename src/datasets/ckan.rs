@@ -13,7 +13,7 @@ use super::package::{Package, Versioned};
 use crate::access::{DatasetGrant, Read};
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
-use crate::types::{Id, Millis, Visibility};
+use crate::types::{Id, Millis, Visibility, url_segment};
 
 /// A dataset or resource in CKAN's format.
 pub type Record = serde_json::Map<String, Value>;
@@ -133,10 +133,10 @@ fn tell_resource(resource: &mut Record, id: &str, place: &Value, position: usize
     }
     let Some(path) = place.get("path").and_then(Value::as_str).filter(|path| !is_url(path)) else { return };
     let file = path.rsplit('/').next().unwrap_or_default();
-    let mut url = format!("{}/dataset/{}/resource/{id}/download/{}", view.base, row.id, encoded(file));
+    let mut url = format!("{}/dataset/{}/resource/{id}/download/{}", view.base, row.id, url_segment(file));
     if let Some(revision) = view.revision {
         url.push_str("?revision_ref=");
-        url.push_str(&encoded(revision));
+        url.push_str(&url_segment(revision));
     }
     resource.insert("url".to_owned(), url.into());
     if place.get("sha256").is_some_and(Value::is_string) {
@@ -219,7 +219,7 @@ fn unmoved(resource: &Record, place: &Value) -> Option<String> {
     let id = resource.get("id")?.as_str()?;
     let url = resource.get("url").and_then(Value::as_str).unwrap_or_default();
     let url = url.split(['?', '#']).next().unwrap_or_default();
-    let file = encoded(path.rsplit('/').next().unwrap_or_default());
+    let file = url_segment(path.rsplit('/').next().unwrap_or_default());
     let is_ours = url.ends_with(&format!("/resource/{id}/download/{file}")) || url == path;
     is_ours.then(|| path.to_owned())
 }
@@ -318,11 +318,6 @@ fn is_url(text: &str) -> bool {
             && !scheme.is_empty()
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     })
-}
-
-/// Percent-encodes all but unreserved characters (RFC 3986 §2.3).
-fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 fn objects<'r>(record: &'r mut Record, key: &str) -> impl Iterator<Item = &'r mut Record> {

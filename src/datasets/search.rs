@@ -4,6 +4,7 @@
 //! job looks every minute for datasets whose generation shows that their entry is outdated.
 
 mod document;
+mod order;
 mod tokenizer;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::document::SearchHit;
 use self::document::{IndexDocument, Source, normal};
+pub use self::order::{Place, Sort};
 pub use self::tokenizer::Kind;
 use self::tokenizer::{heading, value, words};
 use super::Datasets;
@@ -119,30 +121,6 @@ impl Query {
     fn in_heading(&self) -> Vec<Term> {
         self.words.iter().map(|(word, is_beginning)| Term::new(&heading(word), *is_beginning)).collect()
     }
-}
-
-/// Sort order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// Matches in the name or title first; then by last update.
-    Relevance,
-    /// Most recently updated first.
-    Updated,
-    /// Most recently created first.
-    Created,
-    /// Like `Updated`, but only datasets with all words as prefixes in the name or title.
-    Names,
-}
-
-/// Cursor: the position of the last result of the previous page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Among matches in the name or title, those below this number.
-    Heading(i64),
-    /// Among the other matches, those below this number.
-    Other(i64),
-    /// Among all matches, those created before this dataset.
-    Created(Id),
 }
 
 /// A search result.

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::Shares;
 use crate::access::ShareGrant;
 use crate::config::SignUp;
@@ -11,10 +9,7 @@ use crate::db::Tx;
 use crate::db::shares::{GranteeId, ShareRow};
 use crate::error::Result;
 use crate::mail::{self, OutgoingEmail};
-use crate::types::{Email, ShareKind, ShareRight};
-
-/// Characters to percent-encode in a path segment (RFC 3986 §3.3).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::types::{Email, ShareKind, ShareRight, url_segment};
 
 /// Name of the dataset that is a user's personal drive.
 const DRIVE: &str = "drive";
@@ -53,8 +48,7 @@ impl Shares {
 
 /// Returns the URL of the shared item's page.
 fn page(base: &str, share: &ShareRow) -> String {
-    let encoded = |text: &str| utf8_percent_encode(text, SEGMENT).to_string();
-    let (owner, name) = (encoded(&share.owner_name), encoded(&share.dataset_name));
+    let (owner, name) = (url_segment(&share.owner_name), url_segment(&share.dataset_name));
     if share.path.is_empty() && share.dataset_name != DRIVE {
         return format!("{base}/d/{owner}/{name}");
     }
@@ -62,7 +56,7 @@ fn page(base: &str, share: &ShareRow) -> String {
         .path
         .split('/')
         .filter(|name| !name.is_empty())
-        .fold(String::new(), |path, name| path + "/" + &encoded(name));
+        .fold(String::new(), |path, name| path + "/" + &url_segment(name));
     format!("{base}/shared/{owner}/{name}{path}")
 }
 

@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod branches;
+mod browser;
 mod choices;
 mod commits;
 mod datasets;
@@ -18,7 +19,7 @@ mod organisations;
 mod quotas;
 mod rename;
 mod revisions;
-pub(super) mod search;
+mod search;
 mod session;
 mod shape;
 mod shapes;
@@ -28,50 +29,67 @@ mod tags;
 mod tree;
 mod user;
 
-use std::marker::PhantomData;
-
-use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use metastore::{CommitInfo, ObjectId, Signature};
-use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use self::shape::Shape;
-use super::Routes;
-use super::extract::{BaseUrl, nameless};
-use super::lfs::body_up_to;
+use super::http::json::{self, parse};
+use super::http::{BaseUrl, Routes, next_query};
 use crate::app::App;
 use crate::datasets::revisions::Author;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
+/// Routes that transfer whole files, or read as much of them.
+const TRANSFERS: &[&str] = &[
+    "/api/v1/downloads/{token}",
+    "/api/v1/drive/{owner}/{dataset}/content/{*path}",
+    "/api/v1/drive/{owner}/{dataset}/files/{*path}",
+    "/api/v1/drive/{owner}/{dataset}/rows/{*path}",
+    "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}",
+    "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}",
+];
+
 pub(super) fn routes(routes: Routes) -> Routes {
-    let routes = openapi::routes(routes);
-    let routes = session::routes(routes);
-    let routes = accounts::routes(routes);
-    let routes = user::routes(routes);
-    let routes = datasets::routes(routes);
-    let routes = choices::routes(routes);
-    let routes = organisations::routes(routes);
-    let routes = invitations::routes(routes);
-    let routes = admin::routes(routes);
-    let routes = quotas::routes(routes);
-    let routes = stats::routes(routes);
-    let routes = search::routes(routes);
-    let routes = revisions::routes(routes);
-    let routes = rename::routes(routes);
-    let routes = commits::routes(routes);
-    let routes = tags::routes(routes);
-    let routes = branches::routes(routes);
-    let routes = links::routes(shares::routes(routes));
-    let routes = tree::routes(routes);
-    let routes = files::routes(routes);
-    let routes = infer::routes(routes);
-    let routes = drive::routes(routes);
-    diff::routes(routes)
+    let resources = [
+        openapi::routes,
+        session::routes,
+        accounts::routes,
+        user::routes,
+        datasets::routes,
+        choices::routes,
+        organisations::routes,
+        invitations::routes,
+        admin::routes,
+        quotas::routes,
+        stats::routes,
+        search::routes,
+        revisions::routes,
+        rename::routes,
+        commits::routes,
+        tags::routes,
+        branches::routes,
+        shares::routes,
+        links::routes,
+        tree::routes,
+        files::routes,
+        infer::routes,
+        drive::routes,
+        diff::routes,
+    ];
+    let routes = resources.into_iter().fold(routes, |routes, resource| resource(routes));
+    let routes = TRANSFERS.iter().fold(routes, |routes, path| routes.change(path, |route| route.is_transfer = true));
+    routes
+        // `@rutter/upload` works in a browser.
+        .change("/api/v1/datasets/{owner}/{dataset}/commits", |route| route.is_open = true)
+        // Anonymous clients can open links, and each attempt is recorded.
+        .change("/api/v1/links/open", |route| route.cost = 50)
 }
 
 /// A JSON request body. Invalid JSON is rejected as malformed; valid JSON of the wrong shape is rejected as invalid,
@@ -91,65 +109,11 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
 /// requires an object: a derived `Deserialize` would accept an array as a struct, taking its items for the fields in
 /// order.
 async fn json_text(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes> {
-    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media = media.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    // This also keeps browsers from posting HTML forms to the API.
-    if !media.is_some_and(|media| media == "application/json" || media.ends_with("+json")) {
-        return Err(Error::unsupported_media("Content-Type must be application/json"));
-    }
     let route = request.extensions().get::<MatchedPath>().cloned();
     let shape = Shape::of(&openapi::JSON, request.method(), route.as_ref().map_or("", MatchedPath::as_str));
-    let body = body_up_to(app, request, limit).await?;
-    read(shape, &body)?;
+    let body = json::text(app, request, limit).await?;
+    json::read(shape, &body)?;
     Ok(body)
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    read(PhantomData::<T>, body)
-}
-
-fn read<'de, S: DeserializeSeed<'de>>(seed: S, body: &'de [u8]) -> Result<S::Value> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let mut track = serde_path_to_error::Track::new();
-    let read = seed.deserialize(serde_path_to_error::Deserializer::new(&mut reader, &mut track));
-    let read = read.map_err(|cause| match (cause.is_data(), track.path().to_string().as_str()) {
-        (false, _) => Error::malformed(format!("the body is not JSON: {cause}")),
-        (true, ".") => Error::invalid(cause.to_string()),
-        (true, place) => Error::invalid(format!("`{place}`: {cause}")),
-    })?;
-    reader.end().map_err(|error| Error::malformed(format!("the body is not JSON: {error}")))?;
-    Ok(read)
-}
-
-/// Query parameters. Unknown parameters are ignored; values that cannot be parsed are rejected as invalid.
-pub(super) struct Parameters<T>(pub T);
-
-impl<T: DeserializeOwned + Send> FromRequestParts<App> for Parameters<T> {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let query = Query::<T>::from_request_parts(parts, app).await;
-        query.map(|Query(value)| Self(value)).map_err(|error| Error::invalid(error.body_text()))
-    }
-}
-
-/// Path parameters other than owner and dataset, by name.
-pub(super) struct Segments(Vec<(String, String)>);
-
-impl Segments {
-    /// Returns the value of a path parameter of the route.
-    pub(super) fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
-    }
-}
-
-impl FromRequestParts<App> for Segments {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let segments = axum::extract::Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-        segments.map(|path| Self(path.0)).map_err(|_| nameless())
-    }
 }
 
 /// Pagination parameters of a list.
@@ -210,12 +174,7 @@ impl FromRequestParts<App> for PageUrl {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let BaseUrl(base) = BaseUrl::from_request_parts(parts, app).await?;
-        let query = parts.uri.query().unwrap_or_default();
-        // Links get stored, so they must not contain credentials.
-        let kept = query
-            .split('&')
-            .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=") && !pair.starts_with("jwt="));
-        let query = kept.collect::<Vec<_>>().join("&");
+        let query = parts.uri.query().unwrap_or_default().to_owned();
         Ok(Self { base, path: parts.uri.path().to_owned(), query })
     }
 }
@@ -230,9 +189,8 @@ impl PageUrl {
     fn next(&self, cursor: Option<&str>) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(cursor) = cursor {
-            let and = if self.query.is_empty() { "" } else { "&" };
             let Self { base, path, query } = self;
-            let link = format!("<{base}{path}?{query}{and}cursor={cursor}>; rel=\"next\"");
+            let link = format!("<{base}{path}?{}>; rel=\"next\"", next_query(query, cursor));
             if let Ok(link) = HeaderValue::from_str(&link) {
                 headers.insert(header::LINK, link);
             }
@@ -331,18 +289,4 @@ fn created(location: &str, body: impl Serialize) -> Response {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
-}
-
-/// Percent-encodes one segment of a path (RFC 3986 §3.3).
-pub(super) fn segment(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }

@@ -2,6 +2,7 @@
 //! ckanext-versioning add, and the CKAN actions that their clients call. Names, formats and status codes are CKAN's;
 //! the semantics are those of this server.
 
+mod action;
 mod authorize;
 mod changes;
 mod download;
@@ -9,22 +10,13 @@ mod packages;
 mod releases;
 mod resources;
 
-use axum::Json;
-use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use hyper::body::Body as _;
-use serde_json::{Value, json};
+use axum::http::{Method, StatusCode, header};
+use axum::response::Response;
+use serde_json::json;
 
-use super::Routes;
-use super::api::Body;
-use super::extract::AuthedActor;
-use crate::access::{DatasetGrant, Right};
-use crate::app::App;
-use crate::datasets::ckan::Record;
-use crate::error::{Error, ErrorDetails, Kind, Result};
-
-const ROOT: &str = "/api/3/action/";
+use self::action::{ActionRequest, Answer, Field, ROOT, done, help_of};
+use super::http::{RouteGroup, Routes, replace_body};
+use crate::error::{Error, ErrorDetails, Kind};
 
 /// The actions and their help texts.
 const ACTIONS: &[(&str, &str)] = &[
@@ -58,19 +50,24 @@ const ACTIONS: &[(&str, &str)] = &[
     ("resource_update", "Replaces the metadata of the resource `id`."),
 ];
 
+/// The actions. Clients written in Python send a body separately, after the head; others are pages.
+const ACTION: RouteGroup = RouteGroup {
+    render_error,
+    is_below: |path| path.starts_with(ROOT),
+    is_open: true,
+    sends_body_later: true,
+    ..RouteGroup::DEFAULT
+};
+
 pub(super) fn routes(routes: Routes) -> Routes {
-    let routes = routes.add(Method::GET, "/api/3/action/help_show", help);
+    let routes = download::routes(routes);
+    let routes = routes.group(ACTION).add(Method::GET, "/api/3/action/help_show", help);
     let routes = authorize::routes(routes);
     let routes = releases::routes(routes);
     let routes = packages::routes(routes);
     let routes = resources::routes(routes);
-    download::routes(routes)
-}
-
-/// Returns the action of a URL; an empty name if the action is unknown.
-pub(super) fn action(path: &str) -> Option<&'static str> {
-    let name = path.strip_prefix(ROOT)?;
-    Some(ACTIONS.iter().find(|(known, _)| *known == name).map_or("", |(known, _)| known))
+    // The key is that of an action, too.
+    authorize::key_route(routes.group(RouteGroup { is_open: true, ..RouteGroup::DEFAULT }))
 }
 
 async fn help(asked: ActionRequest) -> Answer {
@@ -80,21 +77,9 @@ async fn help(asked: ActionRequest) -> Answer {
     Ok(done("help_show", help))
 }
 
-fn help_of(action: &str) -> String {
-    format!("{ROOT}help_show?name={action}")
-}
-
-/// Builds the response envelope of a successful call.
-fn done(action: &str, result: impl serde::Serialize) -> Response {
-    Json(json!({ "help": help_of(action), "success": true, "result": json!(result) })).into_response()
-}
-
-/// The field that caused an error, passed on to [`render_error`].
-#[derive(Clone, Copy)]
-struct Field(&'static str);
-
 /// Builds the response envelope of an error. CKAN clients distinguish three errors, each with its own status code.
-pub(super) fn render_error(action: &str, details: &ErrorDetails, response: &mut Response) {
+fn render_error(route: &str, details: &ErrorDetails, response: &mut Response) {
+    let action = route.strip_prefix(ROOT).unwrap_or_default();
     let field = response.extensions().get().map(|Field(field)| *field);
     let (status, kind) = match details.kind {
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not Found Error"),
@@ -112,107 +97,6 @@ pub(super) fn render_error(action: &str, details: &ErrorDetails, response: &mut 
         "help": help_of(action), "success": false, "error": error, "request_id": crate::request::id(),
     });
     *response.status_mut() = status;
-    *response.body_mut() = Json(body).into_response().into_body();
-    let headers = response.headers_mut();
-    headers.remove(header::WWW_AUTHENTICATE);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-}
-
-/// An error and the field that caused it.
-struct Failure {
-    error: Error,
-    field: Option<&'static str>,
-}
-
-/// The result of a handler.
-type Answer<T = Response> = Result<T, Failure>;
-
-impl<E: Into<Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self { error: error.into(), field: None }
-    }
-}
-
-impl Failure {
-    /// Attributes an error to a field, if the request was invalid.
-    fn of(field: &'static str) -> impl Fn(Error) -> Self {
-        move |error| {
-            let is_wrong =
-                matches!(error.kind(), Kind::Invalid | Kind::Unchanged | Kind::Conflict | Kind::Precondition);
-            Self { error, field: is_wrong.then_some(field) }
-        }
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let mut response = self.error.into_response();
-        if let Some(field) = self.field {
-            response.extensions_mut().insert(Field(field));
-        }
-        response
-    }
-}
-
-/// The parameters of an action: a JSON object in the body, or the query string of a GET.
-struct ActionRequest(Record);
-
-impl FromRequest<App> for ActionRequest {
-    type Rejection = Failure;
-
-    async fn from_request(request: Request, app: &App) -> Answer<Self> {
-        let query = request.uri().query().unwrap_or_default().as_bytes();
-        let query = form_urlencoded::parse(query).into_owned().filter(|(key, _)| key != "jwt");
-        if matches!(*request.method(), Method::GET | Method::HEAD) {
-            return Ok(Self(query.map(|(key, value)| (key, Value::String(value))).collect()));
-        }
-        let beside: Option<(String, String)> = query.into_iter().find(|(key, _)| key == "revision_ref");
-        let is_empty = request.body().size_hint().exact() == Some(0);
-        let Body(mut fields) =
-            if is_empty { Body(Record::new()) } else { Body::<Record>::from_request(request, app).await? };
-        if let Some((key, value)) = beside {
-            fields.entry(key).or_insert_with(|| value.into());
-        }
-        Ok(Self(fields))
-    }
-}
-
-impl ActionRequest {
-    /// Returns an optional string; an empty string counts as absent.
-    fn optional(&self, field: &'static str) -> Answer<Option<&str>> {
-        match self.0.get(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
-            Some(_) => Err(Failure::of(field)(Error::invalid(format!("`{field}` must be a string")))),
-        }
-    }
-
-    /// Returns a required string.
-    fn required(&self, field: &'static str) -> Answer<&str> {
-        self.optional(field)?.ok_or_else(|| Failure::of(field)(Error::invalid(format!("Missing value: `{field}`"))))
-    }
-
-    /// Returns a boolean: a JSON value, or a word for one.
-    fn switch(&self, field: &'static str) -> Answer<Option<bool>> {
-        let wrong = || Failure::of(field)(Error::invalid(format!("`{field}` must be true or false")));
-        match self.0.get(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Bool(value)) => Ok(Some(*value)),
-            Some(Value::String(text)) => match text.to_ascii_lowercase().as_str() {
-                "" => Ok(None),
-                "true" | "yes" | "on" | "t" | "y" | "1" => Ok(Some(true)),
-                "false" | "no" | "off" | "f" | "n" | "0" => Ok(Some(false)),
-                _ => Err(wrong()),
-            },
-            Some(Value::Number(number)) if number.as_u64() == Some(1) => Ok(Some(true)),
-            Some(Value::Number(number)) if number.as_u64() == Some(0) => Ok(Some(false)),
-            Some(_) => Err(wrong()),
-        }
-    }
-
-    /// Returns the dataset that a field names: `OWNER/NAME`, its id, or its name alone if that is unambiguous.
-    async fn dataset<R: Right>(&self, app: &App, caller: &AuthedActor, field: &'static str) -> Answer<DatasetGrant<R>> {
-        let name = self.required(field)?;
-        app.access.authorize_named(&caller.actor, name).await.map_err(Failure::of(field))
-    }
+    response.headers_mut().remove(header::WWW_AUTHENTICATE);
+    replace_body(response, "application/json", body.to_string());
 }

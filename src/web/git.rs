@@ -2,7 +2,6 @@
 
 use std::io;
 use std::pin::Pin;
-use std::time::Duration;
 
 use async_compression::tokio::bufread::GzipDecoder;
 use axum::body::Body;
@@ -15,19 +14,40 @@ use serde::Deserialize;
 use tokio::io::{AsyncRead, BufReader};
 use tokio_util::io::StreamReader;
 
-use super::Routes;
-use super::rate_limit::{Client, Slot};
-use super::timeouts::IdleTimeoutBody;
+use super::http::{Client, RouteGroup, Routes, Slot, replace_body, with_idle_timeout};
 use crate::access::{DatasetGrant, Fetch, Target, Write};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorDetails, Result};
 use crate::git_service::ByteStream;
 
+const REFS: RouteGroup = RouteGroup { render_error, is_below, ..RouteGroup::DEFAULT };
+
+/// Fetches and pushes, served by a git process. git does them in two requests, and shows an error properly only for the
+/// first one.
+const PACKS: RouteGroup = RouteGroup { cost: 100, wait_factor: 2, ..REFS };
+
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes
-        .add(Method::GET, "/{owner}/{dataset}/info/refs", advertise)
-        .add(Method::POST, "/{owner}/{dataset}/git-upload-pack", upload_pack)
-        .add(Method::POST, "/{owner}/{dataset}/git-receive-pack", receive_pack)
+    let routes = routes.group(REFS).add(Method::GET, "/{owner}/{dataset}/info/refs", advertise);
+    routes.group(PACKS).add(Method::POST, "/{owner}/{dataset}/git-upload-pack", upload_pack).add(
+        Method::POST,
+        "/{owner}/{dataset}/git-receive-pack",
+        receive_pack,
+    )
+}
+
+fn is_below(path: &str) -> bool {
+    ["/info/refs", "/git-upload-pack", "/git-receive-pack"].iter().any(|tail| path.ends_with(tail))
+}
+
+/// Renders an error as plain text, which git shows to its user.
+fn render_error(_: &str, details: &ErrorDetails, response: &mut Response) {
+    let text = if details.kind.status().is_server_error() {
+        // The operator will need the ID.
+        format!("{} (request {})\n", details.detail, crate::request::id())
+    } else {
+        format!("{}\n", details.detail)
+    };
+    replace_body(response, "text/plain; charset=utf-8", text);
 }
 
 #[derive(Deserialize)]
@@ -111,11 +131,6 @@ fn decompressed(app: &App, headers: &HeaderMap, body: Body) -> Result<Pin<Box<dy
     }
 }
 
-/// Wraps a body so that it fails if nothing is received for too long.
-pub(super) fn with_idle_timeout(app: &App, body: Body) -> IdleTimeoutBody {
-    IdleTimeoutBody::new(body, Duration::from_secs(app.config.limits.idle_timeout))
-}
-
 fn result(service: Service, body: ByteStream) -> Response {
     answer(format!("application/x-{}-result", service.name()), Body::from_stream(body))
 }
@@ -129,4 +144,18 @@ fn answer(content_type: String, body: Body) -> Response {
         (header::PRAGMA, "no-cache".to_owned()),
     ];
     (headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn people_can_quote_the_id_of_a_fault() {
+        let mut response = Error::internal("a secret").into_response();
+        let details = response.extensions().get::<ErrorDetails>().unwrap().clone();
+        render_error("", &details, &mut response);
+        let body = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+        assert!(body.starts_with(b"internal error (request "), "{body:?}");
+    }
 }

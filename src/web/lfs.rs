@@ -1,35 +1,64 @@
-//! Git LFS batch API (`…/info/lfs/objects/batch`), and the signed URLs that it returns.
+//! Git LFS API (`…/info/lfs`): the batch endpoint, and the signed URLs that it returns.
 
-use std::borrow::Cow;
+mod json;
+mod locks;
+mod uploads;
 
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Body as _;
-use lfs::batch::{self, BatchError, BatchErrorKind, BatchRequest, Operation};
+use lfs::Oid;
+use lfs::batch::{self, BatchRequest, Operation};
 use lfs::sign::Verb;
-use lfs::{Oid, media};
-use serde::de::DeserializeOwned;
+use serde_json::json;
 
-use super::Routes;
-use super::content::{self, Content, bare};
-use super::error_format::lfs_json;
-use super::extract::{BaseUrl, DatasetRequest};
-use super::git::with_idle_timeout;
+use self::json::{LFS_JSON, from_batch, json_body, lfs_json};
+use super::http::{
+    BaseUrl, Content, DatasetRequest, RouteGroup, Routes, bare, disposition, query_value, replace_body,
+    with_idle_timeout,
+};
 use crate::access::{DatasetGrant, Fetch, Upload};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorDetails, Kind, Result};
+
+/// The API that git-lfs requests.
+const LFS: RouteGroup = RouteGroup { render_error, is_below, ..RouteGroup::DEFAULT };
+
+/// Pages of other sites send files too, so that CKAN clients and `@rutter/upload` work in a browser.
+const BATCH: RouteGroup = RouteGroup { is_open: true, ..LFS };
+
+/// Signed URLs. The batch request that returned them was charged for them.
+const SIGNED: RouteGroup = RouteGroup { is_open: true, is_transfer: true, cost: 1, ..LFS };
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes
+    let routes = locks::routes(routes.group(LFS));
+    let routes = routes
+        .group(BATCH)
         .add(Method::POST, "/{owner}/{dataset}/info/lfs/objects/batch", objects_batch)
         // The root of Giftless, which its own client and ckan-client-js use.
-        .add(Method::POST, "/{owner}/{dataset}/objects/batch", objects_batch)
+        .add(Method::POST, "/{owner}/{dataset}/objects/batch", objects_batch);
+    let routes = routes
+        .group(SIGNED)
         .add(Method::GET, "/_lfs/{token}", download)
         .add(Method::PUT, "/_lfs/{token}", upload)
-        .add(Method::POST, "/_lfs/{token}", verify)
+        .add(Method::POST, "/_lfs/{token}", verify);
+    uploads::routes(routes)
+}
+
+fn is_below(path: &str) -> bool {
+    let is_lfs = path.ends_with("/info/lfs") || path.contains("/info/lfs/") || path.ends_with("/objects/batch");
+    is_lfs || path.starts_with("/_lfs/")
+}
+
+/// Renders an error as `{message, request_id}`; git-lfs reads it only in its own media type.
+fn render_error(_: &str, details: &ErrorDetails, response: &mut Response) {
+    let body = json!({ "message": details.detail, "request_id": crate::request::id() });
+    replace_body(response, LFS_JSON, body.to_string());
+    if details.kind == Kind::Unauthenticated {
+        let realm = HeaderValue::from_static("Basic realm=\"rutter\", charset=\"UTF-8\"");
+        response.headers_mut().insert("lfs-authenticate", realm);
+    }
 }
 
 /// The required right depends on the operation in the body, and a credential may be limited to single objects, so
@@ -96,7 +125,7 @@ async fn download(
         tag: &oid.to_string(),
         size,
         media: "application/octet-stream",
-        disposition: disposition(&query),
+        disposition: presentation(&query),
         cache: "private, max-age=31536000, immutable",
     };
     let (response, wanted) = content.answer(&method, &headers);
@@ -106,35 +135,13 @@ async fn download(
 }
 
 /// Returns the header for the file name in the signed query.
-fn disposition(query: &str) -> Option<HeaderValue> {
-    let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).map(decode);
-    let filename = value("filename");
-    let inline = value("disposition").is_some_and(|text| text == "inline");
+fn presentation(query: &str) -> Option<HeaderValue> {
+    let filename = query_value(query, "filename");
+    let inline = query_value(query, "disposition").is_some_and(|text| text == "inline");
     if filename.is_none() && !inline {
         return None;
     }
-    content::disposition(&filename.unwrap_or_default(), inline)
-}
-
-/// Percent-decodes (RFC 3986 §2.1) what this server encoded.
-fn decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        rest = after;
-        let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(byte) if first == b'%' => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => bytes.push(first),
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    disposition(&filename.unwrap_or_default(), inline)
 }
 
 async fn verify(
@@ -149,71 +156,4 @@ async fn verify(
     let (oid, size) = batch::parse_verify(&body).map_err(from_batch)?;
     app.storage.verify(&ticket, &query, oid, size).await?;
     Ok(lfs_json(StatusCode::OK, "{}"))
-}
-
-/// Reads a JSON body within the size limit, from a client that accepts our media type.
-pub(super) async fn json_body(app: &App, request: Request) -> Result<bytes::Bytes> {
-    expect_json(request.headers())?;
-    let body = body_within(app, request).await?;
-    // A list would be accepted as the fields of an object, in order.
-    if !body.is_empty() && !body.trim_ascii_start().starts_with(b"{") {
-        return Err(Error::malformed("the request must be a JSON object"));
-    }
-    Ok(body)
-}
-
-/// Reads a body within the size limit of JSON bodies.
-pub(super) async fn body_within(app: &App, request: Request) -> Result<bytes::Bytes> {
-    body_up_to(app, request, app.config.limits.json_bytes).await
-}
-
-/// Reads a body of at most `limit` bytes.
-pub(super) async fn body_up_to(app: &App, request: Request, limit: usize) -> Result<bytes::Bytes> {
-    let too_large =
-        || Error::too_large(format!("the request is larger than {limit} bytes; send fewer objects at once"));
-    // Reject it before it is sent, if the client declares its length.
-    if request.body().size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
-        return Err(too_large());
-    }
-    let body = Body::from_stream(with_idle_timeout(app, request.into_body()));
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(error) => Err(Error::malformed(format!("the request ended early: {error}"))),
-    }
-}
-
-/// Checks `Accept`: the API has one media type for its responses (Git LFS API, "Headers").
-pub(super) fn expect_accept(headers: &HeaderMap) -> Result<()> {
-    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let accept = lines.collect::<Vec<_>>().join(",");
-    if media::accepts_json(Some(accept.as_str()).filter(|accept| !accept.is_empty())) {
-        return Ok(());
-    }
-    Err(Error::not_acceptable("this API only returns application/vnd.git-lfs+json"))
-}
-
-fn expect_json(headers: &HeaderMap) -> Result<()> {
-    expect_accept(headers)?;
-    // This also keeps browsers from posting HTML forms here.
-    if !media::is_json(headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())) {
-        return Err(Error::unsupported_media("Content-Type must be application/vnd.git-lfs+json or application/json"));
-    }
-    Ok(())
-}
-
-/// Parses a JSON body; an empty one means all defaults.
-pub(super) async fn json<T: DeserializeOwned>(app: &App, request: Request) -> Result<T> {
-    let body = json_body(app, request).await?;
-    let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
-    serde_json::from_slice(text).map_err(|error| Error::malformed(format!("invalid JSON in the request: {error}")))
-}
-
-pub(super) fn from_batch(error: BatchError) -> Error {
-    match error.kind {
-        BatchErrorKind::Malformed => Error::malformed(error.message),
-        BatchErrorKind::Unprocessable => Error::invalid(error.message),
-        BatchErrorKind::HashAlgo => Error::conflict(error.message),
-        BatchErrorKind::TooMany => Error::too_large(error.message),
-    }
 }

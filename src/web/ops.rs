@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::Routes;
+use super::http::{RouteGroup, Routes};
 use crate::app::App;
 use crate::error::{Error, Result};
 
@@ -18,15 +18,18 @@ static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 pub(super) fn routes(routes: Routes) -> Routes {
     metrics_recorder();
-    routes
-        .add(Method::GET, "/healthz", healthz)
-        .add(Method::GET, "/readyz", readyz)
-        .add(Method::GET, "/metrics", metrics)
+    let routes = routes
         .add(Method::GET, "/.well-known/jwks.json", jwks)
+        // The metrics are rendered for each request.
+        .group(RouteGroup { cost: 20, ..RouteGroup::DEFAULT })
+        .add(Method::GET, "/metrics", metrics);
+    // If health checks failed, an orchestrator would restart a working server.
+    let routes = routes.group(RouteGroup { cost: 0, ..RouteGroup::DEFAULT });
+    routes.add(Method::GET, "/healthz", healthz).add(Method::GET, "/readyz", readyz)
 }
 
 /// Returns the metrics recorder. There is one per process, because metrics are global.
-pub(super) fn metrics_recorder() -> Option<&'static PrometheusHandle> {
+fn metrics_recorder() -> Option<&'static PrometheusHandle> {
     const BUCKETS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0];
     METRICS.get_or_init(|| PrometheusBuilder::new().set_buckets(BUCKETS).ok()?.install_recorder().ok()).as_ref()
 }

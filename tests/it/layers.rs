@@ -155,6 +155,27 @@ fn web_does_not_use_the_database() {
     }
 }
 
+/// The APIs share what is in `web/http`, and nothing else; `web.rs` puts them together.
+#[test]
+fn apis_import_http_and_not_each_other() {
+    let mut found = 0;
+    for (file, text) in sources().iter().filter(|(file, _)| file.starts_with("web/")) {
+        let code = code(text);
+        let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let module: Vec<&str> = file.trim_end_matches(".rs").split('/').collect();
+        // The path from this module to `web`.
+        let up = "super::".repeat(module.len() - 1);
+        for path in ["crate::web::", &up] {
+            for (at, _) in code.match_indices(path) {
+                let named: String = code[at + path.len()..].chars().take_while(|c| c.is_alphanumeric()).collect();
+                assert!(named == "http" || named == module[1], "{file} must not import web::{named}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 50, "the imports were not understood: {found}");
+}
+
 /// An example with `compile_fail` passes for any error, also for a name that does not exist: then it proves nothing.
 #[test]
 fn examples_that_must_not_compile_name_existing_items() {

@@ -9,14 +9,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::browser::BrowserClient;
 use super::Body;
+use super::browser::BrowserClient;
 use super::session::{Welcome, welcome};
 use super::shapes;
 use crate::app::App;
 use crate::error::Result;
 use crate::types::{DisplayName, Email, OwnerName, Secret};
+use crate::web::http::Routes;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::super::Routes;
 use super::organisations::InvitationItem;
 use super::shapes;
-use super::{Body, Items, Page, PageUrl, Parameters, Segments, known_id};
+use super::{Body, Items, Page, PageUrl, known_id};
 use crate::access::AdminGrant;
 use crate::accounts::admin::{AuditQuery, AuditRow, JobRow, KnownUserRow, UserChange};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, Millis, OwnerKind, OwnerName};
+use crate::web::http::{Parameters, Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

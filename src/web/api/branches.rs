@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
 use super::shapes;
-use super::{Body, Items, Page, PageUrl, Parameters, Segments, created, name_of, segment};
+use super::{Body, Items, Page, PageUrl, created, name_of};
 use crate::access::{DatasetGrant, Own, Read, Write};
 use crate::app::App;
 use crate::datasets::refs;
 use crate::error::{Error, Result};
+use crate::web::http::{Parameters, Routes, Segments, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

@@ -6,13 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::extract::AuthedActor;
 use super::Items;
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::error::Result;
 use crate::types::OwnerKind;
+use crate::web::http::{AuthedActor, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(owners)).document(routes!(stores))

@@ -13,10 +13,8 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::extract::{AuthedActor, DatasetRequest};
 use super::shapes;
-use super::{Body, CommitAuthor, Parameters, Revision, created, segment};
+use super::{Body, CommitAuthor, Revision, created};
 use crate::access::{DatasetGrant, Fetch, Own, Read, Right as _, Rights, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
@@ -24,6 +22,7 @@ use crate::datasets::package::{CommitNote, PackageChange};
 use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Kind, Result};
 use crate::types::{RepoPath, Visibility};
+use crate::web::http::{AuthedActor, DatasetRequest, Parameters, Routes, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(create)).document(routes!(show, replace, patch, delete));

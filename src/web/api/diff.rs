@@ -9,15 +9,14 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::extract::DatasetRequest;
 use super::shapes;
 use super::tree::{Entry, file_path};
-use super::{Page, PageUrl, Parameters, object_id};
+use super::{Page, PageUrl, object_id};
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::compare::{Changed, Lines};
 use crate::error::Result;
+use crate::web::http::{DatasetRequest, Parameters, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(compare))

@@ -22,10 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use self::files::RevisionQuery;
-use super::super::Routes;
-use super::super::content::media_of;
-use super::super::extract::{AuthedActor, DatasetRequest};
-use super::{Items, Page, PageUrl, Parameters, Segments, moment, object_id};
+use super::{Items, Page, PageUrl, moment, object_id};
 use crate::access::{Access, Actor, DatasetGrant, Fetch, Grant, Read, Right, Target, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
@@ -35,6 +32,7 @@ use crate::error::{Error, Kind, Result};
 use crate::files::rows::{self, Work};
 use crate::files::{Files, Usage};
 use crate::types::{Level, RepoPath, Visibility};
+use crate::web::http::{AuthedActor, DatasetRequest, Parameters, Routes, Segments, media_of};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(own)).document(routes!(list)).document(routes!(entry));

@@ -8,15 +8,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::content::{Content, bare, disposition, media_type};
-use super::super::extract::{BaseUrl, DatasetRequest};
 use super::tree::file_path;
-use super::{Parameters, Segments};
 use crate::access::Fetch;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::files::Opened;
+use crate::web::http::{BaseUrl, Content, DatasetRequest, Parameters, Routes, Segments, bare, disposition, media_type};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(raw))

@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
 use super::Body;
 use super::shapes;
 use super::tree::file_path;
@@ -15,6 +14,7 @@ use crate::access::{DatasetGrant, Fetch};
 use crate::app::App;
 use crate::error::Result;
 use crate::files::TableFormat;
+use crate::web::http::Routes;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(infer))

@@ -8,16 +8,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::browser::BrowserClient;
-use super::super::extract::AuthedActor;
 use super::Body;
 use super::accounts::OneTimeToken;
+use super::browser::BrowserClient;
 use super::shapes;
 use crate::accounts::sessions::SignedIn;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{DisplayName, OwnerName, Role, Secret};
+use crate::web::http::{AuthedActor, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(show)).document(routes!(accept))

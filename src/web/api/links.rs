@@ -9,13 +9,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::rate_limit::Client;
 use super::Body;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::share::LinkOpened;
 use crate::types::{Millis, Secret, ShareKind, ShareRight};
+use crate::web::http::{Client, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(open))

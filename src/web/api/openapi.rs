@@ -17,8 +17,8 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema as _, ToSchema};
 
-use super::super::Routes;
 use super::shapes;
+use crate::web::http::Routes;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/api/openapi.json", openapi).add(Method::GET, "/api/docs", docs)
@@ -42,7 +42,7 @@ struct Problem {
 }
 
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
-    let routes = super::super::routes();
+    let routes = super::routes(Routes::default());
     let mut components = Components::new();
     components.schemas.extend(routes.schemas);
     components.schemas.extend(shapes::all());

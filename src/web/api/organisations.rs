@@ -8,16 +8,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::extract::AuthedActor;
 use super::shapes;
-use super::{Body, Items, Segments, created, segment};
+use super::{Body, Items, created};
 use crate::access::{OrgAdminGrant, OrgMemberGrant};
 use crate::accounts::invitations::Invitation;
 use crate::accounts::organisations::MemberRow;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{Email, GroupName, OwnerName, Role};
+use crate::web::http::{AuthedActor, Routes, Segments, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::{Body, Segments};
+use super::Body;
 use crate::access::AdminGrant;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::storage::quota::{Held, Quota, Subject};
+use crate::web::http::{Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(quota, set_quota, forget_quota))

@@ -6,8 +6,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::extract::DatasetRequest;
 use super::Body;
 use super::datasets::{Dataset, dataset};
 use super::shapes;
@@ -15,6 +13,7 @@ use crate::access::{DatasetGrant, Own, Read};
 use crate::app::App;
 use crate::error::Result;
 use crate::types::RepoPath;
+use crate::web::http::{DatasetRequest, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(rename))

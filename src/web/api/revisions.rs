@@ -10,10 +10,9 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::super::Routes;
 use super::diff::ChangedFile;
 use super::shapes;
-use super::{Body, CommitAuthor, Items, Page, PageUrl, Parameters, Revision, Segments, object_id};
+use super::{Body, CommitAuthor, Items, Page, PageUrl, Revision, object_id};
 use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::dry_run;
@@ -21,6 +20,7 @@ use crate::datasets::package::CommitNote;
 use crate::datasets::refs::branch_name;
 use crate::datasets::revisions::{CommitMeta, Part, RevertPlan};
 use crate::error::{Error, Result};
+use crate::web::http::{Parameters, Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list)).document(routes!(show)).document(routes!(revert)).document(routes!(restore))

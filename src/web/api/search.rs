@@ -7,14 +7,13 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::extract::AuthedActor;
 use super::shapes;
 use super::{Page, PageUrl};
 use crate::app::App;
 use crate::datasets::search::{Counts, Found, Kind, Place, Query, Sort};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Visibility};
+use crate::web::http::{AuthedActor, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(search))
@@ -119,13 +118,17 @@ async fn search(
 ) -> Result<Response> {
     let asked = SearchQuery::parse(query.as_deref().unwrap_or_default())?;
     let limit = asked.page.limit()?;
-    let after = asked.page.cursor().map(|cursor| place(cursor, asked.sort).ok_or_else(Page::bad_cursor)).transpose()?;
+    let after = asked
+        .page
+        .cursor()
+        .map(|cursor| Place::from_cursor(cursor, asked.sort).ok_or_else(Page::bad_cursor))
+        .transpose()?;
     let visible = app.access.visible_datasets(&caller.actor).await?;
     let page = app.datasets.search(&visible, &asked.query, asked.sort, after, limit).await?;
     let counts = app.datasets.count(&visible, &asked.query).await?;
     // Computing the facets reads every result.
     caller.charge(usize::try_from(counts.total).unwrap_or(usize::MAX) / 10);
-    let next_cursor = page.next.map(cursor);
+    let next_cursor = page.next.map(Place::cursor);
     let headers = here.next(next_cursor.as_deref());
     let items = page.found.into_iter().map(Into::into).collect();
     let Counts { total, is_exact, .. } = counts;
@@ -182,29 +185,6 @@ impl SearchQuery {
 
 /// The maximum number of filter values.
 const FILTERS: usize = 32;
-
-/// Encodes a position in a list as a cursor. It holds nothing that the last item of the page does not show.
-pub(in super::super) fn cursor(place: Place) -> String {
-    match place {
-        Place::Heading(number) => format!("h{number:x}"),
-        Place::Other(number) => format!("o{number:x}"),
-        Place::Created(id) => format!("c{id}"),
-    }
-}
-
-/// Decodes a cursor of a list with this sort order.
-pub(in super::super) fn place(cursor: &str, sort: Sort) -> Option<Place> {
-    let mut rest = cursor.chars();
-    let kind = rest.next()?;
-    let rest = rest.as_str();
-    let number = || i64::from_str_radix(rest, 16).ok().filter(|number| *number >= 0);
-    match (kind, sort) {
-        ('c', Sort::Created) => rest.parse().ok().map(Place::Created),
-        ('h', Sort::Relevance) => number().map(Place::Heading),
-        ('o', Sort::Relevance | Sort::Updated | Sort::Names) => number().map(Place::Other),
-        _ => None,
-    }
-}
 
 impl From<Found> for FoundDataset {
     fn from(found: Found) -> Self {

@@ -8,16 +8,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::browser::{self, BrowserClient};
-use super::super::extract::AuthedActor;
 use super::Body;
+use super::browser::{self, BrowserClient};
 use crate::accounts::UserRow;
 use crate::accounts::sessions::SignedIn;
 use crate::app::App;
 use crate::config::SignUp;
 use crate::error::{Error, Kind, Result};
 use crate::types::Secret;
+use crate::web::http::{AuthedActor, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(show, begin, end))

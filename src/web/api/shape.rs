@@ -126,8 +126,8 @@ impl<'de> Visitor<'de> for Shape<'_> {
 mod tests {
     use serde_json::json;
 
-    use super::super::read;
     use super::*;
+    use crate::web::http::json::read;
 
     fn document() -> Value {
         json!({

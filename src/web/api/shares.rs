@@ -10,16 +10,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::extract::{AuthedActor, BaseUrl};
 use super::shapes;
 use super::tree::file_path;
-use super::{Body, Items, Page, PageUrl, Parameters, Segments, created, segment};
+use super::{Body, Items, Page, PageUrl, created};
 use crate::access::{SessionGrant, ShareGrant};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::share::{self, Grantee, Patch, ShareRow};
 use crate::types::{Id, Millis, OwnerName, Secret, ShareKind, ShareRight};
+use crate::web::http::{AuthedActor, BaseUrl, Parameters, Routes, Segments, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

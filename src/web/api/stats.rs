@@ -6,13 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::extract::DatasetRequest;
+use super::Items;
 use super::tree::file_path;
-use super::{Items, Parameters, Segments};
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(summary)).document(routes!(activity)).document(routes!(growth))

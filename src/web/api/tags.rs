@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
 use super::shapes;
-use super::{Body, CommitAuthor, Items, Page, PageUrl, Parameters, Segments, created, moment, name_of, segment};
+use super::{Body, CommitAuthor, Items, Page, PageUrl, created, moment, name_of};
 use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::refs;
 use crate::error::Result;
+use crate::web::http::{Parameters, Routes, Segments, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list, create)).document(routes!(show, update, delete))

@@ -10,13 +10,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::extract::DatasetRequest;
-use super::{CommitAuthor, Items, Page, PageUrl, Parameters, Segments, moment, object_id};
+use super::{CommitAuthor, Items, Page, PageUrl, moment, object_id};
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::browse::Listing;
 use crate::error::{Error, Result};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list)).document(routes!(show))

@@ -10,18 +10,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Routes;
-use super::super::browser::{self, BrowserClient};
-use super::super::extract::AuthedActor;
+use super::browser::{self, BrowserClient};
 use super::session::Person;
 use super::shapes;
-use super::{Body, Items, Segments, created};
+use super::{Body, Items, created};
 use crate::access::tokens::{TokenName, TokenScope};
 use crate::access::{AccountGrant, SessionGrant};
 use crate::accounts::{SessionRow, TokenRow};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, Millis, OwnerName, Secret};
+use crate::web::http::{AuthedActor, Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

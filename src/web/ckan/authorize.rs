@@ -7,14 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Value, json};
 
-use super::super::Routes;
-use super::super::extract::AuthedActor;
-use super::{ActionRequest, Answer, Failure, done};
+use super::action::{ActionRequest, Answer, Failure, done};
 use crate::access::scopes::{Granted, Scope};
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::ckan::resource_ids;
 use crate::error::{Error, Kind, Result};
+use crate::web::http::{AuthedActor, Routes};
 
 /// The maximum number of scopes in one token.
 const MAX_SCOPES: usize = 100;
@@ -29,7 +28,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::POST, "/api/3/action/authz_verify", verify)
         .add(Method::GET, "/api/3/action/authz_public_key", public_key)
         .add(Method::POST, "/api/3/action/authz_public_key", public_key)
-        .add(Method::GET, "/authz/public_key", pem)
+}
+
+pub(super) fn key_route(routes: Routes) -> Routes {
+    routes.add(Method::GET, "/authz/public_key", pem)
 }
 
 async fn authorize(State(app): State<App>, caller: AuthedActor, asked: ActionRequest) -> Answer {

@@ -7,14 +7,12 @@ use metastore::FilePath;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::super::Routes;
-use super::super::api::{Parameters, Segments, segment};
-use super::super::extract::{AuthedActor, BaseUrl};
 use super::resources::{link, path};
 use crate::access::{DatasetGrant, Fetch};
 use crate::app::App;
 use crate::datasets::ckan::resource_ids;
 use crate::error::{Error, Result};
+use crate::web::http::{AuthedActor, BaseUrl, Parameters, Routes, Segments, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/dataset/{package}/resource/{resource}/download", download).add(

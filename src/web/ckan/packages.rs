@@ -4,9 +4,7 @@ use axum::extract::State;
 use axum::http::Method;
 use serde_json::Value;
 
-use super::super::Routes;
-use super::super::extract::{AuthedActor, BaseUrl};
-use super::{ActionRequest, Answer, Failure, done};
+use super::action::{ActionRequest, Answer, Failure, done};
 use crate::access::{DatasetGrant, Own, Read, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
@@ -15,6 +13,7 @@ use crate::datasets::package::Versioned;
 use crate::datasets::revisions::{Author, CommitMeta};
 use crate::error::{Error, Kind};
 use crate::types::{OwnerName, RepoPath, Slug, Visibility};
+use crate::web::http::{AuthedActor, BaseUrl, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

@@ -4,10 +4,8 @@ use axum::extract::State;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::super::Routes;
-use super::super::extract::{AuthedActor, BaseUrl};
+use super::action::{ActionRequest, Answer, Failure, done};
 use super::changes::{Style, difference};
-use super::{ActionRequest, Answer, Failure, done};
 use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::ckan::{self, Record, View, moment};
@@ -15,6 +13,7 @@ use crate::datasets::refs::{NewTag, Tag, TagChange};
 use crate::datasets::revisions::Author;
 use crate::error::{Error, Kind};
 use crate::types::Millis;
+use crate::web::http::{AuthedActor, BaseUrl, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

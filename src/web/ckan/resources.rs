@@ -4,10 +4,8 @@ use axum::extract::State;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::super::Routes;
-use super::super::extract::{AuthedActor, BaseUrl};
+use super::action::{ActionRequest, Answer, Failure, done};
 use super::packages::{described, expect_upload};
-use super::{ActionRequest, Answer, Failure, done};
 use crate::access::{DatasetGrant, Fetch, Read, Write};
 use crate::app::App;
 use crate::datasets::ckan::{self, ResourceChange, View, resource_ids};
@@ -16,6 +14,7 @@ use crate::datasets::package::{Package, Versioned};
 use crate::datasets::revisions::Author;
 use crate::error::{Error, Kind, Result};
 use crate::types::RepoPath;
+use crate::web::http::{AuthedActor, BaseUrl, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

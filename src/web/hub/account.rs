@@ -9,16 +9,15 @@ use metastore::{Content, Edit};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::Routes;
-use super::super::api::{Body, segment};
-use super::super::extract::{AuthedActor, BaseUrl};
-use super::{Answer, ERROR_MESSAGE, Failure, REPO_NOT_FOUND};
+use super::common::{Answer, ERROR_MESSAGE, Failure, REPO_NOT_FOUND};
 use crate::access::{Actor, DatasetGrant, Own, Read, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Kind, Result};
 use crate::types::{RepoPath, Visibility};
+use crate::web::http::json::Body;
+use crate::web::http::{AuthedActor, BaseUrl, Routes, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -26,10 +25,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::POST, "/api/repos/create", create)
         .add(Method::DELETE, "/api/repos/delete", delete)
         .add(Method::POST, "/api/repos/move", rename)
+        .add(Method::POST, "/api/validate-yaml", validate)
+}
+
+pub(super) fn dataset_routes(routes: Routes) -> Routes {
+    routes
         .add(Method::PUT, "/api/datasets/{owner}/{dataset}/settings", settings)
         .add(Method::GET, "/api/datasets/{owner}/{dataset}/auth-check", may_read)
         .add(Method::GET, "/api/datasets/{owner}/{dataset}/auth-check/write", may_write)
-        .add(Method::POST, "/api/validate-yaml", validate)
 }
 
 /// Binary formats that go to Git LFS in datasets created here, so that plain git clients store them the same way.

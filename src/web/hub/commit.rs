@@ -18,17 +18,14 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio_util::io::StreamReader;
 
-use super::super::Routes;
-use super::super::api::{Segments, segment};
-use super::super::extract::BaseUrl;
-use super::super::git::with_idle_timeout;
+use super::common::{Answer, ENTRY_NOT_FOUND, Failure};
 use super::upload::{branch, no_request};
-use super::{Answer, ENTRY_NOT_FOUND, Failure};
 use crate::access::{DatasetGrant, Write};
 use crate::app::App;
 use crate::datasets::commits::CommitOutcome;
 use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Result};
+use crate::web::http::{BaseUrl, Routes, Segments, segment, with_idle_timeout};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::POST, "/api/datasets/{owner}/{dataset}/commit/{revision}", commit)

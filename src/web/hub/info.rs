@@ -8,14 +8,13 @@ use metastore::{EntryKind, ObjectId, Reader, Side};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::super::Routes;
-use super::super::api::Segments;
+use super::common::{Answer, Failure, REVISION_NOT_FOUND, hub_time, is_default, is_on, moment, pairs, value};
 use super::tree::lfs;
-use super::{Answer, Failure, REVISION_NOT_FOUND, hub_time, is_default, is_on, moment, pairs, value};
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::card;
 use crate::types::Visibility;
+use crate::web::http::{Routes, Segments};
 
 /// The maximum number of files listed, and of bytes in their paths. If a client gets none or more than 50,000, it
 /// assumes that the list is incomplete and requests the tree in pages.

@@ -6,14 +6,12 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::IntoResponse as _;
 use serde_json::{Value, json};
 
-use super::super::Routes;
-use super::super::api::search::{cursor, place};
-use super::super::extract::{AuthedActor, BaseUrl};
-use super::{Answer, hub_time, pairs, value};
+use super::common::{Answer, hub_time, pairs, value};
 use crate::app::App;
-use crate::datasets::search::{Found, Kind, Query, Sort};
+use crate::datasets::search::{Found, Kind, Place, Query, Sort};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Visibility};
+use crate::web::http::{AuthedActor, BaseUrl, Routes, next_query};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/api/datasets", list)
@@ -35,19 +33,13 @@ async fn list(State(app): State<App>, caller: AuthedActor, base: BaseUrl, RawQue
             limit.parse::<usize>().map_err(|_| Error::invalid("`limit` must be a number"))?.clamp(1, MAX_PAGE)
         }
     };
-    let after = value(&asked, "cursor").map(|cursor| place(cursor, sort));
+    let after = value(&asked, "cursor").map(|cursor| Place::from_cursor(cursor, sort));
     let after = after.map(|place| place.ok_or_else(|| Error::invalid("invalid `cursor`"))).transpose()?;
     let visible = app.access.visible_datasets(&caller.actor).await?;
     let page = app.datasets.search(&visible, &query, sort, after, limit).await?;
     let mut response = Json(page.found.iter().map(describe).collect::<Vec<_>>()).into_response();
-    let link = page.next.map(|next| {
-        let kept = text.split('&').filter(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            !pair.is_empty() && !["cursor", "jwt"].contains(&name)
-        });
-        let kept: String = kept.flat_map(|pair| [pair, "&"]).collect();
-        format!("<{}/api/datasets?{kept}cursor={}>; rel=\"next\"", base.0, cursor(next))
-    });
+    let link =
+        page.next.map(|next| format!("<{}/api/datasets?{}>; rel=\"next\"", base.0, next_query(&text, &next.cursor())));
     if let Some(link) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
         response.headers_mut().insert(header::LINK, link);
     }

@@ -8,14 +8,13 @@ use lfs::Oid;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::Routes;
-use super::super::api::{Body, segment};
-use super::super::extract::BaseUrl;
-use super::{Answer, hub_time, pairs, value};
+use super::common::{Answer, hub_time, pairs, value};
 use crate::access::{DatasetGrant, Own, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::retry::retry_on_conflict;
+use crate::web::http::json::Body;
+use crate::web::http::{BaseUrl, Routes, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/api/datasets/{owner}/{dataset}/lfs-files", list).add(

@@ -8,16 +8,15 @@ use metastore::ObjectId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::Routes;
-use super::super::api::{Body, Segments, segment};
-use super::super::extract::BaseUrl;
+use super::common::{Answer, Failure, REVISION_NOT_FOUND, find, moment, page, pairs, title, value};
 use super::upload::branch;
-use super::{Answer, Failure, REVISION_NOT_FOUND, find, moment, page, pairs, title, value};
 use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::refs::NewTag;
 use crate::datasets::revisions::Author;
 use crate::error::{Error, Kind};
+use crate::web::http::json::Body;
+use crate::web::http::{BaseUrl, Routes, Segments, next_query, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -66,9 +65,7 @@ async fn commits(
         // The link names the revision itself, because the branch can move between two pages.
         let last = found.last().map(|last| last.id.to_string()).unwrap_or_default();
         let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
-        let kept: String =
-            query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).flat_map(|pair| [pair, "&"]).collect();
-        format!("{}/api/datasets/{owner}/{name}/commits/{from}?{kept}cursor={last}", base.0)
+        format!("{}/api/datasets/{owner}/{name}/commits/{from}?{}", base.0, next_query(&query, &last))
     });
     let items = found.iter().map(|commit| {
         let (title, message) = title(&commit.message);
@@ -82,11 +79,6 @@ async fn commits(
         item
     });
     Ok(page(items.collect(), from, next))
-}
-
-/// Returns true for parameters that must not be in a link: the cursor and credentials.
-pub(super) fn is_own(pair: &str) -> bool {
-    pair.starts_with("cursor=") || pair.starts_with("jwt=")
 }
 
 /// Escapes text for HTML.

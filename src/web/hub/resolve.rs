@@ -3,18 +3,16 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
-use lfs::range::{self, Answer as Wanted, Conditions};
-use metastore::{Entry, FilePath, ObjectId};
+use axum::response::IntoResponse as _;
+use lfs::range;
+use metastore::FilePath;
 
-use super::super::Routes;
-use super::super::api::Segments;
-use super::super::extract::BaseUrl;
-use super::{Answer, Failure, REPO_COMMIT, commit_header, find};
+use super::common::{Answer, Failure, REPO_COMMIT, commit_header, find};
 use crate::access::{DatasetGrant, Fetch};
 use crate::app::App;
 use crate::datasets::is_empty;
 use crate::error::Error;
+use crate::web::http::{BaseUrl, Content, Routes, Segments, bare, disposition};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/datasets/{owner}/{dataset}/resolve/{revision}/{*path}", resolve)
@@ -63,56 +61,16 @@ async fn resolve(
         }
         return Ok(response);
     }
-    let mut response = part(entry, revision, size, name, &method, &headers)?;
-    if let (Some(wanted), true) = (response.extensions_mut().remove::<std::ops::Range<u64>>(), method == Method::GET) {
-        *response.body_mut() = Body::from_stream(app.datasets.open(&located).await?.stream(wanted));
-    }
-    Ok(response)
-}
-
-/// Returns the response head for a file in git. The range of bytes to send is in its extensions.
-fn part(
-    entry: &Entry,
-    revision: ObjectId,
-    size: u64,
-    name: &str,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response, Error> {
-    let tag = entry.id.to_string();
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let conditions = Conditions {
-        // Defined only for GET (RFC 9110 §14.2).
-        range: text(header::RANGE).filter(|_| *method == Method::GET),
-        if_range: text(header::IF_RANGE),
-        if_none_match: text(header::IF_NONE_MATCH),
+    let content = Content {
+        tag: &entry.id.to_string(),
+        size,
+        media: "application/octet-stream",
+        disposition: disposition(name, true),
+        cache: "no-store",
     };
-    let (status, wanted) = match range::evaluate(&tag, size, &conditions) {
-        Wanted::Full => (StatusCode::OK, Some(0..size)),
-        Wanted::Partial(range) => (StatusCode::PARTIAL_CONTENT, Some(range)),
-        Wanted::NotModified => (StatusCode::NOT_MODIFIED, None),
-        Wanted::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, None),
-    };
-    let mut response = Response::builder()
-        .status(status)
-        .header(REPO_COMMIT, commit_header(revision))
-        .header(header::ETAG, format!("\"{tag}\""))
-        .header(header::ACCEPT_RANGES, "bytes");
-    if status == StatusCode::RANGE_NOT_SATISFIABLE {
-        response = response.header(header::CONTENT_RANGE, format!("bytes */{size}"));
-    }
-    if let Some(wanted) = wanted {
-        if status == StatusCode::PARTIAL_CONTENT {
-            let shown = format!("bytes {}-{}/{size}", wanted.start, wanted.end - 1);
-            response = response.header(header::CONTENT_RANGE, shown);
-        }
-        // Stored content must never execute as a page of this server.
-        response = response
-            .header(header::CONTENT_TYPE, "application/octet-stream")
-            .header(header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'")
-            .header(header::CONTENT_DISPOSITION, range::content_disposition(name, true))
-            .header(header::CONTENT_LENGTH, wanted.end - wanted.start)
-            .extension(wanted);
-    }
-    response.body(Body::empty()).map_err(Error::internal)
+    let (response, wanted) = content.answer(&method, &headers);
+    let response = response.header(REPO_COMMIT, commit_header(revision));
+    let Some(wanted) = wanted else { return Ok(bare(response)?) };
+    let body = Body::from_stream(app.datasets.open(&located).await?.stream(wanted));
+    Ok(response.body(body).map_err(Error::internal)?)
 }

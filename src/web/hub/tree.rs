@@ -10,16 +10,12 @@ use lfs::Pointer;
 use metastore::{CommitInfo, Entry, EntryKind, FilePath, ObjectId, Reader};
 use serde_json::{Value, json};
 
-use super::super::Routes;
-use super::super::api::{Segments, segment};
-use super::super::extract::{BaseUrl, DatasetRequest};
-use super::super::lfs::body_within;
-use super::refs::is_own;
-use super::{Answer, Failure, find, is_on, last_commit, page, pairs, value};
+use super::common::{Answer, Failure, find, is_on, last_commit, page, pairs, value};
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::browse::{DEPTH, Listing};
 use crate::error::Error;
+use crate::web::http::{BaseUrl, DatasetRequest, Routes, Segments, next_query, read_body, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -60,11 +56,10 @@ async fn list(
     let found = found.map_err(Failure::entry(revision))?.ok_or_else(|| nothing(""))?;
     let next = found.next.map(|next| {
         let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
-        let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).flat_map(|pair| [pair, "&"]);
-        let kept: String = kept.collect();
+        let query = next_query(&query, &hex::encode(next));
         let below = path.as_ref().map_or_else(String::new, |path| format!("/{}", segment(path.as_str())));
         // The link names the revision itself, because the branch can move between two pages.
-        format!("{}/api/datasets/{owner}/{name}/tree/{revision}{below}?{kept}cursor={}", base.0, hex::encode(next))
+        format!("{}/api/datasets/{owner}/{name}/tree/{revision}{below}?{query}", base.0)
     });
     let items = found.entries.iter().map(|found| describe(&found.entry, found.last.as_deref()));
     Ok(page(items.collect(), revision, next))
@@ -135,7 +130,7 @@ async fn named(State(app): State<App>, visitor: DatasetRequest, segments: Segmen
     let grant = app.access.authorize::<Read>(&visitor.actor, &visitor.path).await?;
     let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
     let is_form = media.starts_with("application/x-www-form-urlencoded");
-    let body = body_within(&app, request).await?;
+    let body = read_body(&app, request).await?;
     let (paths, expand) = if is_form {
         let asked = pairs(&body);
         let expand = is_on(value(&asked, "expand"));

@@ -12,12 +12,12 @@ use metastore::{Entry, FilePath, ObjectId, RefName, Snapshot};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::Routes;
-use super::super::api::{Body, Segments};
-use super::{Answer, Failure, REVISION_NOT_FOUND, is_default, is_on, pairs, value};
+use super::common::{Answer, Failure, REVISION_NOT_FOUND, is_default, is_on, pairs, value};
 use crate::access::{DatasetGrant, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::web::http::json::Body;
+use crate::web::http::{Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::POST, "/api/datasets/{owner}/{dataset}/preupload/{revision}", modes)

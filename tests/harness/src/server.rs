@@ -68,7 +68,7 @@ impl Server {
         let clock = Clock::default();
         let app = App::open_at(config, clock.clone()).await.unwrap();
         let stop = CancellationToken::new();
-        tokio::spawn(rutter::web::server::serve(app.clone(), listener, stop.clone()));
+        tokio::spawn(rutter::web::serve(app.clone(), listener, stop.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { app, clock, url, folder, http, stop }
     }

@@ -9,9 +9,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::super::Routes;
-use super::super::super::content::{disposition, shown};
-use super::super::super::extract::{BaseUrl, DatasetRequest};
 use super::super::Body;
 use super::super::files::save;
 use super::super::shapes;
@@ -20,6 +17,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::files::Download;
 use crate::types::Millis;
+use crate::web::http::{BaseUrl, DatasetRequest, Routes, disposition, shown};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(choose)).document(routes!(fetch))

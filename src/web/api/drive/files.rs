@@ -7,11 +7,6 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 
-use super::super::super::Routes;
-use super::super::super::content::shown;
-use super::super::super::extract::BaseUrl;
-use super::super::super::git::with_idle_timeout;
-use super::super::Parameters;
 use super::super::datasets::if_match;
 use super::super::files::{save, send};
 use super::super::shapes;
@@ -20,6 +15,7 @@ use crate::access::{Fetch, Grant, Write};
 use crate::app::App;
 use crate::datasets::tree_api::{IfMatch, path_of};
 use crate::error::Result;
+use crate::web::http::{BaseUrl, Content, Parameters, Routes, bare, disposition, shown, with_idle_timeout};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(put)).document(routes!(content)).document(routes!(download))

@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::super::Routes;
-use super::super::super::extract::DatasetRequest;
 use super::super::Body;
 use super::super::shapes;
 use super::{Changed, message};
@@ -19,6 +17,7 @@ use crate::app::App;
 use crate::datasets::tree_api::{expect_inner, path_of};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
+use crate::web::http::{DatasetRequest, Routes};
 
 /// The maximum number of paths deleted as one revision.
 const PATHS: usize = 1000;

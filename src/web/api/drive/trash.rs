@@ -9,13 +9,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::super::Routes;
-use super::super::super::extract::DatasetRequest;
-use super::super::{Body, Items, Page, PageUrl, Parameters, Segments};
+use super::super::{Body, Items, Page, PageUrl};
 use super::{grants, message};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
 
 /// The maximum number of items restored as one revision.
 const MAX_RESTORED: usize = 1000;

@@ -9,11 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::super::Routes;
-use super::super::super::extract::DatasetRequest;
-use super::super::super::git::with_idle_timeout;
 use super::super::shapes;
-use super::super::{Body, Segments, created, segment};
+use super::super::{Body, created};
 use super::files::length;
 use super::{Changed, grants};
 use crate::access::{Grant, Write};
@@ -21,6 +18,7 @@ use crate::app::App;
 use crate::datasets::tree_api::path_of;
 use crate::error::{Error, Result};
 use crate::storage::upload_sessions::UploadSession;
+use crate::web::http::{DatasetRequest, Routes, Segments, segment, with_idle_timeout};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(begin)).document(routes!(show, abandon));

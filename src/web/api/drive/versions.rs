@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::super::Routes;
-use super::super::{Body, CommitAuthor, Items, Page, PageUrl, Parameters, moment, object_id};
+use super::super::{Body, CommitAuthor, Items, Page, PageUrl, moment, object_id};
 use super::{Changed, message};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::datasets::tree_api::path_of;
 use crate::error::Result;
 use crate::files::made;
+use crate::web::http::{Parameters, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list, restore))

@@ -2,20 +2,18 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Body as _;
 use metrics::{Counter, Gauge};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::Notify;
 
-use super::super::timeouts::SLOWEST;
+use crate::web::http::body::hold;
+use crate::web::http::timeouts::SLOWEST;
 
 /// The maximum number of open files that the server makes use of.
 const OPEN_FILES: u64 = 1 << 16;
@@ -147,7 +145,7 @@ impl Drop for Connection {
 }
 
 /// The activity of a connection.
-pub(in super::super) struct Activity {
+pub(super) struct Activity {
     since: Instant,
     /// The number of requests in progress.
     running: AtomicUsize,
@@ -181,7 +179,7 @@ impl Activity {
     }
 
     /// Records bytes sent.
-    pub(in super::super) fn wrote(&self, bytes: usize) {
+    pub(super) fn wrote(&self, bytes: usize) {
         self.written.fetch_add(bytes as u64, Relaxed);
         self.touch();
     }
@@ -220,7 +218,7 @@ impl Activity {
 
 /// A request in progress.
 #[derive(Clone)]
-pub(in super::super) struct Running {
+pub(crate) struct Running {
     _ended: Arc<Ended>,
 }
 
@@ -236,36 +234,11 @@ impl Drop for Ended {
 impl Running {
     /// Keeps the request in progress until the body was sent or dropped. Bodies in memory are not tracked: they are
     /// written soon, or not at all.
-    pub(in super::super) fn until_sent(self, body: Body) -> Body {
+    pub(crate) fn until_sent(self, body: Body) -> Body {
         if body.size_hint().exact().is_some() {
             return body;
         }
-        Body::new(Sending { body, _running: self })
-    }
-}
-
-struct Sending {
-    body: Body,
-    _running: Running,
-}
-
-impl HttpBody for Sending {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        hold(body, self)
     }
 }
 

@@ -6,30 +6,12 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-/// Returns true if pages of other sites may call this URL.
-pub(super) fn is_open(path: &str) -> bool {
-    path.starts_with("/api/3/action/")
-        || path == "/authz/public_key"
-        || path.starts_with("/_lfs/")
-        || path.ends_with("/objects/batch") && !path.starts_with("/api/")
-        || is_of_dataset(path, "/api/datasets/", |call| call.starts_with("preupload/"))
-        || is_of_dataset(path, "/api/v1/datasets/", |call| call == "commits")
-}
-
-/// Returns true if the URL is such an endpoint of a dataset, below this root.
-fn is_of_dataset(path: &str, root: &str, is_call: impl Fn(&str) -> bool) -> bool {
-    let mut parts = path.strip_prefix(root).unwrap_or_default().splitn(3, '/');
-    let (owner, name, call) = (parts.next(), parts.next(), parts.next());
-    owner.is_some() && name.is_some() && call.is_some_and(is_call)
-}
-
-/// Answers a preflight request.
+/// Answers a preflight request to a route that pages of other sites may call. The layer of `tower-http` would also answer
+/// the `OPTIONS` of tus, which is not a preflight.
 pub(super) fn preflight(request: &Request<Body>) -> Option<Response> {
     let asks = |name: HeaderName| request.headers().contains_key(name);
-    let is_one = request.method() == Method::OPTIONS
-        && asks(header::ORIGIN)
-        && asks(header::ACCESS_CONTROL_REQUEST_METHOD)
-        && is_open(request.uri().path());
+    let is_one =
+        request.method() == Method::OPTIONS && asks(header::ORIGIN) && asks(header::ACCESS_CONTROL_REQUEST_METHOD);
     is_one.then(|| {
         let mut response = StatusCode::NO_CONTENT.into_response();
         for (name, value) in [

@@ -1,19 +1,17 @@
 //! Concurrency limits: the number of concurrent transfers per client.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Body as _;
 use metrics::Gauge;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
 use super::rate_limiter::Key;
+use crate::web::http::body::hold;
 
 /// Slots for concurrent transfers, counted per client. Takes memory only for clients that hold one.
 pub(super) struct ConcurrencyLimit {
@@ -87,7 +85,7 @@ impl Slot {
         if body.is_end_stream() {
             return body;
         }
-        Body::new(SlotBody { body, _place: self })
+        hold(body, self)
     }
 }
 
@@ -102,31 +100,6 @@ impl Drop for Slot {
                 taken.remove(&self.client);
             }
         }
-    }
-}
-
-struct SlotBody {
-    body: Body,
-    _place: Slot,
-}
-
-impl HttpBody for SlotBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

@@ -20,47 +20,32 @@ fn request(peer: &str, forwarded: Option<&str>) -> Request {
     request
 }
 
-/// Counts how many of these requests are admitted before one is refused, up to a thousand.
-fn admitted(limits: &Arc<Limits>, route: &str, mut next: impl FnMut(usize) -> Request) -> usize {
-    let came = limits.since;
-    let mut count = 0;
-    while count < 1000 && matches!(limits.admit(&mut next(count), "POST", route, came), Ok(Admission::Now(_))) {
-        count += 1;
-    }
-    count
-}
+const ORDINARY: RouteGroup = RouteGroup::DEFAULT;
+const PACKS: RouteGroup = RouteGroup { cost: 100, wait_factor: 2, ..ORDINARY };
+const TRANSFERS: RouteGroup = RouteGroup { cost: 1, is_transfer: true, ..ORDINARY };
+const FREE: RouteGroup = RouteGroup { cost: 0, ..ORDINARY };
 
-#[test]
-fn each_route_has_a_price() {
-    for (route, price) in [
-        ("/healthz", 0),
-        ("/readyz", 0),
-        ("/metrics", 20),
-        ("/_lfs/{token}", 1),
-        ("/{owner}/{dataset}/info/refs", 5),
-        ("/{owner}/{dataset}/info/lfs/objects/batch", 5),
-        ("/{owner}/{dataset}/git-upload-pack", 100),
-        ("/{owner}/{dataset}/git-receive-pack", 100),
-        ("none", 5),
-    ] {
-        assert_eq!(cost(route), price, "{route}");
-    }
-    for (_, route) in crate::web::routes().listed() {
-        assert!(cost(route) > 0 || ["/healthz", "/readyz"].contains(&route.as_str()), "{route} is free");
-    }
+/// Counts how many of these requests are admitted before one is refused, up to a thousand.
+fn admitted(limits: &Arc<Limits>, group: RouteGroup, mut next: impl FnMut(usize) -> Request) -> usize {
+    let came = limits.since;
+    let post = |mut request: Request| {
+        *request.method_mut() = Method::POST;
+        matches!(limits.admit(&mut request, &group, came), Ok(Admission::Now(_)))
+    };
+    (0..1000).take_while(|number| post(next(*number))).count()
 }
 
 #[test]
 fn requests_are_counted_by_what_they_cost() {
     let rates = Rates { address: 200, burst_seconds: 1, ..Rates::off() };
-    for (route, count) in [("none", 40), ("/_lfs/{token}", 200), ("/a/b/git-upload-pack", 2), ("/healthz", 1000)] {
+    for (group, count) in [(ORDINARY, 40), (TRANSFERS, 200), (PACKS, 2), (FREE, 1000)] {
         let limits = limits(rates.clone(), &[]);
-        assert_eq!(admitted(&limits, route, |_| request("203.0.113.5:1", None)), count, "{route}");
+        assert_eq!(admitted(&limits, group, |_| request("203.0.113.5:1", None)), count, "{}", group.cost);
         let mut other = request("203.0.113.6:1", None);
-        assert!(limits.admit(&mut other, "POST", route, limits.since).is_ok(), "another address is not affected");
+        assert!(limits.admit(&mut other, &group, limits.since).is_ok(), "another address is not affected");
     }
     let off = limits(Rates::off(), &[]);
-    assert_eq!(admitted(&off, "none", |_| request("203.0.113.5:1", None)), 1000);
+    assert_eq!(admitted(&off, ORDINARY, |_| request("203.0.113.5:1", None)), 1000);
 }
 
 #[test]
@@ -68,22 +53,22 @@ fn headers_do_not_create_further_clients() {
     let rates = Rates { address: 50, burst_seconds: 1, ..Rates::off() };
     let forged = |peer: &str, number: usize| request(peer, Some(&format!("198.51.100.{}", number % 250)));
     let unconfigured = limits(rates.clone(), &[]);
-    assert_eq!(admitted(&unconfigured, "none", |number| forged("127.0.0.1:1", number)), 10);
+    assert_eq!(admitted(&unconfigured, ORDINARY, |number| forged("127.0.0.1:1", number)), 10);
     let configured = limits(rates.clone(), &["127.0.0.0/8"]);
-    assert_eq!(admitted(&configured, "none", |number| forged("127.0.0.1:1", number)), 1000, "250 have 10 each");
-    assert_eq!(admitted(&configured, "none", |number| forged("203.0.113.5:1", number)), 10, "without the proxy");
+    assert_eq!(admitted(&configured, ORDINARY, |number| forged("127.0.0.1:1", number)), 1000, "250 have 10 each");
+    assert_eq!(admitted(&configured, ORDINARY, |number| forged("203.0.113.5:1", number)), 10, "without the proxy");
     let invented = |number| request("127.0.0.1:1", Some(&format!("198.51.100.{number}, 203.0.113.9")));
-    assert_eq!(admitted(&configured, "none", invented), 10, "only the address that the proxy appended counts");
+    assert_eq!(admitted(&configured, ORDINARY, invented), 10, "only the address that the proxy appended counts");
     // A client with an IPv6 network has more addresses than the table can hold.
     let wide = |number| request(&format!("[2001:db8::{number:x}]:1"), None);
-    assert_eq!(admitted(&limits(rates, &[]), "none", wide), 10);
+    assert_eq!(admitted(&limits(rates, &[]), ORDINARY, wide), 10);
 }
 
 #[test]
 fn refusals_have_retry_after() {
     let limits = limits(Rates { address: 2, burst_seconds: 3, ..Rates::off() }, &[]);
-    assert_eq!(admitted(&limits, "/a/b/git-upload-pack", |_| request("203.0.113.5:1", None)), 1);
-    let refused = limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", limits.since).err().unwrap();
+    assert_eq!(admitted(&limits, PACKS, |_| request("203.0.113.5:1", None)), 1);
+    let refused = limits.admit(&mut request("203.0.113.5:1", None), &ORDINARY, limits.since).err().unwrap();
     assert_eq!(refused.kind(), Kind::Busy);
     // 94 points are owed, and one more is required.
     assert_eq!(refused.detail(), "too many requests from your address; try again in 48 seconds");
@@ -93,7 +78,7 @@ fn refusals_have_retry_after() {
     assert_eq!(header("ratelimit"), "\"address\";r=0;t=48");
     assert_eq!(header("ratelimit-policy"), "\"address\";q=6;w=3");
     let later = limits.since + Duration::from_secs(48);
-    assert!(limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", later).is_ok());
+    assert!(limits.admit(&mut request("203.0.113.5:1", None), &ORDINARY, later).is_ok());
 }
 
 #[tokio::test]
@@ -102,7 +87,7 @@ async fn a_client_over_the_limit_is_delayed_before_it_is_refused() {
     let limits = limits(rates, &[]);
     let mut turns = Vec::new();
     for _ in 0..5 {
-        turns.push(limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", limits.since));
+        turns.push(limits.admit(&mut request("203.0.113.5:1", None), &ORDINARY, limits.since));
     }
     // Two immediately, and then two per second, for a second.
     for turn in turns.drain(..2) {
@@ -123,14 +108,14 @@ fn waiting_requests_are_bounded() {
     let rates = Rates { address: 1000, burst_seconds: 1, wait_seconds: 15, ..Rates::off() };
     let limits = limits(rates, &[]);
     let came = limits.since;
-    assert_eq!(admitted(&limits, "none", |_| request("203.0.113.5:1", None)), 200);
+    assert_eq!(admitted(&limits, ORDINARY, |_| request("203.0.113.5:1", None)), 200);
     // The last of them was delayed, and its client has disconnected.
     let waiting: Vec<_> =
-        (0..100).map(|_| limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", came)).collect();
+        (0..100).map(|_| limits.admit(&mut request("203.0.113.5:1", None), &ORDINARY, came)).collect();
     assert_eq!(waiting.iter().filter(|turn| turn.is_ok()).count(), MAX_WAITING);
     // A refused request costs nothing, and a cancelled one frees its slot.
     drop(waiting);
-    let turn = limits.admit(&mut request("203.0.113.5:1", None), "GET", "none", came);
+    let turn = limits.admit(&mut request("203.0.113.5:1", None), &ORDINARY, came);
     assert!(matches!(turn, Ok(Admission::Later(turn)) if turn.wait < Duration::from_millis(500)));
 }
 
@@ -138,7 +123,7 @@ fn waiting_requests_are_bounded() {
 fn refusals_name_the_limit_that_applies() {
     let rates = Rates { transfers_address: Some(1), wait_seconds: 15, ..Rates::off() };
     let limits = limits(rates, &[]);
-    let ask = || limits.admit(&mut request("203.0.113.5:1", None), "GET", "/_lfs/{token}", limits.since);
+    let ask = || limits.admit(&mut request("203.0.113.5:1", None), &TRANSFERS, limits.since);
     let held = ask();
     assert!(matches!(held, Ok(Admission::Now(Some(_)))));
     let waiting: Vec<_> = (0..MAX_WAITING).map(|_| ask().unwrap()).collect();
@@ -146,16 +131,4 @@ fn refusals_name_the_limit_that_applies() {
     assert!(refusal.detail().starts_with("too many concurrent transfers"), "{}", refusal.detail());
     drop((held, waiting));
     assert!(matches!(ask(), Ok(Admission::Now(Some(_)))));
-}
-
-#[test]
-fn transfers_and_table_reads_take_a_slot() {
-    let routes = crate::web::routes();
-    let limits = limits(Rates { transfers_address: Some(1), ..Rates::off() }, &[]);
-    for route in MOVES {
-        assert!(routes.listed().iter().any(|(_, listed)| listed == route), "{route} is not a route");
-        let admitted = limits.admit(&mut request("203.0.113.5:1", None), "GET", route, limits.since);
-        assert!(matches!(admitted, Ok(Admission::Now(Some(_)))), "{route}");
-    }
-    assert!(MOVES.contains(&"/api/v1/drive/{owner}/{dataset}/rows/{*path}"));
 }

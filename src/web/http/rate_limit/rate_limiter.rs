@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher as _, BuildHasherDefault, Hash, Hasher};
+use std::hash::{BuildHasher as _, Hash};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ const SHARDS: usize = 16;
 /// The maximum number of keys in a shard; beyond it, the least important ones are dropped.
 const SHARD_MOST: usize = 4096;
 
-type Shard = HashMap<u64, Nanos, BuildHasherDefault<Hashed>>;
+type Shard = HashMap<Key, Nanos>;
 
 impl BucketTable {
     pub(super) fn new() -> Self {
@@ -47,22 +47,20 @@ impl BucketTable {
 
     /// Returns the timestamp of a key; 0 for a new one.
     pub(super) fn get(&self, key: Key) -> Nanos {
-        self.shard(key).get(&key.0).copied().unwrap_or(0)
+        self.shard(key).get(&key).copied().unwrap_or(0)
     }
 
     /// Changes the timestamp of a key; a new one starts at 0.
     pub(super) fn change<T>(&self, key: Key, now: Nanos, change: impl FnOnce(&mut Nanos) -> T) -> T {
         let mut shard = self.shard(key);
-        if shard.len() >= SHARD_MOST && !shard.contains_key(&key.0) {
+        if shard.len() >= SHARD_MOST && !shard.contains_key(&key) {
             forget(&mut shard, now);
         }
-        change(shard.entry(key.0).or_insert(0))
+        change(shard.entry(key).or_insert(0))
     }
 
     fn shard(&self, key: Key) -> MutexGuard<'_, Shard> {
-        // Not the bits that the hash table uses to find its slots.
-        let index = (key.0 >> 40) as usize % SHARDS;
-        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[(key.0 >> 40) as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]
@@ -80,26 +78,6 @@ fn forget(shard: &mut Shard, now: Nanos) {
         let middle = moments.len() / 2;
         let middle = *moments.select_nth_unstable(middle).1;
         shard.retain(|_, moment| *moment > middle);
-    }
-}
-
-/// A hasher for keys, which are hashes already.
-#[derive(Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

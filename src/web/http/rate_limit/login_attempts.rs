@@ -1,10 +1,18 @@
 //! Login attempt limits (brute-force protection): slows down guessing, without locking out recently used credentials.
 
+use std::time::Duration;
+
 use super::rate_limiter::{Key, Nanos, nanos};
-use super::{Client, KNOWN, KNOWN_CLIENT_TTL, Subject};
-use crate::access::{Actor, Credentials, share_links, tokens};
+use super::{Account, Client, Subject};
+use crate::access::{Access, Actor, Credentials, share_links, tokens};
 use crate::error::{Error, Kind, Result};
 use crate::types::Secret;
+
+/// How long a credential that logged in is not blocked by failed attempts of others behind the same address.
+const KNOWN: Duration = Duration::from_hours(1);
+
+/// How long an address that logged in with a password is not blocked by failed attempts at this account elsewhere.
+const KNOWN_CLIENT_TTL: Duration = Duration::from_hours(30 * 24);
 
 /// A password attempt. It is counted as failed in advance, so that concurrent guesses have no advantage over sequential
 /// ones.
@@ -32,15 +40,41 @@ impl Client {
     }
 
     fn count(&self, of: Key, known: Key) -> Result<PasswordAttempt> {
-        let Self { limits, address, now, .. } = self;
-        limits.failures_address.take(*address, 1, *now, 0)?;
-        let taken = limits.failures_account.take(of, 1, *now, 0);
-        taken.inspect_err(|_| limits.failures_address.refund(*address, 1, *now))?;
+        self.count_failure(Some(of))?;
         Ok(PasswordAttempt { client: self.clone(), of, known })
     }
-}
 
-impl Client {
+    /// Counts a failed attempt from this address, and at an account.
+    fn count_failure(&self, account: Option<Key>) -> Result<()> {
+        let Self { limits, address, now, .. } = self;
+        limits.failures_address.take(*address, 1, *now, 0)?;
+        let taken = account.map_or(Ok(0), |account| limits.failures_account.take(account, 1, *now, 0));
+        taken.inspect_err(|_| limits.failures_address.refund(*address, 1, *now)).map(drop)
+    }
+
+    fn refund_failure(&self, account: Option<Key>) {
+        let Self { limits, address, now, .. } = self;
+        limits.failures_address.refund(*address, 1, *now);
+        account.inspect(|account| limits.failures_account.refund(*account, 1, *now));
+    }
+
+    /// Authenticates a request, unless there were too many failed attempts, and charges the token and the user.
+    ///
+    /// # Errors
+    /// As for [`Access::authenticate`]; busy if a limit is exceeded.
+    pub(crate) async fn sign_in(&self, access: &Access, credentials: Credentials) -> Result<(Actor, Account)> {
+        let Some(attempt) = LoginAttempt::begin(self, &credentials)? else {
+            let actor = access.authenticate(credentials).await?;
+            return Ok((actor, Account { client: self.clone(), token: None, user: None }));
+        };
+        let actor = access.authenticate(credentials).await;
+        attempt.settle(actor.as_ref());
+        let actor = actor?;
+        let account = self.account(attempt.token, &actor);
+        account.take().await?;
+        Ok((actor, account))
+    }
+
     /// Counts an attempt at a password that many people use, only for this address, so that an attacker cannot lock
     /// others out.
     ///
@@ -56,9 +90,7 @@ impl Client {
 impl PasswordAttempt {
     /// Refunds the attempt: it was correct, or not a guess at all.
     pub(crate) fn forget(self) {
-        let Client { limits, address, now, .. } = &self.client;
-        limits.failures_address.refund(*address, 1, *now);
-        limits.failures_account.refund(self.of, 1, *now);
+        self.client.refund_failure(Some(self.of));
     }
 
     /// Refunds a correct attempt and trusts the address for a while.
@@ -98,13 +130,7 @@ impl<'a> LoginAttempt<'a> {
         let known_until = limits.known.get(known);
         let counted = known_until <= now;
         if counted {
-            limits.failures_address.take(client.address, 1, now, 0)?;
-            if let Some(account) = account
-                && let Err(refusal) = limits.failures_account.take(account, 1, now, 0)
-            {
-                limits.failures_address.refund(client.address, 1, now);
-                return Err(refusal);
-            }
+            client.count_failure(account)?;
         }
         Ok(Some(Self { client, token, account, known, known_until, counted }))
     }
@@ -119,8 +145,7 @@ impl<'a> LoginAttempt<'a> {
             self.account.inspect(|account| limits.failures_account.charge(*account, 1, *now));
         }
         if !failed && self.counted {
-            limits.failures_address.refund(*address, 1, *now);
-            self.account.inspect(|account| limits.failures_account.refund(*account, 1, *now));
+            self.client.refund_failure(self.account);
         }
         if outcome.is_ok() && self.known_until < now + nanos(KNOWN) / 2 {
             limits.known.change(self.known, *now, |until| *until = now + nanos(KNOWN));

@@ -12,22 +12,22 @@ use lfs::range::{self, Answer, Conditions};
 use crate::error::{Error, Result};
 
 /// Metadata of a file download.
-pub(super) struct Content<'a> {
+pub(crate) struct Content<'a> {
     /// The strong entity tag, without quotes.
-    pub tag: &'a str,
+    pub(crate) tag: &'a str,
     /// The size in bytes.
-    pub size: u64,
+    pub(crate) size: u64,
     /// The media type.
-    pub media: &'static str,
+    pub(crate) media: &'static str,
     /// The `Content-Disposition` header.
-    pub disposition: Option<HeaderValue>,
+    pub(crate) disposition: Option<HeaderValue>,
     /// The `Cache-Control` header.
-    pub cache: &'static str,
+    pub(crate) cache: &'static str,
 }
 
 impl Content<'_> {
     /// Returns the response head and the range of bytes to send; `None` for HEAD and for responses without content.
-    pub(super) fn answer(self, method: &Method, headers: &HeaderMap) -> (Builder, Option<Range<u64>>) {
+    pub(crate) fn answer(self, method: &Method, headers: &HeaderMap) -> (Builder, Option<Range<u64>>) {
         let Self { tag, size, .. } = self;
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let conditions = Conditions {
@@ -69,17 +69,17 @@ impl Content<'_> {
 }
 
 /// Returns a response without a body.
-pub(super) fn bare(answer: Builder) -> Result<Response> {
+pub(crate) fn bare(answer: Builder) -> Result<Response> {
     answer.body(Body::empty()).map_err(Error::internal)
 }
 
 /// Builds a `Content-Disposition` header for a file name.
-pub(super) fn disposition(filename: &str, inline: bool) -> Option<HeaderValue> {
+pub(crate) fn disposition(filename: &str, inline: bool) -> Option<HeaderValue> {
     HeaderValue::from_str(&range::content_disposition(filename, inline)).ok()
 }
 
 /// Returns the media type for a file name if browsers do not execute that type; otherwise that of arbitrary bytes.
-pub(super) fn media_type(name: &str) -> &'static str {
+pub(crate) fn media_type(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     match extension.as_deref().unwrap_or_default() {
         "csv" => "text/csv; charset=utf-8",
@@ -104,7 +104,7 @@ pub(super) fn media_type(name: &str) -> &'static str {
 
 /// Returns the media type and whether to display the file inline. Types that browsers do not execute are displayed. PDF
 /// and SVG keep their type but are saved; HTML and scripts are sent as bytes.
-pub(super) fn shown(name: &str) -> (&'static str, bool) {
+pub(crate) fn shown(name: &str) -> (&'static str, bool) {
     match media_of(name) {
         media @ ("application/pdf" | "image/svg+xml") => (media, false),
         "text/html"
@@ -118,7 +118,7 @@ pub(super) fn shown(name: &str) -> (&'static str, bool) {
 }
 
 /// Guesses the media type from a file name. For information only: do not trust it.
-pub(super) fn media_of(name: &str) -> &'static str {
+pub(crate) fn media_of(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     match extension.as_deref().unwrap_or_default() {
         "html" | "htm" => "text/html",

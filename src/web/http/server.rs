@@ -1,10 +1,13 @@
 //! Accept loop and graceful shutdown: accepts connections, passes requests to the service, and lets transfers finish at
 //! the end.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -13,15 +16,16 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
+use tower::{Service, ServiceExt as _};
 
 mod connections;
-pub(super) use self::connections::{Activity, Running};
-use self::connections::{Connection, Connections, open_files};
-use super::extract::Peer;
-use super::rate_limit::{is_trusted, site};
-use super::timeouts::IdleTimeoutStream;
-use crate::app::App;
+mod stream;
+
+pub(super) use self::connections::Running;
+use self::connections::{Activity, Connection, Connections, open_files};
+use self::stream::IdleTimeoutStream;
+use super::address::{Peer, is_trusted, site};
+use crate::config::Config;
 
 /// The timeout for reading a request head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,19 +40,17 @@ const MAX_HTTP2_STREAMS: u32 = 100;
 const SENDING: usize = 64 << 10;
 
 /// Serves requests until `stop`, then waits for requests in progress, up to the configured shutdown timeout.
-pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
-    let limits = &app.config.limits;
+pub(crate) async fn serve<S>(service: S, config: &Config, listener: TcpListener, stop: CancellationToken)
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+{
+    let limits = &config.limits;
     let shutdown_timeout = Duration::from_secs(limits.shutdown_seconds);
     let idle = Duration::from_secs(limits.idle_timeout);
     let silence = HEADER_TIMEOUT.min(idle);
     // The other half is for files, child processes and the database.
     let most = limits.connections.min(usize::try_from(open_files() / 2).unwrap_or(usize::MAX)).max(1);
-    let connections = Connections::new(most, app.config.rates.connections_address(most));
-    let service = super::service(app.clone());
-    tokio::spawn(super::ops::digest_metrics(stop.clone()));
-    let observed = stop.clone();
-    let observing = app.clone();
-    tokio::spawn(async move { observing.observe(observed).await });
+    let connections = Connections::new(most, config.rates.connections_address(most));
     let open = TaskTracker::new();
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // With the default buffer, 64 slow clients could hold more memory than the rest of the server.
@@ -68,7 +70,7 @@ pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
             },
             () = stop.cancelled() => break,
         };
-        let address = (!is_trusted(peer.ip(), &app.config.trusted_proxies)).then(|| site(peer.ip()));
+        let address = (!is_trusted(peer.ip(), &config.trusted_proxies)).then(|| site(peer.ip()));
         let Some(counted) = connections.admit(address) else { continue };
         let _ = stream.set_nodelay(true);
         let activity = counted.activity.clone();

@@ -6,10 +6,12 @@
 //! limit gets 429 with `Retry-After` (RFC 6585 §4) of at most a minute, because git-lfs silently waits for as long as
 //! it says. But git does not retry at all, and many versions of git-lfs retry immediately, eight times. So a request is
 //! first delayed for some seconds, and refused only if that is not enough.
+//!
+//! `governor` does not fit: a cost that is known only after the work leaves a debt here, refused requests are refunded,
+//! and the number of keys is bounded.
 
-mod address;
 mod concurrency;
-mod login_attempts;
+pub(crate) mod login_attempts;
 mod rate_limiter;
 #[cfg(test)]
 mod tests;
@@ -20,42 +22,23 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::extract::Request;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use ipnet::IpNet;
 use metastore::Effort;
 use metrics::{Counter, Gauge};
 
-pub(super) use self::address::{client as client_address, is_trusted, site};
 use self::concurrency::ConcurrencyLimit;
-pub(super) use self::concurrency::Slot;
-use self::login_attempts::LoginAttempt;
-pub(super) use self::login_attempts::PasswordAttempt;
+pub(crate) use self::concurrency::Slot;
 use self::rate_limiter::{BucketTable, Key, Keys, MAX_DEBT, Nanos, RateLimiter, nanos};
-use super::extract::Peer;
-use crate::access::{Access, Actor, Credentials};
+use super::address::{self, Peer, is_trusted, site};
+use super::routes::RouteGroup;
+use crate::access::Actor;
 use crate::config::Config;
 use crate::error::{Delay, Error, RETRY_AFTER_SECONDS, Result};
 use crate::types::Id;
 
-/// The cost of a request with a lookup or two. One point is roughly the work for one small object.
-const ORDINARY: u64 = 5;
-/// The cost of a fetch or push, served by a git process.
-const PACK: u64 = 100;
-/// The cost of using a signed URL.
-const TRANSFER: u64 = 1;
-/// The cost of the metrics, which are rendered for each request.
-const FIGURES: u64 = 20;
-/// The cost of opening a share link: anonymous clients can do it, and each attempt is recorded.
-const OPENING: u64 = 50;
-
 /// How much read effort makes one point: about eight objects, or 256 directory entries.
 const EFFORT: u64 = 256;
-
-/// How long a credential that logged in is not blocked by failed attempts of others behind the same address.
-const KNOWN: Duration = Duration::from_hours(1);
-
-/// How long an address that logged in with a password is not blocked by failed attempts at this account elsewhere.
-const KNOWN_CLIENT_TTL: Duration = Duration::from_hours(30 * 24);
 
 /// The maximum number of delayed requests per address; further ones are refused.
 const MAX_WAITING: usize = 64;
@@ -65,37 +48,6 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The minimum interval between log messages about addresses over their limit.
 const LOG_INTERVAL: Duration = Duration::from_mins(1);
-
-/// Returns the cost of a request in points, by its route. It is charged to the address, token and user.
-fn cost(route: &str) -> u64 {
-    match route {
-        // If health checks failed, an orchestrator would restart a working server.
-        "/healthz" | "/readyz" => 0,
-        "/metrics" => FIGURES,
-        "/api/v1/links/open" => OPENING,
-        route if route.starts_with(SIGNED) => TRANSFER,
-        route if route.ends_with("/git-upload-pack") || route.ends_with("/git-receive-pack") => PACK,
-        _ => ORDINARY,
-    }
-}
-
-/// The prefix of signed object URLs.
-const SIGNED: &str = "/_lfs/";
-
-/// Other routes that transfer whole files, or read as much of them.
-const MOVES: &[&str] = &[
-    "/api/v1/downloads/{token}",
-    "/api/v1/drive/{owner}/{dataset}/content/{*path}",
-    "/api/v1/drive/{owner}/{dataset}/files/{*path}",
-    "/api/v1/drive/{owner}/{dataset}/rows/{*path}",
-    "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}",
-    "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}",
-    "/datasets/{owner}/{dataset}/resolve/{revision}/{*path}",
-];
-
-fn is_transfer(route: &str) -> bool {
-    route.starts_with(SIGNED) || MOVES.contains(&route)
-}
 
 /// What a bucket counts.
 #[derive(Hash)]
@@ -183,11 +135,9 @@ impl Limits {
 
     /// Returns true if the request came by HTTPS, as far as is known: the server itself speaks plain HTTP.
     pub(super) fn is_secure(&self, request: &Request) -> bool {
-        let peer = request.extensions().get::<Peer>();
-        let proxied = || peer.is_some_and(|Peer(peer)| is_trusted(peer.ip(), &self.proxies));
         let forwarded = request.headers().get("x-forwarded-proto").and_then(|value| value.to_str().ok());
         let first = forwarded.and_then(|list| list.split(',').next()).map(str::trim);
-        self.is_secure || (first == Some("https") && proxied())
+        self.is_secure || (first == Some("https") && address::is_proxied(request.extensions(), &self.proxies))
     }
 
     /// Counts a request for its address. Attaches a [`Client`] to it for later checks.
@@ -197,8 +147,7 @@ impl Limits {
     pub(super) fn admit(
         self: &Arc<Self>,
         request: &mut Request,
-        method: &str,
-        route: &str,
+        group: &RouteGroup,
         came: Instant,
     ) -> Result<Admission> {
         // Absent only in tests of the router.
@@ -206,20 +155,17 @@ impl Limits {
         let client = address::client(peer.ip(), request.headers(), &self.proxies);
         let (address, site) = (address::network(client), site(client));
         let now = nanos(came.saturating_duration_since(self.since));
-        let cost = cost(route);
-        // Be more lenient with packs: git fetches and pushes in two requests, and shows an error properly only for the
-        // first one.
-        let max_wait = if cost == PACK { self.max_wait.saturating_mul(2) } else { self.max_wait };
+        let max_wait = self.max_wait.saturating_mul(group.wait_factor);
         let mut client = Client {
             limits: self.clone(),
             address: self.keys.of(Subject::Address(address)),
             site: self.keys.of(Subject::Address(site)),
             now,
-            cost,
+            cost: group.cost,
             max_wait: nanos(max_wait),
             payers: Arc::default(),
         };
-        let admitted = client.admit(method, route);
+        let admitted = client.admit(request.method(), group.is_transfer);
         match &admitted {
             // Later limits are checked at that time.
             Ok(Admission::Later(turn)) => client.now += nanos(turn.wait),
@@ -262,7 +208,7 @@ impl Limits {
 
 /// The client of a request, as far as it is known before authentication.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     limits: Arc<Limits>,
     address: Key,
     /// The key for concurrency limits.
@@ -307,13 +253,13 @@ impl Delayed {
 }
 
 impl Client {
-    fn admit(&self, method: &str, route: &str) -> Result<Admission> {
+    fn admit(&self, method: &Method, is_transfer: bool) -> Result<Admission> {
         let limits = &self.limits;
         let wait =
             if self.cost > 0 { limits.address.take(self.address, self.cost, self.now, self.max_wait)? } else { 0 };
-        let transfer = match method {
-            "PUT" | "PATCH" if is_transfer(route) => Some(&limits.uploading),
-            "GET" | "HEAD" if is_transfer(route) => Some(&limits.downloading),
+        let transfer = match *method {
+            Method::PUT | Method::PATCH if is_transfer => Some(&limits.uploading),
+            Method::GET | Method::HEAD if is_transfer => Some(&limits.downloading),
             _ => None,
         };
         if wait == 0 {
@@ -337,7 +283,7 @@ impl Client {
 
     /// Waits for one of the concurrent git processes that the client's address may have for fetches or pushes. Returns
     /// `None` after a timeout.
-    pub(super) async fn git_process(self, is_push: bool) -> Option<Slot> {
+    pub(crate) async fn git_process(self, is_push: bool) -> Option<Slot> {
         let (shares, running) = &self.limits.git[usize::from(is_push)];
         let place = shares.wait(self.site, running, QUEUE_TIMEOUT).await;
         if place.is_none() {
@@ -355,23 +301,6 @@ impl Client {
         // For costs that become known later.
         let _ = self.payers.set((token, user));
         Account { client: self.clone(), token: Some(token), user }
-    }
-
-    /// Authenticates a request, unless there were too many failed attempts, and charges the token and the user.
-    ///
-    /// # Errors
-    /// As for [`Access::authenticate`]; busy if a limit is exceeded.
-    pub(super) async fn sign_in(&self, access: &Access, credentials: Credentials) -> Result<(Actor, Account)> {
-        let Some(attempt) = LoginAttempt::begin(self, &credentials)? else {
-            let actor = access.authenticate(credentials).await?;
-            return Ok((actor, Account { client: self.clone(), token: None, user: None }));
-        };
-        let actor = access.authenticate(credentials).await;
-        attempt.settle(actor.as_ref());
-        let actor = actor?;
-        let account = self.account(attempt.token, &actor);
-        account.take().await?;
-        Ok((actor, account))
     }
 }
 
@@ -404,7 +333,7 @@ impl Drop for Bill {
 }
 
 /// The buckets that a request is charged to.
-pub(super) struct Account {
+pub(crate) struct Account {
     client: Client,
     token: Option<Key>,
     user: Option<Key>,

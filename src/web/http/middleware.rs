@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -21,30 +21,37 @@ use hyper::body::Body as _;
 use metrics::{Counter, Histogram};
 use tower::{Service, ServiceExt as _};
 
-use super::error_format::ErrorFormat;
+use super::body::{self, UnreadBody};
 use super::rate_limit::{Admission, Bill, Limits};
+use super::routes::{RouteGroup, RouteTable};
 use super::server::Running;
-use super::timeouts::{self, UnreadBody};
-use super::{browser, cors};
+use super::{cors, error_format, session_cookie, timeouts};
 use crate::clock;
+use crate::config::Config;
 use crate::error::Error;
 
 const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Suffixes of dataset URLs that git and git-lfs build themselves.
-const TAILS: &[&str] = &["/info/refs", "/info/lfs/", "/git-upload-pack", "/git-receive-pack", "/objects/batch"];
-
-/// Wraps all routes. `idle` is the idle timeout of a client.
-pub(super) fn layer(router: Router, idle: Duration, limits: Arc<Limits>) -> Router {
-    router.layer(tower::layer::layer_fn(move |routes| RequestLayer { routes, idle, limits: limits.clone() }))
+/// Wraps all routes, which the table describes.
+pub(crate) fn layer(router: Router, table: RouteTable, config: &Config) -> Router {
+    let idle = Duration::from_secs(config.limits.idle_timeout);
+    let shared = Arc::new(Shared { table, idle, limits: Limits::new(config) });
+    router.layer(tower::layer::layer_fn(move |routes| RequestLayer { routes, shared: shared.clone() }))
 }
 
 /// The routes with all middleware. This is a single service, because each layer around a router slows down a batch of
-/// one object by some percent.
+/// one object by some percent. So it does not use the layers of `tower-http` for request IDs, panics and headers, which
+/// are no shorter either.
 #[derive(Clone)]
 struct RequestLayer<S> {
     routes: S,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    table: RouteTable,
+    /// The idle timeout of a client.
     idle: Duration,
     limits: Arc<Limits>,
 }
@@ -63,13 +70,17 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let running = request.extensions_mut().remove();
-        let seen = RequestContext::of(&request, self.idle, self.limits.is_secure(&request), running);
-        if let Some(answer) = cors::preflight(&request) {
-            return seen.serve(std::future::ready(Ok(answer)), timeouts::followed(request).1).boxed();
+        let seen = RequestContext::of(&request, &self.shared, running);
+        let (group, idle) = (seen.group, seen.idle);
+        if group.is_open
+            && let Some(answer) = cors::preflight(&request)
+        {
+            let (_, unread) = body::followed(request, group.sends_body_later);
+            return seen.serve(std::future::ready(Ok(answer)), unread).boxed();
         }
-        let admitted = self.limits.admit(&mut request, seen.method, seen.route, seen.started);
+        let admitted = self.shared.limits.admit(&mut request, &group, seen.started);
         let bill = Bill::of(&request);
-        let (request, unread) = timeouts::followed(request);
+        let (request, unread) = body::followed(request, group.sends_body_later);
         match admitted {
             Ok(Admission::Now(None)) => {
                 let answer = self.routes.call(request);
@@ -81,7 +92,7 @@ where
                 seen.serve(billed(bill, placed), unread).boxed()
             }
             Ok(Admission::Later(turn)) => {
-                let (routes, idle) = (self.routes.clone(), self.idle);
+                let routes = self.routes.clone();
                 let answer = async move {
                     match turn.come().await {
                         Ok(None) => routes.oneshot(request).await,
@@ -91,10 +102,7 @@ where
                 };
                 seen.serve(billed(bill, answer), unread).boxed()
             }
-            Err(refusal) => {
-                let idle = self.idle;
-                seen.serve(async move { Ok(refused(request, refusal, idle).await) }, unread).boxed()
-            }
+            Err(refusal) => seen.serve(async move { Ok(refused(request, refusal, idle).await) }, unread).boxed(),
         }
     }
 }
@@ -107,7 +115,7 @@ async fn billed<F: Future>(bill: Bill, answer: F) -> F::Output {
 /// Responds to a request that is refused before any handler. A short body is read anyway: otherwise the connection
 /// would be closed, and a client that sends its next request would take that for a failure.
 async fn refused(request: Request, refusal: Error, idle: Duration) -> Response {
-    timeouts::read_little(request.into_body(), idle).await;
+    body::read_little(request.into_body(), idle).await;
     refusal.into_response()
 }
 
@@ -119,7 +127,7 @@ struct RequestContext {
     /// The route pattern. Never the URL, which can contain credentials and is unbounded.
     route: &'static str,
     version: Version,
-    words: ErrorFormat,
+    group: RouteGroup,
     idle: Duration,
     /// True if the request comes from a page of another site that may read the response (CORS).
     is_open: bool,
@@ -131,18 +139,19 @@ struct RequestContext {
 }
 
 impl RequestContext {
-    fn of(request: &Request, idle: Duration, is_secure: bool, running: Option<Running>) -> Self {
+    fn of(request: &Request, shared: &Shared, running: Option<Running>) -> Self {
+        let (route, group) = shared.table.find(request);
         Self {
             id: request_id(request.headers()),
             started: Instant::now(),
             method: method_label(request.method()),
-            route: request.extensions().get().map_or("none", |path: &MatchedPath| route_label(path.as_str())),
+            route,
             version: request.version(),
-            words: ErrorFormat::of(request.uri().path()),
-            idle,
-            is_open: request.headers().contains_key(header::ORIGIN) && cors::is_open(request.uri().path()),
-            is_browser: browser::is_one(request.headers()),
-            is_secure,
+            group,
+            idle: shared.idle,
+            is_open: group.is_open && request.headers().contains_key(header::ORIGIN),
+            is_browser: session_cookie::is_browser(request.headers()),
+            is_secure: shared.limits.is_secure(request),
             running,
         }
     }
@@ -157,7 +166,7 @@ impl RequestContext {
             // A panic in a handler is an internal error like any other.
             let answer = AssertUnwindSafe(answer).catch_unwind().await;
             let answer = answer.map_or_else(|cause| panicked(&*cause), |Ok(response)| response);
-            let response = self.words.render_error(answer).await;
+            let response = error_format::render_error(&self.group, self.route, answer).await;
             self.note(response.status());
             response
         };
@@ -168,7 +177,7 @@ impl RequestContext {
             response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert(STRICT);
         }
         if self.is_browser {
-            browser::without_dialog(&mut response);
+            session_cookie::without_dialog(&mut response);
         }
         if self.is_open {
             cors::open(response.headers_mut());
@@ -227,13 +236,6 @@ fn panicked(cause: &(dyn Any + Send)) -> Response {
     let said = cause.downcast_ref::<&str>().copied();
     let said = said.or_else(|| cause.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
     Error::internal(format!("panic: {said}")).into_response()
-}
-
-/// Returns the route as a label.
-fn route_label(path: &str) -> &'static str {
-    static ROUTES: LazyLock<HashSet<String>> =
-        LazyLock::new(|| super::routes().listed().iter().map(|(_, path)| path.clone()).collect());
-    ROUTES.get(path).map_or("none", String::as_str)
 }
 
 /// Returns the client's request ID if it is plain ASCII, so that a request can be traced across several programs;
@@ -295,50 +297,28 @@ fn without_body(response: Response) -> Response {
     Response::from_parts(head, Body::empty())
 }
 
-/// Folds nested owners, as in `/ministry/statistics/census.git/info/refs`, into one path segment, so that one route
-/// matches all depths.
-pub(super) fn fold_owner(mut request: Request) -> Request {
-    if let Some(folded) = folded(request.uri()) {
-        *request.uri_mut() = folded;
-    }
-    request
-}
-
-fn folded(uri: &Uri) -> Option<Uri> {
-    // URLs of other APIs, where a file path can look like one of git's URLs.
-    if super::hub::is_below(uri.path()) || super::pages::is_below(uri.path()) || uri.path().starts_with("/api/") {
-        return None;
-    }
-    let below = uri.path().strip_prefix("/datasets").filter(|rest| rest.starts_with('/'));
-    let path = below.unwrap_or(uri.path());
-    let mut ends = path.match_indices('/').map(|(at, _)| at);
-    let end = ends.find(|at| TAILS.iter().any(|tail| path[*at..].starts_with(tail)))?;
-    let (dataset, tail) = path.split_at(end);
-    let (owner, name) = dataset.strip_prefix('/')?.rsplit_once('/')?;
-    if !owner.contains('/') && below.is_none() {
-        return None;
-    }
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    format!("/{}/{name}{tail}{query}", owner.replace('/', "%2F")).parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::routing::get;
+
     use super::*;
-    use crate::config::Config;
 
     #[tokio::test]
     async fn a_panic_is_answered_with_500() {
         async fn breaks() {
             panic!("the secret of it");
         }
-        let router = Router::new().route("/a/b.git/info/lfs/breaks", axum::routing::get(breaks));
-        let router =
-            router.route("/breaks", axum::routing::get(breaks)).route("/works", axum::routing::get(|| async {}));
-        let router = layer(router, Duration::from_secs(1), Limits::new(&Config::default()));
-        for (path, media) in
-            [("/breaks", "application/problem+json"), ("/a/b.git/info/lfs/breaks", "application/vnd.git-lfs+json")]
-        {
+        const TEXT: RouteGroup = RouteGroup {
+            render_error: |_, details, response| {
+                let body = format!("{} of {}", details.detail, crate::request::id());
+                error_format::replace_body(response, "text/x-error", body);
+            },
+            ..RouteGroup::DEFAULT
+        };
+        let router = Router::new().route("/text", get(breaks)).route("/breaks", get(breaks));
+        let table = RouteTable { group_of: [("/text", TEXT)].into(), groups: Vec::new() };
+        let router = layer(router.route("/works", get(|| async {})), table, &Config::default());
+        for (path, media) in [("/breaks", "application/problem+json"), ("/text", "text/x-error")] {
             let request = Request::get(path).header(REQUEST_ID, "mine").body(Body::empty()).unwrap();
             let reply = router.clone().oneshot(request).await.unwrap();
             assert_eq!(
@@ -348,30 +328,9 @@ mod tests {
             assert_eq!(reply.headers()[header::CONTENT_TYPE], media);
             let body = axum::body::to_bytes(reply.into_body(), 1000).await.unwrap();
             let body = String::from_utf8_lossy(&body);
-            assert!(body.contains("\"request_id\":\"mine\"") && !body.contains("secret"), "{body}");
+            assert!(body.contains("mine") && !body.contains("secret"), "{body}");
         }
         let works = router.oneshot(Request::get("/works").body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(works.status().as_u16(), 200);
-    }
-
-    #[test]
-    fn git_uses_the_urls_of_hugging_face() {
-        let fold = |path: &str| folded(&path.parse().unwrap()).map(|uri| uri.to_string());
-        assert_eq!(fold("/datasets/a/b.git/info/refs?service=x").unwrap(), "/a/b.git/info/refs?service=x");
-        assert_eq!(fold("/datasets/a/b/git-upload-pack").unwrap(), "/a/b/git-upload-pack");
-        assert_eq!(fold("/datasets/a/b/c.git/info/lfs/objects/batch").unwrap(), "/a%2Fb/c.git/info/lfs/objects/batch");
-        assert_eq!(fold("/datasets/a/b/resolve/main/x/info/refs"), None);
-        assert_eq!(fold("/api/datasets/a/b/tree/main/info/refs"), None);
-        assert_eq!(fold("/api/v1/datasets/a/b/tree/objects/batch"), None);
-    }
-
-    #[test]
-    fn only_nested_owners_are_folded() {
-        let fold = |path: &str| folded(&path.parse().unwrap()).map(|uri| uri.to_string());
-        assert_eq!(fold("/a/b.git/info/refs?service=x"), None);
-        assert_eq!(fold("/healthz"), None);
-        assert_eq!(fold("/a/b/c.git/info/refs?service=x").unwrap(), "/a%2Fb/c.git/info/refs?service=x");
-        assert_eq!(fold("/a/b/c/d/objects/batch").unwrap(), "/a%2Fb%2Fc/d/objects/batch");
-        assert_eq!(fold("/a/b/c.git/info/lfs/locks/info/refs").unwrap(), "/a%2Fb/c.git/info/lfs/locks/info/refs");
     }
 }

@@ -1,9 +1,15 @@
-//! Client addresses behind trusted reverse proxies (`X-Forwarded-For`).
+//! Addresses of clients and of this server, as reported by trusted reverse proxies (`X-Forwarded-*`).
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::http::HeaderMap;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
+
+use crate::app::App;
+use crate::error::{Error, Result};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -11,6 +17,11 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 pub(crate) fn is_trusted(peer: IpAddr, proxies: &[IpNet]) -> bool {
     let peer = peer.to_canonical();
     proxies.iter().any(|network| network.contains(&peer))
+}
+
+/// Returns true if a trusted proxy sent the request.
+pub(crate) fn is_proxied(extensions: &Extensions, proxies: &[IpNet]) -> bool {
+    extensions.get::<Peer>().is_some_and(|Peer(peer)| is_trusted(peer.ip(), proxies))
 }
 
 /// Returns the address of the client: the peer's or, if that is a trusted proxy, the one that the last trusted proxy
@@ -36,7 +47,7 @@ pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Ip
 }
 
 /// Returns true if the request passed through an untrusted proxy, or claims to.
-pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
+pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.contains_key(FORWARDED_FOR)
 }
 
@@ -53,7 +64,7 @@ fn parse(hop: &str) -> Option<IpAddr> {
 
 /// Returns the network that counts as one client: the address itself or, for IPv6, its /64, which is what a household
 /// or a machine gets (RFC 6177).
-pub(super) fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
@@ -73,6 +84,67 @@ pub(crate) fn site(address: IpAddr) -> IpAddr {
         }
         address @ IpAddr::V4(_) => address,
     }
+}
+
+/// The peer address of the connection, added to each request by the accept loop.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// The base URL: the prefix of `/owner/dataset` in the URLs that the server hands out.
+pub(crate) struct BaseUrl(pub(crate) String);
+
+impl FromRequestParts<App> for BaseUrl {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        Self::of(parts, app)
+    }
+}
+
+impl BaseUrl {
+    /// Returns the configured base URL or, if none is configured, that of the request.
+    ///
+    /// # Errors
+    /// Malformed without a valid `Host`.
+    pub(crate) fn of(parts: &Parts, app: &App) -> Result<Self> {
+        if let Some(url) = &app.config.public_url {
+            return Ok(Self(url.clone()));
+        }
+        let trusted = is_proxied(&parts.extensions, &app.config.trusted_proxies);
+        base(&parts.headers, parts.uri.authority().map(Authority::as_str), trusted).map(Self)
+    }
+}
+
+/// Returns true if a host includes a port. The colons of an IPv6 address are in brackets.
+fn has_port(host: &str) -> bool {
+    host.rsplit_once(']').map_or(host, |(_, rest)| rest).contains(':')
+}
+
+/// Builds the base URL from `Host`, or from `X-Forwarded-*` if a trusted proxy sent them.
+fn base(headers: &HeaderMap, authority: Option<&str>, trusted: bool) -> Result<String> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // Each proxy in a chain appends its value; the first one is the client's.
+    let forwarded = |name: &str| text(name).filter(|_| trusted).and_then(|list| list.split(',').next()).map(str::trim);
+    let host = forwarded("x-forwarded-host").or_else(|| text("host")).or(authority);
+    let host = host.ok_or_else(|| Error::malformed("the Host header is missing"))?;
+    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b)) {
+        return Err(Error::malformed("the Host header is invalid"));
+    }
+    let scheme = match forwarded("x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    };
+    let port = forwarded("x-forwarded-port").filter(|port| !has_port(host) && port.parse::<u16>().is_ok());
+    let port = port.filter(|port| !matches!((scheme, *port), ("http", "80") | ("https", "443")));
+    let prefix = forwarded("x-forwarded-prefix").unwrap_or_default().trim_end_matches('/');
+    let prefix = if prefix.starts_with('/') && prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b))
+    {
+        prefix
+    } else {
+        ""
+    };
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    Ok(format!("{scheme}://{host}{port}{prefix}"))
 }
 
 #[cfg(test)]
@@ -191,5 +263,32 @@ mod tests {
             client(peer, &headers, &proxies());
             client(peer, &headers, &["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()]);
         }
+    }
+
+    fn built(pairs: &[(&'static str, &str)], trusted: bool) -> Result<String> {
+        let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        base(&headers, None, trusted)
+    }
+
+    #[test]
+    fn forwarded_headers_count_only_from_trusted_proxies() {
+        let headers = [
+            ("host", "inner:8080"),
+            ("x-forwarded-host", "data.example.org, inner"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-prefix", "/drive/"),
+        ];
+        assert_eq!(built(&headers, false).unwrap(), "http://inner:8080");
+        assert_eq!(built(&headers, true).unwrap(), "https://data.example.org/drive");
+        let port = [("host", "h"), ("x-forwarded-port", "8443"), ("x-forwarded-proto", "https")];
+        assert_eq!(built(&port, true).unwrap(), "https://h:8443");
+    }
+
+    #[test]
+    fn hosts_cannot_smuggle() {
+        for host in ["a/b", "a\"b", "a b", "", "a@b", "a?b", "a#b"] {
+            assert!(built(&[("host", host)], false).is_err(), "{host}");
+        }
+        assert!(built(&[], false).is_err());
     }
 }

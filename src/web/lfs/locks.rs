@@ -7,13 +7,12 @@ use axum::response::Response;
 use lfs::locks::{ConflictReply, ListQuery, LockReply, LockRequest, UnlockRequest, VerifyRequest};
 use serde::Serialize;
 
-use super::Routes;
-use super::error_format::lfs_json;
-use super::lfs::{expect_accept, json};
+use super::json::{expect_accept, json, lfs_json};
 use crate::access::{DatasetGrant, Read, Target, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::git_service::Locked;
+use crate::web::http::Routes;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

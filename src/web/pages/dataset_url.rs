@@ -6,15 +6,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
-use super::Routes;
-use super::api::segment;
-use super::extract::AuthedActor;
-use super::pages;
+use super::document;
 use crate::access::Actor;
 use crate::app::App;
 use crate::datasets::search::{Kind, Query, Sort};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, RepoPath};
+use crate::web::http::{AuthedActor, Routes, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -25,7 +23,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 }
 
 /// Handles unknown URLs: browsers get a page, programs a short error.
-pub(super) async fn nothing(State(app): State<App>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+pub(in crate::web) async fn nothing(State(app): State<App>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let is_read = method == Method::GET || method == Method::HEAD;
     let is_for_programs = ["/api/", "/_lfs/"].iter().any(|folder| uri.path().starts_with(folder));
     if is_read && !is_for_programs { missing(&app, &headers) } else { nowhere().into_response() }
@@ -36,7 +34,7 @@ fn nowhere() -> Error {
 }
 
 fn missing(app: &App, headers: &HeaderMap) -> Response {
-    let mut response = if wants_page(headers) { pages::missing(app, headers) } else { nowhere().into_response() };
+    let mut response = if wants_page(headers) { document::missing(app, headers) } else { nowhere().into_response() };
     response.headers_mut().append(header::VARY, header::HeaderValue::from_static("accept"));
     response
 }

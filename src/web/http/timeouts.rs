@@ -1,23 +1,17 @@
 //! Idle timeouts: a client that stops reading or sends too slowly must not hold a transfer slot, a file or a connection
 //! forever.
 
-use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
-use axum::extract::Request;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
-
-use super::server::Activity;
 
 /// The minimum rate in bytes per second, averaged over the timeout. Slower clients count as idle. A modem is faster.
 pub(super) const SLOWEST: u64 = 256;
@@ -28,9 +22,10 @@ const DOUBLINGS: u64 = 4;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// An idle timer for one client. Time in which the server itself is busy does not count. It costs nothing while bytes
+/// An idle timer for one client. It judges the rate, and not the time between two blocks as the timeouts of `tower-http`
+/// do: those bear a byte now and then forever. Time in which the server itself is busy does not count. It costs nothing while bytes
 /// flow: the clock is read only when there is nothing to do, and a timer is set at most once per `limit`.
-struct IdleTimeout {
+pub(super) struct IdleTimeout {
     limit: Duration,
     moved: u64,
     /// Time spent waiting since the last reset.
@@ -45,7 +40,7 @@ struct IdleTimeout {
 }
 
 impl IdleTimeout {
-    fn new(limit: Duration) -> Self {
+    pub(super) fn new(limit: Duration) -> Self {
         let (waited, earlier) = (Duration::ZERO, Duration::ZERO);
         Self { limit, moved: 0, waited, earlier, since: None, alarm: None, waker: None }
     }
@@ -64,7 +59,7 @@ impl IdleTimeout {
     }
 
     /// Polls the timeout while waiting for the client; ready when it has expired.
-    fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.since.get_or_insert_with(Instant::now);
         let is_set = self.alarm.as_ref().is_some_and(|alarm| !alarm.is_elapsed());
         if is_set && self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
@@ -87,7 +82,7 @@ impl IdleTimeout {
     }
 
     /// Records bytes transferred, which may reset the timer.
-    fn moved(&mut self, bytes: usize) {
+    pub(super) fn moved(&mut self, bytes: usize) {
         if let Some(since) = self.since.take() {
             self.waited += since.elapsed();
         }
@@ -100,7 +95,7 @@ impl IdleTimeout {
 }
 
 /// A request body with an idle timeout: fails if the client sends nothing, or too slowly.
-pub(super) struct IdleTimeoutBody {
+pub(crate) struct IdleTimeoutBody {
     body: BodyDataStream,
     idle: IdleTimeout,
 }
@@ -128,164 +123,6 @@ impl Stream for IdleTimeoutBody {
                 Poll::Ready(Some(Err("timed out: the client sent nothing, or too slowly".into())))
             }
         }
-    }
-}
-
-/// Tracks how much of a request body has not been read yet.
-pub(super) struct UnreadBody(Option<Arc<AtomicBool>>);
-
-impl UnreadBody {
-    /// Returns true if so much may be left that reading it is not worthwhile.
-    pub(super) fn is_much(&self) -> bool {
-        self.0.as_ref().is_some_and(|ended| !ended.load(Ordering::Relaxed))
-    }
-}
-
-/// Bodies up to this size in bytes are read and discarded if no handler reads them.
-const LITTLE: u64 = 64 << 10;
-
-/// Bodies up to this size in bytes are not tracked: they usually arrive together with the head.
-const SHORT: u64 = 8 << 10;
-
-/// Reads a small body and discards it.
-pub(super) async fn read_little(body: Body, limit: Duration) {
-    if body.size_hint().upper().is_some_and(|size| size <= LITTLE) {
-        let mut body = IdleTimeoutBody::new(body, limit);
-        while let Some(Ok(_)) = body.next().await {}
-    }
-}
-
-/// Tracks how far the body of a request is read.
-pub(super) fn followed(request: Request) -> (Request, UnreadBody) {
-    // Clients written in Python send it separately, after the head.
-    let path = request.uri().path();
-    let short = if super::hub::is_below(path) || super::ckan::action(path).is_some() { 0 } else { SHORT };
-    if request.body().size_hint().upper().is_some_and(|size| size <= short) {
-        return (request, UnreadBody(None));
-    }
-    let ended = Arc::new(AtomicBool::new(false));
-    let unread = UnreadBody(Some(ended.clone()));
-    (request.map(|body| Body::new(BodyProgress { body, ended })), unread)
-}
-
-struct BodyProgress {
-    body: Body,
-    ended: Arc<AtomicBool>,
-}
-
-impl HttpBody for BodyProgress {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if frame.is_none() || self.body.is_end_stream() {
-            self.ended.store(true, Ordering::Relaxed);
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A connection that fails if the client does not read what the server writes. Reads have no timeout here: silence
-/// between two requests is fine.
-///
-/// It also lingers on close: a client whose upload is rejected early is still sending, and would lose the response if
-/// the connection were closed with unread bytes.
-pub(super) struct IdleTimeoutStream<T> {
-    stream: T,
-    idle: IdleTimeout,
-    activity: Arc<Activity>,
-    lingering: Option<Pin<Box<Sleep>>>,
-}
-
-/// How long to read and discard incoming data after the last response.
-const LINGER: Duration = Duration::from_secs(2);
-
-impl<T: Unpin> IdleTimeoutStream<T> {
-    pub(super) fn new(stream: T, limit: Duration, activity: Arc<Activity>) -> Self {
-        Self { stream, idle: IdleTimeout::new(limit), activity, lingering: None }
-    }
-
-    fn judge(
-        &mut self,
-        context: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut T>, &mut Context<'_>) -> Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        match write(Pin::new(&mut self.stream), context) {
-            Poll::Ready(Ok(written)) => {
-                self.idle.moved(written);
-                self.activity.wrote(written);
-                Poll::Ready(Ok(written))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => {
-                ready!(self.idle.poll_over(context));
-                Poll::Ready(Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "timed out: the client does not read the response",
-                )))
-            }
-        }
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for IdleTimeoutStream<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for IdleTimeoutStream<T> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.judge(context, |stream, context| stream.poll_write(context, bytes))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.judge(context, |stream, context| stream.poll_write_vectored(context, slices))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if this.lingering.is_none() {
-            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
-        }
-        let end = this.lingering.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
-        let mut thrown_away = [0; 8192];
-        while end.as_mut().poll(context).is_pending() {
-            let mut buffer = ReadBuf::new(&mut thrown_away);
-            match ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer)) {
-                Ok(()) if !buffer.filled().is_empty() => {}
-                Ok(()) | Err(_) => break,
-            }
-        }
-        Poll::Ready(Ok(()))
     }
 }
 

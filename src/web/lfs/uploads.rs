@@ -9,13 +9,11 @@ use lfs::parts::tus::{self, Headers, TusError};
 use lfs::parts::{Checksum, InvalidChecksum};
 use lfs::sign::Step;
 
-use super::Routes;
-use super::error_format::lfs_json;
-use super::git::with_idle_timeout;
-use super::lfs::{body_within, from_batch};
+use super::json::{from_batch, lfs_json};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::storage::upload_sessions::UploadSession;
+use crate::web::http::{Routes, read_body, with_idle_timeout};
 
 const PATH: &str = "/_lfs/uploads/{token}";
 
@@ -75,7 +73,7 @@ async fn end(State(app): State<App>, Path(token): Path<String>, request: Request
         };
     }
     expect_step(step == Step::Commit)?;
-    let completion = Completion::parse(&body_within(&app, request).await?).map_err(from_batch)?;
+    let completion = Completion::parse(&read_body(&app, request).await?).map_err(from_batch)?;
     app.storage.commit_upload(&upload, &completion).await?;
     Ok(lfs_json(StatusCode::OK, "{}"))
 }

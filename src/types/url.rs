@@ -1,0 +1,11 @@
+//! Parts of URLs.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// All but unreserved characters (RFC 3986 §2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Percent-encodes one segment of a path, or a value of a query.
+pub fn url_segment(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}

@@ -1,0 +1,92 @@
+//! Browsers that sign in: their attempts are limited, and pages of other sites cannot make them.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+
+use crate::access::SessionGrant;
+use crate::accounts::sessions::{ClientInfo, SignedIn};
+use crate::app::App;
+use crate::error::{Error, Kind, Result};
+use crate::types::{Email, Secret};
+pub(super) use crate::web::http::session_cookie::take_cookie;
+use crate::web::http::session_cookie::{self, SameOrigin};
+use crate::web::http::{BaseUrl, Client, PasswordAttempt, Peer, client_address};
+
+/// The maximum length of the stored user agent in characters.
+const AGENT: usize = 300;
+
+/// A client that signs in or requests an e-mail. Requests from pages of other sites are rejected: they could sign the
+/// browser in to another account (login CSRF).
+pub(super) struct BrowserClient {
+    /// Recorded in the list of sessions.
+    pub(super) visit: ClientInfo,
+    is_secure: bool,
+    client: Option<Client>,
+}
+
+impl FromRequestParts<App> for BrowserClient {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let BaseUrl(base) = BaseUrl::of(parts, app)?;
+        if session_cookie::origin(&parts.headers, &base) == SameOrigin::Other {
+            return Err(Error::forbidden("cross-site request rejected: use a page of this server"));
+        }
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let agent = agent.chars().filter(|email| !email.is_control()).take(AGENT).collect();
+        let peer = parts.extensions.get::<Peer>();
+        let address = peer.map(|Peer(peer)| client_address(peer.ip(), &parts.headers, &app.config.trusted_proxies));
+        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        let client = parts.extensions.get::<Client>().cloned();
+        Ok(Self { visit: ClientInfo { agent, address }, is_secure: base.starts_with("https://"), client })
+    }
+}
+
+impl BrowserClient {
+    /// Signs in with a password, with rate-limited attempts. User name and e-mail address of an account count as one.
+    pub(super) async fn sign_in(&self, app: &App, login: &str, password: Secret) -> Result<SignedIn> {
+        let of = match app.accounts.whose(login).await? {
+            Some(user) => format!("password of {user}"),
+            None => format!("password of {}", login.trim().to_lowercase()),
+        };
+        let guess = self.guess(&of)?;
+        let outcome = app.accounts.sign_in(login, password, &self.visit).await;
+        match (guess, &outcome) {
+            (Some(guess), Ok(_)) => guess.remember(),
+            (Some(guess), Err(error)) if error.kind() != Kind::Unauthenticated => guess.forget(),
+            (_, Ok(_) | Err(_)) => {}
+        }
+        outcome
+    }
+
+    /// Runs an action that requires a session and its password, with rate-limited attempts. Only attempts from sessions
+    /// of the account count, so others cannot lock the owner out.
+    pub(super) async fn confirm<T>(&self, seat: &SessionGrant, done: impl Future<Output = Result<T>>) -> Result<T> {
+        let guess = self.guess(&format!("confirmation by {}", seat.user()))?;
+        let outcome = done.await;
+        if let Some(guess) = guess
+            && !outcome.as_ref().is_err_and(|error| error.kind() == Kind::Forbidden)
+        {
+            guess.forget();
+        }
+        outcome
+    }
+
+    /// Counts an e-mail requested by an anonymous client against a rate limit.
+    ///
+    /// # Errors
+    /// Busy if there were too many.
+    pub(super) fn request_email(&self, to: &Email) -> Result<()> {
+        self.guess(&format!("e-mails to {to}")).map(drop)
+    }
+
+    fn guess(&self, of: &str) -> Result<Option<PasswordAttempt>> {
+        self.client.as_ref().map(|client| client.guess(of)).transpose()
+    }
+
+    /// Sets the session cookie, with a maximum age in seconds.
+    pub(super) fn give_cookie(&self, headers: &mut HeaderMap, value: &Secret, seconds: u64) {
+        session_cookie::give_cookie(self.is_secure, headers, value, seconds);
+    }
+}

@@ -1,0 +1,27 @@
+//! HTTP mechanics that know no feature and no API: the route table, reading bodies, errors, authentication, rate limits,
+//! timeouts and the accept loop. The APIs import from here, and never from each other.
+
+mod address;
+mod body;
+mod content;
+mod cors;
+mod error_format;
+mod extract;
+pub(crate) mod json;
+pub(crate) mod middleware;
+mod rate_limit;
+mod routes;
+pub(crate) mod server;
+pub(crate) mod session_cookie;
+mod timeouts;
+mod url;
+
+pub(crate) use self::address::{BaseUrl, Peer, client as client_address};
+pub(crate) use self::body::{read as read_body, with_idle_timeout};
+pub(crate) use self::content::{Content, bare, disposition, media_of, media_type, shown};
+pub(crate) use self::error_format::replace_body;
+pub(crate) use self::extract::{AuthedActor, DatasetRequest, Parameters, Segments};
+pub(crate) use self::rate_limit::login_attempts::PasswordAttempt;
+pub(crate) use self::rate_limit::{Client, Slot};
+pub(crate) use self::routes::{RouteGroup, Routes};
+pub(crate) use self::url::{next_query, query_value, segment};

@@ -64,7 +64,7 @@ pub(super) struct Head {
 
 impl Head {
     /// Infers the schema of the table, which is not Parquet.
-    pub(super) fn infer(&self, format: TableFormat) -> metastore::Result<Inferred> {
+    pub(super) fn infer(&self, format: TableFormat) -> datapackage::Result<Inferred> {
         match format {
             TableFormat::JsonLines => infer::json_lines(&self.bytes[..], LIMITS),
             TableFormat::Csv | TableFormat::Parquet => infer::csv(&self.bytes[..], LIMITS),

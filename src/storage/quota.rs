@@ -140,8 +140,6 @@ impl Storage {
         Ok(())
     }
 
-    }
-
     /// Returns the usage and quota of a dataset.
     pub async fn held_by(&self, grant: &DatasetGrant<Read>) -> Result<Held> {
         let (bytes, objects) = self.0.db.read().await?.usage_of(grant.id()).await?;

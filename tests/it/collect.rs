@@ -34,7 +34,8 @@ async fn collect_dry_run(server: &Server) -> (Summary, Vec<Line>) {
 }
 
 async fn delete_dataset(server: &Server, path: &str) {
-    let grant: DatasetGrant<Own> = server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
+    let grant: DatasetGrant<Own> =
+        server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
     server.app.datasets.delete(&grant).await.unwrap();
 }
 

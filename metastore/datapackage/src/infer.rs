@@ -16,7 +16,7 @@ mod type_inference;
 
 use serde_json::{Map, Value};
 
-use crate::Error;
+use crate::{Error, Result};
 
 pub use self::csv::csv;
 pub use self::rows::{PageLimits, RowPage, RowReader, Taken};

@@ -61,12 +61,7 @@ impl Storage {
     ///
     /// # Errors
     /// Full if a quota is exceeded; too large; busy if the actor has too many uploads in progress.
-    pub async fn begin_file(
-        &self,
-        grant: &Grant<Write>,
-        size: u64,
-        promised: Option<Oid>,
-    ) -> Result<UploadSession> {
+    pub async fn begin_file(&self, grant: &Grant<Write>, size: u64, promised: Option<Oid>) -> Result<UploadSession> {
         let dataset = grant.dataset();
         let path = grant.path().ok_or_else(|| Error::invalid("the path of a file is required"))?;
         if size == 0 {

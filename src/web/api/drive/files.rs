@@ -15,7 +15,7 @@ use crate::access::{Fetch, Grant, Write};
 use crate::app::App;
 use crate::datasets::tree_api::{IfMatch, path_of};
 use crate::error::Result;
-use crate::web::http::{BaseUrl, Content, Parameters, Routes, bare, disposition, shown, with_idle_timeout};
+use crate::web::http::{BaseUrl, Parameters, Routes, shown, with_idle_timeout};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(put)).document(routes!(content)).document(routes!(download))

@@ -14,7 +14,7 @@ use crate::harness::{Person, Server, story};
 const ROOT: &str = "/api/v1/datasets";
 
 /// Waits until the search index has every change.
-async fn indexed(server: &Server) {
+pub(crate) async fn indexed(server: &Server) {
     for _ in 0..1000 {
         if count(&server.app.db, "SELECT COUNT(*) FROM job WHERE kind = 'index'").await == 0 {
             return;

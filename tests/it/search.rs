@@ -13,7 +13,7 @@ use crate::db::{count, execute};
 const ROOT: &str = "/api/v1/datasets";
 
 /// Waits until the search index has every change.
-async fn indexed(server: &Server) {
+pub(crate) async fn indexed(server: &Server) {
     for _ in 0..1000 {
         if count(&server.app.db, "SELECT COUNT(*) FROM job WHERE kind = 'index'").await == 0 {
             return;

@@ -58,6 +58,7 @@ story! {
         let body = json!({"id": "ada/birds", "visibility": "public"});
         let made = server.request("POST", "/api/v1/datasets", Some(&ada.token)).json(&body).send().await.unwrap();
         assert_eq!(made.status(), 201);
+        crate::search::indexed(&server).await;
         server.person("ben").await;
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let browse = async |path: &str| {

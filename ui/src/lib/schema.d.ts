@@ -3455,7 +3455,10 @@ export interface paths {
         /** Returns a file or a folder of a drive. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    /** @description The revision. Default: the newest one. */
+                    revision?: string;
+                };
                 header?: never;
                 path: {
                     /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
@@ -3663,6 +3666,8 @@ export interface paths {
                     path?: string;
                     /** @description List the folder recursively; each folder comes before its content. */
                     recursive?: boolean;
+                    /** @description The revision to list. Default: the newest one. */
+                    revision?: string;
                     /** @description The maximum number of items to return. */
                     limit?: number;
                     /** @description The `next_cursor` of the previous page. */

@@ -644,7 +644,7 @@ story! {
 
 story! {
     async fn uploads_in_progress_go_on_after_an_upgrade(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+        let (server, ada) = server_with_parts(engine).await;
         let (bytes, file) = (noise(30, LARGE), noise(31, 5000));
         let begun = begin(&server, &ada, "ada/data", &bytes).await;
         assert_eq!(Reply::of(put(&server, &begun["parts"][0], &bytes[..PART])).await.status, 200);
@@ -690,7 +690,7 @@ story! {
         assert_eq!(Reply::of(put(&server, &begun["parts"][1], &bytes[PART..])).await.status, 200);
         assert_eq!(go(&server, &begun["commit"]).await.status, 200);
         assert_eq!(verify(&server, &begun["verify"], &bytes).await, 200);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
         assert_eq!(drive("GET", &url, Vec::new()).await.json()["parts"], json!([1]));
         let finished = drive("POST", &format!("{url}/finish"), b"{}".to_vec()).await;
         assert_eq!((finished.status, &finished.json()["entry"]["oid"]), (201, &json!(Oid::of(&file).to_string())));
@@ -701,7 +701,7 @@ story! {
 
 story! {
     async fn what_is_marked_for_deletion_cannot_become_an_object(engine: Engine) {
-        let (server, ada) = parted(engine).await;
+        let (server, ada) = server_with_parts(engine).await;
         let bytes = noise(32, 5000);
         let begun = begin(&server, &ada, "ada/data", &bytes).await;
         put_all(&server, &begun, &bytes).await;
@@ -709,7 +709,7 @@ story! {
         execute(&server.app.db, "UPDATE upload_session SET state = 'aborted', expires_at = 0").await;
         assert_eq!(go(&server, &begun["commit"]).await.status, 404);
         assert_eq!(verify(&server, &begun["verify"], &bytes).await, 404);
-        assert!(!server.has(&ada, "ada/data", &bytes).await);
+        assert!(!server.can_download(&ada, "ada/data", &bytes).await);
         // Its bytes are sent again, to an upload of their own.
         let again = begin(&server, &ada, "ada/data", &bytes).await;
         assert_eq!(positions(&again), [0]);
@@ -719,6 +719,6 @@ story! {
         assert_eq!(under_way(&server).len(), 2, "the content and the ledger of the new one");
         put_all(&server, &again, &bytes).await;
         assert_eq!(go(&server, &again["commit"]).await.status, 200);
-        assert!(server.has(&ada, "ada/data", &bytes).await);
+        assert!(server.can_download(&ada, "ada/data", &bytes).await);
     }
 }

@@ -83,7 +83,7 @@ async fn far_offsets_in_tiny_rows_are_fast_and_charged() {
 async fn a_preview_has_the_types_of_the_schema_and_counts_rows() {
     let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
     let ada = ada(&server).await;
-    let drive = Hands::of(&server, &ada, "ada/data");
+    let drive = DriveClient::new(&server, &ada, "ada/data");
     let utf_16: Vec<u8> =
         "\u{feff}größe;note\r\n1,5;\"a\r\nb\"\r\n2;€\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let lines = "{\"id\":9007199254740993,\"seen\":\"2025-01-02\",\"tags\":[18446744073709551615]}\n";
@@ -97,7 +97,7 @@ async fn a_preview_has_the_types_of_the_schema_and_counts_rows() {
         assert_eq!((&page["rows"], &page["total"]), (&rows, &json!(rows.as_array().unwrap().len())), "{name}");
         let infer = server.request("POST", "/api/v1/datasets/ada/data/infer", Some(&ada.token));
         let infer = infer.header("content-type", "application/json").body(json!({"path": name}).to_string());
-        let inferred = crate::api::Reply::of(infer).await.json();
+        let inferred = rutter_testing::Reply::of(infer).await.json();
         let types = |fields: &serde_json::Value| -> Vec<String> {
             fields.as_array().unwrap().iter().map(|field| format!("{}: {}", field["name"], field["type"])).collect()
         };

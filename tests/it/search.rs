@@ -248,7 +248,7 @@ story! {
             }
             fastest = fastest.min(committed.elapsed());
         }
-        // A worker that nobody wakes looks every two seconds.
+        // An idle worker polls every two seconds.
         assert!(fastest < Duration::from_secs(1), "{fastest:?}");
     }
 }

@@ -37,7 +37,7 @@
 //! ```
 //!
 //! ```compile_fail,E0423
-//! use rutter::access::{DatasetGrant, Write};
+//! use rutter::access::{DatasetGrant, Grant, Write};
 //! // A grant for a path cannot be turned into one for the whole dataset.
 //! fn forge(grant: Grant<Write>) -> DatasetGrant<Write> {
 //!     DatasetGrant(grant)
@@ -45,7 +45,7 @@
 //! ```
 //!
 //! ```compile_fail,E0308
-//! use rutter::access::{DatasetGrant, Read};
+//! use rutter::access::{DatasetGrant, Grant, Read};
 //! // A grant for a path does not give access to the whole dataset.
 //! fn whole(grant: Grant<Read>) -> DatasetGrant<Read> {
 //!     grant
@@ -171,7 +171,7 @@ impl<R: Right> Grant<R> {
         format!("{}/{}", self.dataset.owner_name, self.dataset.name)
     }
 
-    /// Returns the actor, who is also recorded in the audit trail.
+    /// Returns the actor, which audit entries name.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }

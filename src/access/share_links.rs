@@ -1,4 +1,4 @@
-//! Share links: secrets that give anyone who has them access to one path of one dataset.
+//! Share links: bearer secrets that give access to one path of a dataset.
 //!
 //! A link is `rsl_` and 43 random characters. It is looked up by its hash; it is also stored encrypted with the
 //! server secret, so that users who share can copy it again. Opening a link, with its password if it has one, returns

@@ -232,11 +232,11 @@ story! {
         let class = "203.0.113.1";
         let all = futures::future::join_all((0..50).map(|_| open_link_from(&server, &open, None, class))).await;
         assert!(all.iter().all(|reply| reply.status == 200), "{:?}", all.iter().map(|reply| reply.status).collect::<Vec<_>>());
-        // As many at a time as there may be guesses: each counts as one until it is known to be right.
-        for _ in 0..3 {
-            let all = futures::future::join_all((0..4).map(|_| open_link_from(&server, &locked, Some("sesame!"), class))).await;
+        // Each password counts as a guess until it is known to be right, which can be a moment after its answer.
+        for _ in 0..6 {
+            let all = futures::future::join_all((0..2).map(|_| open_link_from(&server, &locked, Some("sesame!"), class))).await;
             let statuses: Vec<_> = all.iter().map(|reply| reply.status).collect();
-            assert_eq!(statuses, [200; 4]);
+            assert_eq!(statuses, [200; 2]);
         }
         for number in 0..8 {
             let status = open_link_from(&server, &locked, Some("guess!"), "198.51.100.9").await.status;

@@ -121,7 +121,7 @@ impl<'a> Records<'a> {
         Self { reader, length: bytes.len(), is_last }
     }
 
-    /// Reads the next row into `record`, and returns the offset of its end; `None` if there is none.
+    /// Reads the next row into `record`, and returns the offset of its end; `None` at the end of the table.
     ///
     /// # Errors
     ///

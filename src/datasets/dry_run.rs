@@ -9,7 +9,8 @@ use super::Datasets;
 use super::commits::CommitOptions;
 use super::compare::{Changed, describe};
 use super::package::{Metadata, Package, metadata, package_at};
-use super::revisions::{CommitMeta, Planned, RevertPlan};
+use super::revert::RevertPlan;
+use super::revisions::{CommitMeta, Planned};
 use crate::access::{DatasetGrant, Write};
 use crate::error::Result;
 

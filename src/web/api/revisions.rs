@@ -18,7 +18,8 @@ use crate::app::App;
 use crate::datasets::dry_run;
 use crate::datasets::package::CommitNote;
 use crate::datasets::refs::branch_name;
-use crate::datasets::revisions::{CommitMeta, Part, RevertPlan};
+use crate::datasets::revert::{Part, RevertPlan};
+use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Result};
 use crate::web::http::{Parameters, Routes, Segments};
 

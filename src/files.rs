@@ -23,8 +23,9 @@ use crate::access::{Actor, DatasetGrant, Fetch, Grant, Own, Read, Write};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datasets::Datasets;
-use crate::datasets::commits::{CommitOutcome, CopyBudget};
-use crate::datasets::tree_api::{IfMatch, Message, path_of};
+use crate::datasets::commits::CopyBudget;
+use crate::datasets::revisions::CommitMeta;
+use crate::datasets::tree_api::{IfMatch, path_of};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::storage::Storage;
@@ -108,7 +109,7 @@ impl Files {
     /// revision is created.
     ///
     /// # Errors
-    /// As for [`Storage::keep`] and [`Datasets::commit`]; precondition failed if the file in `known` has changed;
+    /// As for [`Storage::keep`] and [`Datasets::commit_operations`]; precondition failed if the file in `known` has changed;
     /// malformed for a large body without a `Content-Length`.
     pub async fn put<S, E>(
         &self,
@@ -142,16 +143,16 @@ impl Files {
             }
         };
         let word = if is_there { "Update" } else { "Add" };
-        let message = Message { own: message, default: format!("{word} {path}") };
+        let message = CommitMeta { message, ..CommitMeta::default() }.or_message(&format!("{word} {path}"));
         let done = self.0.drive.put_file(grant, content, message, known).await?;
-        Ok(Put { revision: made(done)?, is_new: !is_there })
+        Ok(Put { revision: done.newest()?, is_new: !is_there })
     }
 
     /// Completes a multipart upload: writes the file as a new revision. Idempotent: a repeated call returns the same
     /// revision.
     ///
     /// # Errors
-    /// As for [`Storage::finish_upload`] and [`Datasets::commit`].
+    /// As for [`Storage::finish_upload`] and [`Datasets::commit_operations`].
     pub async fn finish(&self, grant: &Grant<Write>, session: &UploadSession, message: Option<String>) -> Result<Put> {
         if let Some(revision) = session.revision() {
             let revision = ObjectId::from_hex(revision.as_bytes()).map_err(Error::internal)?;
@@ -161,9 +162,9 @@ impl Files {
         let (_, is_there) = self.0.drive.storage_rules(grant).await?;
         let pointer = self.0.storage.finish_upload(session).await?;
         let word = if is_there { "Update" } else { "Add" };
-        let message = Message { own: message, default: format!("{word} {path}") };
+        let message = CommitMeta { message, ..CommitMeta::default() }.or_message(&format!("{word} {path}"));
         let done = self.0.drive.put_file(grant, Content::Pointer(pointer), message, None).await?;
-        let revision = made(done)?;
+        let revision = done.newest()?;
         self.0.storage.set_upload_revision(session, &revision.to_string()).await?;
         Ok(Put { revision, is_new: !is_there })
     }
@@ -173,7 +174,7 @@ impl Files {
     /// # Errors
     /// Not found; conflict if the target path exists; invalid for datasets in different stores; full if a quota is
     /// exceeded.
-    pub async fn copy_from(&self, from: &Grant<Fetch>, to: &Grant<Write>, message: Message) -> Result<ObjectId> {
+    pub async fn copy_from(&self, from: &Grant<Fetch>, to: &Grant<Write>, message: CommitMeta) -> Result<ObjectId> {
         let mut room = ROOM;
         let lifted = self.0.drive.copy_files(from, None, path_of(to)?, &mut room).await?;
         self.0.storage.reuse_objects(from, &to.narrow(), &lifted.pointers).await?;
@@ -200,14 +201,6 @@ impl Files {
             files: self.0.drive.count_files(dataset.id).await?,
             trash: self.0.drive.trash_count(dataset.id).await?,
         })
-    }
-}
-
-/// Returns the new revision, or the current one if nothing changed.
-pub(crate) fn made(done: CommitOutcome) -> Result<ObjectId> {
-    match done {
-        CommitOutcome::Made(revision) | CommitOutcome::Unchanged(Some(revision)) => Ok(revision),
-        unchanged @ CommitOutcome::Unchanged(None) => unchanged.made(),
     }
 }
 

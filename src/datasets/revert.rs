@@ -1,12 +1,13 @@
 //! Reverts and restores: what to change, from the history. A new revision is made; history only grows.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use metastore::{Edit, FilePath, ObjectId, Reader};
 
 use super::Datasets;
 use super::package::bring_back_resource;
-use super::revisions::CommitMeta;
+use super::revisions::{Change, CommitMeta};
 use crate::access::{DatasetGrant, Write};
 use crate::error::Result;
 
@@ -25,13 +26,21 @@ pub enum Part {
 type Edits = Arc<dyn Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync>;
 
 /// A planned revert or restore, for [`Datasets::carry_out`] and [`Datasets::dry_run`].
+#[derive(Clone)]
 pub struct RevertPlan {
     /// Default commit message.
     pub(super) message: String,
     /// True to apply exactly these edits, without derived ones.
-    pub(super) exact: bool,
-    /// The edits.
-    pub(super) edits: Edits,
+    exact: bool,
+    edits: Edits,
+}
+
+impl RevertPlan {
+    /// Returns what is to be changed at the head of the branch.
+    pub(super) fn change(&self, reader: &Reader, head: Option<ObjectId>) -> metastore::Result<Change> {
+        let head = head.ok_or_else(|| metastore::Error::NotFound("the dataset has no revisions yet".to_owned()))?;
+        Ok(Change { edits: (self.edits)(reader, head)?, exact: self.exact, ..Change::default() })
+    }
 }
 
 impl Datasets {
@@ -99,14 +108,14 @@ impl Datasets {
     /// # Errors
     /// Conflict if the files to revert have been changed again since; not found for a path that is in neither revision,
     /// and for a resource that the earlier revision does not have; invalid if nothing would change; as for
-    /// [`Datasets::commit`].
+    /// [`Datasets::commit_operations`].
     pub async fn carry_out(
         &self,
         grant: &DatasetGrant<Write>,
         plan: RevertPlan,
         wording: CommitMeta,
     ) -> Result<ObjectId> {
-        let RevertPlan { message, exact, edits } = plan;
-        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
+        let wording = wording.or_message(&plan.message);
+        self.edit(from_ref(grant), wording, move |reader, head| plan.change(reader, head)).await?.made()
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Reader, RefName, Signature, Snapshot};
+use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, RefName, Signature, Snapshot};
 
 use super::Datasets;
-use crate::access::{Actor, DatasetGrant, Read, Write};
+use super::ref_transaction::TrashChange;
+use crate::access::{Actor, DatasetGrant, Read};
 use crate::error::{Error, Kind, Result};
-use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::{Id, Millis};
 
 /// The author of a change; fields that are not set default to the caller.
@@ -32,12 +32,24 @@ pub struct CommitMeta {
     pub message: Option<String>,
 }
 
-/// A change computed from the head of the branch.
-pub(super) struct Planned {
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) head: ObjectId,
-    /// `None` if nothing would change.
-    pub(super) changes: Option<Changeset>,
+impl CommitMeta {
+    /// Sets the commit message, unless there is one.
+    #[must_use]
+    pub fn or_message(self, default: &str) -> Self {
+        let message = self.message.filter(|message| !message.trim().is_empty());
+        Self { message: Some(message.unwrap_or_else(|| default.to_owned())), ..self }
+    }
+}
+
+/// What a new revision changes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Change {
+    /// The edits, each of which sees the result of those before it. If there is none, no revision is created.
+    pub edits: Vec<Edit>,
+    /// True to apply exactly these edits, without derived ones: what is restored from history stays as it was.
+    pub exact: bool,
+    /// Changes of the trash in the same transaction.
+    pub bin: TrashChange,
 }
 
 impl Datasets {
@@ -114,82 +126,22 @@ impl Datasets {
         self.history(grant.id(), &snapshot, from, path, after, limit).await
     }
 
-    /// Creates a revision from edits that depend on the head of the branch. They are computed again after a lost race
-    /// with another writer. With `exact`, no edits are derived from them.
-    pub(crate) async fn rework<F>(
-        &self,
-        grant: &DatasetGrant<Write>,
-        wording: CommitMeta,
-        message: String,
-        exact: bool,
-        edits: F,
-    ) -> Result<ObjectId>
-    where
-        F: Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Clone + Send + Sync + 'static,
-    {
-        retry_on_conflict(ATTEMPTS, || async {
-            let Planned { changes, .. } = self.plan(grant, wording.clone(), &message, edits.clone()).await?;
-            let changes = changes.ok_or(metastore::Error::Unchanged)?;
-            let done =
-                if exact { self.commit_exactly(grant, changes).await } else { self.commit(grant, changes).await };
-            match done {
-                Err(error) if error.kind() == Kind::Precondition && wording.parent.is_none() => Ok(None),
-                done => done.map(Some),
-            }
-        })
-        .await
-    }
-
-    /// Computes a change from the head of the branch.
-    ///
-    /// # Errors
-    /// Not found if the branch does not exist; precondition failed if it is at another revision than expected.
-    pub(super) async fn plan(
-        &self,
-        grant: &DatasetGrant<Write>,
-        wording: CommitMeta,
-        message: &str,
-        edits: impl Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync + 'static,
-    ) -> Result<Planned> {
-        let snapshot = self.snapshot(&grant.narrow()).await?;
-        let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
-        let head = snapshot.state().find(&branch).map(|found| found.target);
-        let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
-        if wording.parent.is_some_and(|parent| parent != head) {
-            return Err(moved(&branch));
-        }
-        let edits = snapshot.read(move |reader| edits(reader, head)).await?;
-        let mut changes = None;
-        if !edits.is_empty() {
-            let own = CommitMeta { branch: Some(branch), parent: Some(head), ..wording };
-            changes = Some(self.changes(grant.actor(), &snapshot, own, message, edits).await?);
-        }
-        Ok(Planned { snapshot, head, changes })
-    }
-
-    /// Builds a changeset by this actor; `message` is the default commit message.
-    pub(crate) async fn changes(
+    /// Builds the changeset of this actor for a branch.
+    pub(super) async fn changes(
         &self,
         actor: &Actor,
-        snapshot: &Arc<Snapshot>,
-        wording: CommitMeta,
-        message: &str,
+        branch: RefName,
+        meta: &CommitMeta,
         edits: Vec<Edit>,
     ) -> Result<Changeset> {
         let committer = self.person(actor, &Author::default()).await?;
         let author = Signature {
-            name: wording.author.name.unwrap_or_else(|| committer.name.clone()),
-            email: wording.author.email.unwrap_or_else(|| committer.email.clone()),
+            name: meta.author.name.clone().unwrap_or_else(|| committer.name.clone()),
+            email: meta.author.email.clone().unwrap_or_else(|| committer.email.clone()),
             ..committer.clone()
         };
-        Ok(Changeset {
-            branch: wording.branch.unwrap_or_else(|| snapshot.state().head.clone()),
-            parent: wording.parent.map(Some),
-            edits,
-            message: wording.message.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| message.to_owned()),
-            author,
-            committer,
-        })
+        let message = meta.message.clone().unwrap_or_default();
+        Ok(Changeset { branch, parent: None, edits, message, author, committer })
     }
 
     /// Returns the git signature of the actor at the current time; `author` overrides name and e-mail address.

@@ -49,25 +49,6 @@ pub fn is_listed(entry: &Entry) -> bool {
     entry.kind != EntryKind::Submodule && is_shown(entry.path.rsplit('/').next().unwrap_or(&entry.path))
 }
 
-/// Checks that the grants allow the edits. The package is excluded too: it affects more than its own file.
-pub(super) fn expect_within(grants: &[Grant<Write>], edits: &[Edit]) -> Result<()> {
-    if grants.iter().any(Grant::allows_all) {
-        return Ok(());
-    }
-    let package = crate::datasets::package::place();
-    for path in edits.iter().flat_map(Edit::paths) {
-        if !grants.iter().any(|grant| grant.allows(path)) {
-            return Err(Error::forbidden(format!("`{path}` is outside of what is shared with you")));
-        }
-        if *path == package {
-            return Err(Error::forbidden(format!(
-                "`{path}` describes the whole dataset; changing it requires write access to the whole dataset"
-            )));
-        }
-    }
-    Ok(())
-}
-
 /// Returns the edit that writes the placeholder file of a folder.
 pub(super) fn keep(folder: &FilePath) -> metastore::Result<Edit> {
     let path = format!("{folder}/{KEEP}").parse()?;

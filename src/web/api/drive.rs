@@ -27,7 +27,8 @@ use crate::access::{Access, Actor, DatasetGrant, Fetch, Grant, Read, Right, Targ
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::datasets::browse::{ListedEntry, Listing};
-use crate::datasets::tree_api::{Message, is_listed};
+use crate::datasets::revisions::CommitMeta;
+use crate::datasets::tree_api::is_listed;
 use crate::error::{Error, Kind, Result};
 use crate::files::rows::{self, Work};
 use crate::files::{Files, Usage};
@@ -414,8 +415,8 @@ async fn table(
 }
 
 /// Returns the commit message: the caller's, or a default.
-fn message(own: Option<String>, default: String) -> Message {
-    Message { own: own.filter(|own| !own.trim().is_empty()), default }
+fn message(own: Option<String>, default: &str) -> CommitMeta {
+    CommitMeta { message: own, ..CommitMeta::default() }.or_message(default)
 }
 
 /// Returns grants for all paths of a dataset on which the caller has the right `R`. Fails with the same error as for the

@@ -93,7 +93,7 @@ struct Deleted {
 async fn add(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<NewFolder>) -> Result<Response> {
     let grant: Grant<Write> = visitor.grant(&app, &new.path).await?;
     let path = path_of(&grant)?;
-    let revision = app.datasets.add_folder(&grant, message(new.message, format!("Add the folder {path}"))).await?;
+    let revision = app.datasets.add_folder(&grant, message(new.message, &format!("Add the folder {path}"))).await?;
     Ok((StatusCode::CREATED, Json(Changed::at(&app, &grant, revision).await?)).into_response())
 }
 
@@ -109,7 +109,7 @@ async fn rename(
     let to: Grant<Write> = visitor.grant(&app, &asked.to).await?;
     let default = format!("Move {} to {}", path_of(&from)?, path_of(&to)?);
     expect_inner(&from)?;
-    let revision = app.datasets.move_entry(&from, &to, message(asked.message, default)).await?;
+    let revision = app.datasets.move_entry(&from, &to, message(asked.message, &default)).await?;
     Ok(Json(Changed::at(&app, &to, revision).await?))
 }
 
@@ -129,7 +129,7 @@ async fn copy(
             // Write access to the copy's path implies that the caller could read the copy there.
             let from: Grant<Fetch> = visitor.grant(&app, &asked.from).await?;
             let default = format!("Copy {} to {path}", asked.from);
-            app.datasets.copy_entry(&from.narrow::<Read>(), &to, message(asked.message, default)).await?
+            app.datasets.copy_entry(&from.narrow::<Read>(), &to, message(asked.message, &default)).await?
         }
         Some(dataset) => {
             let nothing =
@@ -138,7 +138,7 @@ async fn copy(
             let at: FilePath = asked.from.trim_end_matches('/').parse()?;
             let part: Grant<Fetch> = app.access.authorize_path(to.actor(), &source, Some(&at)).await?;
             let default = format!("Copy {at} of {source} to {path}");
-            app.files.copy_from(&part.at(&at)?, &to, message(asked.message, default)).await?
+            app.files.copy_from(&part.at(&at)?, &to, message(asked.message, &default)).await?
         }
     };
     Ok(Json(Changed::at(&app, &to, revision).await?))
@@ -176,6 +176,6 @@ async fn delete(
         many => format!("Delete {} files and folders", many.len()),
     };
     visitor.charge(paths.len());
-    let revision = app.datasets.move_to_trash(&grants, paths, message(asked.message, default)).await?;
+    let revision = app.datasets.move_to_trash(&grants, paths, message(asked.message, &default)).await?;
     Ok(Json(Deleted { revision: revision.to_string() }))
 }

@@ -123,7 +123,7 @@ async fn restore(
         many => format!("Restore {many} files and folders from the trash"),
     };
     let (revision, restored) =
-        app.datasets.restore_from_trash(&grants, &asked.ids, to, message(asked.message, default)).await?;
+        app.datasets.restore_from_trash(&grants, &asked.ids, to, message(asked.message, &default)).await?;
     let restored = restored.iter().map(|way| Way { from: way.from.to_string(), to: way.to.to_string() });
     Ok(Json(RestoredFromTrash { revision: revision.to_string(), restored: restored.collect() }))
 }

@@ -169,16 +169,20 @@ impl Files {
         Ok(Put { revision, is_new: !is_there })
     }
 
-    /// Copies a file or a folder from another dataset, as a new revision.
+    /// Copies files and folders from another dataset, as one revision.
     ///
     /// # Errors
-    /// Not found; conflict if the target path exists; invalid for datasets in different stores; full if a quota is
+    /// Not found; conflict if a target path exists; invalid for datasets in different stores; full if a quota is
     /// exceeded.
-    pub async fn copy_from(&self, from: &Grant<Fetch>, to: &Grant<Write>, message: CommitMeta) -> Result<ObjectId> {
-        let mut room = ROOM;
-        let lifted = self.0.drive.copy_files(from, None, path_of(to)?, &mut room).await?;
-        self.0.storage.reuse_objects(from, &to.narrow(), &lifted.pointers).await?;
-        self.0.drive.write_copied(to, lifted.edit, message).await
+    pub async fn copy_from(&self, items: &[(Grant<Fetch>, Grant<Write>)], message: CommitMeta) -> Result<ObjectId> {
+        let (mut room, mut edits) = (ROOM, Vec::with_capacity(items.len()));
+        for (from, to) in items {
+            let lifted = self.0.drive.copy_files(from, None, path_of(to)?, &mut room).await?;
+            self.0.storage.reuse_objects(from, &to.narrow(), &lifted.pointers).await?;
+            edits.push(lifted.edit);
+        }
+        let targets: Vec<Grant<Write>> = items.iter().map(|(_, to)| to.clone()).collect();
+        self.0.drive.write_copied(&targets, edits, message).await
     }
 
     /// Returns the storage usage of a dataset.

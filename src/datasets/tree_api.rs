@@ -23,9 +23,9 @@ mod rules;
 
 use history::log_since;
 pub(crate) use rules::expect_shown;
-use rules::keep;
 pub(super) use rules::keep_folders;
-pub use rules::{KEEP, expect_inner, is_listed, is_shown, path_of};
+pub use rules::{KEEP, by_root, expect_inner, is_listed, is_shown, path_of};
+use rules::{keep, nested};
 
 /// Maximum number of results of a name search.
 const MAX_FOUND: usize = 1000;
@@ -260,58 +260,78 @@ impl Datasets {
         self.edit(from_ref(grant), message, work).await?.made()
     }
 
-    /// Moves or renames a file or a folder as a new revision. The parent folder is kept even if it becomes empty;
-    /// shares move along.
+    /// Moves or renames files and folders as one revision, each from one path to another, in this order. Parent folders
+    /// are kept even if they become empty; shares move along.
     ///
     /// # Errors
-    /// Not found; conflict if the new path exists; as for [`Datasets::commit_operations`].
-    pub async fn move_entry(&self, from: &Grant<Write>, to: &Grant<Write>, message: CommitMeta) -> Result<ObjectId> {
-        let (old, new) = (path_of(from)?, path_of(to)?);
+    /// Not found; conflict if a new path exists; invalid if one item is inside another; as for
+    /// [`Datasets::commit_operations`].
+    pub async fn move_entries(&self, items: &[(Grant<Write>, Grant<Write>)], message: CommitMeta) -> Result<ObjectId> {
+        let ways = items.iter().map(|(from, to)| Ok((path_of(from)?, path_of(to)?)));
+        let ways: Vec<(FilePath, FilePath)> = ways.collect::<Result<_>>()?;
+        let old: Vec<FilePath> = ways.iter().map(|(from, _)| from.clone()).collect();
+        if let Some((inner, outer)) = nested(&old) {
+            return Err(Error::invalid(format!("`{inner}` is inside `{outer}`; move only one of them")));
+        }
         let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
-            let mut edits = vec![Edit::Move { from: old.clone(), to: new.clone() }];
-            let left = keep_folders(reader, head, from_ref(&old))?;
-            // The target may be inside that folder, which then is not empty.
-            edits.extend(left.into_iter().filter(|edit| {
-                let folder = |path: &FilePath| path.as_str().rsplit_once('/').map(|(folder, _)| folder.to_owned());
-                edit.paths().all(|kept| folder(kept).is_none_or(|kept| !new.as_str().starts_with(&format!("{kept}/"))))
-            }));
-            let bin = TrashChange { moved: Some((old.clone(), new.clone())), ..TrashChange::default() };
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{} not found", old[0])))?;
+            let moves = ways.iter().map(|(from, to)| Edit::Move { from: from.clone(), to: to.clone() });
+            let left = keep_folders(reader, head, &old)?;
+            // A target may be inside such a folder, which then is not empty.
+            let is_empty = |edit: &Edit| {
+                let folder = |path: &FilePath| path.as_str().rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
+                let is_free = |folder: String| !ways.iter().any(|(_, to)| to.as_str().starts_with(&folder));
+                edit.paths().all(|kept| folder(kept).is_none_or(is_free))
+            };
+            let edits = moves.chain(left.into_iter().filter(is_empty)).collect();
+            let bin = TrashChange { moved: ways.clone(), ..TrashChange::default() };
             Ok(Change { edits, bin, ..Change::default() })
         };
-        self.edit(&[from.clone(), to.clone()], message, work).await?.made()
+        let grants = by_root(items.iter().flat_map(|(from, to)| [from, to]));
+        self.edit(&grants, message, work).await?.made()
     }
 
-    /// Copies a file or a folder within a dataset as a new revision.
+    /// Copies files and folders within a dataset as one revision.
     ///
     /// # Errors
-    /// Not found; conflict if the new path exists; as for [`Datasets::commit_operations`].
-    pub async fn copy_entry(&self, from: &Grant<Read>, to: &Grant<Write>, message: CommitMeta) -> Result<ObjectId> {
-        let old = from
-            .path()
-            .cloned()
-            .ok_or_else(|| Error::invalid("the root folder cannot be copied; choose a file or folder in it"))?;
-        let new = path_of(to)?;
-        expect_shown(&old)?;
-        let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
+    /// Not found; conflict if a new path exists; as for [`Datasets::commit_operations`].
+    pub async fn copy_entries(&self, items: &[(Grant<Read>, Grant<Write>)], message: CommitMeta) -> Result<ObjectId> {
+        let mut ways = Vec::with_capacity(items.len());
+        for (from, to) in items {
+            let old = from
+                .path()
+                .cloned()
+                .ok_or_else(|| Error::invalid("the root folder cannot be copied; choose a file or folder in it"))?;
+            let new = path_of(to)?;
+            expect_shown(&old)?;
             if new.is_inside(&old) {
-                return Err(metastore::Error::Invalid(format!("{old} cannot be copied into itself")));
+                return Err(Error::invalid(format!("{old} cannot be copied into itself")));
             }
-            // A graft rather than a copy edit: the target path is then the only one that the edit touches.
-            let edit = super::commits::copy_tree(reader, head, &old, &new)?;
-            Ok(Change { edits: vec![edit], ..Change::default() })
+            ways.push((old, new));
+        }
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            let copied = ways.iter().map(|(old, new)| {
+                let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
+                // A graft rather than a copy edit: the target path is then the only one that the edit touches.
+                super::commits::copy_tree(reader, head, old, new)
+            });
+            Ok(Change { edits: copied.collect::<metastore::Result<_>>()?, ..Change::default() })
         };
-        self.edit(from_ref(to), message, work).await?.made()
+        self.edit(&by_root(items.iter().map(|(_, to)| to)), message, work).await?.made()
     }
 
-    /// Writes files copied from another dataset to a grant, as a new revision.
+    /// Writes files copied from another dataset, as a new revision.
     ///
     /// # Errors
-    /// Conflict if the path exists; as for [`Datasets::commit_operations`].
-    pub(crate) async fn write_copied(&self, to: &Grant<Write>, edit: Edit, message: CommitMeta) -> Result<ObjectId> {
-        let work = move |_: &Reader, _: Option<ObjectId>| Ok(Change { edits: vec![edit.clone()], ..Change::default() });
-        self.edit(from_ref(to), message, work).await?.made()
+    /// Conflict if a path exists; as for [`Datasets::commit_operations`].
+    pub(crate) async fn write_copied(
+        &self,
+        to: &[Grant<Write>],
+        edits: Vec<Edit>,
+        message: CommitMeta,
+    ) -> Result<ObjectId> {
+        let work = move |_: &Reader, _: Option<ObjectId>| Ok(Change { edits: edits.clone(), ..Change::default() });
+        self.edit(&by_root(to), message, work).await?.made()
     }
 
     /// Restores the entry from an earlier revision, as a new revision.

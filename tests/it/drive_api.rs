@@ -198,6 +198,61 @@ story! {
 }
 
 story! {
+    async fn many_items_move_or_are_copied_in_one_revision(server: Server) {
+        let ada = ada(&server).await;
+        let drive = DriveClient::new(&server, &ada, "ada/data");
+        for number in 0..10 {
+            assert_eq!(drive.put(&format!("in/{number}.txt"), number.to_string()).await.status, 201);
+        }
+        let large = noise(7, 70_000);
+        assert_eq!(drive.put("in/large.bin", large.clone()).await.status, 201);
+        let revisions = async || {
+            let listed = server.ok(&ada, "GET", "/api/v1/datasets/ada/data/revisions", Value::Null).await;
+            listed["items"].as_array().unwrap().len()
+        };
+        let way = |from: &str, to: &str| json!({"from": from, "to": to});
+        let ten: Vec<Value> = (0..10).map(|at| way(&format!("in/{at}.txt"), &format!("out/{at}.txt"))).collect();
+        let before = revisions().await;
+        let moved = drive.ok("POST", "/move", &json!({"items": ten})).await;
+        assert!(moved["revision"].is_string() && moved.get("entry").is_none(), "{moved}");
+        assert_eq!(revisions().await, before + 1);
+        assert_eq!((drive.names("in").await, drive.names("out").await.len()), (vec!["large.bin".to_owned()], 10));
+        // All or nothing.
+        for (rest, items, status) in [
+            ("/move", json!([way("out/1.txt", "x.txt"), way("nothing", "y.txt")]), 404),
+            ("/move", json!([way("out/1.txt", "x.txt"), way("out/2.txt", "x.txt")]), 409),
+            ("/move", json!([way("out/1.txt", "x.txt"), way("out", "y")]), 422),
+            ("/copy", json!([way("out/1.txt", "x.txt"), way("out/2.txt", "out/3.txt")]), 409),
+            ("/copy", json!([]), 422),
+        ] {
+            let reply = drive.send("POST", rest, &json!({"items": items})).await;
+            assert_eq!(reply.status, status, "{rest} {items}: {}", reply.text());
+        }
+        let both = json!({"from": "out", "to": "y", "items": [way("out", "z")]});
+        assert_eq!(drive.send("POST", "/move", &both).await.status, 422);
+        assert_eq!(drive.names("").await, ["in/", "out/"], "what fails changes nothing");
+        // The last file leaves its folder behind, and a path that has become free can be used again.
+        let items = json!([way("in/large.bin", "large.bin"), way("out/1.txt", "1.txt"), way("out/2.txt", "out/1.txt")]);
+        drive.ok("POST", "/move", &json!({"items": items})).await;
+        assert_eq!(drive.names("").await, ["1.txt", "in/", "large.bin", "out/"]);
+        assert_eq!(drive.names("in").await, Vec::<String>::new());
+        assert_eq!(drive.get("/content/out/1.txt").await.text(), "2");
+
+        let before = revisions().await;
+        let items = json!([way("out", "copy/out"), way("large.bin", "copy/large.bin")]);
+        drive.ok("POST", "/copy", &json!({"items": items})).await;
+        assert_eq!(revisions().await, before + 1);
+        assert_eq!(drive.get("/content/copy/out/1.txt").await.text(), "2");
+        server.dataset("ada/other", Visibility::Private).await;
+        let other = DriveClient::new(&server, &ada, "ada/other");
+        let items = json!([way("copy", "all"), way("1.txt", "one.txt")]);
+        other.ok("POST", "/copy", &json!({"items": items, "dataset": "ada/data"})).await;
+        assert_eq!(other.names("").await, ["all/", "one.txt"]);
+        assert_eq!(other.get("/content/all/large.bin").await.body, large);
+    }
+}
+
+story! {
     async fn empty_folders_are_kept(server: Server) {
         let ada = ada(&server).await;
         let drive = DriveClient::new(&server, &ada, "ada/data");

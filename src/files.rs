@@ -4,8 +4,10 @@
 mod download;
 mod download_token;
 mod infer;
+mod own_drive;
 pub mod rows;
 mod streaming;
+mod usage;
 mod zip;
 
 use std::sync::Arc;
@@ -19,7 +21,8 @@ pub use self::download::Download;
 use self::download_token::DownloadSigner;
 pub use self::infer::TableFormat;
 pub use self::streaming::Opened;
-use crate::access::{Actor, DatasetGrant, Fetch, Grant, Own, Read, Write};
+pub use self::usage::Usage;
+use crate::access::{Fetch, Grant, Write};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datasets::Datasets;
@@ -30,7 +33,6 @@ use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 use crate::storage::upload_sessions::{UploadSession, interrupted};
-use crate::types::{OWN_DRIVE, OwnerName, RepoPath, Slug};
 
 /// Copy budget for one copy from another dataset.
 const ROOM: CopyBudget = CopyBudget { files: 50_000, bytes: 64 << 20 };
@@ -59,23 +61,6 @@ pub struct Put {
     pub is_new: bool,
 }
 
-/// Storage usage of a dataset.
-#[derive(Debug, Clone, Copy)]
-pub struct Usage {
-    /// Total bytes of its objects and its git packs.
-    pub bytes: u64,
-    /// Number of objects.
-    pub objects: u64,
-    /// Quota in bytes: that of the dataset or that of all datasets of its owner together, whichever leaves less room.
-    pub quota_bytes: Option<u64>,
-    /// Bytes used of that quota.
-    pub used_bytes: u64,
-    /// Number of visible files at its newest revision.
-    pub files: u64,
-    /// Number of items in its trash.
-    pub trash: u64,
-}
-
 impl Files {
     /// Creates the service. `key` signs download URLs.
     pub fn new(config: &Config, db: Db, drive: Datasets, storage: Storage, clock: Clock, key: [u8; 32]) -> Self {
@@ -88,20 +73,6 @@ impl Files {
             tables: rows::RowIndexCache::default(),
             inline_bytes: config.limits.commit_file_bytes,
         }))
-    }
-
-    /// Returns the path of the actor's personal drive.
-    ///
-    /// # Errors
-    /// Unauthenticated for anonymous callers; forbidden for actors without an account.
-    pub fn own_drive(actor: &Actor) -> Result<RepoPath> {
-        if actor.is_anonymous() {
-            return Err(Error::unauthenticated("sign in to use your drive"));
-        }
-        if actor.user().is_none() {
-            return Err(Error::forbidden("you need an account on this server to have a drive"));
-        }
-        Ok(RepoPath { owner: actor.name().parse::<OwnerName>()?, name: OWN_DRIVE.parse::<Slug>()? })
     }
 
     /// Writes a file as a new revision. Small text files are stored in git; all others, and those that the dataset's
@@ -183,28 +154,6 @@ impl Files {
         }
         let targets: Vec<Grant<Write>> = items.iter().map(|(_, to)| to.clone()).collect();
         self.0.drive.write_copied(&targets, edits, message).await
-    }
-
-    /// Returns the storage usage of a dataset.
-    pub async fn usage(&self, grant: &DatasetGrant<Read>) -> Result<Usage> {
-        let (dataset, path) = (grant.dataset(), grant.full_name());
-        let subject = path.parse()?;
-        let owner = self.0.storage.usage(Some(&subject)).await?.into_iter().next();
-        let own = owner.as_ref().and_then(|owner| owner.datasets.iter().find(|dataset| dataset.path == path));
-        let (bytes, objects) = own.map(|own| (own.bytes, own.objects)).unwrap_or_default();
-        let alone = own.and_then(|own| Some((own.bytes, own.quota_bytes?)));
-        // The owner's total is only disclosed to owners.
-        let together = owner.as_ref().filter(|_| grant.also::<Own>().is_some());
-        let together = together.and_then(|owner| Some((owner.bytes, owner.quota_bytes?)));
-        let tightest = alone.into_iter().chain(together).min_by_key(|(used, quota)| quota.saturating_sub(*used));
-        Ok(Usage {
-            bytes,
-            objects,
-            quota_bytes: tightest.map(|(_, quota)| quota),
-            used_bytes: tightest.map_or(bytes, |(used, _)| used),
-            files: self.0.drive.count_files(dataset.id).await?,
-            trash: self.0.drive.trash_count(dataset.id).await?,
-        })
     }
 }
 

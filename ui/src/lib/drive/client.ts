@@ -22,17 +22,8 @@ export const unseenShares = (): Promise<{ count: number }> => request('GET', '/a
 
 export const overview = (): Promise<OwnDrive> => request('GET', '/api/v1/drive');
 
-let own: { user: string; made: Promise<unknown> } | null = null;
-
-/** Returns the drive of the signed-in user. The server creates it on the first request, which is sent once per page load. */
-export function ownDrive(user: string): Promise<Drive> {
-	if (own?.user !== user) {
-		const made = overview();
-		own = { user, made };
-		made.catch(() => (own = null));
-	}
-	return own.made.then(() => new Drive({ owner: user, dataset: 'drive' }));
-}
+/** Returns the drive of a user, which their first change creates. */
+export const ownDrive = (user: string): Drive => new Drive({ owner: user, dataset: 'drive' });
 
 export class Drive {
 	readonly base: string;

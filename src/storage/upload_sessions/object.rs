@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lfs::Oid;
-use lfs::batch::{RequestedObject, StartedUpload};
 use lfs::batch::Completion;
+use lfs::batch::{RequestedObject, StartedUpload};
 use lfs::parts::StoredPart;
 use lfs::sign::{SignError, SignedUploadClaim, Step};
 use lfs::store::{CloudStore, SignedUrl, UrlSigner};

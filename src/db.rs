@@ -51,11 +51,11 @@ const ACQUIRE: Duration = Duration::from_secs(20);
 const BUSY: Duration = Duration::from_secs(30);
 
 /// Migrations in SQL that both engines understand.
-static MIGRATIONS: Migrator = sqlx::migrate!();
+static MIGRATIONS: Migrator = sqlx_macros::migrate!();
 
 /// Migrations specific to one engine. Their numbers are in one sequence with the common ones.
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+static SQLITE_MIGRATIONS: Migrator = sqlx_macros::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx_macros::migrate!("migrations/postgres");
 
 /// Returns all migrations of an engine, in order.
 fn migrations(own: &Migrator) -> Migrator {

@@ -380,13 +380,12 @@ impl Shares {
                     Error::invalid(format!("there is no group `{organisation}:{name}`, or you cannot share with it"))
                 };
                 let (team, owner) = tx.team_named(organisation, name).await?.ok_or_else(unseen)?;
-                let owner = Id::try_from(owner)?;
                 let is_own = owner == dataset.owner_id
                     || match sharing.grant().actor().user() {
                         Some(user) => tx.member_role(owner, user).await?.is_some(),
                         None => sharing.grant().actor().is_operator(),
                     };
-                if is_own { Ok(GranteeId::Team(Id::try_from(team)?)) } else { Err(unseen()) }
+                if is_own { Ok(GranteeId::Team(team)) } else { Err(unseen()) }
             }
             Grantee::Email(address) => Ok(GranteeId::Email(address.clone())),
             Grantee::Link => Err(Error::internal("a link has no grantee")),

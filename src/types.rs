@@ -16,7 +16,7 @@ pub use self::url::url_segment;
 use crate::error::Error;
 
 /// A point in time, in milliseconds since the Unix epoch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, sqlx_macros::Type)]
 #[serde(transparent)]
 #[sqlx(transparent)]
 pub struct Millis(pub i64);
@@ -114,13 +114,34 @@ impl FromStr for Id {
     }
 }
 
-impl TryFrom<String> for Id {
-    type Error = Error;
+/// Reads values from columns of text.
+macro_rules! text_column {
+    ($name:ty) => {
+        impl<DB: sqlx::Database> sqlx::Type<DB> for $name
+        where
+            str: sqlx::Type<DB>,
+        {
+            fn type_info() -> DB::TypeInfo {
+                <str as sqlx::Type<DB>>::type_info()
+            }
 
-    fn try_from(text: String) -> Result<Self, Error> {
-        text.parse()
-    }
+            fn compatible(column: &DB::TypeInfo) -> bool {
+                <str as sqlx::Type<DB>>::compatible(column)
+            }
+        }
+
+        impl<'r, DB: sqlx::Database> sqlx::Decode<'r, DB> for $name
+        where
+            &'r str: sqlx::Decode<'r, DB>,
+        {
+            fn decode(value: DB::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+                Ok(<&str as sqlx::Decode<DB>>::decode(value)?.parse::<Self>()?)
+            }
+        }
+    };
 }
+
+text_column!(Id);
 
 /// Maximum length of a dataset name, and of one segment of an owner name, in bytes.
 pub const NAME_MAX: usize = 96;
@@ -332,13 +353,7 @@ macro_rules! text_enum {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = Error;
-
-            fn try_from(text: String) -> Result<Self, Error> {
-                text.parse()
-            }
-        }
+        text_column!($name);
     };
 }
 

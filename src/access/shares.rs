@@ -127,8 +127,7 @@ impl Access {
 
     /// Returns the datasets that are shared with the user as a whole.
     pub(super) async fn shared_datasets(&self, tx: &mut Tx, actor: &Actor, user: Id) -> Result<Vec<Id>> {
-        let shared = tx.datasets_shared_with(user, self.clock.now(), actor.app()).await?;
-        shared.into_iter().map(Id::try_from).collect()
+        tx.datasets_shared_with(user, self.clock.now(), actor.app()).await
     }
 
     /// Returns true if the actor can read a path of a dataset. The user did not ask for this dataset, so a denial is

@@ -44,7 +44,7 @@ impl Access {
             Identity::Operator | Identity::Guest { .. } => seen.all = true,
             Identity::User { id, admin, .. } => {
                 seen.internal = true;
-                seen.owners = ids(tx.organisations_of(*id).await?)?;
+                seen.owners = tx.organisations_of(*id).await?;
                 seen.owners.push(*id);
                 seen.shared = self.shared_datasets(&mut tx, actor, *id).await?;
                 if *admin {
@@ -61,10 +61,6 @@ impl Access {
         };
         Ok(VisibleDatasets { seen, personal })
     }
-}
-
-fn ids(texts: Vec<String>) -> Result<Vec<Id>> {
-    texts.into_iter().map(Id::try_from).collect()
 }
 
 /// Returns the datasets that a personal token is limited to, if it is limited; every scope includes reading.
@@ -90,16 +86,16 @@ async fn by_claims(tx: &mut Tx, claims: &[TokenClaim]) -> Result<Option<ScopeFil
     for (id, name) in tx.owner_names().await? {
         let readable = claims::readable(claims, &name);
         if readable.whole {
-            only.owners.push(Id::try_from(id)?);
+            only.owners.push(id);
         } else {
-            named.extend(readable.names.into_iter().map(|name| (name, id.clone())));
+            named.extend(readable.names.into_iter().map(|name| (name, id)));
         }
     }
     let wanted: HashSet<&String> = named.iter().map(|(name, _)| name).collect();
     for name in wanted {
         for (id, owner) in tx.datasets_called(name).await? {
             if named.contains(&(name.clone(), owner)) {
-                only.datasets.push(Id::try_from(id)?);
+                only.datasets.push(id);
             }
         }
     }

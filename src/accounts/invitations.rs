@@ -259,7 +259,6 @@ impl Accounts {
         let invitation = opened(tx, found.id).await?;
         expect_inviter(tx, &found.subject, &invitation).await?;
         let place = tx.invitation(found.id).await?.and_then(|row| row.organisation_id);
-        let place = place.map(Id::try_from).transpose()?;
         tx.delete_invitation(found.id, place).await?;
         Ok(invitation)
     }

@@ -1,6 +1,6 @@
 //! Users, organisations, members and tokens.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run, taken};
 use crate::error::Result;
@@ -10,7 +10,6 @@ use crate::types::{Email, Id, Millis, OwnerKind, OwnerName, Role};
 #[derive(Debug, Clone, FromRow)]
 pub struct UserRow {
     /// Owner id of the user.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Owner name of the user.
     pub name: String,
@@ -39,10 +38,8 @@ impl UserRow {
 #[derive(Debug, Clone, FromRow)]
 pub struct OwnerRow {
     /// Stable id.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// User or organisation.
-    #[sqlx(try_from = "String")]
     pub kind: OwnerKind,
 }
 
@@ -50,7 +47,6 @@ pub struct OwnerRow {
 #[derive(Debug, Clone, FromRow)]
 pub struct TokenRow {
     /// Stable id.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Name given by the user.
     pub name: String,
@@ -70,7 +66,6 @@ pub struct TokenRow {
 #[derive(Debug, Clone, FromRow)]
 pub struct TokenUserRow {
     /// Id of the token.
-    #[sqlx(try_from = "String")]
     pub token_id: Id,
     /// Space-separated scopes.
     pub scopes: String,
@@ -81,7 +76,6 @@ pub struct TokenUserRow {
     /// Last use, to the minute.
     pub last_used_at: Option<Millis>,
     /// Id of the user.
-    #[sqlx(try_from = "String")]
     pub user_id: Id,
     /// Name of the user.
     pub user_name: String,

@@ -1,6 +1,6 @@
 //! Queries of the site administration.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::Result;
@@ -52,7 +52,6 @@ pub struct OwnerTotalsRow {
     /// Name of the owner.
     pub owner: String,
     /// User or organisation.
-    #[sqlx(try_from = "String")]
     pub kind: OwnerKind,
     /// Quota in bytes; as in [`DatasetRow`](super::datasets::DatasetRow).
     pub quota_bytes: Option<i64>,
@@ -100,7 +99,6 @@ pub struct StoreTotalsRow {
 #[derive(Debug, Clone, FromRow)]
 pub struct AuditRow {
     /// Stable id.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Time of the event.
     pub at: Millis,

@@ -1,6 +1,6 @@
 //! Consistency checks: comparing rows with what is stored, and the progress of scrubbing.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::objects::ObjectRow;
 use super::packs::PackRow;
@@ -21,7 +21,6 @@ pub struct ScrubRow {
 #[derive(Debug, Clone, FromRow)]
 pub struct DatasetPackRow {
     /// The dataset.
-    #[sqlx(try_from = "String")]
     pub repo_id: Id,
     /// The pack.
     #[sqlx(flatten)]

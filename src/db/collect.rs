@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use lfs::Oid;
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, list, listed, run};
 use crate::error::{Error, Result};

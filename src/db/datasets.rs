@@ -1,6 +1,6 @@
 //! Datasets: owners and visibility.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::objects::NewObject;
 use super::{Tx, exec, run, taken};
@@ -11,20 +11,16 @@ use crate::types::{Id, Millis, OwnerKind, RepoPath, Visibility};
 #[derive(Debug, Clone, FromRow)]
 pub struct DatasetRow {
     /// Stable id; also the key of the repository.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Id of the owner.
-    #[sqlx(try_from = "String")]
     pub owner_id: Id,
     /// User or organisation.
-    #[sqlx(try_from = "String")]
     pub owner_kind: OwnerKind,
     /// Name of the owner.
     pub owner_name: String,
     /// Name of the dataset.
     pub name: String,
     /// Visibility to users other than members.
-    #[sqlx(try_from = "String")]
     pub visibility: Visibility,
     /// Patterns of full names of refs whose history only owners can rewrite, as JSON.
     pub protected: String,

@@ -1,6 +1,6 @@
 //! Groups of members of an organisation.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run, taken};
 use crate::error::Result;
@@ -23,7 +23,6 @@ pub struct MemberRow {
     /// Display name; may be empty.
     pub display_name: String,
     /// Role in the organisation.
-    #[sqlx(try_from = "String")]
     pub role: Role,
 }
 
@@ -46,9 +45,8 @@ impl Tx {
     /// Returns the id of a group.
     pub async fn group(&mut self, organisation: Id, name: &GroupName) -> Result<Option<Id>> {
         let query = "SELECT id FROM team WHERE organisation_id = $1 AND name = $2";
-        let found: Option<String> = run!(self, on => sqlx::query_scalar(query)
-            .bind(organisation.to_string()).bind(name.as_str()).fetch_optional(on))?;
-        found.map(Id::try_from).transpose()
+        Ok(run!(self, on => sqlx::query_scalar(query)
+            .bind(organisation.to_string()).bind(name.as_str()).fetch_optional(on))?)
     }
 
     /// Returns the groups of an organisation, by name.
@@ -61,8 +59,7 @@ impl Tx {
     /// Returns the ids of the groups of a user.
     pub async fn groups_of(&mut self, user: Id) -> Result<Vec<Id>> {
         let query = "SELECT team_id FROM team_member WHERE user_id = $1 ORDER BY team_id";
-        let found: Vec<String> = run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_all(on))?;
-        found.into_iter().map(Id::try_from).collect()
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_all(on))?)
     }
 
     /// Returns the members of a group, by name.

@@ -1,6 +1,6 @@
 //! Open invitations.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::Result;
@@ -10,10 +10,9 @@ use crate::types::{Email, Id, Millis, Role};
 #[derive(Debug, Clone, FromRow)]
 pub struct InvitationRow {
     /// Id of its ticket.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Id of the organisation; `None` for an invitation to the site only.
-    pub organisation_id: Option<String>,
+    pub organisation_id: Option<Id>,
     /// Name of the organisation.
     pub organisation: Option<String>,
     /// E-mail address of the invited person.

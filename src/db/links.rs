@@ -1,6 +1,6 @@
 //! Share links, and the sessions of clients that opened them.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::Result;
@@ -10,7 +10,6 @@ use crate::types::{Id, Millis, ShareRight};
 #[derive(FromRow)]
 pub struct LinkRow {
     /// Id of the share.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Expiry, if any.
     pub expires_at: Option<Millis>,
@@ -28,15 +27,13 @@ pub struct LinkRow {
 #[derive(FromRow)]
 pub struct OpeningRow {
     /// Id of the share.
-    #[sqlx(try_from = "String")]
     pub share_id: Id,
     /// The dataset.
-    #[sqlx(try_from = "String")]
     pub repo_id: Id,
     /// Path of a file or folder; empty for the whole dataset.
     pub path: String,
     /// Right to view or to edit.
-    #[sqlx(rename = "level", try_from = "String")]
+    #[sqlx(rename = "level")]
     pub right: ShareRight,
     /// Expiry.
     pub expires_at: Millis,

@@ -1,6 +1,6 @@
 //! Locks of paths (Git LFS locking API).
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run, taken};
 use crate::error::Result;

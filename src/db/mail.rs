@@ -1,6 +1,6 @@
 //! The e-mail outbox: messages that are queued or were sent.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::Result;

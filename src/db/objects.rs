@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lfs::Oid;
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Db, Tx, exec, run, signed, unsigned};
 use crate::error::{Error, Result};

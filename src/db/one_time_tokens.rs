@@ -1,6 +1,6 @@
 //! One-time tokens of e-mail links.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::Result;
@@ -10,7 +10,6 @@ use crate::types::{Id, Millis};
 #[derive(Debug, Clone, FromRow)]
 pub struct OneTimeTokenRow {
     /// Stable id.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// JSON, with a schema for each kind.
     pub subject: String,

@@ -1,6 +1,6 @@
 //! Repositories as rows: refs, packs, and pending pack uploads.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::{Error, Result};

@@ -4,7 +4,7 @@
 //! in the engine's own full-text index: `search_text` (FTS5) or `search.words` (a `tsvector` under GIN).
 //! Tokenization is the same for both, because nothing is left to their parsers.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::{Error, Result};
@@ -97,17 +97,14 @@ pub struct FoundRow {
     /// Its number in the order of changes.
     pub number: i64,
     /// Id of the dataset.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Id of the owner.
-    #[sqlx(try_from = "String")]
     pub owner_id: Id,
     /// Name of the owner.
     pub owner_name: String,
     /// Name of the dataset.
     pub name: String,
     /// Visibility of the dataset.
-    #[sqlx(try_from = "String")]
     pub visibility: Visibility,
     /// Creation time.
     pub created_at: Millis,
@@ -383,19 +380,19 @@ impl Tx {
     }
 
     /// Returns all owners: (id, name).
-    pub async fn owner_names(&mut self) -> Result<Vec<(String, String)>> {
+    pub async fn owner_names(&mut self) -> Result<Vec<(Id, String)>> {
         let query = "SELECT id, name FROM owner";
         Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
     }
 
     /// Returns the datasets with this name, of any owner: (id, owner id).
-    pub async fn datasets_called(&mut self, name: &str) -> Result<Vec<(String, String)>> {
+    pub async fn datasets_called(&mut self, name: &str) -> Result<Vec<(Id, Id)>> {
         let query = "SELECT id, owner_id FROM dataset WHERE name = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(name).fetch_all(on))?)
     }
 
     /// Returns the ids of the organisations that a user is a member of.
-    pub async fn organisations_of(&mut self, user: Id) -> Result<Vec<String>> {
+    pub async fn organisations_of(&mut self, user: Id) -> Result<Vec<Id>> {
         let query = "SELECT organisation_id FROM member WHERE user_id = $1";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_all(on))?)
     }

@@ -1,6 +1,6 @@
 //! Browser sessions and passwords.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::Result;
@@ -10,14 +10,12 @@ use crate::types::{Email, Id, Millis};
 #[derive(Debug, Clone, FromRow)]
 pub struct SessionUserRow {
     /// Id of the session.
-    #[sqlx(try_from = "String")]
     pub session_id: Id,
     /// Last use, to the minute.
     pub last_used_at: Millis,
     /// Absolute expiry, independent of use.
     pub expires_at: Millis,
     /// Id of the user.
-    #[sqlx(try_from = "String")]
     pub user_id: Id,
     /// Name of the user.
     pub user_name: String,
@@ -40,7 +38,6 @@ impl SessionUserRow {
 #[derive(Debug, Clone, FromRow)]
 pub struct SessionRow {
     /// Stable id.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Creation time.
     pub created_at: Millis,
@@ -58,7 +55,6 @@ pub struct SessionRow {
 #[derive(FromRow)]
 pub struct LoginRow {
     /// Id of the user.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Name of the user.
     pub name: String,

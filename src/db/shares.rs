@@ -1,6 +1,6 @@
 //! Shares of files, folders and datasets.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run, signed, taken};
 use crate::error::Result;
@@ -10,12 +10,11 @@ use crate::types::{Email, Id, Millis, OwnerName, ShareKind, ShareRight};
 #[derive(Debug, Clone, FromRow)]
 pub struct SharedRow {
     /// Stable id.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Path of a file or folder; empty for the whole dataset.
     pub path: String,
     /// Right to view or to edit.
-    #[sqlx(rename = "level", try_from = "String")]
+    #[sqlx(rename = "level")]
     pub right: ShareRight,
     /// The only app that can use the share, if it is limited to one.
     pub app: Option<String>,
@@ -29,7 +28,6 @@ pub struct SharedRow {
 #[derive(Debug, Clone, FromRow)]
 pub struct ShareRow {
     /// Stable id.
-    #[sqlx(try_from = "String")]
     pub id: Id,
     /// Name of the owner of the dataset.
     pub owner_name: String,
@@ -38,7 +36,6 @@ pub struct ShareRow {
     /// Path of a file or folder; empty for the whole dataset.
     pub path: String,
     /// Kind of the shared item, as of its creation.
-    #[sqlx(try_from = "String")]
     pub kind: ShareKind,
     /// Name of the user that it is shared with.
     pub user_name: Option<String>,
@@ -51,7 +48,7 @@ pub struct ShareRow {
     /// True if it is a link.
     pub is_link: bool,
     /// Right to view or to edit.
-    #[sqlx(rename = "level", try_from = "String")]
+    #[sqlx(rename = "level")]
     pub right: ShareRight,
     /// The only app that can use the share, if it is limited to one.
     pub app: Option<String>,
@@ -183,7 +180,7 @@ impl Tx {
 
     /// Returns the datasets that are shared with a user as a whole, by shares that are valid now and usable by
     /// this app, if there is one.
-    pub async fn datasets_shared_with(&mut self, user: Id, now: Millis, app: Option<&str>) -> Result<Vec<String>> {
+    pub async fn datasets_shared_with(&mut self, user: Id, now: Millis, app: Option<&str>) -> Result<Vec<Id>> {
         let query = concat!(
             "SELECT DISTINCT s.repo_id FROM share s WHERE s.path = '' AND (s.expires_at IS NULL OR s.expires_at > $2)
              AND (s.app IS NULL OR s.app = $3) AND ",
@@ -247,9 +244,8 @@ impl Tx {
             }
             GranteeId::Link(_) => return Ok(None),
         };
-        let found: Option<String> = run!(self, on => sqlx::query_scalar(query)
-            .bind(repo.to_string()).bind(path).bind(&grantee).fetch_optional(on))?;
-        found.map(Id::try_from).transpose()
+        Ok(run!(self, on => sqlx::query_scalar(query)
+            .bind(repo.to_string()).bind(path).bind(&grantee).fetch_optional(on))?)
     }
 
     /// Replaces the settings of a share, and ends its link sessions.
@@ -376,7 +372,7 @@ impl Tx {
     }
 
     /// Returns the group with this name in an organisation.
-    pub async fn team_named(&mut self, organisation: &OwnerName, name: &str) -> Result<Option<(String, String)>> {
+    pub async fn team_named(&mut self, organisation: &OwnerName, name: &str) -> Result<Option<(Id, Id)>> {
         let query = "SELECT t.id, t.organisation_id FROM team t JOIN owner o ON o.id = t.organisation_id
                      WHERE o.name = $1 AND t.name = $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(organisation.as_str()).bind(name).fetch_optional(on))?)

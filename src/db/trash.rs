@@ -1,6 +1,6 @@
 //! The trash: deleted files and folders that can be restored.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::Result;

@@ -1,6 +1,6 @@
 //! Uploads in progress.
 
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 use super::{Tx, exec, run};
 use crate::error::Result;
@@ -12,13 +12,10 @@ pub struct UploadSessionRow {
     /// Id: 16 bytes, hexadecimal.
     pub id: String,
     /// The dataset.
-    #[sqlx(try_from = "String")]
     pub repo_id: Id,
     /// What is uploaded, and how.
-    #[sqlx(try_from = "String")]
     pub kind: UploadKind,
     /// How far it is. The size of an open upload is reserved.
-    #[sqlx(try_from = "String")]
     pub state: UploadState,
     /// The uploader of a file, as [`Actor::key`](crate::access::Actor::key); otherwise empty.
     pub actor: String,

@@ -1,7 +1,7 @@
 //! Storage usage and quotas. The usage of a dataset is updated in the transaction that changes it.
 
 use lfs::Oid;
-use sqlx::FromRow;
+use sqlx_macros::FromRow;
 
 #[cfg(doc)]
 use super::datasets::DatasetRow;
@@ -19,7 +19,6 @@ pub struct UsageRow {
     /// Name of the owner.
     pub owner_name: String,
     /// User or organisation.
-    #[sqlx(try_from = "String")]
     pub owner_kind: OwnerKind,
     /// Quota of the owner in bytes; as in [`DatasetRow`].
     pub owner_quota_bytes: Option<i64>,

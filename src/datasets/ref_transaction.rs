@@ -236,7 +236,7 @@ async fn keep_key(
     let Some((once, revision)) = once else { return Ok(true) };
     let (actor, revision) = (by.actor().key(), revision.to_string());
     let row = KeyRow { repo: by.id(), actor: &actor, name: &once.key, digest: &once.digest, revision: &revision };
-    tx.keep_commit_key(&row, now.minus(IDEMPOTENCY_KEY_TTL), now).await
+    tx.keep_idempotency_key(&row, now.minus(IDEMPOTENCY_KEY_TTL), now).await
 }
 
 /// Returns the current state of the branches to be updated if nothing else changes: then no other ref matters, however

@@ -200,8 +200,8 @@ struct Share {
 impl From<ShareRow> for Share {
     fn from(row: ShareRow) -> Self {
         let group =
-            row.organisation_name.zip(row.team_name).map(|(organisation, team)| format!("{organisation}:{team}"));
-        let downloads = Downloads { used: row.downloads, limit: row.downloads_most };
+            row.organisation_name.zip(row.group_name).map(|(organisation, group)| format!("{organisation}:{group}"));
+        let downloads = Downloads { used: row.downloads, limit: row.max_downloads };
         Self {
             id: row.id.to_string(),
             dataset: format!("{}/{}", row.owner_name, row.dataset_name),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 pub use self::amount::amount;
 pub use self::secret::Secret;
-pub use self::url::url_segment;
+pub use self::url::{query_value, url_segment};
 use crate::error::Error;
 
 /// A point in time, in milliseconds since the Unix epoch.

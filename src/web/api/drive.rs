@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use self::files::RevisionQuery;
-use super::{Items, Page, PageUrl, moment, object_id};
+use super::common::{Items, Page, PageUrl, moment, object_id};
 use crate::access::{Access, Actor, DatasetGrant, Fetch, Grant, Read, Right, Target, Write};
 use crate::app::App;
 use crate::datasets::browse::{ListedEntry, Listing};

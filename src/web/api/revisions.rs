@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
+use super::common::{Body, CommitAuthor, Items, Page, PageUrl, Revision, object_id};
 use super::diff::ChangedFile;
 use super::shapes;
-use super::{Body, CommitAuthor, Items, Page, PageUrl, Revision, object_id};
 use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::dry_run;

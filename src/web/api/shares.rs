@@ -10,9 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::common::{Body, Items, Page, PageUrl, created};
 use super::shapes;
 use super::tree::file_path;
-use super::{Body, Items, Page, PageUrl, created};
 use crate::access::{SessionGrant, ShareGrant};
 use crate::app::App;
 use crate::error::{Error, Result};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::{Body, Items, Page, PageUrl};
+use super::super::common::{Body, Items, Page, PageUrl};
 use super::{grants, is_new, message};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::{Body, CommitAuthor, Items, Page, PageUrl, moment, object_id};
+use super::super::common::{Body, CommitAuthor, Items, Page, PageUrl, moment, object_id};
 use super::{Changed, message};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;

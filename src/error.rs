@@ -360,7 +360,7 @@ impl From<datapackage::Error> for Error {
         match error {
             datapackage::Error::Invalid(detail) => Self::invalid(detail),
             datapackage::Error::TooLarge(detail) => Self::too_large(detail),
-            other => Self::internal(other),
+            other @ datapackage::Error::Internal(_) => Self::internal(other),
         }
     }
 }

@@ -127,6 +127,6 @@ fn describe(path: &FilePath, error: datapackage::Error) -> Error {
         datapackage::Error::TooLarge(why) => {
             Error::invalid(format!("cannot infer the columns of {path}, a limit is exceeded: {why}"))
         }
-        other => other.into(),
+        other @ datapackage::Error::Internal(_) => other.into(),
     }
 }

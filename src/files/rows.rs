@@ -226,6 +226,6 @@ fn describe(name: &str, error: datapackage::Error) -> Error {
         datapackage::Error::TooLarge(why) => {
             Error::invalid(format!("the rows of {name} cannot be read: {why}; download the file"))
         }
-        other => other.into(),
+        other @ datapackage::Error::Internal(_) => other.into(),
     }
 }

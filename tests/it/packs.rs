@@ -277,7 +277,7 @@ story! {
             let mut number = 0;
             while !stop.load(Ordering::Relaxed) {
                 match try_commit(&second.datasets, &writing, put(number)).await {
-                    Ok(_) => number += 1,
+                    Ok(()) => number += 1,
                     // A commit prepared before the collection starts again.
                     Err(error) => assert_eq!(error.kind(), Kind::Busy, "{error}"),
                 }

@@ -120,16 +120,15 @@ impl Storage {
         if session.recorded().is_some() {
             self.expect_room(&session.arrival(known.unwrap_or(Oid::EMPTY), String::new()), true).await?;
         }
-        let oid = match known {
-            Some(oid) => oid,
-            None => {
-                let oid = folder.hash_parts(&raw_id, &session.plan).await?;
-                // Recorded first: a repeated request needs it when the parts are gone.
-                let mut tx = self.0.db.write().await?;
-                tx.set_upload_session_oid(session.id(), &oid.to_string()).await?;
-                tx.commit().await?;
-                oid
-            }
+        let oid = if let Some(oid) = known {
+            oid
+        } else {
+            let oid = folder.hash_parts(&raw_id, &session.plan).await?;
+            // Recorded first: a repeated request needs it when the parts are gone.
+            let mut tx = self.0.db.write().await?;
+            tx.set_upload_session_oid(session.id(), &oid.to_string()).await?;
+            tx.commit().await?;
+            oid
         };
         folder.finish(&raw_id, &oid, &session.plan).await?;
         self.record_in_folder(folder, session.arrival(oid, String::new()), session.recorded()).await?;

@@ -187,7 +187,8 @@ async fn rename(
     for way in ways.items() {
         let (from, to) = (visitor.grant(&app, &way.from).await?, visitor.grant(&app, &way.to).await?);
         // Before the right to move it: a path that cannot be moved is the client's mistake.
-        (path_of(&from)?, path_of(&to)?);
+        path_of(&from)?;
+        path_of(&to)?;
         expect_inner(&from)?;
         items.push((from, to));
     }

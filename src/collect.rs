@@ -121,7 +121,7 @@ impl Collector {
             if !dry_run {
                 let mut tx = self.db.write().await?;
                 tx.forget_tokens(terms.before).await?;
-                tx.forget_commit_keys(now.minus(IDEMPOTENCY_KEY_TTL)).await?;
+                tx.forget_idempotency_keys(now.minus(IDEMPOTENCY_KEY_TTL)).await?;
                 tx.commit().await?;
             }
         }

@@ -15,6 +15,7 @@ pub(crate) mod policy;
 pub(crate) mod ref_transaction;
 pub mod refs;
 mod rename;
+pub mod revert;
 pub mod revisions;
 pub mod search;
 pub mod stats;

@@ -4,8 +4,10 @@
 mod download;
 mod download_token;
 mod infer;
+mod own_drive;
 pub mod rows;
 mod streaming;
+mod usage;
 mod zip;
 
 use std::sync::Arc;
@@ -19,17 +21,18 @@ pub use self::download::Download;
 use self::download_token::DownloadSigner;
 pub use self::infer::TableFormat;
 pub use self::streaming::Opened;
-use crate::access::{Actor, DatasetGrant, Fetch, Grant, Own, Read, Write};
+pub use self::usage::Usage;
+use crate::access::{Fetch, Grant, Write};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datasets::Datasets;
-use crate::datasets::commits::{CommitOutcome, CopyBudget};
-use crate::datasets::tree_api::{IfMatch, Message, path_of};
+use crate::datasets::commits::CopyBudget;
+use crate::datasets::revisions::CommitMeta;
+use crate::datasets::tree_api::{IfMatch, path_of};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 use crate::storage::upload_sessions::{UploadSession, interrupted};
-use crate::types::{OWN_DRIVE, OwnerName, RepoPath, Slug};
 
 /// Copy budget for one copy from another dataset.
 const ROOM: CopyBudget = CopyBudget { files: 50_000, bytes: 64 << 20 };
@@ -58,23 +61,6 @@ pub struct Put {
     pub is_new: bool,
 }
 
-/// Storage usage of a dataset.
-#[derive(Debug, Clone, Copy)]
-pub struct Usage {
-    /// Total bytes of its objects and its git packs.
-    pub bytes: u64,
-    /// Number of objects.
-    pub objects: u64,
-    /// Quota in bytes: that of the dataset or that of all datasets of its owner together, whichever leaves less room.
-    pub quota_bytes: Option<u64>,
-    /// Bytes used of that quota.
-    pub used_bytes: u64,
-    /// Number of visible files at its newest revision.
-    pub files: u64,
-    /// Number of items in its trash.
-    pub trash: u64,
-}
-
 impl Files {
     /// Creates the service. `key` signs download URLs.
     pub fn new(config: &Config, db: Db, drive: Datasets, storage: Storage, clock: Clock, key: [u8; 32]) -> Self {
@@ -89,26 +75,12 @@ impl Files {
         }))
     }
 
-    /// Returns the path of the actor's personal drive.
-    ///
-    /// # Errors
-    /// Unauthenticated for anonymous callers; forbidden for actors without an account.
-    pub fn own_drive(actor: &Actor) -> Result<RepoPath> {
-        if actor.is_anonymous() {
-            return Err(Error::unauthenticated("sign in to use your drive"));
-        }
-        if actor.user().is_none() {
-            return Err(Error::forbidden("you need an account on this server to have a drive"));
-        }
-        Ok(RepoPath { owner: actor.name().parse::<OwnerName>()?, name: OWN_DRIVE.parse::<Slug>()? })
-    }
-
     /// Writes a file as a new revision. Small text files are stored in git; all others, and those that the dataset's
     /// rules select, in Git LFS. `length` is the `Content-Length` of the request. If the content is unchanged, no
     /// revision is created.
     ///
     /// # Errors
-    /// As for [`Storage::keep`] and [`Datasets::commit`]; precondition failed if the file in `known` has changed;
+    /// As for [`Storage::keep`] and [`Datasets::commit_operations`]; precondition failed if the file in `known` has changed;
     /// malformed for a large body without a `Content-Length`.
     pub async fn put<S, E>(
         &self,
@@ -142,16 +114,16 @@ impl Files {
             }
         };
         let word = if is_there { "Update" } else { "Add" };
-        let message = Message { own: message, default: format!("{word} {path}") };
+        let message = CommitMeta { message, ..CommitMeta::default() }.or_message(&format!("{word} {path}"));
         let done = self.0.drive.put_file(grant, content, message, known).await?;
-        Ok(Put { revision: made(done)?, is_new: !is_there })
+        Ok(Put { revision: done.newest()?, is_new: !is_there })
     }
 
     /// Completes a multipart upload: writes the file as a new revision. Idempotent: a repeated call returns the same
     /// revision.
     ///
     /// # Errors
-    /// As for [`Storage::finish_upload`] and [`Datasets::commit`].
+    /// As for [`Storage::finish_upload`] and [`Datasets::commit_operations`].
     pub async fn finish(&self, grant: &Grant<Write>, session: &UploadSession, message: Option<String>) -> Result<Put> {
         if let Some(revision) = session.revision() {
             let revision = ObjectId::from_hex(revision.as_bytes()).map_err(Error::internal)?;
@@ -161,53 +133,27 @@ impl Files {
         let (_, is_there) = self.0.drive.storage_rules(grant).await?;
         let pointer = self.0.storage.finish_upload(session).await?;
         let word = if is_there { "Update" } else { "Add" };
-        let message = Message { own: message, default: format!("{word} {path}") };
+        let message = CommitMeta { message, ..CommitMeta::default() }.or_message(&format!("{word} {path}"));
         let done = self.0.drive.put_file(grant, Content::Pointer(pointer), message, None).await?;
-        let revision = made(done)?;
+        let revision = done.newest()?;
         self.0.storage.set_upload_revision(session, &revision.to_string()).await?;
         Ok(Put { revision, is_new: !is_there })
     }
 
-    /// Copies a file or a folder from another dataset, as a new revision.
+    /// Copies files and folders from another dataset, as one revision.
     ///
     /// # Errors
-    /// Not found; conflict if the target path exists; invalid for datasets in different stores; full if a quota is
+    /// Not found; conflict if a target path exists; invalid for datasets in different stores; full if a quota is
     /// exceeded.
-    pub async fn copy_from(&self, from: &Grant<Fetch>, to: &Grant<Write>, message: Message) -> Result<ObjectId> {
-        let mut room = ROOM;
-        let lifted = self.0.drive.copy_files(from, None, path_of(to)?, &mut room).await?;
-        self.0.storage.reuse_objects(from, &to.narrow(), &lifted.pointers).await?;
-        self.0.drive.write_copied(to, lifted.edit, message).await
-    }
-
-    /// Returns the storage usage of a dataset.
-    pub async fn usage(&self, grant: &DatasetGrant<Read>) -> Result<Usage> {
-        let (dataset, path) = (grant.dataset(), grant.full_name());
-        let subject = path.parse()?;
-        let owner = self.0.storage.usage(Some(&subject)).await?.into_iter().next();
-        let own = owner.as_ref().and_then(|owner| owner.datasets.iter().find(|dataset| dataset.path == path));
-        let (bytes, objects) = own.map(|own| (own.bytes, own.objects)).unwrap_or_default();
-        let alone = own.and_then(|own| Some((own.bytes, own.quota_bytes?)));
-        // The owner's total is only disclosed to owners.
-        let together = owner.as_ref().filter(|_| grant.also::<Own>().is_some());
-        let together = together.and_then(|owner| Some((owner.bytes, owner.quota_bytes?)));
-        let tightest = alone.into_iter().chain(together).min_by_key(|(used, quota)| quota.saturating_sub(*used));
-        Ok(Usage {
-            bytes,
-            objects,
-            quota_bytes: tightest.map(|(_, quota)| quota),
-            used_bytes: tightest.map_or(bytes, |(used, _)| used),
-            files: self.0.drive.count_files(dataset.id).await?,
-            trash: self.0.drive.trash_count(dataset.id).await?,
-        })
-    }
-}
-
-/// Returns the new revision, or the current one if nothing changed.
-pub(crate) fn made(done: CommitOutcome) -> Result<ObjectId> {
-    match done {
-        CommitOutcome::Made(revision) | CommitOutcome::Unchanged(Some(revision)) => Ok(revision),
-        unchanged @ CommitOutcome::Unchanged(None) => unchanged.made(),
+    pub async fn copy_from(&self, items: &[(Grant<Fetch>, Grant<Write>)], message: CommitMeta) -> Result<ObjectId> {
+        let (mut room, mut edits) = (ROOM, Vec::with_capacity(items.len()));
+        for (from, to) in items {
+            let lifted = self.0.drive.copy_files(from, None, path_of(to)?, &mut room).await?;
+            self.0.storage.reuse_objects(from, &to.narrow(), &lifted.pointers).await?;
+            edits.push(lifted.edit);
+        }
+        let targets: Vec<Grant<Write>> = items.iter().map(|(_, to)| to.clone()).collect();
+        self.0.drive.write_copied(&targets, edits, message).await
     }
 }
 

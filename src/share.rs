@@ -174,7 +174,7 @@ impl Shares {
             right: new.right,
             expires_at: new.expires,
             password,
-            downloads_most: new.downloads,
+            max_downloads: new.downloads,
             app: new.app,
             history: new.history,
         };
@@ -260,7 +260,7 @@ impl Shares {
             right: change.right.unwrap_or(share.right),
             expires_at: change.expires.of(share.expires_at),
             password: password.of(tx.share_password(id).await?),
-            downloads_most: change.downloads.of(share.downloads_most.map(crate::db::unsigned)),
+            max_downloads: change.downloads.of(share.max_downloads.map(crate::db::unsigned)),
             app: share.app,
             history: change.history.unwrap_or(share.history),
         };
@@ -379,13 +379,13 @@ impl Shares {
                 let unseen = || {
                     Error::invalid(format!("there is no group `{organisation}:{name}`, or you cannot share with it"))
                 };
-                let (team, owner) = tx.team_named(organisation, name).await?.ok_or_else(unseen)?;
+                let (group, owner) = tx.group_named(organisation, name).await?.ok_or_else(unseen)?;
                 let is_own = owner == dataset.owner_id
                     || match sharing.grant().actor().user() {
                         Some(user) => tx.member_role(owner, user).await?.is_some(),
                         None => sharing.grant().actor().is_operator(),
                     };
-                if is_own { Ok(GranteeId::Team(team)) } else { Err(unseen()) }
+                if is_own { Ok(GranteeId::Group(group)) } else { Err(unseen()) }
             }
             Grantee::Email(address) => Ok(GranteeId::Email(address.clone())),
             Grantee::Link => Err(Error::internal("a link has no grantee")),
@@ -415,8 +415,8 @@ fn sealed_as(share: Id) -> String {
 fn with(share: &ShareRow) -> String {
     match share {
         ShareRow { user_name: Some(name), .. } => format!("user {name}"),
-        ShareRow { organisation_name: Some(organisation), team_name: Some(team), .. } => {
-            format!("group {organisation}:{team}")
+        ShareRow { organisation_name: Some(organisation), group_name: Some(group), .. } => {
+            format!("group {organisation}:{group}")
         }
         ShareRow { email: Some(email), .. } => format!("e-mail {email}"),
         _ => "link".to_owned(),

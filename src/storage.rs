@@ -20,9 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _};
-use lfs::batch::{
-    self, BatchRequest, Disposition, Operation, RequestedObject, StartedUpload, Transfer as Way, TransferOffer,
-};
+use lfs::batch::{self, BatchRequest, Disposition, Operation, RequestedObject, Transfer as Way, TransferOffer};
 use lfs::sign::{SignError, SignedClaim, Signer, Step, Verb};
 use lfs::store::{Object, SignedUrl};
 use lfs::{LocalStore, Oid};
@@ -32,7 +30,7 @@ use self::check::Damage;
 use self::holdings_writer::HoldingsWriter;
 pub use self::stores::{Place, Stores};
 use self::stores::{Stat, Store};
-use self::upload_sessions::{Turns, UploadSession, UploadTarget};
+use self::upload_sessions::{BegunUpload, Turns, UploadSession, UploadTarget};
 use crate::access::{DatasetGrant, Fetch, Upload};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_STORE, Quotas};
@@ -41,7 +39,7 @@ use crate::db::datasets::DatasetRow;
 use crate::db::objects::{Held, NewObject};
 use crate::error::{Error, Result};
 use crate::quota::EffectiveQuota;
-use crate::types::{Id, url_segment};
+use crate::types::{Id, query_value, url_segment};
 
 /// Temporary files not written to for this long are abandoned.
 const ABANDONED: Duration = Duration::from_hours(6);
@@ -197,11 +195,11 @@ impl Storage {
         match self.0.stores.named(store)? {
             Store::Folder(_) => {
                 let action = |verb, oid, size, object: &RequestedObject| match begun.get(&oid) {
-                    Some((_, begun)) => urls.own(verb, oid, size, format!("upload={}", hex::encode(begun.upload))),
+                    Some(begun) => urls.own(verb, oid, size, begun.query()),
                     None if verb == Verb::Download => urls.own(verb, oid, size, presentation(object)),
                     None => urls.own(verb, oid, size, String::new()),
                 };
-                Ok(urls.answer(request, plan.transfer, &sizes, self.0.object_bytes, &begun, action, |_, _, _| None))
+                Ok(urls.answer(request, plan.transfer, &sizes, self.0.object_bytes, &begun, action, |_, _| None))
             }
             Store::Bucket(bucket) => {
                 let signer = Box::pin(bucket.signer(now, self.0.lifetime)).await?;
@@ -223,9 +221,7 @@ impl Storage {
                     |oid| *targets.entry(oid).or_insert_with(|| (UploadTarget::new(bucket, is_bare), None));
                 let is_part = is_bare && !bucket.takes_bare_uploads();
                 let action = |verb, oid, size, object: &RequestedObject| match (verb, begun.get(&oid)) {
-                    (Verb::Verify, Some((_, begun))) => {
-                        urls.own(verb, oid, size, format!("upload={}", hex::encode(begun.upload)))
-                    }
+                    (Verb::Verify, Some(begun)) => urls.own(verb, oid, size, begun.query()),
                     (Verb::Verify, None) => {
                         let (target, recorded) = target(oid);
                         urls.own(verb, oid, size, target.query(recorded))
@@ -240,7 +236,7 @@ impl Storage {
                         }
                     }
                 };
-                let part = |step, upload: &UploadSession, _: u64| upload.part_url(bucket, &signer, step).map(direct);
+                let part = |step, upload: &UploadSession| upload.part_url(bucket, &signer, step).map(direct);
                 // Larger objects require a multipart upload.
                 let most = bucket.largest_upload();
                 let max = if plan.transfer == Way::Basic && request.operation == Operation::Upload {
@@ -315,9 +311,9 @@ impl Storage {
             )));
         }
         let store = store_of(query);
-        let folder = self.folder(store)?;
+        let folder = self.folder(&store)?;
         let repo = Id::from_bytes(repository);
-        let arrival = NewObject { repo, oid, size, store: store.to_owned(), place: String::new() };
+        let arrival = NewObject { repo, oid, size, store, place: String::new() };
         self.expect_room(&arrival, false).await?;
         folder.put(&oid, size, counted(body)).await?;
         self.record_in_folder(folder, arrival, None).await
@@ -343,7 +339,7 @@ impl Storage {
             )));
         }
         let store = store_of(query);
-        let folder = self.folder(store)?;
+        let folder = self.folder(&store)?;
         let seen = match folder.get(&oid).await {
             Ok(object) if object.size() == transfer.ticket.size => return Ok(object),
             Ok(_) | Err(lfs::Error::NotFound(_)) => folder.stat(&oid).await?,
@@ -354,7 +350,7 @@ impl Storage {
         }
         tracing::error!(%oid, "an object is missing in the store or has the wrong size");
         let damage = if seen.is_some() { Damage::Size } else { Damage::Missing };
-        self.quarantine(store, &oid, "", seen.map(Stat::Folder), damage).await?;
+        self.quarantine(&store, &oid, "", seen.map(Stat::Folder), damage).await?;
         Err(Error::not_found(format!("object {oid} is damaged; upload it again with `git lfs push --all`")))
     }
 
@@ -383,9 +379,9 @@ impl Urls<'_> {
         transfer: Way,
         sizes: &HashMap<Oid, u64>,
         max: Option<u64>,
-        begun: &HashMap<Oid, (UploadSession, StartedUpload)>,
+        begun: &HashMap<Oid, BegunUpload>,
         mut action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> batch::Action,
-        part: impl Fn(Step, &UploadSession, u64) -> Option<batch::Action>,
+        part: impl Fn(Step, &UploadSession) -> Option<batch::Action>,
     ) -> Vec<u8> {
         let action = |verb, oid, size, object: &RequestedObject| {
             signed::count(verb);
@@ -394,12 +390,10 @@ impl Urls<'_> {
         if begun.is_empty() && transfer == Way::Basic {
             return batch::answer(request, sizes, max, action);
         }
-        let plain: HashMap<Oid, StartedUpload> = begun.iter().map(|(oid, (_, begun))| (*oid, begun.clone())).collect();
-        batch::answer_uploads(request, transfer, sizes, max, &plain, action, |step, upload, oid, size| {
+        batch::answer_uploads(request, transfer, sizes, max, begun, action, |step, upload: &BegunUpload, _, size| {
             signed::count_step(step);
-            let direct = begun.get(&oid).and_then(|(upload, _)| part(step, upload, size));
-            direct.unwrap_or_else(|| batch::Action {
-                href: self.storage.upload_url(self, step, upload, size),
+            part(step, &upload.session).unwrap_or_else(|| batch::Action {
+                href: self.storage.upload_url(self, step, &upload.started, size),
                 expires_in: self.storage.0.lifetime,
                 headers: Vec::new(),
             })
@@ -427,14 +421,9 @@ impl Urls<'_> {
     }
 }
 
-/// Returns the raw value of a query parameter.
-fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-}
-
 /// Returns the store named in the query of a signed URL.
-fn store_of(query: &str) -> &str {
-    parameter(query, "store").unwrap_or(DEFAULT_STORE)
+fn store_of(query: &str) -> String {
+    query_value(query, "store").unwrap_or_else(|| DEFAULT_STORE.to_owned())
 }
 
 /// Returns the `Content-Disposition` of a download.

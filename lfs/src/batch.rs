@@ -3,6 +3,7 @@
 //! An error that concerns one object is reported in that object's entry and does not affect the others; an error
 //! in the request as a whole is a [`BatchError`].
 
+use std::borrow::Borrow;
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
@@ -290,7 +291,7 @@ pub fn answer<S: BuildHasher>(
     max_size: Option<u64>,
     action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> Action,
 ) -> Vec<u8> {
-    let none: HashMap<_, _, RandomState> = HashMap::new();
+    let none: HashMap<Oid, StartedUpload, RandomState> = HashMap::new();
     answer_uploads(request, Transfer::Basic, known, max_size, &none, action, |_, _, _, _| {
         unreachable!("no upload was begun")
     })
@@ -301,14 +302,14 @@ pub fn answer<S: BuildHasher>(
 /// `begun` contains the uploads that [`Negotiated::begin`] asked for. An object that is not in it is sent in one
 /// request, in the format of the transfer. `upload_action` builds the URL for a step of an upload; its last
 /// argument is the number of bytes of the step.
-pub fn answer_uploads<S: BuildHasher, T: BuildHasher>(
+pub fn answer_uploads<S: BuildHasher, T: BuildHasher, U: Borrow<StartedUpload>>(
     request: &BatchRequest,
     transfer: Transfer,
     known: &HashMap<Oid, u64, S>,
     max_size: Option<u64>,
-    begun: &HashMap<Oid, StartedUpload, T>,
+    begun: &HashMap<Oid, U, T>,
     mut action: impl FnMut(Verb, Oid, u64, &RequestedObject) -> Action,
-    mut upload_action: impl FnMut(Step, &StartedUpload, Oid, u64) -> Action,
+    mut upload_action: impl FnMut(Step, &U, Oid, u64) -> Action,
 ) -> Vec<u8> {
     let per_object = match request.operation {
         Operation::Download => 400,
@@ -335,7 +336,9 @@ pub fn answer_uploads<S: BuildHasher, T: BuildHasher>(
                 let mut action = |verb| action(verb, oid, size, object);
                 match begun.get(&oid).filter(|_| verbs.contains(&Verb::Upload)) {
                     Some(upload) => {
-                        reply.upload(transfer, upload, oid, |step, size| upload_action(step, upload, oid, size));
+                        reply.upload(transfer, upload.borrow(), oid, |step, size| {
+                            upload_action(step, upload, oid, size)
+                        });
                         reply.raw(",");
                         reply.action(Verb::Verify, &action(Verb::Verify));
                     }

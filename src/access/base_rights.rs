@@ -1,8 +1,9 @@
 //! The rights that an actor has on a dataset by identity, before and after the restrictions of the credential.
 
+use std::collections::HashSet;
+
 use lfs::Oid;
 
-use super::object_scope::objects_of;
 use super::{Actor, CredentialScope, Fetch, Identity, Read, Right, Rights, Write, claims, tokens};
 use crate::db::datasets::DatasetRow;
 use crate::error::Error;
@@ -54,4 +55,11 @@ pub(super) fn by_object<R: Right>(actor: &Actor, path: &RepoPath, oids: &[Oid]) 
     }
     let covered = objects_of::<R>(actor, path);
     if oids.iter().all(|oid| covered.contains(oid)) { R::RIGHTS } else { Rights::NONE }
+}
+
+/// Returns the single objects of a dataset for which the credential grants `R` by name.
+pub(super) fn objects_of<R: Right>(actor: &Actor, dataset: &RepoPath) -> HashSet<Oid> {
+    let CredentialScope::Claims(claims) = &actor.limit else { return HashSet::new() };
+    let opened = claims::open(claims, dataset).objects.into_iter();
+    opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect()
 }

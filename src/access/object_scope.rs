@@ -1,10 +1,9 @@
 //! Permission checks for credentials that may be limited to single objects.
 
-use std::collections::HashSet;
-
 use lfs::Oid;
 
-use super::{Access, Actor, CredentialScope, DatasetGrant, Includes, Read, Right, claims};
+use super::base_rights::objects_of;
+use super::{Access, Actor, DatasetGrant, Includes, Read, Right};
 use crate::error::{Error, Kind, Result};
 use crate::types::RepoPath;
 
@@ -37,11 +36,4 @@ impl Access {
             Ok(_) | Err(_) => Err(hidden()),
         }
     }
-}
-
-/// Returns the single objects of a dataset for which the credential grants `R` by name.
-pub(super) fn objects_of<R: Right>(actor: &Actor, dataset: &RepoPath) -> HashSet<Oid> {
-    let CredentialScope::Claims(claims) = &actor.limit else { return HashSet::new() };
-    let opened = claims::open(claims, dataset).objects.into_iter();
-    opened.filter(|(_, rights)| rights.has(R::RIGHTS)).map(|(oid, _)| oid).collect()
 }

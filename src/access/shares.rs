@@ -47,17 +47,17 @@ impl ShareGrant {
 }
 
 /// Keeps the shares of a dataset in line with its files: those of deleted files end, since a later file at the same path
-/// is a different one, which was not shared; those of a renamed file (old path, new path) move along.
+/// is a different one, which was not shared; those of renamed files (old path, new path) move along, in this order.
 pub(crate) async fn keep_shares(
     tx: &mut Tx,
     dataset: Id,
     deleted: &[&str],
-    renamed: Option<&(FilePath, FilePath)>,
+    renamed: &[(FilePath, FilePath)],
 ) -> Result<()> {
     for path in deleted {
         tx.end_shares(dataset, path).await?;
     }
-    if let Some((from, to)) = renamed {
+    for (from, to) in renamed {
         tx.move_shares(dataset, from.as_str(), to.as_str()).await?;
     }
     Ok(())

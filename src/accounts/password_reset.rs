@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::one_time_tokens::{self, Purpose};
-use super::sessions::by;
+use super::sessions::{by, lock_account};
 use super::{Accounts, emails};
 use crate::access::{AccountGrant, SessionGrant};
 use crate::db::Tx;
@@ -244,10 +244,4 @@ impl Accounts {
         let user = self.db.read().await?.user_by_id(user).await?;
         user.ok_or_else(|| Error::not_found("the account was deleted"))
     }
-}
-
-/// Serializes changes to the credentials of a user, until the transaction ends. Must be taken before the rows are
-/// written, to avoid deadlocks. The name of the lock cannot be that of an owner: those contain no space.
-pub(super) async fn lock_account(tx: &mut Tx, user: Id) -> Result<()> {
-    tx.lock_name(&format!("account {user}")).await
 }

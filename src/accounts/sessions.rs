@@ -1,7 +1,6 @@
 //! Signing in with a browser, and browser sessions.
 
 use super::Accounts;
-use super::password_reset::lock_account;
 use crate::access::{AccountGrant, Actor, sessions, tokens};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
@@ -135,4 +134,10 @@ impl Accounts {
 /// Returns the key of a user in the audit trail.
 pub(super) fn by(user: Id) -> String {
     format!("user:{user}")
+}
+
+/// Serializes changes to the credentials of a user, until the transaction ends. Must be taken before the rows are
+/// written, to avoid deadlocks. The name of the lock cannot be that of an owner: those contain no space.
+pub(super) async fn lock_account(tx: &mut Tx, user: Id) -> Result<()> {
+    tx.lock_name(&format!("account {user}")).await
 }

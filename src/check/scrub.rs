@@ -121,16 +121,16 @@ impl Checker {
     async fn cursor(&self, part: String, round: Duration) -> Result<ScrubCursor> {
         let now = self.clock.now();
         let before = self.db.read().await?.scrub(&part).await?;
-        let row = before.clone().unwrap_or(ScrubRow { begun_at: now, last: String::new() });
-        Ok(ScrubCursor { part, before, until: name_at(now.0.saturating_sub(row.begun_at.0), round), now: row })
+        let row = before.clone().unwrap_or(ScrubRow { started_at: now, last: String::new() });
+        Ok(ScrubCursor { part, before, until: name_at(now.0.saturating_sub(row.started_at.0), round), now: row })
     }
 
     /// Saves the position of a part. `end` is true if it reached its target.
     async fn keep(&self, mut cursor: ScrubCursor, end: Result<bool>) -> Result<()> {
         if matches!(end, Ok(true)) && cursor.until == END {
-            tracing::info!(part = cursor.part, since = cursor.now.begun_at.rfc3339(), "scrub round finished");
+            tracing::info!(part = cursor.part, since = cursor.now.started_at.rfc3339(), "scrub round finished");
             let now: Millis = self.clock.now();
-            cursor.now = ScrubRow { begun_at: now, last: String::new() };
+            cursor.now = ScrubRow { started_at: now, last: String::new() };
         }
         if cursor.before.as_ref() != Some(&cursor.now) {
             let mut tx = self.db.write().await?;

@@ -1,7 +1,11 @@
-//! Commits through the API, without a git client: many file changes as one revision, with idempotency keys.
+//! New revisions through the API, without a git client: many file changes as one revision, with idempotency keys.
+//! [`Datasets::revise`] is the one way to make one; everything else says only what it edits.
 
+use std::future::ready;
+use std::slice::from_ref;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use lfs::Pointer;
 use metastore::{
     Changeset, Content, CopiedTree, Edit, EditError, Entry, EntryKind, FilePath, ManagedEdits, ObjectId, Reader,
@@ -10,9 +14,9 @@ use metastore::{
 
 use super::idempotency::IdempotencyKey;
 use super::package::{MANIFEST, Package, place};
-use super::policy::locked;
+use super::policy::{expect_within, locked};
 use super::ref_transaction::{TransactionOptions, TrashChange};
-use super::revisions::{CommitMeta, head, moved};
+use super::revisions::{Change, CommitMeta, head, moved};
 use super::{Datasets, repo_key};
 use crate::access::{DatasetGrant, Fetch, Grant, Read, Write};
 use crate::db::locks::LockRow;
@@ -55,18 +59,32 @@ impl CommitOutcome {
             Self::Unchanged(_) => Err(metastore::Error::Unchanged.into()),
         }
     }
+
+    /// Returns the new revision, or the current one if nothing changed.
+    ///
+    /// # Errors
+    /// Invalid if there is neither.
+    pub fn newest(self) -> Result<ObjectId> {
+        match self {
+            Self::Unchanged(Some(revision)) => Ok(revision),
+            done => done.made(),
+        }
+    }
 }
 
-/// A changeset together with the edits derived from it.
-pub(super) struct ExpandedCommit {
+/// A changeset that was checked, with the edits derived from it.
+pub(super) struct CheckedCommit {
     changes: Arc<Changeset>,
     /// The number of edits that were requested; those after them are derived.
     own: usize,
     /// Index of the requested edit that the derived edits follow from.
     cause: Option<usize>,
+    /// The locks of others that were checked.
+    locks: Vec<LockRow>,
+    bin: TrashChange,
 }
 
-impl ExpandedCommit {
+impl CheckedCommit {
     /// Returns the whole changeset.
     pub(super) fn changes(&self) -> Arc<Changeset> {
         self.changes.clone()
@@ -80,17 +98,38 @@ impl ExpandedCommit {
     fn refusal(&self, EditError { edit, error }: EditError) -> CommitError {
         CommitError { operation: edit.and_then(|edit| self.operation(edit)), error: error.into() }
     }
+
+    /// Checks that the changes touch no file locked by another user.
+    fn check_locks(&self) -> Result<(), CommitError> {
+        let edits = self.changes.edits.iter().enumerate();
+        let changed = edits.flat_map(|(index, edit)| edit.paths().map(move |path| (path.as_str(), index)));
+        let Some((LockRow { path, owner_name, .. }, edit)) = locked(&self.locks, changed).into_iter().next() else {
+            return Ok(());
+        };
+        let error = Error::conflict(format!("`{path}` is locked by {owner_name}; ask them to unlock it"));
+        Err(CommitError { operation: self.operation(edit), error })
+    }
 }
 
-/// Options of a commit.
-#[derive(Clone, Copy, Default)]
-pub(super) struct CommitOptions<'a> {
-    /// Idempotency key of the request that creates the revision.
-    pub(super) once: Option<&'a IdempotencyKey>,
-    /// True to apply exactly these edits, without derived ones.
-    pub(super) exact: bool,
-    /// Changes of the trash made in the same transaction.
-    pub(super) bin: Option<&'a TrashChange>,
+/// A change computed from the head of a branch.
+pub(super) struct Planned {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) head: Option<ObjectId>,
+    /// `None` if nothing would change.
+    pub(super) commit: Option<CheckedCommit>,
+}
+
+/// Makes a change for [`Datasets::revise`] from one that only reads the repository at the head of the branch.
+pub(super) fn reading<W>(
+    work: W,
+) -> impl Fn(Arc<Snapshot>, Option<ObjectId>) -> BoxFuture<'static, Result<Change>> + Send + Sync
+where
+    W: Fn(&Reader, Option<ObjectId>) -> metastore::Result<Change> + Clone + Send + Sync + 'static,
+{
+    move |snapshot, head| {
+        let work = work.clone();
+        Box::pin(async move { Ok(snapshot.read(move |reader| work(reader, head)).await?) })
+    }
 }
 
 /// The remaining copy budget of a request.
@@ -117,31 +156,15 @@ pub fn patch(fields: Package) -> Edit {
 }
 
 impl Datasets {
-    /// Creates a revision, including the derived edits: pointer files of a new package, lines of `.gitattributes`
-    /// ([`Reader::follow`]).
-    ///
-    /// # Errors
-    /// Precondition failed if the changeset names an expected head and the branch is at another revision; conflict if
-    /// another user has locked a changed file; invalid if nothing would change, or for an invalid package; busy if too
-    /// many others write to the same branch.
-    pub async fn commit(&self, grant: &DatasetGrant<Write>, changes: Changeset) -> Result<ObjectId> {
-        let done = self.commit_once(grant, changes, CommitOptions::default()).await;
-        done.map_err(|refusal| refusal.error)?.made()
-    }
-
-    /// Like [`Datasets::commit`], but without derived edits: what is restored from history stays as it was.
-    pub(super) async fn commit_exactly(&self, grant: &DatasetGrant<Write>, changes: Changeset) -> Result<ObjectId> {
-        let done = self.commit_once(grant, changes, CommitOptions { exact: true, ..CommitOptions::default() }).await;
-        done.map_err(|refusal| refusal.error)?.made()
-    }
-
     /// Creates a revision from these operations, each of which sees the result of those before it, including derived
-    /// edits. With `once`, returns the existing revision if the same request was made before.
+    /// edits: pointer files of a new package, lines of `.gitattributes` ([`Reader::follow`]). With `once`, returns the
+    /// existing revision if the same request was made before.
     ///
     /// # Errors
-    /// As for [`Datasets::commit`]; not found for a branch that does not exist, except the default branch of an empty
-    /// dataset; conflict, not found or invalid for an operation that cannot be applied; invalid if the key was used for
-    /// a different request.
+    /// Precondition failed if the branch is not at the expected revision; not found for a branch that does not exist,
+    /// except the default branch of an empty dataset; conflict if another user has locked a changed file; conflict, not
+    /// found or invalid for an operation that cannot be applied; invalid for an invalid package, or if the key was used
+    /// for a different request; busy if too many others write to the same branch.
     pub async fn commit_operations(
         &self,
         grant: &DatasetGrant<Write>,
@@ -149,27 +172,54 @@ impl Datasets {
         wording: CommitMeta,
         once: Option<&IdempotencyKey>,
     ) -> Result<CommitOutcome, CommitError> {
-        let snapshot = self.snapshot(&grant.narrow()).await?;
-        let state = snapshot.state();
-        if let Some(branch) = wording.branch.as_ref().filter(|branch| **branch != state.head)
-            && state.find(branch).is_none()
-        {
-            return Err(Error::not_found(format!("branch `{}` not found", branch.short())).into());
-        }
-        let changes = self.changes(grant.actor(), &snapshot, wording, "Change files", operations).await?;
-        drop(snapshot);
-        self.commit_once(grant, changes, CommitOptions { once, ..CommitOptions::default() }).await
+        let work = |_, _| ready(Ok(Change { edits: operations.clone(), ..Change::default() }));
+        self.revise(from_ref(grant), wording.or_message("Change files"), once, work).await
     }
 
-    async fn commit_once(
+    /// Creates a revision from what is read at the head of the branch: see [`Datasets::revise`].
+    pub(super) async fn edit<W>(&self, grants: &[Grant<Write>], meta: CommitMeta, work: W) -> Result<CommitOutcome>
+    where
+        W: Fn(&Reader, Option<ObjectId>) -> metastore::Result<Change> + Clone + Send + Sync + 'static,
+    {
+        self.revise(grants, meta, None, reading(work)).await.map_err(|refusal| refusal.error)
+    }
+
+    /// Creates a revision with the change that `work` computes from the head of the branch, within what these grants of
+    /// one dataset allow. It is computed again after a lost race with another writer. With `once`, returns the existing
+    /// revision if the same request was made before.
+    ///
+    /// # Errors
+    /// As for [`Datasets::commit_operations`]; those of `work`; forbidden for paths that no grant allows; invalid for
+    /// grants of several datasets.
+    pub(super) async fn revise<F>(
         &self,
-        by: &Grant<Write>,
-        changes: Changeset,
-        manner: CommitOptions<'_>,
-    ) -> Result<CommitOutcome, CommitError> {
-        let done = self.try_commit(by, changes, manner).await;
+        grants: &[Grant<Write>],
+        meta: CommitMeta,
+        once: Option<&IdempotencyKey>,
+        work: impl Fn(Arc<Snapshot>, Option<ObjectId>) -> F + Sync,
+    ) -> Result<CommitOutcome, CommitError>
+    where
+        F: Future<Output = Result<Change>> + Send,
+    {
+        let by = writer(grants)?;
+        let key = repo_key(by.id())?;
+        let done = retry_on_conflict(ATTEMPTS, || async {
+            // The lock serialises writers within this process; the comparison in the transaction is authoritative.
+            let _turn = self.write_lock(&key).await?;
+            if let Some(once) = once
+                && let Some(revision) = self.made_by(by, once).await?
+            {
+                return Ok(Some(CommitOutcome::Made(revision)));
+            }
+            let Planned { snapshot, head, commit } = self.plan(grants, &meta, &work).await?;
+            match commit {
+                None => Ok(Some(CommitOutcome::Unchanged(head))),
+                Some(commit) => self.land(by, &snapshot, commit, once).await,
+            }
+        })
+        .await;
         // The reason for the refusal may be the same request, completed on another replica in the meantime.
-        if let (Err(_) | Ok(CommitOutcome::Unchanged(_)), Some(once)) = (&done, manner.once)
+        if let (Err(_) | Ok(CommitOutcome::Unchanged(_)), Some(once)) = (&done, once)
             && let Some(revision) = self.made_by(by, once).await?
         {
             return Ok(CommitOutcome::Made(revision));
@@ -177,123 +227,92 @@ impl Datasets {
         done
     }
 
-    async fn try_commit(
+    /// Computes a change from the head of the branch, and checks it.
+    ///
+    /// # Errors
+    /// As for [`Datasets::revise`].
+    pub(super) async fn plan<F>(
         &self,
-        by: &Grant<Write>,
-        changes: Changeset,
-        manner: CommitOptions<'_>,
-    ) -> Result<CommitOutcome, CommitError> {
-        let key = repo_key(by.id())?;
-        let expected = changes.parent.is_some();
-        let changes = Arc::new(changes);
-        retry_on_conflict(ATTEMPTS, || async {
-            // The lock serialises writers within this process; the comparison in the transaction is authoritative.
-            let _turn = self.write_lock(&key).await?;
-            if let Some(once) = manner.once
-                && let Some(revision) = self.made_by(by, once).await?
-            {
-                return Ok(Some(CommitOutcome::Made(revision)));
+        grants: &[Grant<Write>],
+        meta: &CommitMeta,
+        work: &(impl Fn(Arc<Snapshot>, Option<ObjectId>) -> F + Sync),
+    ) -> Result<Planned, CommitError>
+    where
+        F: Future<Output = Result<Change>> + Send,
+    {
+        let by = writer(grants)?;
+        let snapshot = self.snapshot_of(by.id()).await?;
+        let branch = meta.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
+        let head = snapshot.state().find(&branch).map(|found| found.target);
+        if head.is_none() && branch != snapshot.state().head {
+            return Err(Error::not_found(format!("branch `{}` not found", branch.short())).into());
+        }
+        if meta.parent.is_some_and(|parent| Some(parent) != head) {
+            return Err(moved(&branch).into());
+        }
+        let Change { edits, exact, bin } = work(snapshot.clone(), head).await?;
+        if edits.is_empty() {
+            return Ok(Planned { snapshot, head, commit: None });
+        }
+        expect_within(grants, &edits)?;
+        let own = edits.len();
+        let mut changes = Arc::new(self.changes(by.actor(), branch, meta, edits).await?);
+        let mut cause = None;
+        if !exact {
+            let (asked, url) = (changes.clone(), self.lfs_url(&by.full_name()));
+            let derived = snapshot.read(move |reader| Ok(reader.follow(&asked, &MANIFEST, url.as_deref()))).await?;
+            let ManagedEdits { edits, cause: edit } =
+                derived.map_err(|EditError { edit, error }| CommitError { operation: edit, error: error.into() })?;
+            if !edits.is_empty() {
+                Arc::make_mut(&mut changes).edits.extend(edits);
             }
-            let snapshot = self.snapshot_of(by.id()).await?;
-            let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
-            if changes.parent.is_some_and(|expected| expected != head) {
-                return Err(moved(&changes.branch).into());
-            }
-            match self.attempt(by, &snapshot, &changes, manner).await? {
-                None if expected => Err(moved(&changes.branch).into()),
-                done => Ok(done),
-            }
-        })
-        .await
+            cause = edit;
+        }
+        let mut commit = CheckedCommit { changes, own, cause, locks: Vec::new(), bin };
+        // After the snapshot: if objects are collected from here on, the snapshot's epoch is outdated and the change is
+        // refused.
+        self.check_objects(by.id(), &snapshot, &commit).await?;
+        commit.locks = self.foreign_locks(by).await?;
+        commit.check_locks()?;
+        Ok(Planned { snapshot, head, commit: Some(commit) })
     }
 
-    /// Creates a revision on top of the snapshot; `None` if the branch has moved in the meantime. The caller holds the
-    /// write lock and has checked that the writer may make all of the changes.
-    pub(super) async fn attempt(
+    /// Creates the revision of a checked commit; `None` if the branch has moved in the meantime. The caller holds the
+    /// write lock.
+    async fn land(
         &self,
         by: &Grant<Write>,
         snapshot: &Arc<Snapshot>,
-        changes: &Arc<Changeset>,
-        manner: CommitOptions<'_>,
+        commit: CheckedCommit,
+        once: Option<&IdempotencyKey>,
     ) -> Result<Option<CommitOutcome>, CommitError> {
-        let whole = self.whole(by, snapshot, changes, manner).await?;
-        // After the snapshot: if objects are collected from here on, the snapshot's epoch is outdated and the change is
-        // refused.
-        self.check_objects(by.id(), snapshot, &whole).await?;
-        let locks = self.check_locks(by, &whole).await?;
-        let attempt = whole.changes.clone();
+        let changes = commit.changes();
         let made: Result<(ObjectId, RefTransaction), EditError> =
-            snapshot.read(move |reader| Ok(reader.commit_edits(&attempt))).await?;
+            snapshot.read(move |reader| Ok(reader.commit_edits(&changes))).await?;
         let (revision, transaction) = match made {
             Ok(made) => made,
             Err(EditError { error: metastore::Error::Unchanged, .. }) => {
-                let head = snapshot.state().find(&changes.branch).map(|branch| branch.target);
+                let head = snapshot.state().find(&commit.changes.branch).map(|branch| branch.target);
                 return Ok(Some(CommitOutcome::Unchanged(head)));
             }
-            Err(flaw) => return Err(whole.refusal(flaw)),
+            Err(flaw) => return Err(commit.refusal(flaw)),
         };
-        let once = manner.once.map(|once| (once, revision));
-        let terms = TransactionOptions { atomic: true, locks: &locks, renamed: None, once, bin: manner.bin };
+        let once = once.map(|once| (once, revision));
+        let CheckedCommit { locks, bin, .. } = &commit;
+        let terms = TransactionOptions { atomic: true, locks, renamed: None, once, bin: Some(bin) };
         let outcomes = self.apply_ref_transaction(by, transaction, terms).await?;
         Ok(outcomes.into_iter().all(|outcome| outcome.is_ok()).then_some(CommitOutcome::Made(revision)))
     }
 
-    /// Returns the changes together with the derived edits.
-    pub(super) async fn whole(
-        &self,
-        by: &Grant<Write>,
-        snapshot: &Arc<Snapshot>,
-        changes: &Arc<Changeset>,
-        manner: CommitOptions<'_>,
-    ) -> Result<ExpandedCommit, CommitError> {
-        let own = changes.edits.len();
-        if manner.exact {
-            return Ok(ExpandedCommit { changes: changes.clone(), own, cause: None });
-        }
-        let (asked, url) = (changes.clone(), self.lfs_url(&by.full_name()));
-        let followed = snapshot.read(move |reader| Ok(reader.follow(&asked, &MANIFEST, url.as_deref()))).await?;
-        let ManagedEdits { edits, cause } =
-            followed.map_err(|EditError { edit, error }| CommitError { operation: edit, error: error.into() })?;
-        let mut changes = changes.clone();
-        if !edits.is_empty() {
-            Arc::make_mut(&mut changes).edits.extend(edits);
-        }
-        Ok(ExpandedCommit { changes, own, cause })
-    }
-
-    /// Checks that the changes touch no file locked by another user. Returns the locks of others that were checked.
-    pub(super) async fn check_locks(
-        &self,
-        by: &Grant<Write>,
-        whole: &ExpandedCommit,
-    ) -> Result<Vec<LockRow>, CommitError> {
-        let locks = self.foreign_locks(by).await?;
-        let edits = whole.changes.edits.iter().enumerate();
-        let changed = edits.flat_map(|(index, edit)| edit.paths().map(move |path| (path.as_str(), index)));
-        match locked(&locks, changed).first() {
-            None => {}
-            Some((LockRow { path, owner_name, .. }, edit)) => {
-                let error = Error::conflict(format!("`{path}` is locked by {owner_name}; ask them to unlock it"));
-                return Err(CommitError { operation: whole.operation(*edit), error });
-            }
-        }
-        Ok(locks)
-    }
-
     /// Checks that the dataset holds every object that the changes point to.
-    pub(super) async fn check_objects(
-        &self,
-        id: Id,
-        snapshot: &Arc<Snapshot>,
-        whole: &ExpandedCommit,
-    ) -> Result<(), CommitError> {
-        let attempt = whole.changes.clone();
-        let named = snapshot.read(move |reader| reader.pointers_in(&attempt)).await?;
+    async fn check_objects(&self, id: Id, snapshot: &Arc<Snapshot>, commit: &CheckedCommit) -> Result<(), CommitError> {
+        let changes = commit.changes();
+        let named = snapshot.read(move |reader| reader.pointers_in(&changes)).await?;
         match self.missing_objects(id, named).await?.first() {
             None => Ok(()),
             Some((edit, Pointer { oid, size, .. })) => {
                 let message = format!("the dataset does not hold the object {oid} of {size} bytes; upload it first");
-                Err(CommitError { operation: whole.operation(*edit), error: Error::invalid(message) })
+                Err(CommitError { operation: commit.operation(*edit), error: Error::invalid(message) })
             }
         }
     }
@@ -393,6 +412,15 @@ fn collect_copied(
         files.push(CopiedTree { path: format!("{to}{rest}").parse()?, kind, content });
     }
     Ok((CopiedFiles { edit: Edit::Graft { to: to.clone(), files }, pointers }, room))
+}
+
+/// Returns the grant in whose name a change is made, which the others must agree with.
+fn writer(grants: &[Grant<Write>]) -> Result<&Grant<Write>> {
+    let by = grants.first().ok_or_else(|| Error::invalid("nothing to change; name at least one file or folder"))?;
+    if grants.iter().any(|grant| grant.id() != by.id()) {
+        return Err(Error::invalid("one request can only change one dataset; send a request for each dataset"));
+    }
+    Ok(by)
 }
 
 /// Returns the edit that copies a path of some revision to another path, which must be free.

@@ -1,17 +1,18 @@
 //! Dry runs of reverts and restores: what they would change.
 
-use std::sync::Arc;
+use std::slice::from_ref;
 
 use metastore::{ObjectId, Reader};
 use serde_json::{Map, Value};
 
 use super::Datasets;
-use super::commits::CommitOptions;
+use super::commits::{Planned, reading};
 use super::compare::{Changed, describe};
 use super::package::{Metadata, Package, metadata, package_at};
-use super::revisions::{CommitMeta, Planned, RevertPlan};
+use super::revert::RevertPlan;
+use super::revisions::CommitMeta;
 use crate::access::{DatasetGrant, Write};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Maximum number of files that are listed.
 pub const NAMED: usize = 1000;
@@ -44,17 +45,15 @@ impl Datasets {
     /// # Errors
     /// As for [`Datasets::carry_out`], except that it is not an error if nothing would change.
     pub async fn dry_run(&self, grant: &DatasetGrant<Write>, plan: RevertPlan, wording: CommitMeta) -> Result<DryRun> {
-        let RevertPlan { message, exact, edits } = plan;
-        let planned = self.plan(grant, wording, &message, move |reader, head| edits(reader, head)).await?;
-        let Planned { snapshot, head, changes } = planned;
-        let unchanged = DryRun { from: head, count: 0, changes: Vec::new(), metadata: None };
-        let Some(changes) = changes.map(Arc::new) else { return Ok(unchanged) };
+        let wording = wording.or_message(&plan.message);
         // Runs the same checks as the change itself.
-        let manner = CommitOptions { exact, ..CommitOptions::default() };
-        let whole = self.whole(grant, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)?;
-        self.check_objects(grant.id(), &snapshot, &whole).await.map_err(|refusal| refusal.error)?;
-        self.check_locks(grant, &whole).await.map_err(|refusal| refusal.error)?;
-        let attempt = whole.changes();
+        let planned =
+            self.plan(from_ref(grant), &wording, &reading(move |reader, head| plan.change(reader, head))).await;
+        let Planned { snapshot, head, commit } = planned.map_err(|refusal| refusal.error)?;
+        let head = head.ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?;
+        let unchanged = DryRun { from: head, count: 0, changes: Vec::new(), metadata: None };
+        let Some(commit) = commit else { return Ok(unchanged) };
+        let attempt = commit.changes();
         let found = snapshot.read(move |reader| {
             let made = reader.dry_run(&attempt).map_err(|flaw| flaw.error)?;
             made.map(|(then, tree)| look(reader, head, &then, tree)).transpose()

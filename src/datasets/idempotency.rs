@@ -29,7 +29,7 @@ impl Datasets {
     pub async fn made_by(&self, by: &Grant<Write>, once: &IdempotencyKey) -> Result<Option<ObjectId>> {
         let after = self.clock.now().minus(IDEMPOTENCY_KEY_TTL);
         let mut tx = self.db.read().await?;
-        match tx.commit_key(by.id(), &by.actor().key(), &once.key, after).await? {
+        match tx.idempotency_key(by.id(), &by.actor().key(), &once.key, after).await? {
             None => Ok(None),
             Some((digest, revision)) if digest == once.digest => object_id(&revision).map(Some),
             Some(_) => {

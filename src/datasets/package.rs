@@ -1,5 +1,7 @@
 //! Dataset metadata: `datapackage.json` (Frictionless Data Package).
 
+use std::future::ready;
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use datapackage::{LfsFile, PACKAGE, complaint};
@@ -12,10 +14,9 @@ use serde_json::{Map, Value};
 
 use super::Datasets;
 use super::card::{self, Stated};
-use super::revisions::{Author, CommitMeta, head, moved};
+use super::revisions::{Author, Change, CommitMeta, head, moved};
 use crate::access::{CreateGrant, DatasetGrant, Read, Write};
 use crate::error::{Error, Kind, Result};
-use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::Visibility;
 
 /// Maximum size in bytes of a `.lfsconfig` that is read.
@@ -141,19 +142,18 @@ impl Datasets {
     /// # Errors
     /// Conflict if it has one; invalid for an invalid package.
     pub async fn begin(&self, grant: &DatasetGrant<Write>, package: Package, wording: CommitMeta) -> Result<()> {
-        let snapshot = self.snapshot(&grant.narrow()).await?;
-        let exists = || Error::conflict(format!("`{}` already exists; choose another name", grant.full_name()));
-        if !snapshot.state().refs.is_empty() {
-            return Err(exists());
-        }
-        let edits = vec![put(&package)?];
-        let mut changes = self.changes(grant.actor(), &snapshot, wording, "Initial datapackage commit", edits).await?;
-        changes.parent = Some(None);
-        match self.commit(grant, changes).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == Kind::Precondition => Err(exists()),
-            Err(error) => Err(error),
-        }
+        let put = put(&package)?;
+        let work = |snapshot: Arc<Snapshot>, _| {
+            let exists = format!("`{}` already exists; choose another name", grant.full_name());
+            ready(if snapshot.state().refs.is_empty() {
+                Ok(Change { edits: vec![put.clone()], ..Change::default() })
+            } else {
+                Err(Error::conflict(exists))
+            })
+        };
+        let wording = CommitMeta { branch: None, parent: None, ..wording }.or_message("Initial datapackage commit");
+        let done = self.revise(from_ref(grant), wording, None, work).await;
+        done.map_err(|refusal| refusal.error)?.made().map(drop)
     }
 
     /// Returns the LFS URL of a dataset for `.lfsconfig`, if the server has a configured base URL.
@@ -167,11 +167,19 @@ impl Datasets {
         let snapshot = self.snapshot(&grant.narrow()).await?;
         let message = format!("Change the Git LFS URL to {new}");
         let edits = move |reader: &Reader, head| readdressed(reader, head, &old, &new);
+        let change = {
+            let edits = edits.clone();
+            move |reader: &Reader, head: Option<ObjectId>| {
+                let edits = head.map(|head| edits(reader, head)).transpose()?.unwrap_or_default();
+                Ok(Change { edits, exact: true, ..Change::default() })
+            }
+        };
         for branch in snapshot.state().refs.iter().filter(|each| each.name.is_branch()) {
             let (look, head) = (edits.clone(), branch.target);
             if !snapshot.read(move |reader| look(reader, head)).await?.is_empty() {
-                let wording = CommitMeta { branch: Some(branch.name.clone()), ..CommitMeta::default() };
-                self.rework(grant, wording, message.clone(), true, edits.clone()).await?;
+                let message = Some(message.clone());
+                let wording = CommitMeta { branch: Some(branch.name.clone()), message, ..CommitMeta::default() };
+                self.edit(from_ref(grant), wording, change.clone()).await?;
             }
         }
         Ok(())
@@ -215,35 +223,22 @@ impl Datasets {
         author: &Author,
         message: Option<String>,
     ) -> Result<Versioned> {
-        retry_on_conflict(ATTEMPTS, || async {
-            let snapshot = self.snapshot(&grant.narrow()).await?;
-            let current = head(&snapshot);
+        let new = &new;
+        let work = |snapshot: Arc<Snapshot>, head| async move {
             if let Some(base) = base
-                && Some(self.resolve(grant.id(), &snapshot, base).await?) != current
+                && Some(self.resolve(grant.id(), &snapshot, base).await?) != head
             {
                 return Err(moved(&snapshot.state().head));
             }
-            let before = read_at(&snapshot, current).await?;
-            let package = new(before.package.as_ref())?;
-            if before.package.as_ref() == Some(&package) {
-                return Ok(Some(before));
-            }
-            let wording =
-                CommitMeta { branch: None, parent: current, author: author.clone(), message: message.clone() };
-            let edits = vec![put(&package)?];
-            let mut changes = self.changes(grant.actor(), &snapshot, wording, "Datapackage updated", edits).await?;
-            changes.parent = Some(current);
-            match self.commit(grant, changes).await {
-                Ok(revision) => {
-                    let snapshot = self.snapshot(&grant.narrow()).await?;
-                    read_at(&snapshot, Some(revision)).await.map(Some)
-                }
-                // Another writer was faster, and the caller did not require a base revision: try again.
-                Err(error) if error.kind() == Kind::Precondition && base.is_none() => Ok(None),
-                Err(error) => Err(error),
-            }
-        })
-        .await
+            let before = read_at(&snapshot, head).await?.package;
+            let package = new(before.as_ref())?;
+            let edits = if before.as_ref() == Some(&package) { Vec::new() } else { vec![put(&package)?] };
+            Ok(Change { edits, ..Change::default() })
+        };
+        let meta = CommitMeta { author: author.clone(), message, ..CommitMeta::default() };
+        let done = self.revise(from_ref(grant), meta.or_message("Datapackage updated"), None, work).await;
+        let revision = done.map_err(|refusal| refusal.error)?.newest()?;
+        read_at(&self.snapshot_of(grant.id()).await?, Some(revision)).await
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use lfs::Pointer;
-use metastore::RefName;
+use metastore::{Edit, RefName};
 
 use super::{Datasets, is_empty};
 use crate::access::{DatasetGrant, Grant, Own, Right, Write};
@@ -90,6 +90,29 @@ pub(crate) fn locked<'a, 'b, T: Copy + Ord>(
     };
     let mark = |lock| with_folders(lock).filter_map(|path| marks.get(path).copied()).min();
     locks.iter().filter_map(|lock| Some((lock, mark(lock)?))).collect()
+}
+
+/// Checks that the grants allow the edits. A part of a dataset never includes the package, which affects more than its
+/// own file.
+///
+/// # Errors
+/// Forbidden for a path that none of the grants allows.
+pub(super) fn expect_within(grants: &[Grant<Write>], edits: &[Edit]) -> Result<()> {
+    if grants.iter().any(Grant::allows_all) {
+        return Ok(());
+    }
+    let package = super::package::place();
+    for path in edits.iter().flat_map(Edit::paths) {
+        if !grants.iter().any(|grant| grant.allows(path)) {
+            return Err(Error::forbidden(format!("`{path}` is outside of what is shared with you")));
+        }
+        if *path == package {
+            return Err(Error::forbidden(format!(
+                "`{path}` describes the whole dataset; changing it requires write access to the whole dataset"
+            )));
+        }
+    }
+    Ok(())
 }
 
 impl Datasets {

@@ -43,7 +43,7 @@ pub(crate) struct TrashChange {
     pub added: Vec<TrashRow>,
     pub removed: Vec<String>,
     /// A rename (old path, new path).
-    pub moved: Option<(FilePath, FilePath)>,
+    pub moved: Vec<(FilePath, FilePath)>,
 }
 
 /// A repository as a ref transaction finds it, locked until the database transaction ends.
@@ -193,7 +193,7 @@ impl TrashChange {
             tx.insert_trash(id, row).await?;
         }
         let deleted: Vec<&str> = self.added.iter().map(|row| row.path.as_str()).collect();
-        access::keep_shares(tx, id, &deleted, self.moved.as_ref()).await?;
+        access::keep_shares(tx, id, &deleted, &self.moved).await?;
         for removed in &self.removed {
             if !tx.delete_trash(id, removed).await? {
                 return Err(Error::conflict("this item is no longer in the trash; reload the trash"));
@@ -236,7 +236,7 @@ async fn keep_key(
     let Some((once, revision)) = once else { return Ok(true) };
     let (actor, revision) = (by.actor().key(), revision.to_string());
     let row = KeyRow { repo: by.id(), actor: &actor, name: &once.key, digest: &once.digest, revision: &revision };
-    tx.keep_commit_key(&row, now.minus(IDEMPOTENCY_KEY_TTL), now).await
+    tx.keep_idempotency_key(&row, now.minus(IDEMPOTENCY_KEY_TTL), now).await
 }
 
 /// Returns the current state of the branches to be updated if nothing else changes: then no other ref matters, however

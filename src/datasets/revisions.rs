@@ -1,14 +1,13 @@
-//! Revisions: resolving names, listing, reverting and restoring. History only grows.
+//! Revisions: resolving names, listing, and making new ones from edits. History only grows.
 
 use std::sync::Arc;
 
-use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, Reader, RefName, Signature, Snapshot};
+use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, RefName, Signature, Snapshot};
 
 use super::Datasets;
-use super::package::bring_back_resource;
-use crate::access::{Actor, DatasetGrant, Read, Write};
+use super::ref_transaction::TrashChange;
+use crate::access::{Actor, DatasetGrant, Read};
 use crate::error::{Error, Kind, Result};
-use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::{Id, Millis};
 
 /// The author of a change; fields that are not set default to the caller.
@@ -33,36 +32,24 @@ pub struct CommitMeta {
     pub message: Option<String>,
 }
 
-/// The part of a dataset to restore.
-#[derive(Debug, Clone)]
-pub enum Part {
-    /// The whole dataset.
-    Whole,
-    /// A file, or a folder with its contents.
-    Path(FilePath),
-    /// A resource of the package by name: its metadata and its files.
-    Resource(String),
+impl CommitMeta {
+    /// Sets the commit message, unless there is one.
+    #[must_use]
+    pub fn or_message(self, default: &str) -> Self {
+        let message = self.message.filter(|message| !message.trim().is_empty());
+        Self { message: Some(message.unwrap_or_else(|| default.to_owned())), ..self }
+    }
 }
 
-/// Computes edits from the head of the branch.
-type Edits = Arc<dyn Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync>;
-
-/// A planned revert or restore, for [`Datasets::carry_out`] and [`Datasets::dry_run`].
-pub struct RevertPlan {
-    /// Default commit message.
-    pub(super) message: String,
-    /// True to apply exactly these edits, without derived ones.
-    pub(super) exact: bool,
-    /// The edits.
-    pub(super) edits: Edits,
-}
-
-/// A change computed from the head of the branch.
-pub(super) struct Planned {
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) head: ObjectId,
-    /// `None` if nothing would change.
-    pub(super) changes: Option<Changeset>,
+/// What a new revision changes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Change {
+    /// The edits, each of which sees the result of those before it. If there is none, no revision is created.
+    pub edits: Vec<Edit>,
+    /// True to apply exactly these edits, without derived ones: what is restored from history stays as it was.
+    pub exact: bool,
+    /// Changes of the trash in the same transaction.
+    pub bin: TrashChange,
 }
 
 impl Datasets {
@@ -139,157 +126,22 @@ impl Datasets {
         self.history(grant.id(), &snapshot, from, path, after, limit).await
     }
 
-    /// Plans to revert the changes after `since` up to `upto`; without `since`, those of `upto` alone.
-    ///
-    /// # Errors
-    /// As for [`Datasets::resolve`]; invalid if `since` is not part of the history of `upto`.
-    pub async fn plan_revert(
-        &self,
-        grant: &DatasetGrant<Write>,
-        since: Option<&str>,
-        upto: &str,
-    ) -> Result<RevertPlan> {
-        let snapshot = self.snapshot(&grant.narrow()).await?;
-        let upto = self.resolve(grant.id(), &snapshot, upto).await?;
-        let since = match since {
-            Some(since) => Some(self.resolve(grant.id(), &snapshot, since).await?),
-            None => None,
-        };
-        let (commit, base) = snapshot
-            .read(move |reader| {
-                let commit = reader.commit(upto)?;
-                let parent = commit.parents.first().copied();
-                if let Some(since) = since
-                    && !reader.is_ancestor(since, upto)?
-                {
-                    return Err(metastore::Error::Invalid(format!("{since} is not part of the history of {upto}")));
-                }
-                Ok((commit, since.or(parent)))
-            })
-            .await?;
-        let title = commit.message.lines().next().unwrap_or_default();
-        let message = match since {
-            None => format!("Revert \"{title}\"\n\nThis reverts commit {upto}."),
-            Some(since) => format!("Revert {since}..{upto}"),
-        };
-        let edits: Edits = Arc::new(move |reader, head| reader.undo(head, base, upto));
-        Ok(RevertPlan { message, exact: true, edits })
-    }
-
-    /// Plans to restore the dataset, or a part of it, from an earlier revision.
-    ///
-    /// # Errors
-    /// As for [`Datasets::resolve`].
-    pub async fn plan_restore(&self, grant: &DatasetGrant<Write>, revision: &str, part: Part) -> Result<RevertPlan> {
-        let snapshot = self.snapshot(&grant.narrow()).await?;
-        let revision = self.resolve(grant.id(), &snapshot, revision).await?;
-        let message = match &part {
-            Part::Whole => format!("Restore the dataset as of {revision}"),
-            Part::Path(path) => format!("Restore {path} as of {revision}"),
-            Part::Resource(name) => format!("Restore the resource {name} as of {revision}"),
-        };
-        // The whole dataset is restored exactly. A part is written into the current dataset, with derived edits.
-        let exact = matches!(part, Part::Whole);
-        let edits: Edits = Arc::new(move |reader, head| match &part {
-            Part::Whole => reader.bring_back(head, revision, None),
-            Part::Path(path) => reader.bring_back(head, revision, Some(path)),
-            Part::Resource(name) => bring_back_resource(reader, head, revision, name),
-        });
-        Ok(RevertPlan { message, exact, edits })
-    }
-
-    /// Reverts or restores, as a new revision.
-    ///
-    /// # Errors
-    /// Conflict if the files to revert have been changed again since; not found for a path that is in neither revision,
-    /// and for a resource that the earlier revision does not have; invalid if nothing would change; as for
-    /// [`Datasets::commit`].
-    pub async fn carry_out(
-        &self,
-        grant: &DatasetGrant<Write>,
-        plan: RevertPlan,
-        wording: CommitMeta,
-    ) -> Result<ObjectId> {
-        let RevertPlan { message, exact, edits } = plan;
-        self.rework(grant, wording, message, exact, move |reader, head| edits(reader, head)).await
-    }
-
-    /// Creates a revision from edits that depend on the head of the branch. They are computed again after a lost race
-    /// with another writer. With `exact`, no edits are derived from them.
-    pub(crate) async fn rework<F>(
-        &self,
-        grant: &DatasetGrant<Write>,
-        wording: CommitMeta,
-        message: String,
-        exact: bool,
-        edits: F,
-    ) -> Result<ObjectId>
-    where
-        F: Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Clone + Send + Sync + 'static,
-    {
-        retry_on_conflict(ATTEMPTS, || async {
-            let Planned { changes, .. } = self.plan(grant, wording.clone(), &message, edits.clone()).await?;
-            let changes = changes.ok_or(metastore::Error::Unchanged)?;
-            let done =
-                if exact { self.commit_exactly(grant, changes).await } else { self.commit(grant, changes).await };
-            match done {
-                Err(error) if error.kind() == Kind::Precondition && wording.parent.is_none() => Ok(None),
-                done => done.map(Some),
-            }
-        })
-        .await
-    }
-
-    /// Computes a change from the head of the branch.
-    ///
-    /// # Errors
-    /// Not found if the branch does not exist; precondition failed if it is at another revision than expected.
-    pub(super) async fn plan(
-        &self,
-        grant: &DatasetGrant<Write>,
-        wording: CommitMeta,
-        message: &str,
-        edits: impl Fn(&Reader, ObjectId) -> metastore::Result<Vec<Edit>> + Send + Sync + 'static,
-    ) -> Result<Planned> {
-        let snapshot = self.snapshot(&grant.narrow()).await?;
-        let branch = wording.branch.clone().unwrap_or_else(|| snapshot.state().head.clone());
-        let head = snapshot.state().find(&branch).map(|found| found.target);
-        let head = head.ok_or_else(|| Error::not_found(format!("branch `{}` not found", branch.short())))?;
-        if wording.parent.is_some_and(|parent| parent != head) {
-            return Err(moved(&branch));
-        }
-        let edits = snapshot.read(move |reader| edits(reader, head)).await?;
-        let mut changes = None;
-        if !edits.is_empty() {
-            let own = CommitMeta { branch: Some(branch), parent: Some(head), ..wording };
-            changes = Some(self.changes(grant.actor(), &snapshot, own, message, edits).await?);
-        }
-        Ok(Planned { snapshot, head, changes })
-    }
-
-    /// Builds a changeset by this actor; `message` is the default commit message.
-    pub(crate) async fn changes(
+    /// Builds the changeset of this actor for a branch.
+    pub(super) async fn changes(
         &self,
         actor: &Actor,
-        snapshot: &Arc<Snapshot>,
-        wording: CommitMeta,
-        message: &str,
+        branch: RefName,
+        meta: &CommitMeta,
         edits: Vec<Edit>,
     ) -> Result<Changeset> {
         let committer = self.person(actor, &Author::default()).await?;
         let author = Signature {
-            name: wording.author.name.unwrap_or_else(|| committer.name.clone()),
-            email: wording.author.email.unwrap_or_else(|| committer.email.clone()),
+            name: meta.author.name.clone().unwrap_or_else(|| committer.name.clone()),
+            email: meta.author.email.clone().unwrap_or_else(|| committer.email.clone()),
             ..committer.clone()
         };
-        Ok(Changeset {
-            branch: wording.branch.unwrap_or_else(|| snapshot.state().head.clone()),
-            parent: wording.parent.map(Some),
-            edits,
-            message: wording.message.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| message.to_owned()),
-            author,
-            committer,
-        })
+        let message = meta.message.clone().unwrap_or_default();
+        Ok(Changeset { branch, parent: None, edits, message, author, committer })
     }
 
     /// Returns the git signature of the actor at the current time; `author` overrides name and e-mail address.

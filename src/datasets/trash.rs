@@ -4,7 +4,8 @@
 use metastore::{Edit, FilePath, ObjectId, Reader};
 
 use super::commits::{copy_tree, exists};
-use super::tree_api::{Change, Message, keep_folders};
+use super::revisions::{Change, CommitMeta};
+use super::tree_api::keep_folders;
 use super::{Datasets, object_id};
 use crate::access::{Grant, History, Read, Right, Write};
 use crate::db::trash::TrashRow;
@@ -28,12 +29,12 @@ impl Datasets {
     /// become empty. Shares of the deleted items end.
     ///
     /// # Errors
-    /// Not found if a path does not exist; as for [`Datasets::commit`].
+    /// Not found if a path does not exist; as for [`Datasets::commit_operations`].
     pub async fn move_to_trash(
         &self,
         grants: &[Grant<Write>],
         paths: Vec<FilePath>,
-        message: Message,
+        message: CommitMeta,
     ) -> Result<ObjectId> {
         let mut paths = paths;
         paths.sort();
@@ -67,7 +68,7 @@ impl Datasets {
             change.edits.extend(keep_folders(reader, head, &paths)?);
             Ok(change)
         };
-        self.change(grants, message, None, work).await?.made()
+        self.edit(grants, message, work).await?.made()
     }
 
     /// Returns a page of the trash, as far as the grants allow, newest first, and the cursor of the next page.
@@ -109,13 +110,13 @@ impl Datasets {
     ///
     /// # Errors
     /// Not found for items that are not in the trash, or no longer in the history; as for
-    /// [`Datasets::commit`].
+    /// [`Datasets::commit_operations`].
     pub async fn restore_from_trash(
         &self,
         grants: &[Grant<Write>],
         ids: &[String],
         to: Option<Option<FilePath>>,
-        message: Message,
+        message: CommitMeta,
     ) -> Result<(ObjectId, Vec<Restored>)> {
         let Some(id) = grants.first().map(Grant::id) else { return Err(gone()) };
         let mut rows = Vec::with_capacity(ids.len());
@@ -158,7 +159,7 @@ impl Datasets {
             let _ = sender.send(restored);
             Ok(change)
         };
-        let revision = self.change(grants, message, None, work).await?.made()?;
+        let revision = self.edit(grants, message, work).await?.made()?;
         Ok((revision, found.try_iter().last().unwrap_or_default()))
     }
 

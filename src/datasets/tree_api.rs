@@ -2,19 +2,19 @@
 //! [`Grant`] allows it. Files that are only for tools are hidden.
 
 use std::collections::{BinaryHeap, HashSet};
+use std::slice::from_ref;
 use std::sync::Arc;
 
-use metastore::{Changeset, CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
+use metastore::{CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::Datasets;
 use super::browse::{ListedEntry, ResolvedEntry, commits, not_found};
-use super::commits::{CommitOptions, CommitOutcome, exists};
+use super::commits::{CommitOutcome, exists, reading};
 use super::ref_transaction::TrashChange;
-use super::revisions::{CommitMeta, head};
-use super::{Datasets, repo_key};
+use super::revisions::{Change, CommitMeta, head};
 use crate::access::{Grant, History, Read, Right, Write};
 use crate::error::{Error, Kind, Result};
-use crate::retry::{ATTEMPTS, retry_on_conflict};
 use crate::types::{Id, Level};
 
 mod archive;
@@ -24,30 +24,14 @@ mod rules;
 use history::log_since;
 pub(crate) use rules::expect_shown;
 pub(super) use rules::keep_folders;
-pub use rules::{KEEP, expect_inner, is_listed, is_shown, path_of};
-use rules::{expect_within, keep};
+pub use rules::{KEEP, by_root, expect_inner, is_listed, is_shown, path_of};
+use rules::{keep, nested};
 
 /// Maximum number of results of a name search.
 const MAX_FOUND: usize = 1000;
 
 /// Maximum length in bytes of a path that can be addressed, and so found.
 const MAX_PATH_BYTES: usize = 4096;
-
-/// The commit message of a change.
-#[derive(Debug, Clone)]
-pub struct Message {
-    /// The message given by the user.
-    pub own: Option<String>,
-    /// The default message.
-    pub default: String,
-}
-
-/// The edits of one revision, and its changes of the trash.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Change {
-    pub edits: Vec<Edit>,
-    pub bin: TrashChange,
-}
 
 /// The version of a file that a client has seen before changing it, for optimistic concurrency control.
 #[derive(Debug, Clone)]
@@ -205,7 +189,7 @@ impl Datasets {
         let snapshot = self.snapshot_of(grant.id()).await?;
         let head = head(&snapshot);
         let found = snapshot.read(move |reader| {
-            let kept = reader.lfs_keeps(head, std::slice::from_ref(&path))?;
+            let kept = reader.lfs_keeps(head, from_ref(&path))?;
             let kind = match head.map(|head| reader.entry(head, &path)) {
                 Some(Ok(entry)) => Some(entry.kind),
                 None | Some(Err(metastore::Error::NotFound(_))) => None,
@@ -224,17 +208,17 @@ impl Datasets {
     ///
     /// # Errors
     /// Precondition failed if the file was changed in the meantime; conflict if the path is a folder; as for
-    /// [`Datasets::commit`].
+    /// [`Datasets::commit_operations`].
     pub(crate) async fn put_file(
         &self,
         grant: &Grant<Write>,
         content: Content,
-        message: Message,
+        message: CommitMeta,
         known: Option<IfMatch>,
     ) -> Result<CommitOutcome> {
         let path = grant.path().cloned().ok_or_else(|| Error::invalid("the path of a file is required"))?;
         expect_shown(&path)?;
-        let work = move |reader: &Reader, head: Option<ObjectId>| {
+        let change = move |reader: &Reader, head: Option<ObjectId>| {
             let before = match head.map(|head| reader.entry(head, &path)) {
                 Some(Ok(entry)) => Some(entry.kind),
                 None | Some(Err(metastore::Error::NotFound(_))) => None,
@@ -244,14 +228,24 @@ impl Datasets {
             let put = Edit::Put { path: path.clone(), content: content.clone(), executable };
             Ok(Change { edits: vec![put], ..Change::default() })
         };
-        self.change(std::slice::from_ref(grant), message, known, work).await
+        let (change, known) = (reading(change), &known);
+        let work = |snapshot: Arc<Snapshot>, head| {
+            let change = change(snapshot.clone(), head);
+            async move {
+                if let Some(known) = known {
+                    self.expect_known(grant, &snapshot, head, known).await?;
+                }
+                change.await
+            }
+        };
+        self.revise(from_ref(grant), message, None, work).await.map_err(|refusal| refusal.error)
     }
 
     /// Creates an empty folder as a new revision.
     ///
     /// # Errors
-    /// Conflict if the path exists; as for [`Datasets::commit`].
-    pub async fn add_folder(&self, grant: &Grant<Write>, message: Message) -> Result<ObjectId> {
+    /// Conflict if the path exists; as for [`Datasets::commit_operations`].
+    pub async fn add_folder(&self, grant: &Grant<Write>, message: CommitMeta) -> Result<ObjectId> {
         let path = grant
             .path()
             .cloned()
@@ -263,68 +257,93 @@ impl Datasets {
             }
             Ok(Change { edits: vec![keep(&path)?], ..Change::default() })
         };
-        self.change(std::slice::from_ref(grant), message, None, work).await?.made()
+        self.edit(from_ref(grant), message, work).await?.made()
     }
 
-    /// Moves or renames a file or a folder as a new revision. The parent folder is kept even if it becomes empty;
-    /// shares move along.
+    /// Moves or renames files and folders as one revision, each from one path to another, in this order. Parent folders
+    /// are kept even if they become empty; shares move along.
     ///
     /// # Errors
-    /// Not found; conflict if the new path exists; as for [`Datasets::commit`].
-    pub async fn move_entry(&self, from: &Grant<Write>, to: &Grant<Write>, message: Message) -> Result<ObjectId> {
-        let (old, new) = (path_of(from)?, path_of(to)?);
+    /// Not found; conflict if a new path exists; invalid if one item is inside another; as for
+    /// [`Datasets::commit_operations`].
+    pub async fn move_entries(&self, items: &[(Grant<Write>, Grant<Write>)], message: CommitMeta) -> Result<ObjectId> {
+        let ways = items.iter().map(|(from, to)| Ok((path_of(from)?, path_of(to)?)));
+        let ways: Vec<(FilePath, FilePath)> = ways.collect::<Result<_>>()?;
+        let old: Vec<FilePath> = ways.iter().map(|(from, _)| from.clone()).collect();
+        if let Some((inner, outer)) = nested(&old) {
+            return Err(Error::invalid(format!("`{inner}` is inside `{outer}`; move only one of them")));
+        }
         let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
-            let mut edits = vec![Edit::Move { from: old.clone(), to: new.clone() }];
-            let left = keep_folders(reader, head, std::slice::from_ref(&old))?;
-            // The target may be inside that folder, which then is not empty.
-            edits.extend(left.into_iter().filter(|edit| {
-                let folder = |path: &FilePath| path.as_str().rsplit_once('/').map(|(folder, _)| folder.to_owned());
-                edit.paths().all(|kept| folder(kept).is_none_or(|kept| !new.as_str().starts_with(&format!("{kept}/"))))
-            }));
-            let bin = TrashChange { moved: Some((old.clone(), new.clone())), ..TrashChange::default() };
-            Ok(Change { edits, bin })
+            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{} not found", old[0])))?;
+            let moves = ways.iter().map(|(from, to)| Edit::Move { from: from.clone(), to: to.clone() });
+            let left = keep_folders(reader, head, &old)?;
+            // A target may be inside such a folder, which then is not empty.
+            let is_empty = |edit: &Edit| {
+                let folder = |path: &FilePath| path.as_str().rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
+                let is_free = |folder: String| !ways.iter().any(|(_, to)| to.as_str().starts_with(&folder));
+                edit.paths().all(|kept| folder(kept).is_none_or(is_free))
+            };
+            let edits = moves.chain(left.into_iter().filter(is_empty)).collect();
+            let bin = TrashChange { moved: ways.clone(), ..TrashChange::default() };
+            Ok(Change { edits, bin, ..Change::default() })
         };
-        self.change(&[from.clone(), to.clone()], message, None, work).await?.made()
+        let grants = by_root(items.iter().flat_map(|(from, to)| [from, to]));
+        self.edit(&grants, message, work).await?.made()
     }
 
-    /// Copies a file or a folder within a dataset as a new revision.
+    /// Copies files and folders within a dataset as one revision.
     ///
     /// # Errors
-    /// Not found; conflict if the new path exists; as for [`Datasets::commit`].
-    pub async fn copy_entry(&self, from: &Grant<Read>, to: &Grant<Write>, message: Message) -> Result<ObjectId> {
-        let old = from
-            .path()
-            .cloned()
-            .ok_or_else(|| Error::invalid("the root folder cannot be copied; choose a file or folder in it"))?;
-        let new = path_of(to)?;
-        expect_shown(&old)?;
-        let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
+    /// Not found; conflict if a new path exists; as for [`Datasets::commit_operations`].
+    pub async fn copy_entries(&self, items: &[(Grant<Read>, Grant<Write>)], message: CommitMeta) -> Result<ObjectId> {
+        let mut ways = Vec::with_capacity(items.len());
+        for (from, to) in items {
+            let old = from
+                .path()
+                .cloned()
+                .ok_or_else(|| Error::invalid("the root folder cannot be copied; choose a file or folder in it"))?;
+            let new = path_of(to)?;
+            expect_shown(&old)?;
             if new.is_inside(&old) {
-                return Err(metastore::Error::Invalid(format!("{old} cannot be copied into itself")));
+                return Err(Error::invalid(format!("{old} cannot be copied into itself")));
             }
-            // A graft rather than a copy edit: the target path is then the only one that the edit touches.
-            let edit = super::commits::copy_tree(reader, head, &old, &new)?;
-            Ok(Change { edits: vec![edit], ..Change::default() })
+            ways.push((old, new));
+        }
+        let work = move |reader: &Reader, head: Option<ObjectId>| {
+            let copied = ways.iter().map(|(old, new)| {
+                let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
+                // A graft rather than a copy edit: the target path is then the only one that the edit touches.
+                super::commits::copy_tree(reader, head, old, new)
+            });
+            Ok(Change { edits: copied.collect::<metastore::Result<_>>()?, ..Change::default() })
         };
-        self.change(std::slice::from_ref(to), message, None, work).await?.made()
+        self.edit(&by_root(items.iter().map(|(_, to)| to)), message, work).await?.made()
     }
 
-    /// Writes files copied from another dataset to a grant, as a new revision.
+    /// Writes files copied from another dataset, as a new revision.
     ///
     /// # Errors
-    /// Conflict if the path exists; as for [`Datasets::commit`].
-    pub(crate) async fn write_copied(&self, to: &Grant<Write>, edit: Edit, message: Message) -> Result<ObjectId> {
-        let work = move |_: &Reader, _: Option<ObjectId>| Ok(Change { edits: vec![edit.clone()], ..Change::default() });
-        self.change(std::slice::from_ref(to), message, None, work).await?.made()
+    /// Conflict if a path exists; as for [`Datasets::commit_operations`].
+    pub(crate) async fn write_copied(
+        &self,
+        to: &[Grant<Write>],
+        edits: Vec<Edit>,
+        message: CommitMeta,
+    ) -> Result<ObjectId> {
+        let work = move |_: &Reader, _: Option<ObjectId>| Ok(Change { edits: edits.clone(), ..Change::default() });
+        self.edit(&by_root(to), message, work).await?.made()
     }
 
     /// Restores the entry from an earlier revision, as a new revision.
     ///
     /// # Errors
-    /// Not found if the revision does not exist or does not contain the path; as for [`Datasets::commit`].
-    pub async fn restore_path(&self, grant: &Grant<Write>, revision: &str, message: Message) -> Result<CommitOutcome> {
+    /// Not found if the revision does not exist or does not contain the path; as for [`Datasets::commit_operations`].
+    pub async fn restore_path(
+        &self,
+        grant: &Grant<Write>,
+        revision: &str,
+        message: CommitMeta,
+    ) -> Result<CommitOutcome> {
         let path = path_of(grant)?;
         let snapshot = self.snapshot_of(grant.id()).await?;
         let revision = self.resolve_visible(&grant.narrow(), &snapshot, revision).await?;
@@ -336,50 +355,7 @@ impl Datasets {
             };
             Ok(Change { edits, ..Change::default() })
         };
-        self.change(std::slice::from_ref(grant), message, None, work).await
-    }
-
-    /// Creates a revision from edits that depend on the current head and touch only what these grants of one dataset
-    /// allow. The edits are computed again after a lost race with another writer.
-    ///
-    /// # Errors
-    /// Forbidden for other paths; precondition failed if the file in `known` has changed; as for
-    /// [`Datasets::commit`].
-    pub(crate) async fn change<F>(
-        &self,
-        grants: &[Grant<Write>],
-        message: Message,
-        known: Option<IfMatch>,
-        work: F,
-    ) -> Result<CommitOutcome>
-    where
-        F: Fn(&Reader, Option<ObjectId>) -> metastore::Result<Change> + Clone + Send + Sync + 'static,
-    {
-        let by = grants.first().ok_or_else(|| Error::invalid("nothing to change; name at least one file or folder"))?;
-        if grants.iter().any(|grant| grant.id() != by.id()) {
-            return Err(Error::invalid("one request can only change one dataset; send a request for each dataset"));
-        }
-        let key = repo_key(by.id())?;
-        retry_on_conflict(ATTEMPTS, || async {
-            let _turn = self.write_lock(&key).await?;
-            let snapshot = self.snapshot_of(by.id()).await?;
-            let head = head(&snapshot);
-            if let Some(known) = &known {
-                self.expect_known(by, &snapshot, head, known).await?;
-            }
-            let work = work.clone();
-            let Change { edits, bin } = snapshot.read(move |reader| work(reader, head)).await?;
-            if edits.is_empty() {
-                return Ok(Some(CommitOutcome::Unchanged(head)));
-            }
-            expect_within(grants, &edits)?;
-            let wording = CommitMeta { message: message.own.clone(), ..CommitMeta::default() };
-            let changes = self.changes(by.actor(), &snapshot, wording, &message.default, edits).await?;
-            let changes: Arc<Changeset> = Arc::new(changes);
-            let manner = CommitOptions { bin: Some(&bin), ..CommitOptions::default() };
-            self.attempt(by, &snapshot, &changes, manner).await.map_err(|refusal| refusal.error)
-        })
-        .await
+        self.edit(from_ref(grant), message, work).await
     }
 
     async fn expect_known(

@@ -12,7 +12,7 @@ use crate::types::{Id, Millis};
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct ScrubRow {
     /// When this round started.
-    pub begun_at: Millis,
+    pub started_at: Millis,
     /// The last name that was read in this round; empty at the start.
     pub last: String,
 }
@@ -87,15 +87,15 @@ impl Tx {
 
     /// Returns the progress of scrubbing a part; `None` if it has not started.
     pub async fn scrub(&mut self, part: &str) -> Result<Option<ScrubRow>> {
-        let query = "SELECT begun_at, last FROM scrub WHERE part = $1";
+        let query = "SELECT started_at, last FROM scrub WHERE part = $1";
         Ok(run!(self, on => sqlx::query_as(query).bind(part).fetch_optional(on))?)
     }
 
     /// Saves the progress of scrubbing a part.
     pub async fn set_scrub(&mut self, part: &str, row: &ScrubRow) -> Result<()> {
-        let query = "INSERT INTO scrub (part, begun_at, last) VALUES ($1, $2, $3)
-                     ON CONFLICT (part) DO UPDATE SET begun_at = excluded.begun_at, last = excluded.last";
-        exec!(self, sqlx::query(query).bind(part).bind(row.begun_at).bind(&row.last))?;
+        let query = "INSERT INTO scrub (part, started_at, last) VALUES ($1, $2, $3)
+                     ON CONFLICT (part) DO UPDATE SET started_at = excluded.started_at, last = excluded.last";
+        exec!(self, sqlx::query(query).bind(part).bind(row.started_at).bind(&row.last))?;
         Ok(())
     }
 }

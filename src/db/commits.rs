@@ -20,26 +20,26 @@ pub struct KeyRow<'a> {
 
 impl Tx {
     /// Returns digest and revision of the request with this key since `after`.
-    pub async fn commit_key(
+    pub async fn idempotency_key(
         &mut self,
         repo: Id,
         actor: &str,
         name: &str,
         after: Millis,
     ) -> Result<Option<(String, String)>> {
-        let query = "SELECT digest, revision FROM commit_key
+        let query = "SELECT digest, revision FROM idempotency_key
                      WHERE repo_id = $1 AND actor = $2 AND name = $3 AND created_at > $4";
         Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(actor).bind(name).bind(after)
             .fetch_optional(on))?)
     }
 
     /// Stores the result of a request. Returns true if the key was free: never used, or not since `after`.
-    pub async fn keep_commit_key(&mut self, row: &KeyRow<'_>, after: Millis, now: Millis) -> Result<bool> {
-        let query = "INSERT INTO commit_key (repo_id, actor, name, digest, revision, created_at)
+    pub async fn keep_idempotency_key(&mut self, row: &KeyRow<'_>, after: Millis, now: Millis) -> Result<bool> {
+        let query = "INSERT INTO idempotency_key (repo_id, actor, name, digest, revision, created_at)
                      VALUES ($1, $2, $3, $4, $5, $6)
                      ON CONFLICT (repo_id, actor, name) DO UPDATE
                      SET digest = excluded.digest, revision = excluded.revision, created_at = excluded.created_at
-                     WHERE commit_key.created_at <= $7";
+                     WHERE idempotency_key.created_at <= $7";
         let kept = exec!(
             self,
             sqlx::query(query)
@@ -55,7 +55,7 @@ impl Tx {
     }
 
     /// Deletes keys that were used before the given time. Returns their number.
-    pub async fn forget_commit_keys(&mut self, before: Millis) -> Result<u64> {
-        Ok(exec!(self, sqlx::query("DELETE FROM commit_key WHERE created_at <= $1").bind(before))?)
+    pub async fn forget_idempotency_keys(&mut self, before: Millis) -> Result<u64> {
+        Ok(exec!(self, sqlx::query("DELETE FROM idempotency_key WHERE created_at <= $1").bind(before))?)
     }
 }

@@ -29,7 +29,7 @@ pub struct MemberRow {
 impl Tx {
     /// Adds a group. Conflict if the organisation already has one with this name.
     pub async fn insert_group(&mut self, id: Id, organisation: Id, name: &GroupName, now: Millis) -> Result<()> {
-        let query = "INSERT INTO team (id, organisation_id, name, created_at) VALUES ($1, $2, $3, $4)";
+        let query = "INSERT INTO member_group (id, organisation_id, name, created_at) VALUES ($1, $2, $3, $4)";
         let (id, organisation) = (id.to_string(), organisation.to_string());
         exec!(self, sqlx::query(query).bind(&id).bind(&organisation).bind(name.as_str()).bind(now))
             .map_err(|error| taken(error, || format!("the group `{name}` already exists")))?;
@@ -38,57 +38,58 @@ impl Tx {
 
     /// Deletes a group; returns false if there was none.
     pub async fn delete_group(&mut self, organisation: Id, name: &GroupName) -> Result<bool> {
-        let query = "DELETE FROM team WHERE organisation_id = $1 AND name = $2";
+        let query = "DELETE FROM member_group WHERE organisation_id = $1 AND name = $2";
         Ok(exec!(self, sqlx::query(query).bind(organisation.to_string()).bind(name.as_str()))? > 0)
     }
 
     /// Returns the id of a group.
     pub async fn group(&mut self, organisation: Id, name: &GroupName) -> Result<Option<Id>> {
-        let query = "SELECT id FROM team WHERE organisation_id = $1 AND name = $2";
+        let query = "SELECT id FROM member_group WHERE organisation_id = $1 AND name = $2";
         Ok(run!(self, on => sqlx::query_scalar(query)
             .bind(organisation.to_string()).bind(name.as_str()).fetch_optional(on))?)
     }
 
     /// Returns the groups of an organisation, by name.
     pub async fn groups(&mut self, organisation: Id) -> Result<Vec<GroupRow>> {
-        let query = "SELECT t.name, (SELECT COUNT(*) FROM team_member m WHERE m.team_id = t.id) AS members
-                     FROM team t WHERE t.organisation_id = $1 ORDER BY t.name";
+        let query = "SELECT t.name, (SELECT COUNT(*) FROM group_member m WHERE m.group_id = t.id) AS members
+                     FROM member_group t WHERE t.organisation_id = $1 ORDER BY t.name";
         Ok(run!(self, on => sqlx::query_as(query).bind(organisation.to_string()).fetch_all(on))?)
     }
 
     /// Returns the ids of the groups of a user.
     pub async fn groups_of(&mut self, user: Id) -> Result<Vec<Id>> {
-        let query = "SELECT team_id FROM team_member WHERE user_id = $1 ORDER BY team_id";
+        let query = "SELECT group_id FROM group_member WHERE user_id = $1 ORDER BY group_id";
         Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_all(on))?)
     }
 
     /// Returns the members of a group, by name.
     pub async fn group_members(&mut self, group: Id) -> Result<Vec<MemberRow>> {
-        let query = "SELECT o.name, a.display_name, m.role FROM team_member tm JOIN team t ON t.id = tm.team_id
+        let query =
+            "SELECT o.name, a.display_name, m.role FROM group_member tm JOIN member_group t ON t.id = tm.group_id
                      JOIN owner o ON o.id = tm.user_id JOIN account a ON a.owner_id = o.id
                      JOIN member m ON m.organisation_id = t.organisation_id AND m.user_id = tm.user_id
-                     WHERE tm.team_id = $1 ORDER BY o.name";
+                     WHERE tm.group_id = $1 ORDER BY o.name";
         Ok(run!(self, on => sqlx::query_as(query).bind(group.to_string()).fetch_all(on))?)
     }
 
     /// Adds a user to a group. No-op for a member.
     pub async fn put_group_member(&mut self, group: Id, user: Id) -> Result<()> {
-        let query = "INSERT INTO team_member (team_id, user_id) VALUES ($1, $2)
-                     ON CONFLICT (team_id, user_id) DO NOTHING";
+        let query = "INSERT INTO group_member (group_id, user_id) VALUES ($1, $2)
+                     ON CONFLICT (group_id, user_id) DO NOTHING";
         exec!(self, sqlx::query(query).bind(group.to_string()).bind(user.to_string()))?;
         Ok(())
     }
 
     /// Removes a user from a group; returns false if they were not a member.
     pub async fn delete_group_member(&mut self, group: Id, user: Id) -> Result<bool> {
-        let query = "DELETE FROM team_member WHERE team_id = $1 AND user_id = $2";
+        let query = "DELETE FROM group_member WHERE group_id = $1 AND user_id = $2";
         Ok(exec!(self, sqlx::query(query).bind(group.to_string()).bind(user.to_string()))? > 0)
     }
 
     /// Removes a user from all groups of an organisation.
     pub async fn leave_groups(&mut self, organisation: Id, user: Id) -> Result<()> {
-        let query = "DELETE FROM team_member WHERE user_id = $2
-                     AND team_id IN (SELECT id FROM team WHERE organisation_id = $1)";
+        let query = "DELETE FROM group_member WHERE user_id = $2
+                     AND group_id IN (SELECT id FROM member_group WHERE organisation_id = $1)";
         exec!(self, sqlx::query(query).bind(organisation.to_string()).bind(user.to_string()))?;
         Ok(())
     }

@@ -18,7 +18,7 @@ pub struct LinkRow {
     /// Number of downloads so far.
     pub downloads: i64,
     /// Download limit, if any.
-    pub downloads_most: Option<i64>,
+    pub max_downloads: Option<i64>,
     /// Last use, to the minute.
     pub last_used_at: Option<Millis>,
 }
@@ -85,7 +85,7 @@ impl Tx {
     /// Returns the link with this hash, expired or not, if its creator and the owner of the dataset are active.
     pub async fn shared_link(&mut self, hash: &str) -> Result<Option<LinkRow>> {
         let query = concat!(
-            "SELECT s.id, s.expires_at, s.password, s.downloads, s.downloads_most, s.last_used_at
+            "SELECT s.id, s.expires_at, s.password, s.downloads, s.max_downloads, s.last_used_at
              FROM share s JOIN dataset d ON d.id = s.repo_id WHERE s.link = $1 AND ",
             is_confirmed!()
         );
@@ -94,8 +94,8 @@ impl Tx {
 
     /// Adds a session for a client that opened a link.
     pub async fn insert_opening(&mut self, hash: &str, share: Id, now: Millis, expires_at: Millis) -> Result<()> {
-        exec!(self, sqlx::query("DELETE FROM share_opening WHERE expires_at <= $1").bind(now))?;
-        let query = "INSERT INTO share_opening (hash, share_id, expires_at) VALUES ($1, $2, $3)";
+        exec!(self, sqlx::query("DELETE FROM share_session WHERE expires_at <= $1").bind(now))?;
+        let query = "INSERT INTO share_session (hash, share_id, expires_at) VALUES ($1, $2, $3)";
         exec!(self, sqlx::query(query).bind(hash).bind(share.to_string()).bind(expires_at))?;
         Ok(())
     }
@@ -105,8 +105,8 @@ impl Tx {
     pub async fn opening(&mut self, hash: &str) -> Result<Option<OpeningRow>> {
         let query = concat!(
             "SELECT p.share_id, s.repo_id, s.path, s.level, p.expires_at, s.expires_at AS share_ends_at,
-                    s.downloads_most IS NOT NULL AS is_counted, s.history, s.since, s.created_at
-             FROM share_opening p JOIN share s ON s.id = p.share_id JOIN dataset d ON d.id = s.repo_id
+                    s.max_downloads IS NOT NULL AS is_counted, s.history, s.since, s.created_at
+             FROM share_session p JOIN share s ON s.id = p.share_id JOIN dataset d ON d.id = s.repo_id
              WHERE p.hash = $1 AND ",
             is_confirmed!()
         );
@@ -115,7 +115,7 @@ impl Tx {
 
     /// Returns true if a download was already counted in this session.
     pub async fn is_counted(&mut self, opening: &str, subject: &str) -> Result<bool> {
-        let query = "SELECT 1 FROM share_download WHERE opening = $1 AND subject = $2";
+        let query = "SELECT 1 FROM share_download WHERE session = $1 AND subject = $2";
         let found: Option<i32> =
             run!(self, on => sqlx::query_scalar(query).bind(opening).bind(subject).fetch_optional(on))?;
         Ok(found.is_some())
@@ -126,16 +126,16 @@ impl Tx {
     pub async fn count_download(&mut self, opening: &str, share: Id, subject: &str, now: Millis) -> Result<bool> {
         // Locks the row until the transaction ends, so that concurrent downloads cannot exceed the limit.
         let query = "UPDATE share SET last_used_at = $2 WHERE id = $1
-                     AND EXISTS (SELECT 1 FROM share_opening p WHERE p.hash = $3)";
+                     AND EXISTS (SELECT 1 FROM share_session p WHERE p.hash = $3)";
         if exec!(self, sqlx::query(query).bind(share.to_string()).bind(now).bind(opening))? == 0 {
             return Ok(false);
         }
-        let query = "INSERT INTO share_download (opening, subject) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        let query = "INSERT INTO share_download (session, subject) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         if exec!(self, sqlx::query(query).bind(opening).bind(subject))? == 0 {
             return Ok(true);
         }
         let query = "UPDATE share SET downloads = downloads + 1
-                     WHERE id = $1 AND (downloads_most IS NULL OR downloads < downloads_most)";
+                     WHERE id = $1 AND (max_downloads IS NULL OR downloads < max_downloads)";
         Ok(exec!(self, sqlx::query(query).bind(share.to_string()))? > 0)
     }
 }

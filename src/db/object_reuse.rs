@@ -24,7 +24,7 @@ impl Tx {
                              SELECT 1 FROM member m WHERE m.organisation_id = d.owner_id AND m.user_id = $3)
                          OR d.id IN (SELECT s.repo_id FROM share s WHERE s.path = '' AND (s.user_id = $3
                              OR s.email = (SELECT a.email FROM account a WHERE a.owner_id = $3)
-                             OR s.team_id IN (SELECT tm.team_id FROM team_member tm WHERE tm.user_id = $3))))))
+                             OR s.group_id IN (SELECT tm.group_id FROM group_member tm WHERE tm.user_id = $3))))))
                      ORDER BY CASE d.visibility WHEN 'public' THEN 0 ELSE 1 END, h.repo_id LIMIT 20";
         let (oid, user) = (oid.to_string(), user.map(|user| user.to_string()).unwrap_or_default());
         Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(&oid).bind(&user).bind(all).fetch_all(on))?)

@@ -30,7 +30,7 @@ impl Tx {
         now: Millis,
         expires_at: Millis,
     ) -> Result<()> {
-        let query = "INSERT INTO ticket (id, kind, hash, subject, user_id, created_at, expires_at)
+        let query = "INSERT INTO one_time_token (id, kind, hash, subject, user_id, created_at, expires_at)
                      VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let user = user.map(|user| user.to_string());
         exec!(
@@ -49,14 +49,14 @@ impl Tx {
 
     /// Returns a token that is still valid.
     pub async fn ticket(&mut self, kind: &str, hash: &str, now: Millis) -> Result<Option<OneTimeTokenRow>> {
-        let query = "SELECT id, subject, expires_at FROM ticket
+        let query = "SELECT id, subject, expires_at FROM one_time_token
                      WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3";
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).bind(kind).bind(now).fetch_optional(on))?)
     }
 
     /// Uses a token that is still valid. Only one of two concurrent calls succeeds.
     pub async fn use_ticket(&mut self, kind: &str, hash: &str, now: Millis) -> Result<Option<OneTimeTokenRow>> {
-        let query = "UPDATE ticket SET used_at = $3
+        let query = "UPDATE one_time_token SET used_at = $3
                      WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
                      RETURNING id, subject, expires_at";
         Ok(run!(self, on => sqlx::query_as(query).bind(hash).bind(kind).bind(now).fetch_optional(on))?)
@@ -64,25 +64,25 @@ impl Tx {
 
     /// Revokes an unused token; returns false if it does not exist.
     pub async fn withdraw_ticket(&mut self, id: Id) -> Result<bool> {
-        let query = "DELETE FROM ticket WHERE id = $1 AND used_at IS NULL";
+        let query = "DELETE FROM one_time_token WHERE id = $1 AND used_at IS NULL";
         Ok(exec!(self, sqlx::query(query).bind(id.to_string()))? > 0)
     }
 
     /// Revokes the tokens of a kind that were issued for a user.
     pub async fn withdraw_tickets_of(&mut self, kind: &str, user: Id) -> Result<()> {
-        let query = "DELETE FROM ticket WHERE kind = $1 AND user_id = $2";
+        let query = "DELETE FROM one_time_token WHERE kind = $1 AND user_id = $2";
         exec!(self, sqlx::query(query).bind(kind).bind(user.to_string()))?;
         Ok(())
     }
 
     /// Revokes all tokens of a kind.
     pub async fn withdraw_tickets(&mut self, kind: &str) -> Result<()> {
-        exec!(self, sqlx::query("DELETE FROM ticket WHERE kind = $1").bind(kind))?;
+        exec!(self, sqlx::query("DELETE FROM one_time_token WHERE kind = $1").bind(kind))?;
         Ok(())
     }
 
     /// Deletes tokens that expired before the given time. Returns their number.
     pub async fn forget_tickets(&mut self, before: Millis) -> Result<u64> {
-        Ok(exec!(self, sqlx::query("DELETE FROM ticket WHERE expires_at < $1").bind(before))?)
+        Ok(exec!(self, sqlx::query("DELETE FROM one_time_token WHERE expires_at < $1").bind(before))?)
     }
 }

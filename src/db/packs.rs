@@ -142,7 +142,7 @@ impl Tx {
                 .bind(now)
         )?;
         self.add_git_bytes(repo, pack.pack_bytes).await?;
-        let query = "DELETE FROM git_upload WHERE object_key = $1 AND doomed_at IS NULL";
+        let query = "DELETE FROM git_upload WHERE object_key = $1 AND deleted_at IS NULL";
         let announced = exec!(self, sqlx::query(query).bind(pack.object_key))?;
         if pack.inline.is_none() && announced == 0 {
             return Err(Error::busy("the upload took too long and its files were cleaned up; try again"));
@@ -249,7 +249,7 @@ impl Tx {
     /// Marks uploads started before the given time for deletion: from here on [`Tx::insert_pack`] rejects them,
     /// so that their files can be deleted.
     pub async fn mark_for_deletion(&mut self, before: Millis, now: Millis) -> Result<()> {
-        let query = "UPDATE git_upload SET doomed_at = $2 WHERE created_at < $1 AND doomed_at IS NULL";
+        let query = "UPDATE git_upload SET deleted_at = $2 WHERE created_at < $1 AND deleted_at IS NULL";
         exec!(self, sqlx::query(query).bind(before).bind(now))?;
         Ok(())
     }
@@ -257,7 +257,7 @@ impl Tx {
     /// Returns files to delete, ordered by key, after the given one: (key, repo).
     pub async fn marked_uploads(&mut self, after: &str, limit: i64) -> Result<Vec<(String, String)>> {
         let query = "SELECT object_key, repo_id FROM git_upload
-                     WHERE doomed_at IS NOT NULL AND object_key > $1 ORDER BY object_key LIMIT $2";
+                     WHERE deleted_at IS NOT NULL AND object_key > $1 ORDER BY object_key LIMIT $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(after).bind(limit).fetch_all(on))?)
     }
 

@@ -32,7 +32,7 @@ impl Tx {
                             OR EXISTS (SELECT 1 FROM member m WHERE m.organisation_id = d.owner_id AND m.user_id = $2)
                             OR d.id IN (SELECT s.repo_id FROM share s WHERE s.path = '' AND (s.user_id = $2
                                 OR s.email = (SELECT a.email FROM account a WHERE a.owner_id = $2)
-                                OR s.team_id IN (SELECT tm.team_id FROM team_member tm WHERE tm.user_id = $2))))
+                                OR s.group_id IN (SELECT tm.group_id FROM group_member tm WHERE tm.user_id = $2))))
                      ORDER BY o.name LIMIT $4";
         let found: Vec<(String, String)> = run!(self, on => sqlx::query_as(query)
             .bind(name).bind(user.map(|user| user.to_string())).bind(all).bind(limit).fetch_all(on))?;

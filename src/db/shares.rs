@@ -42,7 +42,7 @@ pub struct ShareRow {
     /// Organisation of the group that it is shared with.
     pub organisation_name: Option<String>,
     /// Name of the group.
-    pub team_name: Option<String>,
+    pub group_name: Option<String>,
     /// E-mail address that it is shared with.
     pub email: Option<String>,
     /// True if it is a link.
@@ -59,7 +59,7 @@ pub struct ShareRow {
     /// Number of downloads through the link.
     pub downloads: i64,
     /// Download limit, if any.
-    pub downloads_most: Option<i64>,
+    pub max_downloads: Option<i64>,
     /// Creation time.
     pub created_at: Millis,
     /// Name of the creator.
@@ -78,7 +78,7 @@ pub enum GranteeId {
     /// A user.
     User(Id),
     /// A group of an organisation.
-    Team(Id),
+    Group(Id),
     /// The account with this e-mail address.
     Email(Email),
     /// Anyone with the link.
@@ -106,7 +106,7 @@ pub struct ShareTerms {
     /// Password hash of a link.
     pub password: Option<String>,
     /// Download limit of a link.
-    pub downloads_most: Option<u64>,
+    pub max_downloads: Option<u64>,
     /// The only app that can use the share, if it is limited to one.
     pub app: Option<String>,
     /// True if a link includes revisions from before its creation.
@@ -143,7 +143,7 @@ macro_rules! is_with {
             $user,
             " OR s.email = (SELECT a.email FROM account a WHERE a.owner_id = ",
             $user,
-            ") OR s.team_id IN (SELECT tm.team_id FROM team_member tm JOIN team t ON t.id = tm.team_id
+            ") OR s.group_id IN (SELECT tm.group_id FROM group_member tm JOIN member_group t ON t.id = tm.group_id
                                 JOIN member m ON m.organisation_id = t.organisation_id AND m.user_id = tm.user_id
                                 WHERE tm.user_id = ",
             $user,
@@ -156,11 +156,11 @@ macro_rules! select {
     ($rest:expr) => {
         concat!(
             "SELECT s.id, o.name AS owner_name, d.name AS dataset_name, s.path, s.kind, u.name AS user_name,
-                    g.name AS organisation_name, t.name AS team_name, s.email, s.link IS NOT NULL AS is_link,
+                    g.name AS organisation_name, t.name AS group_name, s.email, s.link IS NOT NULL AS is_link,
                     s.level, s.app, s.expires_at, s.password IS NOT NULL AS has_password, s.downloads,
-                    s.downloads_most, s.created_at, s.creator, s.last_used_at, s.history, s.creator_id
+                    s.max_downloads, s.created_at, s.creator, s.last_used_at, s.history, s.creator_id
              FROM share s JOIN dataset d ON d.id = s.repo_id JOIN owner o ON o.id = d.owner_id
-             LEFT JOIN owner u ON u.id = s.user_id LEFT JOIN team t ON t.id = s.team_id
+             LEFT JOIN owner u ON u.id = s.user_id LEFT JOIN member_group t ON t.id = s.group_id
              LEFT JOIN owner g ON g.id = t.organisation_id ",
             $rest
         )
@@ -191,14 +191,15 @@ impl Tx {
 
     /// Adds a share. Conflict if the same share was added in the meantime.
     pub async fn insert_share(&mut self, insert: &ShareInsert<'_>, now: Millis) -> Result<()> {
-        let query = "INSERT INTO share (id, repo_id, path, kind, user_id, team_id, email, link, level, app, expires_at,
-                                        password, downloads, downloads_most, created_at, creator_id, creator, history,
+        let query =
+            "INSERT INTO share (id, repo_id, path, kind, user_id, group_id, email, link, level, app, expires_at,
+                                        password, downloads, max_downloads, created_at, creator_id, creator, history,
                                         link_sealed, since)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17, $18, $19)";
-        let (mut user, mut team, mut email, mut link) = (None, None, None, None);
+        let (mut user, mut group, mut email, mut link) = (None, None, None, None);
         match insert.with {
             GranteeId::User(id) => user = Some(id.to_string()),
-            GranteeId::Team(id) => team = Some(id.to_string()),
+            GranteeId::Group(id) => group = Some(id.to_string()),
             GranteeId::Email(address) => email = Some(address.as_str()),
             GranteeId::Link(new) => link = Some(new),
         }
@@ -211,14 +212,14 @@ impl Tx {
                 .bind(insert.path)
                 .bind(insert.kind.as_str())
                 .bind(user.as_deref())
-                .bind(team.as_deref())
+                .bind(group.as_deref())
                 .bind(email)
                 .bind(link.map(|link| link.hash.as_str()))
                 .bind(terms.right.as_str())
                 .bind(terms.app.as_deref())
                 .bind(terms.expires_at)
                 .bind(terms.password.as_deref())
-                .bind(terms.downloads_most.map(signed))
+                .bind(terms.max_downloads.map(signed))
                 .bind(now)
                 .bind(insert.creator_id.map(|id| id.to_string()))
                 .bind(insert.creator)
@@ -236,8 +237,8 @@ impl Tx {
             GranteeId::User(id) => {
                 ("SELECT id FROM share WHERE repo_id = $1 AND path = $2 AND user_id = $3", id.to_string())
             }
-            GranteeId::Team(id) => {
-                ("SELECT id FROM share WHERE repo_id = $1 AND path = $2 AND team_id = $3", id.to_string())
+            GranteeId::Group(id) => {
+                ("SELECT id FROM share WHERE repo_id = $1 AND path = $2 AND group_id = $3", id.to_string())
             }
             GranteeId::Email(email) => {
                 ("SELECT id FROM share WHERE repo_id = $1 AND path = $2 AND email = $3", email.to_string())
@@ -250,7 +251,7 @@ impl Tx {
 
     /// Replaces the settings of a share, and ends its link sessions.
     pub async fn update_share(&mut self, id: Id, terms: &ShareTerms) -> Result<()> {
-        let query = "UPDATE share SET level = $2, app = $3, expires_at = $4, password = $5, downloads_most = $6,
+        let query = "UPDATE share SET level = $2, app = $3, expires_at = $4, password = $5, max_downloads = $6,
                                       history = $7
                      WHERE id = $1";
         exec!(
@@ -261,10 +262,10 @@ impl Tx {
                 .bind(terms.app.as_deref())
                 .bind(terms.expires_at)
                 .bind(terms.password.as_deref())
-                .bind(terms.downloads_most.map(signed))
+                .bind(terms.max_downloads.map(signed))
                 .bind(terms.history)
         )?;
-        exec!(self, sqlx::query("DELETE FROM share_opening WHERE share_id = $1").bind(id.to_string()))?;
+        exec!(self, sqlx::query("DELETE FROM share_session WHERE share_id = $1").bind(id.to_string()))?;
         Ok(())
     }
 
@@ -372,20 +373,20 @@ impl Tx {
     }
 
     /// Returns the group with this name in an organisation.
-    pub async fn team_named(&mut self, organisation: &OwnerName, name: &str) -> Result<Option<(Id, Id)>> {
-        let query = "SELECT t.id, t.organisation_id FROM team t JOIN owner o ON o.id = t.organisation_id
+    pub async fn group_named(&mut self, organisation: &OwnerName, name: &str) -> Result<Option<(Id, Id)>> {
+        let query = "SELECT t.id, t.organisation_id FROM member_group t JOIN owner o ON o.id = t.organisation_id
                      WHERE o.name = $1 AND t.name = $2";
         Ok(run!(self, on => sqlx::query_as(query).bind(organisation.as_str()).bind(name).fetch_optional(on))?)
     }
 
     /// Returns the e-mail addresses of a group's members who are not suspended, except one.
-    pub async fn team_addresses(&mut self, team: Id, but: Option<Id>) -> Result<Vec<String>> {
-        let query = "SELECT a.email FROM team_member tm JOIN team t ON t.id = tm.team_id
+    pub async fn group_addresses(&mut self, group: Id, but: Option<Id>) -> Result<Vec<String>> {
+        let query = "SELECT a.email FROM group_member tm JOIN member_group t ON t.id = tm.group_id
                      JOIN member m ON m.organisation_id = t.organisation_id AND m.user_id = tm.user_id
                      JOIN account a ON a.owner_id = tm.user_id
-                     WHERE tm.team_id = $1 AND tm.user_id <> $2 AND a.suspended_at IS NULL ORDER BY a.email";
+                     WHERE tm.group_id = $1 AND tm.user_id <> $2 AND a.suspended_at IS NULL ORDER BY a.email";
         let but = but.map(|user| user.to_string()).unwrap_or_default();
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(team.to_string()).bind(&but).fetch_all(on))?)
+        Ok(run!(self, on => sqlx::query_scalar(query).bind(group.to_string()).bind(&but).fetch_all(on))?)
     }
 
     /// Counts the actions of an actor since the given time.

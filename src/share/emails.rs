@@ -29,7 +29,7 @@ impl Shares {
         let addresses = match with {
             GranteeId::User(user) if Some(*user) == sharer => vec![],
             GranteeId::User(user) => tx.email(*user).await?.into_iter().collect(),
-            GranteeId::Team(team) => tx.team_addresses(*team, sharer).await?,
+            GranteeId::Group(group) => tx.group_addresses(*group, sharer).await?,
             GranteeId::Email(address) => {
                 sign_up = tx.user_by_email(address).await?.is_none().then_some(self.sign_up);
                 vec![address.to_string()]
@@ -135,7 +135,7 @@ mod tests {
             kind,
             user_name: None,
             organisation_name: None,
-            team_name: None,
+            group_name: None,
             email: Some("ben@example.org".into()),
             is_link: false,
             right: ShareRight::Edit,
@@ -143,7 +143,7 @@ mod tests {
             expires_at: Some(Millis(1_897_991_999_000)),
             has_password: false,
             downloads: 0,
-            downloads_most: None,
+            max_downloads: None,
             created_at: Millis(0),
             creator: "ada".into(),
             last_used_at: None,

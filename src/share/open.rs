@@ -38,7 +38,7 @@ impl Shares {
         let now = self.clock.now();
         let is_good = |found: &LinkRow| {
             found.expires_at.is_none_or(|end| end > now)
-                && found.downloads_most.is_none_or(|most| found.downloads < most)
+                && found.max_downloads.is_none_or(|most| found.downloads < most)
         };
         let hash = share_links::hash(link);
         let found =

@@ -29,6 +29,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) use self::body::interrupted;
 use self::body::{ended_early, expect_end, whole_part};
 pub(super) use self::direct::UploadTarget;
+pub(super) use self::object::BegunUpload;
 use super::stores::{self, Store};
 use super::{Storage, counted};
 use crate::clock;

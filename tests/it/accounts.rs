@@ -169,7 +169,7 @@ story! {
             let refused = post(&server, "/api/v1/accounts", &body).await;
             assert_eq!(refused.status, 403);
             assert!(refused.text().contains(said), "{}", refused.text());
-            assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM letter").await, 0);
+            assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM email").await, 0);
         }
     }
 }
@@ -442,7 +442,7 @@ story! {
         // Its end restores no session, and a reset meanwhile signs no user in.
         server.app.accounts.forgot(&"ada@example.org".parse().unwrap()).await.unwrap();
         server.app.worker.run_due().await.unwrap();
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM ticket").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM one_time_token").await, 0);
         server.app.accounts.resume(&"ada".parse().unwrap()).await.unwrap();
         assert_eq!(user_of_session(&server, Some(&cookie)).await, Value::Null);
         assert_eq!(log_in(&server, "ada", PASSWORD).await.status, 200);

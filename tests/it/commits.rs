@@ -327,12 +327,12 @@ story! {
         let later = ask(&server, &ada, "ada/data", &body, &key).await;
         assert_eq!(later.status, 201);
         assert_ne!(later.json()["revision"], revision);
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM commit_key").await, 3);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM idempotency_key").await, 3);
         server.app.collector.run(None, false, |_| {}).await.unwrap();
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM commit_key").await, 1);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM idempotency_key").await, 1);
         let gone = Reply::of(server.request("DELETE", "/api/v1/datasets/ada/data", Some(&ada.token))).await;
         assert_eq!(gone.status, 204, "{}", gone.text());
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM commit_key").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM idempotency_key").await, 0);
     }
 }
 

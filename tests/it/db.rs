@@ -1,6 +1,7 @@
 //! What the database keeps, and what happens in the background.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,9 +12,12 @@ use rutter::clock::Clock;
 use rutter::db::{Db, Tx};
 use rutter::error::Error;
 use rutter::jobs::{self, Kind, Worker};
-use rutter::types::{Role, Visibility};
-use rutter_testing::{Person, Reply, Server, eventually, story};
+use rutter::types::{Role, Secret, Visibility};
+use rutter_testing::{Engine, Person, Reply, Server, eventually, story};
 use serde_json::json;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
 /// Runs a statement.
 pub(crate) async fn execute(db: &Db, statement: &'static str) {
@@ -57,6 +61,89 @@ story! {
         execute(&server.app.db, newer).await;
         let refused = Db::connect(&server.app.config.database_url()).await.err().unwrap();
         assert!(refused.to_string().contains("migrations failed"), "{refused}");
+    }
+}
+
+/// The migrations before `version`, as an earlier release had them.
+async fn migrations_before(engine: Engine, version: i64) -> Migrator {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let own = if engine == Engine::Sqlite { "sqlite" } else { "postgres" };
+    let mut found = Vec::new();
+    for folder in [home.clone(), home.join(own)] {
+        let all = Migrator::new(folder).await.unwrap();
+        found.extend(all.iter().filter(|migration| migration.version < version).cloned());
+    }
+    Migrator::with_migrations(found)
+}
+
+/// Rows of an installation from before tables had plain names.
+const OLD_ROWS: &str = "
+    INSERT INTO owner (id, name, kind, created_at) VALUES ('u', 'ada', 'user', 1), ('o', 'org', 'organisation', 1);
+    INSERT INTO account (owner_id, email, admin) VALUES ('u', 'ada@example.org', FALSE);
+    INSERT INTO member (organisation_id, user_id, role) VALUES ('o', 'u', 'reader');
+    INSERT INTO dataset (id, owner_id, name, visibility, head, protected, generation, gc_epoch, created_at)
+        VALUES ('d', 'o', 'data', 'private', 'refs/heads/main', '[]', 0, 0, 1);
+    INSERT INTO git_upload (object_key, repo_id, created_at, doomed_at) VALUES ('kept', 'd', 1, NULL), ('gone', 'd', 1, 2);
+    INSERT INTO letter (id, recipient, subject, body, created_at, attempts) VALUES ('l', 'ada@example.org', 's', 'b', 1, 3);
+    INSERT INTO ticket (id, kind, hash, subject, user_id, created_at, expires_at) VALUES ('t', 'reset', 'h', '{}', 'u', 1, 9);
+    INSERT INTO team (id, organisation_id, name, created_at) VALUES ('g', 'o', 'crew', 1);
+    INSERT INTO team_member (team_id, user_id) VALUES ('g', 'u');
+    INSERT INTO share (id, repo_id, path, kind, team_id, level, downloads, downloads_most, created_at, creator)
+        VALUES ('s', 'd', '', 'dataset', 'g', 'view', 1, 5, 1, 'ada');
+    INSERT INTO share_opening (hash, share_id, expires_at) VALUES ('b', 's', 9);
+    INSERT INTO share_download (opening, subject) VALUES ('b', 'x');
+    INSERT INTO commit_key (repo_id, actor, name, digest, revision, created_at) VALUES ('d', 'user:u', 'k', 'x', 'r', 1);
+    INSERT INTO scrub (part, begun_at, last) VALUES ('packs', 7, 'n');
+";
+
+story! {
+    async fn a_database_of_an_earlier_version_is_upgraded_with_its_data(engine: Engine) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("old.db");
+        let url = engine.database_url().await.unwrap_or_else(|| format!("sqlite:{}", file.display()));
+        let old = migrations_before(engine, 19).await;
+        match engine {
+            Engine::Sqlite => {
+                let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                old.run(&mut connection).await.unwrap();
+                sqlx::raw_sql(OLD_ROWS).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Engine::Postgres => {
+                let mut connection = PgConnection::connect(&url).await.unwrap();
+                old.run(&mut connection).await.unwrap();
+                sqlx::raw_sql(OLD_ROWS).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+        let db = Db::connect(&Secret::new(url)).await.unwrap();
+        let kept = [
+            "SELECT COUNT(*) FROM git_upload WHERE object_key = 'gone' AND deleted_at = 2",
+            "SELECT COUNT(*) FROM git_upload WHERE object_key = 'kept' AND deleted_at IS NULL",
+            "SELECT COUNT(*) FROM email WHERE id = 'l' AND attempts = 3",
+            "SELECT COUNT(*) FROM one_time_token WHERE hash = 'h' AND user_id = 'u'",
+            "SELECT COUNT(*) FROM member_group g JOIN group_member m ON m.group_id = g.id WHERE g.name = 'crew'",
+            "SELECT COUNT(*) FROM share WHERE group_id = 'g' AND max_downloads = 5",
+            "SELECT COUNT(*) FROM share_session p JOIN share_download c ON c.session = p.hash WHERE p.share_id = 's'",
+            "SELECT COUNT(*) FROM idempotency_key WHERE name = 'k' AND revision = 'r'",
+            "SELECT COUNT(*) FROM scrub WHERE part = 'packs' AND started_at = 7",
+        ];
+        for query in kept {
+            assert_eq!(count(&db, query).await, 1, "{query}");
+        }
+        // Rows still go with those that they belong to.
+        execute(&db, "DELETE FROM member_group").await;
+        for query in ["SELECT COUNT(*) FROM group_member", "SELECT COUNT(*) FROM share", "SELECT COUNT(*) FROM share_download"] {
+            assert_eq!(count(&db, query).await, 0, "{query}");
+        }
+        execute(&db, "DELETE FROM account").await;
+        execute(&db, "DELETE FROM dataset").await;
+        execute(&db, "DELETE FROM owner").await;
+        for query in ["SELECT COUNT(*) FROM one_time_token", "SELECT COUNT(*) FROM idempotency_key"] {
+            assert_eq!(count(&db, query).await, 0, "{query}");
+        }
+        db.close().await;
     }
 }
 

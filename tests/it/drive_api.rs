@@ -72,7 +72,7 @@ async fn ada(server: &Server) -> Person {
 }
 
 story! {
-    async fn a_drive_is_created_on_first_use(server: Server) {
+    async fn the_first_change_creates_a_drive(server: Server) {
         let ada = server.person("ada").await;
         let first = Reply::of(server.request("GET", DRIVE, Some(&ada.token))).await;
         assert_eq!(first.status, 200, "{}", first.text());
@@ -92,6 +92,23 @@ story! {
         let other = DriveClient::new(&server, &bob, "ada/drive");
         assert_eq!(other.get("/list").await.status, 404);
         assert_eq!(other.put("x", "x").await.status, 404);
+        // Reading it has created nothing, and all of it is empty.
+        let url = "/api/v1/datasets/ada/drive";
+        for (rest, at) in [("/trash", DRIVE), ("/search?q=x", DRIVE), ("/shares", "/api/v1/datasets")] {
+            let reply = Reply::of(server.request("GET", &format!("{at}/ada/drive{rest}"), Some(&ada.token))).await;
+            assert_eq!((reply.status, reply.json()["items"].as_array().map(Vec::len)), (200, Some(0)), "{rest}");
+        }
+        assert_eq!(drive.get("/usage").await.json()["bytes"], 0);
+        assert_eq!(server.status(&ada, "GET", url, Value::Null).await, 404);
+        assert_eq!(server.status(&ada, "DELETE", url, Value::Null).await, 404);
+        // Two first changes at once.
+        let (one, two) = tokio::join!(drive.put("one.txt", "1"), drive.put("two.txt", "2"));
+        assert_eq!((one.status, two.status), (201, 201), "{} {}", one.text(), two.text());
+        assert_eq!(drive.names("").await, ["one.txt", "two.txt"]);
+        assert_eq!(server.ok(&ada, "GET", url, Value::Null).await["visibility"], "private");
+        // A commit is one, too.
+        let commit = json!({"message": "m", "operations": [{"operation": "put", "path": "a", "content": "a"}]});
+        assert_eq!(server.status(&bob, "POST", "/api/v1/datasets/bob/drive/commits", commit).await, 201);
     }
 }
 
@@ -194,6 +211,61 @@ story! {
         }
         assert_eq!(drive.names("a").await, ["b.txt"], "what fails changes nothing");
         assert_eq!(drive.get("/list?cursor=nonsense").await.status, 422);
+    }
+}
+
+story! {
+    async fn many_items_move_or_are_copied_in_one_revision(server: Server) {
+        let ada = ada(&server).await;
+        let drive = DriveClient::new(&server, &ada, "ada/data");
+        for number in 0..10 {
+            assert_eq!(drive.put(&format!("in/{number}.txt"), number.to_string()).await.status, 201);
+        }
+        let large = noise(7, 70_000);
+        assert_eq!(drive.put("in/large.bin", large.clone()).await.status, 201);
+        let revisions = async || {
+            let listed = server.ok(&ada, "GET", "/api/v1/datasets/ada/data/revisions", Value::Null).await;
+            listed["items"].as_array().unwrap().len()
+        };
+        let way = |from: &str, to: &str| json!({"from": from, "to": to});
+        let ten: Vec<Value> = (0..10).map(|at| way(&format!("in/{at}.txt"), &format!("out/{at}.txt"))).collect();
+        let before = revisions().await;
+        let moved = drive.ok("POST", "/move", &json!({"items": ten})).await;
+        assert!(moved["revision"].is_string() && moved.get("entry").is_none(), "{moved}");
+        assert_eq!(revisions().await, before + 1);
+        assert_eq!((drive.names("in").await, drive.names("out").await.len()), (vec!["large.bin".to_owned()], 10));
+        // All or nothing.
+        for (rest, items, status) in [
+            ("/move", json!([way("out/1.txt", "x.txt"), way("nothing", "y.txt")]), 404),
+            ("/move", json!([way("out/1.txt", "x.txt"), way("out/2.txt", "x.txt")]), 409),
+            ("/move", json!([way("out/1.txt", "x.txt"), way("out", "y")]), 422),
+            ("/copy", json!([way("out/1.txt", "x.txt"), way("out/2.txt", "out/3.txt")]), 409),
+            ("/copy", json!([]), 422),
+        ] {
+            let reply = drive.send("POST", rest, &json!({"items": items})).await;
+            assert_eq!(reply.status, status, "{rest} {items}: {}", reply.text());
+        }
+        let both = json!({"from": "out", "to": "y", "items": [way("out", "z")]});
+        assert_eq!(drive.send("POST", "/move", &both).await.status, 422);
+        assert_eq!(drive.names("").await, ["in/", "out/"], "what fails changes nothing");
+        // The last file leaves its folder behind, and a path that has become free can be used again.
+        let items = json!([way("in/large.bin", "large.bin"), way("out/1.txt", "1.txt"), way("out/2.txt", "out/1.txt")]);
+        drive.ok("POST", "/move", &json!({"items": items})).await;
+        assert_eq!(drive.names("").await, ["1.txt", "in/", "large.bin", "out/"]);
+        assert_eq!(drive.names("in").await, Vec::<String>::new());
+        assert_eq!(drive.get("/content/out/1.txt").await.text(), "2");
+
+        let before = revisions().await;
+        let items = json!([way("out", "copy/out"), way("large.bin", "copy/large.bin")]);
+        drive.ok("POST", "/copy", &json!({"items": items})).await;
+        assert_eq!(revisions().await, before + 1);
+        assert_eq!(drive.get("/content/copy/out/1.txt").await.text(), "2");
+        server.dataset("ada/other", Visibility::Private).await;
+        let other = DriveClient::new(&server, &ada, "ada/other");
+        let items = json!([way("copy", "all"), way("1.txt", "one.txt")]);
+        other.ok("POST", "/copy", &json!({"items": items, "dataset": "ada/data"})).await;
+        assert_eq!(other.names("").await, ["all/", "one.txt"]);
+        assert_eq!(other.get("/content/all/large.bin").await.body, large);
     }
 }
 

@@ -32,14 +32,14 @@ story! {
         let head = raw.split_once("\r\n\r\n").unwrap().0;
         assert!(!head.to_lowercase().lines().any(|line| line.starts_with("bcc")), "{head}");
         // What was in it is in the database no more.
-        let kept = "SELECT COUNT(*) FROM letter WHERE body <> '' OR sent_at IS NULL OR attempts <> 1";
+        let kept = "SELECT COUNT(*) FROM email WHERE body <> '' OR sent_at IS NULL OR attempts <> 1";
         eventually("the e-mail is sent", async || count(&server.app.db, kept).await == 0).await;
         server.clock.advance(Duration::from_hours(31 * 24));
         eventually("the e-mail is deleted", async || {
             // If the job has just run with the time of before, it is due again later.
             server.clock.advance(Duration::from_hours(24));
             server.app.worker.run_due().await.unwrap();
-            count(&server.app.db, "SELECT COUNT(*) FROM letter").await == 0
+            count(&server.app.db, "SELECT COUNT(*) FROM email").await == 0
         })
         .await;
     }
@@ -114,7 +114,7 @@ story! {
     async fn emails_are_retried_when_the_mail_server_defers_them(engine: Engine) {
         let mail = MailServer::start(&["451 later", "250 yes", "550 no such user"]).await;
         let server = with_mail_server(engine, &mail).await;
-        let unsent = "SELECT COUNT(*) FROM letter WHERE sent_at IS NULL";
+        let unsent = "SELECT COUNT(*) FROM email WHERE sent_at IS NULL";
         enqueue_email(&server, "ada@example.org", "Hello", "A link:\n.\nhttp://x/reset#abc\n").await;
         server.app.worker.run_due().await.unwrap();
         assert_eq!((mail.taken().len(), count(&server.app.db, unsent).await), (0, 1));
@@ -129,7 +129,7 @@ story! {
         // A permanent failure: no retry, and its links do not stay in the database.
         enqueue_email(&server, "missing@example.org", "Hello", "http://x/reset#abc\n").await;
         server.app.worker.run_due().await.unwrap();
-        let given_up = "SELECT COUNT(*) FROM letter WHERE sent_at IS NOT NULL AND body = '' AND attempts = 1";
+        let given_up = "SELECT COUNT(*) FROM email WHERE sent_at IS NOT NULL AND body = '' AND attempts = 1";
         assert_eq!((mail.taken().len(), count(&server.app.db, given_up).await), (1, 1));
     }
 }
@@ -143,7 +143,7 @@ story! {
         server.clock.advance(Duration::from_hours(73));
         server.app.worker.run_due().await.unwrap();
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM job WHERE kind = 'mail'").await, 0);
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM letter WHERE sent_at IS NULL").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM email WHERE sent_at IS NULL").await, 0);
         assert!(mail.taken().is_empty());
         // An e-mail that is gone is no failure.
         execute(&server.app.db, "INSERT INTO job (id, kind, subject, run_at, attempts) VALUES ('x', 'mail', '01890a5d-ac96-774b-bcce-b302099a8057', 0, 0)").await;

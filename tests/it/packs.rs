@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use metastore::{Changeset, Content, Edit, FilePath, RefName, RepoKey};
+use metastore::{Content, Edit, FilePath, RefName, RepoKey};
 use rutter::access::{Actor, Credentials, DatasetGrant, Own, Write};
 use rutter::app::App;
 use rutter::config::Config;
+use rutter::datasets::Datasets;
+use rutter::datasets::revisions::CommitMeta;
 use rutter::db::packs::PackInsert;
-use rutter::error::Kind;
+use rutter::error::{Error, Kind};
 use rutter::types::{Id, Millis, Role, Secret, Visibility};
 use rutter_testing::{Database, Engine, Person, Reply, Server, eventually, noise, story};
 use serde_json::json;
@@ -18,30 +20,21 @@ use serde_json::json;
 use crate::db::{count, execute};
 
 /// One file of its own, too large for a row.
-fn changes(number: u64) -> Changeset {
-    let person = metastore::Signature {
-        name: "Test".into(),
-        email: "test@example.org".into(),
-        seconds: 1_800_000_000,
-        offset_minutes: 0,
-    };
-    let edit = Edit::Put {
+fn put(number: u64) -> Edit {
+    Edit::Put {
         path: format!("files/{number}.noise").parse::<FilePath>().unwrap(),
         content: Content::Bytes(noise(number, 70_000).into()),
         executable: false,
-    };
-    Changeset {
-        branch: RefName::branch("main").unwrap(),
-        parent: None,
-        edits: vec![edit],
-        message: format!("commit {number}"),
-        author: person.clone(),
-        committer: person,
     }
 }
 
+async fn try_commit(datasets: &Datasets, grant: &DatasetGrant<Write>, edit: Edit) -> Result<(), Error> {
+    let done = datasets.commit_operations(grant, vec![edit], CommitMeta::default(), None).await;
+    done.map(drop).map_err(|refusal| refusal.error)
+}
+
 async fn commit(server: &Server, grant: &DatasetGrant<Write>, number: u64) {
-    server.app.datasets.commit(grant, changes(number)).await.unwrap();
+    try_commit(&server.app.datasets, grant, put(number)).await.unwrap();
 }
 
 async fn write_grant(server: &Server, path: &str) -> (DatasetGrant<Write>, RepoKey) {
@@ -189,7 +182,7 @@ story! {
         server.app.datasets.snapshot(&grant.narrow()).await.unwrap();
         // As a collection of another replica would, between this one's snapshot and its transaction.
         execute(&server.app.db, "UPDATE dataset SET gc_epoch = gc_epoch + 1").await;
-        let error = server.app.datasets.commit(&grant, changes(2)).await.unwrap_err();
+        let error = try_commit(&server.app.datasets, &grant, put(2)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Busy, "{error}");
         execute(&server.app.db, "UPDATE dataset SET generation = generation + 1").await;
         commit(&server, &grant, 2).await;
@@ -283,7 +276,7 @@ story! {
         let writer = tokio::spawn(async move {
             let mut number = 0;
             while !stop.load(Ordering::Relaxed) {
-                match second.datasets.commit(&writing, changes(number)).await {
+                match try_commit(&second.datasets, &writing, put(number)).await {
                     Ok(_) => number += 1,
                     // A commit prepared before the collection starts again.
                     Err(error) => assert_eq!(error.kind(), Kind::Busy, "{error}"),
@@ -327,7 +320,7 @@ story! {
         let (grant, _) = write_grant(&server, "ada/data").await;
         for number in 0..40 {
             let app = if number % 2 == 0 { &server.app } else { &second };
-            app.datasets.commit(&grant, changes(number)).await.unwrap();
+            try_commit(&app.datasets, &grant, put(number)).await.unwrap();
         }
         // Both want to merge the packs; one of them does.
         let (one, other) = tokio::join!(server.app.datasets.consolidate(grant.id()), second.datasets.consolidate(grant.id()));
@@ -358,13 +351,12 @@ story! {
         let locked = server.lfs(Some(&ada.token), "lab/data", "locks", &json!({"path": "files/2.noise"})).await;
         assert_eq!(locked.status, 201);
         for edit in [
-            changes(2).edits.remove(0),
+            put(2),
             Edit::Delete { path: "files".parse().unwrap() },
             Edit::Move { from: "files".parse().unwrap(), to: "moved".parse().unwrap() },
             Edit::Copy { from: "files/1.noise".parse().unwrap(), to: "files/2.noise".parse().unwrap() },
         ] {
-            let changes = Changeset { edits: vec![edit.clone()], ..changes(9) };
-            let error = server.app.datasets.commit(&grant, changes).await.unwrap_err();
+            let error = try_commit(&server.app.datasets, &grant, edit.clone()).await.unwrap_err();
             assert_eq!(error.to_string(), "`files/2.noise` is locked by ada; ask them to unlock it", "{edit:?}");
         }
         commit(&server, &grant, 3).await;

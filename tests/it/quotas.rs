@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lfs::{Oid, Pointer};
-use metastore::{Changeset, Content, Edit, FilePath, RefName, Signature as Author};
+use metastore::{Content, Edit, FilePath};
 use rutter::access::{Actor, DatasetGrant, Own, Write};
 use rutter::config::Quotas;
+use rutter::datasets::revisions::CommitMeta;
 use rutter::db::objects::NewObject;
 use rutter::storage::quota::OwnerUsage;
 use rutter::types::{Id, Role, Visibility, amount};
@@ -398,17 +399,13 @@ story! {
 async fn commit(server: &Server, path: &str, file: u64, pointer: Option<Pointer>) -> Result<(), String> {
     let grant: DatasetGrant<Write> =
         server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
-    let author =
-        Author { name: "Ada".into(), email: "ada@example.org".into(), seconds: 1_800_000_000, offset_minutes: 0 };
     let path: FilePath = format!("{file}.bin").parse().unwrap();
     let edit = match pointer {
         Some(pointer) => Edit::Put { path, content: Content::Pointer(pointer), executable: false },
         None => Edit::Delete { path },
     };
-    let (branch, message) = (RefName::branch("main").unwrap(), "A change".to_owned());
-    let changes =
-        Changeset { branch, parent: None, edits: vec![edit], message, author: author.clone(), committer: author };
-    server.app.datasets.commit(&grant, changes).await.map(drop).map_err(|error| error.to_string())
+    let done = server.app.datasets.commit_operations(&grant, vec![edit], CommitMeta::default(), None).await;
+    done.map(drop).map_err(|refusal| refusal.error.to_string())
 }
 
 /// After random operations the counted usage equals the stored usage.

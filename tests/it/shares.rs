@@ -33,13 +33,13 @@ async fn dataset_with_folders(server: &Server) -> Person {
 pub(crate) async fn create_group(server: &Server, organisation: &str, name: &str, members: &[&Person]) {
     let id = server.clock.id();
     let team = format!(
-        "INSERT INTO team (id, organisation_id, name, created_at)
+        "INSERT INTO member_group (id, organisation_id, name, created_at)
          SELECT '{id}', id, '{name}', 0 FROM owner WHERE name = '{organisation}'"
     );
     execute(&server.app.db, team.leak()).await;
     for member in members {
         let row = format!(
-            "INSERT INTO team_member (team_id, user_id) SELECT '{id}', id FROM owner WHERE name = '{}'",
+            "INSERT INTO group_member (group_id, user_id) SELECT '{id}', id FROM owner WHERE name = '{}'",
             member.name
         );
         execute(&server.app.db, row.leak()).await;

@@ -97,7 +97,7 @@ story! {
             let (asked, changed) =
                 tokio::join!(request_email_change(&server, &intruder, &evil), change_password(&server, &own, "another horse"));
             assert!(matches!((asked, changed), (202 | 401 | 403, 204)), "{asked} {changed}");
-            let left = count(&server.app.db, "SELECT COUNT(*) FROM ticket WHERE kind = 'email'").await;
+            let left = count(&server.app.db, "SELECT COUNT(*) FROM one_time_token WHERE kind = 'email'").await;
             assert_eq!(left, 0, "asked {asked}");
         }
     }
@@ -199,7 +199,7 @@ story! {
         server.administrator("root").await;
         let body = json!({"token": ticket, "name": "eve", "email": "eve@example.org", "password": PASSWORD});
         assert_eq!(server.json(None, "POST", "/api/v1/accounts/setup", body).await.0, 404);
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM ticket").await, 0);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM one_time_token").await, 0);
     }
 }
 

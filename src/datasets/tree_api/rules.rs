@@ -26,6 +26,26 @@ pub fn path_of(grant: &Grant<Write>) -> Result<FilePath> {
     Ok(path)
 }
 
+/// Returns one grant of each right among these: what they allow together.
+pub fn by_root<'a>(grants: impl IntoIterator<Item = &'a Grant<Write>>) -> Vec<Grant<Write>> {
+    let mut found: Vec<Grant<Write>> = Vec::new();
+    for grant in grants {
+        if !found.iter().any(|other| other.id() == grant.id() && other.root() == grant.root()) {
+            found.push(grant.clone());
+        }
+    }
+    found
+}
+
+/// Returns a path that is inside another one, or the same, and that one.
+pub(super) fn nested(paths: &[FilePath]) -> Option<(&FilePath, &FilePath)> {
+    let mut sorted: Vec<&FilePath> = paths.iter().collect();
+    // What is inside a path follows it, before anything else.
+    sorted.sort_by(|one, other| one.as_str().split('/').cmp(other.as_str().split('/')));
+    let inside = |pair: &&[&FilePath]| pair[1] == pair[0] || pair[1].is_inside(pair[0]);
+    sorted.windows(2).find(inside).map(|pair| (pair[1], pair[0]))
+}
+
 /// # Errors
 /// Forbidden at the path that was shared, for actors without access to its folder.
 pub fn expect_inner(grant: &Grant<Write>) -> Result<()> {
@@ -47,25 +67,6 @@ pub(crate) fn expect_shown(path: &FilePath) -> Result<()> {
 /// Returns true if the file browser shows the entry.
 pub fn is_listed(entry: &Entry) -> bool {
     entry.kind != EntryKind::Submodule && is_shown(entry.path.rsplit('/').next().unwrap_or(&entry.path))
-}
-
-/// Checks that the grants allow the edits. The package is excluded too: it affects more than its own file.
-pub(super) fn expect_within(grants: &[Grant<Write>], edits: &[Edit]) -> Result<()> {
-    if grants.iter().any(Grant::allows_all) {
-        return Ok(());
-    }
-    let package = crate::datasets::package::place();
-    for path in edits.iter().flat_map(Edit::paths) {
-        if !grants.iter().any(|grant| grant.allows(path)) {
-            return Err(Error::forbidden(format!("`{path}` is outside of what is shared with you")));
-        }
-        if *path == package {
-            return Err(Error::forbidden(format!(
-                "`{path}` describes the whole dataset; changing it requires write access to the whole dataset"
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// Returns the edit that writes the placeholder file of a folder.

@@ -15,8 +15,8 @@ use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 use crate::quota::{EffectiveQuota, QuotaUsage};
 use crate::storage::stores::Store;
-use crate::storage::{Storage, parameter, store_of};
-use crate::types::{Id, UploadKind};
+use crate::storage::{Storage, store_of};
+use crate::types::{Id, UploadKind, query_value};
 
 /// The target of a direct upload: a random, unguessable key.
 #[derive(Clone, Copy)]
@@ -58,7 +58,7 @@ impl UploadTarget {
 
     /// Parses the query of a verify URL. Earlier versions gave `part` to bare clients.
     fn parse(query: &str) -> Option<Self> {
-        let value = |name| parameter(query, name).and_then(|value| hex::decode(value).ok());
+        let value = |name| query_value(query, name).and_then(|value| hex::decode(value).ok());
         if let Some(place) = value("place") {
             return place.try_into().ok().map(Self::Final);
         }
@@ -160,8 +160,8 @@ impl Storage {
     /// Completes the upload of a verify URL. Returns the size in bytes of the object if the dataset holds it now.
     async fn finish_signed(&self, repo: Id, ticket: &SignedClaim, query: &str) -> Result<Option<u64>> {
         let SignedClaim { oid, size, .. } = *ticket;
-        if let Some(id) = parameter(query, "upload") {
-            let mut session = self.upload_by_id(repo, id).await?;
+        if let Some(id) = query_value(query, "upload") {
+            let mut session = self.upload_by_id(repo, &id).await?;
             if session.is_direct() {
                 // That of this URL: another one may have been announced with another size.
                 session.plan = Plan::new(size);
@@ -172,8 +172,8 @@ impl Storage {
             return Ok(self.held(repo, &[oid]).await?.get(&oid).map(|held| held.size));
         }
         let (store, Some(target)) = (store_of(query), UploadTarget::parse(query)) else { return Ok(None) };
-        let Store::Bucket(bucket) = self.0.stores.named(store)? else { return Ok(None) };
-        let session = UploadSession::direct(bucket, target, repo, store, oid, size);
+        let Store::Bucket(bucket) = self.0.stores.named(&store)? else { return Ok(None) };
+        let session = UploadSession::direct(bucket, target, repo, &store, oid, size);
         self.finish_in_store(&session).await?;
         Ok(Some(size))
     }

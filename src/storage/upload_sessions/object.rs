@@ -1,5 +1,6 @@
 //! LFS objects in parts: the common part of all LFS transfer protocols.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -14,12 +15,35 @@ use super::UploadSession;
 use crate::clock;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
+use crate::retry::retry_on_conflict;
 use crate::storage::stores::Store;
 use crate::storage::{Storage, Urls};
 use crate::types::{Id, Millis, UploadKind};
 
 /// Number of uploads that one batch starts concurrently.
 const BEGIN_CONCURRENCY: usize = 8;
+
+/// Number of attempts to start an upload that another request starts too.
+const BEGIN_ATTEMPTS: u32 = 3;
+
+/// An upload that a batch has started or resumed, with what the response says of it.
+pub(in crate::storage) struct BegunUpload {
+    pub(in crate::storage) session: UploadSession,
+    pub(in crate::storage) started: StartedUpload,
+}
+
+impl BegunUpload {
+    /// Returns the query of its URLs other than those of its steps.
+    pub(in crate::storage) fn query(&self) -> String {
+        format!("upload={}", hex::encode(self.started.upload))
+    }
+}
+
+impl Borrow<StartedUpload> for BegunUpload {
+    fn borrow(&self) -> &StartedUpload {
+        &self.started
+    }
+}
 
 impl UploadSession {
     /// Returns the presigned URL of a part in the bucket.
@@ -42,7 +66,7 @@ impl Storage {
         store: &str,
         wanted: &[(Oid, u64)],
         objects: &[RequestedObject],
-    ) -> Result<HashMap<Oid, (UploadSession, StartedUpload)>> {
+    ) -> Result<HashMap<Oid, BegunUpload>> {
         let begun = stream::iter(wanted.iter().copied().map(|(oid, size)| async move {
             let (session, stored) = self.begin_object(dataset, store, oid, size).await?;
             let asked = objects.iter().find(|object| object.wanted.as_ref().is_ok_and(|wanted| wanted.0 == oid));
@@ -51,8 +75,8 @@ impl Storage {
                 // Presigned part URLs do not cover the digest, so it would not be checked.
                 Store::Bucket(_) => None,
             };
-            let begun = StartedUpload { upload: session.raw_id()?, plan: session.plan, stored, want_digest };
-            Ok::<_, Error>((oid, (session, begun)))
+            let started = StartedUpload { upload: session.raw_id()?, plan: session.plan, stored, want_digest };
+            Ok::<_, Error>((oid, BegunUpload { session, started }))
         }));
         begun.buffer_unordered(BEGIN_CONCURRENCY).try_collect().await
     }
@@ -64,7 +88,7 @@ impl Storage {
         oid: Oid,
         size: u64,
     ) -> Result<(UploadSession, Vec<StoredPart>)> {
-        for _ in 0..3 {
+        retry_on_conflict(BEGIN_ATTEMPTS, || async {
             let mut tx = self.0.db.write().await?;
             let known = tx.resume_upload(dataset.id, &oid.to_string(), self.expiry(UploadKind::Parts)).await?;
             tx.commit().await?;
@@ -75,7 +99,7 @@ impl Storage {
                     && session.row.store == store
                     && let Some(stored) = self.stored_parts(&session).await?
                 {
-                    return Ok((session, stored));
+                    return Ok(Some((session, stored)));
                 }
                 self.abort(&session, Millis::MAX).await?;
             }
@@ -83,11 +107,9 @@ impl Storage {
             session.row.oid = Some(oid.to_string());
             session.row.place = hex::encode(clock::random::<8>());
             // `None`: another request started the same upload at the same moment.
-            if let Some(session) = self.start(dataset, session).await? {
-                return Ok((session, Vec::new()));
-            }
-        }
-        Err(Error::busy("too many concurrent attempts to start this upload; try again in a moment"))
+            Ok(self.start(dataset, session).await?.map(|session| (session, Vec::new())))
+        })
+        .await
     }
 
     /// Creates a signed URL for a step of an upload of an object.

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::Body;
 use super::browser::BrowserClient;
+use super::common::Body;
 use super::session::{Welcome, welcome};
 use super::shapes;
 use crate::app::App;

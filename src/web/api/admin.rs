@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
+use super::common::{Body, Items, Page, PageUrl, known_id};
 use super::organisations::InvitationItem;
 use super::shapes;
-use super::{Body, Items, Page, PageUrl, known_id};
 use crate::access::AdminGrant;
 use crate::accounts::admin::{AuditQuery, AuditRow, JobRow, KnownUserRow, UserChange};
 use crate::app::App;

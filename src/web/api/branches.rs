@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::common::{Body, Items, Page, PageUrl, created, name_of};
 use super::shapes;
-use super::{Body, Items, Page, PageUrl, created, name_of};
 use crate::access::{DatasetGrant, Own, Read, Write};
 use crate::app::App;
 use crate::datasets::refs;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::Items;
+use super::common::Items;
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::error::Result;

@@ -16,16 +16,17 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::common::{CommitAuthor, Revision, created, json_text};
 use super::datasets::if_match;
 use super::revisions::wording;
 use super::shapes;
-use super::{CommitAuthor, Revision, created, json_text, parse};
 use crate::access::{DatasetGrant, Fetch, Grant, Write};
 use crate::app::App;
 use crate::datasets::commits::{CommitError, CopyBudget, patch};
 use crate::datasets::idempotency::IdempotencyKey;
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
+use crate::web::http::json::parse;
 use crate::web::http::{DatasetRequest, Routes, segment};
 
 /// The maximum number of operations in one commit, and of files that one commit copies.

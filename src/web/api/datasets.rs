@@ -13,8 +13,8 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::routes;
 
+use super::common::{Body, CommitAuthor, Revision, created};
 use super::shapes;
-use super::{Body, CommitAuthor, Revision, created};
 use crate::access::{DatasetGrant, Fetch, Own, Read, Right as _, Rights, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;

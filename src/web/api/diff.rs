@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
+use super::common::{Page, PageUrl, object_id};
 use super::shapes;
 use super::tree::{Entry, file_path};
-use super::{Page, PageUrl, object_id};
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::compare::{Changed, Lines};

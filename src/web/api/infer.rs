@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::Body;
+use super::common::Body;
 use super::shapes;
 use super::tree::file_path;
 use crate::access::{DatasetGrant, Fetch};

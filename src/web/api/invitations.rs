@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::Body;
 use super::accounts::OneTimeToken;
 use super::browser::BrowserClient;
+use super::common::Body;
 use super::shapes;
 use crate::accounts::sessions::SignedIn;
 use crate::app::App;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::Body;
+use super::common::Body;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::share::LinkOpened;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use axum::Json;
 use axum::http::{Method, header};
@@ -41,8 +41,16 @@ struct Problem {
     request_id: String,
 }
 
+/// Declares the routes that the document describes.
+static ROUTES: OnceLock<fn(Routes) -> Routes> = OnceLock::new();
+
+/// Sets the function that declares the routes of the API: the document describes them.
+pub(super) fn declare(routes: fn(Routes) -> Routes) {
+    _ = ROUTES.set(routes);
+}
+
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| {
-    let routes = super::routes(Routes::default());
+    let routes = ROUTES.get().map_or_else(Routes::default, |routes| routes(Routes::default()));
     let mut components = Components::new();
     components.schemas.extend(routes.schemas);
     components.schemas.extend(shapes::all());

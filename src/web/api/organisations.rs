@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::common::{Body, Items, created, known_id};
 use super::shapes;
-use super::{Body, Items, created};
 use crate::access::{OrgAdminGrant, OrgMemberGrant};
 use crate::accounts::invitations::Invitation;
 use crate::accounts::organisations::MemberRow;
@@ -277,7 +277,7 @@ async fn invite(
     params(("id" = String, Path, description = "The id of the invitation.")),
     responses((status = 204, description = "The invitation was revoked.")))]
 async fn withdraw(State(app): State<App>, steward: OrgAdminGrant, segments: Segments) -> Result<StatusCode> {
-    app.accounts.withdraw(&steward, super::known_id(segments.get("id"))?).await?;
+    app.accounts.withdraw(&steward, known_id(segments.get("id"))?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::Body;
+use super::common::Body;
 use crate::access::AdminGrant;
 use crate::app::App;
 use crate::error::{Error, Result};

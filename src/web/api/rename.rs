@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::Body;
+use super::common::Body;
 use super::datasets::{Dataset, dataset};
 use super::shapes;
 use crate::access::{DatasetGrant, Own, Read};

@@ -10,15 +10,16 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
+use super::common::{Body, CommitAuthor, Items, Page, PageUrl, Revision, object_id};
 use super::diff::ChangedFile;
 use super::shapes;
-use super::{Body, CommitAuthor, Items, Page, PageUrl, Revision, object_id};
 use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::dry_run;
 use crate::datasets::package::CommitNote;
 use crate::datasets::refs::branch_name;
-use crate::datasets::revisions::{CommitMeta, Part, RevertPlan};
+use crate::datasets::revert::{Part, RevertPlan};
+use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Result};
 use crate::web::http::{Parameters, Routes, Segments};
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
+use super::common::{Page, PageUrl};
 use super::shapes;
-use super::{Page, PageUrl};
 use crate::app::App;
 use crate::datasets::search::{Counts, Found, Kind, Place, Query, Sort};
 use crate::error::{Error, Result};

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::Body;
 use super::browser::{self, BrowserClient};
+use super::common::Body;
 use crate::accounts::UserRow;
 use crate::accounts::sessions::SignedIn;
 use crate::app::App;

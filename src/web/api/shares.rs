@@ -10,15 +10,16 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::common::{Body, Items, Page, PageUrl, created};
 use super::shapes;
 use super::tree::file_path;
-use super::{Body, Items, Page, PageUrl, created};
 use crate::access::{SessionGrant, ShareGrant};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::files::Files;
 use crate::share::{self, Grantee, Patch, ShareRow};
 use crate::types::{Id, Millis, OwnerName, Secret, ShareKind, ShareRight};
-use crate::web::http::{AuthedActor, BaseUrl, Parameters, Routes, Segments, segment};
+use crate::web::http::{AuthedActor, BaseUrl, DatasetRequest, Parameters, Routes, Segments, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -199,8 +200,8 @@ struct Share {
 impl From<ShareRow> for Share {
     fn from(row: ShareRow) -> Self {
         let group =
-            row.organisation_name.zip(row.team_name).map(|(organisation, team)| format!("{organisation}:{team}"));
-        let downloads = Downloads { used: row.downloads, limit: row.downloads_most };
+            row.organisation_name.zip(row.group_name).map(|(organisation, group)| format!("{organisation}:{group}"));
+        let downloads = Downloads { used: row.downloads, limit: row.max_downloads };
         Self {
             id: row.id.to_string(),
             dataset: format!("{}/{}", row.owner_name, row.dataset_name),
@@ -301,11 +302,15 @@ async fn create(
     responses((status = 200, description = "The shares.", body = Items<Share>)))]
 async fn list(
     State(app): State<App>,
-    sharing: ShareGrant,
+    visitor: DatasetRequest,
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
+    if Files::is_new_drive(&app.access, &visitor.actor, &visitor.path).await {
+        return Ok(here.page(Vec::<Share>::new(), None));
+    }
+    let sharing = app.access.authorize_sharing(&visitor.actor, &visitor.path).await?;
     let mut rows = app.shares.list(&sharing, before(&page)?, limit + 1).await?;
     let next = rows.get(limit).is_some().then(|| rows[limit - 1].id.to_string());
     rows.truncate(limit);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::Items;
+use super::common::Items;
 use super::tree::file_path;
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::common::{Body, CommitAuthor, Items, Page, PageUrl, created, moment, name_of};
 use super::shapes;
-use super::{Body, CommitAuthor, Items, Page, PageUrl, created, moment, name_of};
 use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
 use crate::datasets::refs;

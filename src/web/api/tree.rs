@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::{CommitAuthor, Items, Page, PageUrl, moment, object_id};
+use super::common::{CommitAuthor, Items, Page, PageUrl, moment, object_id};
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::browse::Listing;

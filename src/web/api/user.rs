@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::browser::{self, BrowserClient};
+use super::common::{Body, Items, created};
 use super::session::Person;
 use super::shapes;
-use super::{Body, Items, created};
 use crate::access::tokens::{TokenName, TokenScope};
 use crate::access::{AccountGrant, SessionGrant};
 use crate::accounts::{SessionRow, TokenRow};

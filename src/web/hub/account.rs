@@ -154,10 +154,8 @@ async fn begin(app: &App, grant: &DatasetGrant<Write>) -> Result<()> {
     let content = Content::Bytes(Bytes::from(lines.concat()));
     let path = metastore::ATTRIBUTES.parse()?;
     let edits = vec![Edit::Put { path, content, executable: false }];
-    let snapshot = app.datasets.snapshot(&grant.narrow()).await?;
-    let changes =
-        app.datasets.changes(grant.actor(), &snapshot, CommitMeta::default(), "initial commit", edits).await?;
-    app.datasets.commit(grant, changes).await?;
+    let wording = CommitMeta::default().or_message("initial commit");
+    app.datasets.commit_operations(grant, edits, wording, None).await.map_err(|refusal| refusal.error)?.made()?;
     Ok(())
 }
 

@@ -15,7 +15,6 @@ test('the drive without a network, with a taken name and on a phone', async ({ s
   const files = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
   await server.createAdministrator('ada', PASSWORD);
   const token = await server.cli('token', 'add', 'ada', '--name', 'story');
-  await server.api('GET', '/api/v1/drive', token);
   for (const path of ['maps', 'plans']) await server.api('POST', '/api/v1/drive/ada/drive/folders', token, { path });
   const page = await newPage();
   await signIn(page, 'ada');
@@ -123,10 +122,11 @@ test('a folder of 5,000 files responds quickly', async ({ server, newPage }) => 
   await server.createAdministrator('ada', PASSWORD);
   const token = await server.cli('token', 'add', 'ada', '--name', 'story');
   await server.api('POST', '/api/v1/datasets', token, { id: 'ada/many', visibility: 'private' });
-  await server.api('GET', '/api/v1/drive', token);
   const work = join(server.data, 'many');
   const git = (...args: string[]) => run('git', ['-C', work, ...args], { env: server.settings });
-  await run('git', ['clone', '-q', `${server.url.replace('//', `//ada:${token}@`)}/ada/drive.git`, work], { env: server.settings });
+  // The first push creates the drive.
+  await run('git', ['init', '-q', work], { env: server.settings });
+  await git('remote', 'add', 'origin', `${server.url.replace('//', `//ada:${token}@`)}/ada/drive.git`);
   await run('python3', ['-c', `import os\nos.mkdir('many')\nfor n in range(5000): open(f'many/file-{n}.txt', 'w').write('x' * (n % 97))`], { cwd: work });
   await git('add', 'many');
   await git('-c', 'user.name=ada', '-c', 'user.email=ada@example.org', 'commit', '-qm', 'Many');

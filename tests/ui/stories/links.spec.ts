@@ -10,7 +10,6 @@ test('a link with a password opens one folder and nothing else @bucket', async (
     const answer = await fetch(url, { method: 'PUT', headers: { Authorization: `Bearer ${ada.token}` }, body: text });
     expect(answer.ok, `${path}: ${answer.status}`).toBe(true);
   };
-  await server.api('GET', '/api/v1/drive', ada.token);
   await put('plans/harbour.txt', 'the plan of the harbour');
   await put('plans-of-others/secret.txt', 'what no other user may see');
   const share = { path: 'plans', with: { link: true }, right: 'view', password: PASSWORD };
@@ -82,7 +81,6 @@ test('a link with a password opens one folder and nothing else @bucket', async (
 
 test('a link expires', async ({ server, newPage }) => {
   const ada = await server.createUser('ada');
-  await server.api('GET', '/api/v1/drive', ada.token);
   const ends = Date.now() + 25_000;
   const expires = new Date(ends).toISOString().replace(/\.\d+Z/, 'Z');
   await server.api('POST', '/api/v1/drive/ada/drive/folders', ada.token, { path: 'short' });

@@ -6,7 +6,6 @@ import { expect, PASSWORD, row, signIn, test } from '../story.ts';
 test('a link stays in the URL, asks for its password once and can be copied again by its owner', async ({ server, newPage }) => {
   await server.createAdministrator('ada', PASSWORD);
   const token = await server.cli('token', 'add', 'ada', '--name', 'story');
-  await server.api('GET', '/api/v1/drive', token);
   for (const path of ['plans/harbour.txt', 'plans/old/pier.txt']) {
     const url = `${server.url}/api/v1/drive/ada/drive/files/${path}`;
     const answer = await fetch(url, { method: 'PUT', headers: { Authorization: `Bearer ${token}` }, body: `the ${path}` });
@@ -57,7 +56,6 @@ test('a link stays in the URL, asks for its password once and can be copied agai
 test('new shares are marked until they were seen', async ({ server, newPage }) => {
   const ada = await server.createUser('ada');
   await server.createAdministrator('ben', PASSWORD);
-  await server.api('GET', '/api/v1/drive', ada.token);
   await server.api('POST', '/api/v1/drive/ada/drive/folders', ada.token, { path: 'plans' });
   const ben = await newPage();
   await signIn(ben, 'ben');

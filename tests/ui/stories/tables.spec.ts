@@ -8,7 +8,6 @@ const column = (page: Page, name: string) => page.getByRole('columnheader', { na
 test('tables are previewed wherever a file is shown; what is no table is shown as text', async ({ server, newPage }, info) => {
   await server.createAdministrator('ada', PASSWORD);
   const token = await server.cli('token', 'add', 'ada', '--name', 'story');
-  await server.api('GET', '/api/v1/drive', token);
   const put = async (path: string, body: string | Uint8Array<ArrayBuffer>) => {
     const answer = await fetch(`${server.url}/api/v1/drive/ada/drive/files/${path}`, { method: 'PUT', headers: { Authorization: `Bearer ${token}` }, body });
     expect(answer.ok, path).toBe(true);

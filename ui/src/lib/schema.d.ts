@@ -3038,7 +3038,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns your own drive, the dataset `{user}/datasets`. It is created on first use. */
+        /** Returns your own drive, the dataset `{user}/drive`. It is empty before your first change, which creates it. */
         get: {
             parameters: {
                 query?: never;
@@ -3178,7 +3178,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Copies a file or a folder as a new revision, without transferring its content. Copying from another dataset requires
+         * Copies files and folders as a new revision, without transferring their content. Copying from another dataset requires
          *     download access to it, and both datasets must use the same store.
          */
         post: {
@@ -3199,13 +3199,13 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description The copy. */
+                /** @description The copies. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Changed"];
+                        "application/json": components["schemas"]["Moved"];
                     };
                 };
                 /** @description The request failed (RFC 9457 problem details). */
@@ -3726,7 +3726,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Moves or renames a file or a folder as a new revision. The old parent folder is kept even if it becomes empty. */
+        /** Moves or renames files and folders as a new revision. Their old parent folders are kept even if they become empty. */
         post: {
             parameters: {
                 query?: never;
@@ -3745,13 +3745,13 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description The entry at its new path. */
+                /** @description The items were moved. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Changed"];
+                        "application/json": components["schemas"]["Moved"];
                     };
                 };
                 /** @description The request failed (RFC 9457 problem details). */
@@ -6420,15 +6420,15 @@ export interface components {
             /** @description The display name. */
             name?: string | null;
         };
-        /** @description A copy, within the dataset or from another one. */
+        /** @description A copy, within the dataset or from another one: `from` and `to`, or `items`. */
         CopyRequest: {
             dataset?: components["schemas"]["DatasetId"] | null;
-            /** @description The path to copy from. */
-            from: components["schemas"]["FilePath"];
+            from?: components["schemas"]["FilePath"] | null;
+            /** @description Files and folders to copy as one revision, all or nothing. */
+            items?: components["schemas"]["MoveItem"][] | null;
             /** @description The commit message. */
             message?: string | null;
-            /** @description The complete path of the copy, which must not exist. */
-            to: components["schemas"]["FilePath"];
+            to?: components["schemas"]["FilePath"] | null;
         };
         /** @description A dataset at a revision. */
         Dataset: components["schemas"]["RevisionShown"] & {
@@ -7488,14 +7488,27 @@ export interface components {
             /** @description The role in the organisation. */
             role: components["schemas"]["Role"];
         };
-        /** @description A move or rename. */
-        MoveRequest: {
+        /** @description A file or folder to move or copy. */
+        MoveItem: {
             /** @description The current path. */
             from: components["schemas"]["FilePath"];
-            /** @description The commit message. */
-            message?: string | null;
             /** @description The complete new path, which must not exist. */
             to: components["schemas"]["FilePath"];
+        };
+        /** @description A move or rename: `from` and `to`, or `items`. */
+        MoveRequest: {
+            from?: components["schemas"]["FilePath"] | null;
+            /** @description Files and folders to move as one revision, all or nothing. They are moved in this order. */
+            items?: components["schemas"]["MoveItem"][] | null;
+            /** @description The commit message. */
+            message?: string | null;
+            to?: components["schemas"]["FilePath"] | null;
+        };
+        /** @description The result of a move or a copy. */
+        Moved: {
+            entry?: components["schemas"]["DriveEntry"] | null;
+            /** @description The revision with the change. */
+            revision: string;
         };
         /** @description A sign-up request. */
         NewAccount: {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Body;
+use super::super::common::Body;
 use super::super::files::save;
 use super::super::shapes;
 use crate::access::{DatasetGrant, Fetch, Grant};

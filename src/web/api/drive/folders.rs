@@ -4,22 +4,22 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use metastore::FilePath;
+use metastore::{FilePath, ObjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::Body;
+use super::super::common::Body;
 use super::super::shapes;
-use super::{Changed, message};
+use super::{Changed, DriveEntry, message};
 use crate::access::{Fetch, Grant, Read, Write};
 use crate::app::App;
-use crate::datasets::tree_api::{expect_inner, path_of};
+use crate::datasets::tree_api::{by_root, expect_inner, path_of};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 use crate::web::http::{DatasetRequest, Routes};
 
-/// The maximum number of paths deleted as one revision.
+/// The maximum number of files and folders that are moved, copied or deleted as one revision.
 const PATHS: usize = 1000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -37,35 +37,112 @@ struct NewFolder {
     message: Option<String>,
 }
 
-/// A move or rename.
+/// A file or folder to move or copy.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct MoveRequest {
+struct MoveItem {
     /// The current path.
     #[schema(value_type = shapes::FilePath)]
     from: String,
     /// The complete new path, which must not exist.
     #[schema(value_type = shapes::FilePath)]
     to: String,
+}
+
+/// A move or rename: `from` and `to`, or `items`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MoveRequest {
+    /// The current path.
+    #[schema(value_type = Option<shapes::FilePath>)]
+    from: Option<String>,
+    /// The complete new path, which must not exist.
+    #[schema(value_type = Option<shapes::FilePath>)]
+    to: Option<String>,
+    /// Files and folders to move as one revision, all or nothing. They are moved in this order.
+    #[schema(min_items = 1, max_items = 1000)]
+    items: Option<Vec<MoveItem>>,
     /// The commit message.
     message: Option<String>,
 }
 
-/// A copy, within the dataset or from another one.
+/// A copy, within the dataset or from another one: `from` and `to`, or `items`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CopyRequest {
     /// The path to copy from.
-    #[schema(value_type = shapes::FilePath)]
-    from: String,
+    #[schema(value_type = Option<shapes::FilePath>)]
+    from: Option<String>,
     /// The complete path of the copy, which must not exist.
-    #[schema(value_type = shapes::FilePath)]
-    to: String,
+    #[schema(value_type = Option<shapes::FilePath>)]
+    to: Option<String>,
+    /// Files and folders to copy as one revision, all or nothing.
+    #[schema(min_items = 1, max_items = 1000)]
+    items: Option<Vec<MoveItem>>,
     /// The dataset to copy from, as `owner/name`. Default: this dataset.
     #[schema(value_type = Option<shapes::DatasetId>)]
     dataset: Option<String>,
     /// The commit message.
     message: Option<String>,
+}
+
+/// The result of a move or a copy.
+#[derive(Serialize, ToSchema)]
+struct Moved {
+    /// The revision with the change.
+    revision: String,
+    /// The entry at its new path; absent for a request with `items`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<DriveEntry>,
+}
+
+/// What a move or a copy is about.
+enum Ways {
+    One(MoveItem),
+    Many(Vec<MoveItem>),
+}
+
+impl Ways {
+    async fn of(
+        app: &App,
+        visitor: &DatasetRequest,
+        from: Option<String>,
+        to: Option<String>,
+        items: Option<Vec<MoveItem>>,
+    ) -> Result<Self> {
+        let problem = match (from, to, items) {
+            (Some(from), Some(to), None) => return Ok(Self::One(MoveItem { from, to })),
+            (None, None, Some(items)) if (1..=PATHS).contains(&items.len()) => return Ok(Self::Many(items)),
+            (None, None, Some(_)) => format!("`items` must have 1 to {PATHS} items"),
+            _ => "give either `from` and `to`, or `items`".to_owned(),
+        };
+        // Others must not learn that the dataset exists.
+        let _: Grant<Write> = visitor.grant(app, "").await?;
+        Err(Error::invalid(problem))
+    }
+
+    fn items(&self) -> &[MoveItem] {
+        match self {
+            Self::One(item) => std::slice::from_ref(item),
+            Self::Many(items) => items,
+        }
+    }
+
+    /// Returns the default commit message: what is done, with one item or with many.
+    fn message(&self, verb: &str, one: impl FnOnce() -> Result<String>) -> Result<String> {
+        match self.items() {
+            [_] => one(),
+            many => Ok(format!("{verb} {} files and folders", many.len())),
+        }
+    }
+
+    async fn done(&self, app: &App, to: Option<&Grant<Write>>, revision: ObjectId) -> Result<Json<Moved>> {
+        let entry = match (self, to) {
+            (Self::One(_), Some(to)) => Some(Changed::at(app, to, revision).await?.entry),
+            _ => None,
+        };
+        Ok(Json(Moved { revision: revision.to_string(), entry }))
+    }
 }
 
 /// A deletion.
@@ -93,55 +170,75 @@ struct Deleted {
 async fn add(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<NewFolder>) -> Result<Response> {
     let grant: Grant<Write> = visitor.grant(&app, &new.path).await?;
     let path = path_of(&grant)?;
-    let revision = app.datasets.add_folder(&grant, message(new.message, format!("Add the folder {path}"))).await?;
+    let revision = app.datasets.add_folder(&grant, message(new.message, &format!("Add the folder {path}"))).await?;
     Ok((StatusCode::CREATED, Json(Changed::at(&app, &grant, revision).await?)).into_response())
 }
 
-/// Moves or renames a file or a folder as a new revision. The old parent folder is kept even if it becomes empty.
+/// Moves or renames files and folders as a new revision. Their old parent folders are kept even if they become empty.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/move", tag = "drive", request_body = MoveRequest,
-    responses((status = 200, description = "The entry at its new path.", body = Changed)))]
+    responses((status = 200, description = "The items were moved.", body = Moved)))]
 async fn rename(
     State(app): State<App>,
     visitor: DatasetRequest,
     Body(asked): Body<MoveRequest>,
-) -> Result<Json<Changed>> {
-    let from: Grant<Write> = visitor.grant(&app, &asked.from).await?;
-    let to: Grant<Write> = visitor.grant(&app, &asked.to).await?;
-    let default = format!("Move {} to {}", path_of(&from)?, path_of(&to)?);
-    expect_inner(&from)?;
-    let revision = app.datasets.move_entry(&from, &to, message(asked.message, default)).await?;
-    Ok(Json(Changed::at(&app, &to, revision).await?))
+) -> Result<Json<Moved>> {
+    let ways = Ways::of(&app, &visitor, asked.from, asked.to, asked.items).await?;
+    let mut items: Vec<(Grant<Write>, Grant<Write>)> = Vec::new();
+    for way in ways.items() {
+        let (from, to) = (visitor.grant(&app, &way.from).await?, visitor.grant(&app, &way.to).await?);
+        // Before the right to move it: a path that cannot be moved is the client's mistake.
+        (path_of(&from)?, path_of(&to)?);
+        expect_inner(&from)?;
+        items.push((from, to));
+    }
+    let default =
+        ways.message("Move", || Ok(format!("Move {} to {}", path_of(&items[0].0)?, path_of(&items[0].1)?)))?;
+    visitor.charge(items.len());
+    let revision = app.datasets.move_entries(&items, message(asked.message, &default)).await?;
+    ways.done(&app, items.first().map(|(_, to)| to), revision).await
 }
 
-/// Copies a file or a folder as a new revision, without transferring its content. Copying from another dataset requires
+/// Copies files and folders as a new revision, without transferring their content. Copying from another dataset requires
 /// download access to it, and both datasets must use the same store.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/copy", tag = "drive", request_body = CopyRequest,
-    responses((status = 200, description = "The copy.", body = Changed)))]
-async fn copy(
-    State(app): State<App>,
-    visitor: DatasetRequest,
-    Body(asked): Body<CopyRequest>,
-) -> Result<Json<Changed>> {
-    let to: Grant<Write> = visitor.grant(&app, &asked.to).await?;
-    let path = path_of(&to)?;
+    responses((status = 200, description = "The copies.", body = Moved)))]
+async fn copy(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<CopyRequest>) -> Result<Json<Moved>> {
+    let ways = Ways::of(&app, &visitor, asked.from, asked.to, asked.items).await?;
+    let mut targets: Vec<Grant<Write>> = Vec::new();
+    for way in ways.items() {
+        let to = visitor.grant(&app, &way.to).await?;
+        path_of(&to)?;
+        targets.push(to);
+    }
+    visitor.charge(targets.len());
+    let (first, path) = (&ways.items()[0], path_of(&targets[0])?);
+    let mut sources: Vec<Grant<Fetch>> = Vec::new();
     let revision = match asked.dataset {
         None => {
             // Write access to the copy's path implies that the caller could read the copy there.
-            let from: Grant<Fetch> = visitor.grant(&app, &asked.from).await?;
-            let default = format!("Copy {} to {path}", asked.from);
-            app.datasets.copy_entry(&from.narrow::<Read>(), &to, message(asked.message, default)).await?
+            for way in ways.items() {
+                sources.push(visitor.grant(&app, &way.from).await?);
+            }
+            let default = ways.message("Copy", || Ok(format!("Copy {} to {path}", first.from)))?;
+            let items: Vec<_> = sources.iter().map(Grant::narrow::<Read>).zip(targets.iter().cloned()).collect();
+            app.datasets.copy_entries(&items, message(asked.message, &default)).await?
         }
         Some(dataset) => {
             let nothing =
                 || Error::not_found(format!("dataset {dataset:?} does not exist, or you do not have access to it"));
             let source: RepoPath = dataset.parse().map_err(|_| nothing())?;
-            let at: FilePath = asked.from.trim_end_matches('/').parse()?;
-            let part: Grant<Fetch> = app.access.authorize_path(to.actor(), &source, Some(&at)).await?;
-            let default = format!("Copy {at} of {source} to {path}");
-            app.files.copy_from(&part.at(&at)?, &to, message(asked.message, default)).await?
+            for way in ways.items() {
+                let at: FilePath = way.from.trim_end_matches('/').parse()?;
+                let part: Grant<Fetch> = app.access.authorize_path(&visitor.actor, &source, Some(&at)).await?;
+                sources.push(part.at(&at)?);
+            }
+            let from = first.from.trim_end_matches('/');
+            let default = ways.message("Copy", || Ok(format!("Copy {from} of {source} to {path}")))?;
+            let items: Vec<_> = sources.into_iter().zip(targets.iter().cloned()).collect();
+            app.files.copy_from(&items, message(asked.message, &default)).await?
         }
     };
-    Ok(Json(Changed::at(&app, &to, revision).await?))
+    ways.done(&app, targets.first(), revision).await
 }
 
 /// Deletes files and folders as one revision and moves them to the trash. The history keeps them. A parent folder that
@@ -163,9 +260,7 @@ async fn delete(
         let grant: Grant<Write> = visitor.grant(&app, path).await?;
         paths.push(path_of(&grant)?);
         expect_inner(&grant)?;
-        if !grants.iter().any(|other| other.root() == grant.root()) {
-            grants.push(grant);
-        }
+        grants.push(grant);
     }
     let default = match paths.as_slice() {
         [] => {
@@ -176,6 +271,6 @@ async fn delete(
         many => format!("Delete {} files and folders", many.len()),
     };
     visitor.charge(paths.len());
-    let revision = app.datasets.move_to_trash(&grants, paths, message(asked.message, default)).await?;
+    let revision = app.datasets.move_to_trash(&by_root(&grants), paths, message(asked.message, &default)).await?;
     Ok(Json(Deleted { revision: revision.to_string() }))
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::{Body, Items, Page, PageUrl};
-use super::{grants, message};
+use super::super::common::{Body, Items, Page, PageUrl};
+use super::{grants, is_new, message};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -84,6 +84,9 @@ async fn list(
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
+    if is_new(&app, &visitor).await {
+        return Ok(here.page(Vec::<TrashItem>::new(), None));
+    }
     let grants: Vec<Grant<Read>> = grants(&app.access, &visitor).await?;
     let (rows, next) = app.datasets.trash(&grants, page.cursor(), page.limit()?).await?;
     let items = rows.into_iter().map(|row| TrashItem {
@@ -123,7 +126,7 @@ async fn restore(
         many => format!("Restore {many} files and folders from the trash"),
     };
     let (revision, restored) =
-        app.datasets.restore_from_trash(&grants, &asked.ids, to, message(asked.message, default)).await?;
+        app.datasets.restore_from_trash(&grants, &asked.ids, to, message(asked.message, &default)).await?;
     let restored = restored.iter().map(|way| Way { from: way.from.to_string(), to: way.to.to_string() });
     Ok(Json(RestoredFromTrash { revision: revision.to_string(), restored: restored.collect() }))
 }

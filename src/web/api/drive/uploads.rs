@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::super::common::{Body, created};
 use super::super::shapes;
-use super::super::{Body, created};
 use super::files::length;
 use super::{Changed, grants};
 use crate::access::{Grant, Write};

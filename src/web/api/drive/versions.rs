@@ -7,13 +7,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::super::{Body, CommitAuthor, Items, Page, PageUrl, moment, object_id};
+use super::super::common::{Body, CommitAuthor, Items, Page, PageUrl, moment, object_id};
 use super::{Changed, message};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::datasets::tree_api::path_of;
 use crate::error::Result;
-use crate::files::made;
 use crate::web::http::{Parameters, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -95,6 +94,6 @@ async fn restore(
     Body(asked): Body<RestoreVersion>,
 ) -> Result<Json<Changed>> {
     let default = format!("Restore {} as of {}", path_of(&grant)?, asked.revision);
-    let done = app.datasets.restore_path(&grant, &asked.revision, message(asked.message, default)).await?;
-    Ok(Json(Changed::at(&app, &grant, made(done)?).await?))
+    let done = app.datasets.restore_path(&grant, &asked.revision, message(asked.message, &default)).await?;
+    Ok(Json(Changed::at(&app, &grant, done.newest()?).await?))
 }

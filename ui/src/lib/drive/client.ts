@@ -1,7 +1,7 @@
 /** Client of the drive API: the files of a dataset, optionally with the token of a share link. */
 
 import { datasetUrl, request, segment, segments, withQuery, type Method, type Options } from '../api';
-import type { Changed, Deleted, DriveEntry, Link, NewShare, OwnDrive, Page, RestoredFromTrash, Share, ShareUpdate, TableRows, TrashItem, Version } from '../types';
+import type { Changed, Deleted, DriveEntry, Link, MoveItem, Moved, NewShare, OwnDrive, Page, RestoredFromTrash, Share, ShareUpdate, TableRows, TrashItem, Version } from '../types';
 import { splitId } from '../urls';
 
 /** A dataset and the credentials for it. */
@@ -22,17 +22,8 @@ export const unseenShares = (): Promise<{ count: number }> => request('GET', '/a
 
 export const overview = (): Promise<OwnDrive> => request('GET', '/api/v1/drive');
 
-let own: { user: string; made: Promise<unknown> } | null = null;
-
-/** Returns the drive of the signed-in user. The server creates it on the first request, which is sent once per page load. */
-export function ownDrive(user: string): Promise<Drive> {
-	if (own?.user !== user) {
-		const made = overview();
-		own = { user, made };
-		made.catch(() => (own = null));
-	}
-	return own.made.then(() => new Drive({ owner: user, dataset: 'drive' }));
-}
+/** Returns the drive of a user, which their first change creates. */
+export const ownDrive = (user: string): Drive => new Drive({ owner: user, dataset: 'drive' });
 
 export class Drive {
 	readonly base: string;
@@ -71,12 +62,14 @@ export class Drive {
 		return this.#call('POST', '/folders', { body: { path } });
 	}
 
-	move(from: string, to: string): Promise<Changed> {
-		return this.#call('POST', '/move', { body: { from, to } });
+	/** Moves files and folders as one revision. */
+	move(items: MoveItem[]): Promise<Moved> {
+		return this.#call('POST', '/move', { body: { items } });
 	}
 
-	copy(from: string, to: string): Promise<Changed> {
-		return this.#call('POST', '/copy', { body: { from, to } });
+	/** Copies files and folders as one revision. */
+	copy(items: MoveItem[]): Promise<Moved> {
+		return this.#call('POST', '/copy', { body: { items } });
 	}
 
 	delete(paths: string[]): Promise<Deleted> {

@@ -34,8 +34,6 @@ trap 'rm -rf "$empty"' EXIT
 unset $(git rev-parse --local-env-vars)
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 XDG_CONFIG_HOME="$empty"
 export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
-# A quarter of what proptest would try: there is a new quarter each time, and `make fuzz` tries for minutes.
-export PROPTEST_CASES=${PROPTEST_CASES:-64}
 
 if [ -n "$cloud" ]; then
     # Compiled before there are servers that would wait for it.

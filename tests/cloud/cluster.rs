@@ -73,27 +73,33 @@ macro_rules! story {
                 }
             }
 
-            #[tokio::test(flavor = "multi_thread")]
-            async fn azure() {
-                match $crate::cluster::Cloud::azure() {
-                    None => eprintln!("skipped: RUTTER_TEST_AZURE is not set"),
-                    Some(cloud) => if $crate::cluster::has_postgres() { super::$name(cloud).await },
-                }
+            #[test]
+            fn azure() {
+                rutter_testing::run(async {
+                    match $crate::cluster::Cloud::azure() {
+                        None => eprintln!("skipped: RUTTER_TEST_AZURE is not set"),
+                        Some(cloud) => if $crate::cluster::has_postgres() { super::$name(cloud).await },
+                    }
+                });
             }
         }
     };
     (async fn $name:ident() $body:block) => {
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $name() {
-            if $crate::cluster::has_postgres() $body
+        #[test]
+        fn $name() {
+            if $crate::cluster::has_postgres() {
+                rutter_testing::run(async $body);
+            }
         }
     };
     (real async fn $name:ident() $body:block) => {
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $name() {
+        #[test]
+        fn $name() {
             if !$crate::cluster::has_real_store() {
                 eprintln!("skipped: RUTTER_TEST_S3 is not set");
-            } else if $crate::cluster::has_postgres() $body
+            } else if $crate::cluster::has_postgres() {
+                rutter_testing::run(async $body);
+            }
         }
     };
 }

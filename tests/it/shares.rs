@@ -19,15 +19,13 @@ const SHARES: &str = "/api/v1/datasets/ada/data/shares";
 async fn dataset_with_folders(server: &Server) -> Person {
     let ada = server.person("ada").await;
     server.dataset(DATA, Visibility::Private).await;
-    let tree = server.tree("shelves");
-    tree.with_lfs(&server.remote(&ada, DATA));
-    for path in ["a/x.csv", "a/b/y.csv", "ab/z.csv", "c.csv"] {
-        tree.write(path, "id\n1\n");
+    let tables = ["a/x.csv", "a/b/y.csv", "ab/z.csv", "c.csv"];
+    let mut files = tables.map(|path| json!({"operation": "put", "path": path, "content": "id\n1\n"})).to_vec();
+    for (path, bytes) in [("a/in.bin", inside()), ("ab/out.bin", outside())] {
+        let oid = server.upload(&ada.token, DATA, &bytes).await;
+        files.push(json!({"operation": "put", "path": path, "oid": oid, "size": bytes.len()}));
     }
-    tree.write("a/in.bin", inside());
-    tree.write("ab/out.bin", outside());
-    tree.commit("Folders");
-    tree.git(&["push", "-q", "origin", "main"]);
+    server.commit(&ada, DATA, &files).await;
     ada
 }
 

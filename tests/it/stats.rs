@@ -12,11 +12,7 @@ const ROOT: &str = "/api/v1/datasets";
 async fn put_files(server: &Server, person: &Person, path: &str, files: &[(&str, &str)]) -> String {
     let operations: Vec<Value> =
         files.iter().map(|(path, text)| json!({"operation": "put", "path": path, "content": text})).collect();
-    let body = json!({"message": "Put", "operations": operations});
-    let (status, said) =
-        server.json(Some(&person.token), "POST", &format!("{ROOT}/{path}/commits"), body.clone()).await;
-    assert_eq!(status, 201, "{said}");
-    said["revision"].as_str().unwrap().to_owned()
+    server.commit(person, path, &operations).await
 }
 
 story! {

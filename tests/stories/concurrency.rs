@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rutter::types::Role;
-use rutter_testing::{Person, Tree, eventually, noise, story, text};
+use rutter_testing::{Person, StopSignal, Tree, eventually, noise, story, text};
 
 const CLIENTS: usize = 50;
 const ATTEMPTS: u32 = 200;
@@ -39,9 +38,10 @@ story! {
         seed.commit("Begin");
         seed.git(&["push", "-q", "origin", "main"]);
 
+        let first = server.clone(&writer, "lab/data", "first");
         let clones: Vec<Tree> = (0..CLIENTS)
             .map(|client| {
-                let clone = server.clone(&writer, "lab/data", &format!("client-{client}"));
+                let clone = first.copy(&format!("client-{client}"));
                 clone.write(&format!("client-{client}.txt"), format!("{client}\n"));
                 clone.commit(&format!("Client {client}"));
                 clone
@@ -155,10 +155,10 @@ story! {
     async fn a_clone_during_pushes_is_one_of_the_revisions(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published_dataset(&ada, "ada/busy", "work");
-        let done = AtomicBool::new(false);
+        let signal = StopSignal::default();
         let read = |reader: usize| {
             let mut clones = Vec::new();
-            while !done.load(Ordering::SeqCst) {
+            while !signal.is_stopped() {
                 clones.push(server.clone(&ada, "ada/busy", &format!("reader-{reader}-{}", clones.len())));
             }
             clones
@@ -168,13 +168,14 @@ story! {
                 let read = &read;
                 scope.spawn(move || read(reader))
             });
+            let _guard = signal.stop_on_panic();
             // Enough for the packs to be merged meanwhile.
             for number in 0..36 {
                 work.write("README.md", format!("# Edition {number}\n"));
                 work.commit("Edition");
                 work.git(&["push", "-q", "--no-verify"]);
             }
-            done.store(true, Ordering::SeqCst);
+            signal.stop();
             readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect()
         });
         let published = work.git(&["rev-list", "HEAD"]);
@@ -186,4 +187,22 @@ story! {
         server.app.worker.run_due().await.unwrap();
         assert_eq!(server.assert_intact(&ada, "ada/busy").await.count("HEAD"), 37);
     }
+}
+
+/// The runner of stories: a story that has failed does not wait for threads that would never end.
+#[test]
+#[should_panic(expected = "the story failed")]
+#[expect(clippy::disallowed_methods, reason = "a thread of the test, not of the server")]
+fn a_failed_story_ends_immediately() {
+    rutter_testing::run(async {
+        let (sender, started) = tokio::sync::oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            sender.send(()).unwrap();
+            loop {
+                std::thread::park();
+            }
+        });
+        started.await.unwrap();
+        panic!("the story failed");
+    });
 }

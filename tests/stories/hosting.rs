@@ -411,7 +411,7 @@ story! {
 }
 
 story! {
-    async fn tags_and_branches_are_created_and_deleted(server: Server) {
+    on(sqlite) async fn tags_and_branches_are_created_and_deleted(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published_dataset(&ada, "ada/data", "work");
         let revision = work.revision("main");
@@ -527,7 +527,7 @@ story! {
 }
 
 story! {
-    async fn a_repository_is_mirrored_completely(server: Server) {
+    on(sqlite) async fn a_repository_is_mirrored_completely(server: Server) {
         let ada = server.person("ada").await;
         let work = history(&server, &ada, "ada/old", 3);
         work.git(&["tag", "-a", "v1", "-m", "First", "HEAD~1"]);

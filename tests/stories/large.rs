@@ -1,7 +1,7 @@
 //! Many objects, and large ones.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use rutter_testing::{Engine, Server, noise, story};
@@ -63,7 +63,8 @@ async fn an_object_of_more_than_two_gigabytes() {
     clone.git(&["fetch", "-q", "origin"]);
     clone.git(&["lfs", "fetch", "origin", "origin/main"]);
     let object = Path::new(&expected[..2]).join(&expected[2..4]).join(&expected);
-    assert_eq!(digest(&clone.folder.join(".git/lfs/objects").join(object)), (expected, LENGTH));
+    // git-lfs has compared its hash.
+    assert_eq!(clone.folder.join(".git/lfs/objects").join(object).metadata().unwrap().len(), LENGTH);
     clone.git(&["fsck", "--strict"]);
     server.assert_store_intact("ada/huge").await;
 }
@@ -98,14 +99,14 @@ story! {
     on(sqlite) async fn large_packs_are_streamed(server: Server) {
         let ada = server.person("ada").await;
         let work = server.published_dataset(&ada, "ada/data", "work");
+        // 300 MiB that no compression makes smaller, so that git need not try.
         let mut file = File::create(work.folder.join("big.dat")).unwrap();
-        for part in 0..300 {
-            file.write_all(&noise(part, 1 << 20)).unwrap();
-        }
+        std::io::copy(&mut File::open("/dev/urandom").unwrap().take(300 << 20), &mut file).unwrap();
         drop(file);
-        work.commit("300 MiB that no compression makes smaller");
+        work.git(&["config", "core.compression", "0"]);
+        work.commit("Large");
         let before = peak();
-        work.git(&["-c", "core.compression=0", "push", "-q"]);
+        work.git(&["push", "-q"]);
         let pushed = peak();
         let clone = server.clone(&ada, "ada/data", "clone");
         let cloned = peak();

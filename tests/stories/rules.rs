@@ -32,7 +32,7 @@ fn text_commit(tree: &Tree, path: &str, content: &str) -> String {
 }
 
 story! {
-    async fn a_pointer_without_its_object_is_refused_until_it_is_uploaded(server: Server) {
+    on(sqlite) async fn a_pointer_without_its_object_is_refused_until_it_is_uploaded(server: Server) {
         let ada = server.person("ada").await;
         let work = server.tree("work");
         work.with_lfs(&server.remote(&ada, "ada/data"));
@@ -90,7 +90,7 @@ story! {
 }
 
 story! {
-    async fn a_locked_file_is_changed_by_its_holder_only(server: Server) {
+    on(sqlite) async fn a_locked_file_is_changed_by_its_holder_only(server: Server) {
         let Lab { olga, olgas, wandas, .. } = Lab::open(&server).await;
         wandas.git(&["lfs", "lock", "README.md"]);
         wandas.git(&["lfs", "lock", "scans/one.bin"]);
@@ -170,7 +170,7 @@ story! {
 }
 
 story! {
-    async fn many_violated_locks_are_listed_in_part(server: Server) {
+    on(sqlite) async fn many_violated_locks_are_listed_in_part(server: Server) {
         let Lab { olgas, wandas, wanda, .. } = Lab::open(&server).await;
         for number in 0..30 {
             olgas.write(&format!("many/{number:02}.txt"), "hers");
@@ -212,7 +212,7 @@ story! {
 }
 
 story! {
-    async fn the_history_of_main_is_rewritten_by_owners_only(server: Server) {
+    on(sqlite) async fn the_history_of_main_is_rewritten_by_owners_only(server: Server) {
         let Lab { olga, olgas, wandas, wanda } = Lab::open(&server).await;
         let agreed = text_commit(&wandas, "a.txt", "agreed");
         wandas.git(&["push", "-q"]);
@@ -280,7 +280,7 @@ story! {
 }
 
 story! {
-    async fn an_atomic_push_succeeds_completely_or_not_at_all(server: Server) {
+    on(sqlite) async fn an_atomic_push_succeeds_completely_or_not_at_all(server: Server) {
         let Lab { olga, wandas, .. } = Lab::open(&server).await;
         text_commit(&wandas, "a.txt", "agreed");
         wandas.git(&["push", "-q"]);

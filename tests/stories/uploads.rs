@@ -74,7 +74,7 @@ fn start(tree: &Tree, arguments: &[&str]) -> std::process::Child {
 }
 
 story! {
-    async fn git_lfs_with_tus_resumes_after_it_was_killed(engine: Engine) {
+    on(sqlite) async fn git_lfs_with_tus_resumes_after_it_was_killed(engine: Engine) {
         let server = server_with_parts(engine).await;
         let ada = server.person("ada").await;
         let tree = server.tree("work");
@@ -133,7 +133,7 @@ with open("back.bin", "wb") as file:
 "#;
 
 story! {
-    async fn the_client_of_giftless_sends_only_what_is_missing(engine: Engine) {
+    on(sqlite) async fn the_client_of_giftless_sends_only_what_is_missing(engine: Engine) {
         let Some(python) = python(&GIFTLESS, "import giftless_client") else { return };
         let server = server_with_parts(engine).await;
         let ada = server.person("ada").await;

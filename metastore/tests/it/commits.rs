@@ -407,7 +407,7 @@ fn any_edit() -> impl Strategy<Value = Edit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn random_changesets_give_the_tree_of_git(commits in prop::collection::vec(prop::collection::vec(any_edit(), 1..6), 1..6)) {
@@ -452,7 +452,7 @@ async fn ref_edits_need_no_pack() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Whatever path is accepted, git accepts it too and `git fsck` has no complaints.
     #[test]

@@ -134,7 +134,7 @@ fn any_files() -> impl Strategy<Value = BTreeMap<String, u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn random_trees_differ_as_git_says(states in prop::collection::vec(any_files(), 2..4)) {

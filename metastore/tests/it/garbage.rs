@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use metastore::{Error, Garbage, Keep, ObjectId, RefEdit, RefName, RefTransaction, Snapshot, State};
 use proptest::prelude::*;
 
-use crate::support::{World, ada, all_objects, delete, git, git_in, oid, put, real_repository, rename, try_git};
+use crate::support::{
+    World, ada, all_objects, blobs, delete, git, git_in, oid, put, real_repository, rename, try_git, types,
+};
 
 /// Returns every object reachable from the refs and `roots`, according to git.
 pub(crate) fn reached(snapshot: &Snapshot, roots: &[ObjectId]) -> BTreeSet<String> {
-    let exists = |id: &&ObjectId| try_git(snapshot.git_dir(), &["cat-file", "-e", &id.to_string()], b"").0;
-    let roots: String = roots.iter().filter(exists).map(|id| format!("{id}\n")).collect();
+    let roots = types(snapshot.git_dir(), roots.iter().map(ToString::to_string));
+    let roots: String = roots.iter().map(|(_, id)| format!("{id}\n")).collect();
     let arguments = ["rev-list", "--objects", "--no-object-names", "--all", "--stdin"];
     git_in(snapshot.git_dir(), &arguments, roots.as_bytes()).lines().map(str::to_owned).collect()
 }
@@ -419,16 +421,14 @@ impl Player {
             let (_, files) = self.made.iter().rev().find(|(id, _)| *id == each.target).unwrap();
             let listed = git(snapshot.git_dir(), &["ls-tree", "-r", "--name-only", each.name.as_str()]);
             assert_eq!(listed.lines().collect::<BTreeSet<_>>(), files.keys().map(String::as_str).collect());
-            for (path, content) in files {
-                let found = git(snapshot.git_dir(), &["cat-file", "blob", &format!("{}:{path}", each.target)]);
-                assert_eq!(&found, content);
-            }
+            let found = blobs(snapshot.git_dir(), files.keys().map(|path| format!("{}:{path}", each.target)));
+            assert!(found.iter().eq(files.values()), "{found:?} is not {files:?}");
         }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn in_any_history_what_is_reachable_stays(steps in prop::collection::vec(step(), 1..50)) {

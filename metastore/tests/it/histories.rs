@@ -66,7 +66,7 @@ async fn log(world: &World, at: Option<&str>) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(8))]
+    #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
     fn random_histories_read_as_git_reads_them(history in any_history()) {

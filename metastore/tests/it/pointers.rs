@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::{
     garbage::reached,
-    support::{World, git, git_in, oid, put, real_repository},
+    support::{World, blobs, git, git_in, oid, put, real_repository, types},
 };
 
 type Found = BTreeSet<(String, u64)>;
@@ -37,15 +37,10 @@ fn by_git_lfs(snapshot: &Snapshot) -> Found {
 
 /// Returns what our own parser finds in every blob that git finds.
 fn by_git(snapshot: &Snapshot, roots: &[ObjectId]) -> Found {
-    let mut found = Found::new();
-    for id in reached(snapshot, roots) {
-        if git(snapshot.git_dir(), &["cat-file", "-t", &id]).trim() == "blob"
-            && let Ok(pointer) = Pointer::parse(git(snapshot.git_dir(), &["cat-file", "blob", &id]).as_bytes())
-        {
-            found.insert((pointer.oid.to_string(), pointer.size));
-        }
-    }
-    found
+    let objects = types(snapshot.git_dir(), reached(snapshot, roots));
+    let ids = objects.into_iter().filter(|(kind, _)| kind == "blob").map(|(_, id)| id);
+    let pointers = blobs(snapshot.git_dir(), ids).into_iter().filter_map(|text| Pointer::parse(text.as_bytes()).ok());
+    pointers.map(|pointer| (pointer.oid.to_string(), pointer.size)).collect()
 }
 
 fn pointer(number: u64) -> String {
@@ -151,7 +146,7 @@ async fn an_empty_repository_has_none() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 20, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
     #[test]
     fn any_history_tells_what_git_reaches(

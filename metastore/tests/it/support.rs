@@ -268,6 +268,31 @@ pub(crate) fn all_objects(git_dir: &Path) -> Vec<String> {
     list.lines().map(str::to_owned).collect()
 }
 
+/// Returns type and ID of those objects that exist, according to git: one process for all.
+pub(crate) fn types(git_dir: &Path, ids: impl IntoIterator<Item = String>) -> Vec<(String, String)> {
+    let ids: String = ids.into_iter().map(|id| id + "\n").collect();
+    let listed = git_in(git_dir, &["cat-file", "--batch-check=%(objecttype) %(objectname)"], ids.as_bytes());
+    let pairs = listed.lines().map(|line| line.split_once(' ').unwrap());
+    pairs.filter(|(_, after)| *after != "missing").map(|(kind, id)| (kind.to_owned(), id.to_owned())).collect()
+}
+
+/// Returns the texts of blobs, in the order of their names (IDs or `COMMIT:PATH`), according to git: one process for
+/// all.
+pub(crate) fn blobs(git_dir: &Path, names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let names: Vec<String> = names.into_iter().collect();
+    let input = names.join("\n") + "\n";
+    let printed = git_in(git_dir, &["cat-file", "--batch=%(objecttype) %(objectsize)"], input.as_bytes());
+    let mut rest = printed.as_str();
+    let blob = |name| {
+        let (head, after) = rest.split_once('\n').unwrap();
+        let size = head.strip_prefix("blob ").unwrap_or_else(|| panic!("{name}: {head}"));
+        let (text, after) = after.split_at(size.parse().unwrap());
+        rest = &after[1..];
+        text.to_owned()
+    };
+    names.iter().map(blob).collect()
+}
+
 pub(crate) fn oid(hex: &str) -> ObjectId {
     ObjectId::from_hex(hex.as_bytes()).unwrap()
 }

@@ -52,8 +52,8 @@ shapes! {
     GroupId, "A group of an organisation, as `organisation:group`.", None,
         concat!("^", part!(), "(/", part!(), "){0,7}:", part!(), "$");
     FilePath, "The path of a file or a folder, without empty, `.` or `..` parts, backslashes or control characters; at most \
-        4096 bytes.",
-        None, r"^[^/\\\u0000-\u001f\u007f-\u009f]{1,255}(/[^/\\\u0000-\u001f\u007f-\u009f]{1,255}){0,255}/?$";
+        4096 bytes, 255 in each part.",
+        Some(4096), r"^[^/\\\u0000-\u001f\u007f-\u009f]+(/[^/\\\u0000-\u001f\u007f-\u009f]+)*/?$";
     BranchName, "The name of a branch, in the syntax of git-check-ref-format(1).", Some(1013),
         concat!("^", class!(".-"), class!(""), "*(/", class!("."), class!(""), "*)*$");
     TagName, "The name of a tag: letters and digits of any script, and `_ + . , / -`.", Some(1013),

@@ -89,10 +89,11 @@ impl Author {
     pub fn new(installation: &Installation, name: &str, dataset: &str, lfs: bool, size: u64, random: Random) -> Self {
         let tree = installation.tree(name);
         tree.git(&["init", "-q", "-b", name]);
-        tree.git(&["remote", "add", "origin", &installation.remote(dataset)]);
+        let remote = installation.remote(dataset);
         if lfs {
-            tree.git(&["lfs", "install", "--local"]);
-            tree.git(&["lfs", "track", "*.bin"]);
+            tree.with_lfs(&remote);
+        } else {
+            tree.git(&["remote", "add", "origin", &remote]);
         }
         Self {
             name: name.to_owned(),

@@ -1,5 +1,7 @@
 //! Working trees, and git and git-lfs with a configuration of their own.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -61,13 +63,21 @@ impl Tree {
     /// Writes a file.
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let path = self.folder.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
     }
 
     /// Reads a file.
     pub fn read(&self, path: &str) -> Vec<u8> {
-        std::fs::read(self.folder.join(path)).unwrap()
+        fs::read(self.folder.join(path)).unwrap()
+    }
+
+    /// Copies it to a folder beside it.
+    pub fn copy(&self, name: &str) -> Self {
+        let copy = Self { folder: self.folder.with_file_name(name), home: self.home.clone() };
+        let output = Command::new("cp").arg("-a").args([&self.folder, &copy.folder]).output().unwrap();
+        assert_success(&output, "cp");
+        copy
     }
 
     /// Commits all changes; returns the commit.
@@ -77,12 +87,26 @@ impl Tree {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    /// Tracks `*.bin` with LFS, installs the hooks and sets the remote.
+    /// Tracks `*.bin` with LFS, installs the hook that uploads objects, and sets the remote. `git lfs install` and `git
+    /// lfs track` take ten times as long, and install three hooks more, for lockable files, that slow down each commit.
     pub fn with_lfs(&self, remote: &str) {
-        self.git(&["lfs", "install", "--local"]);
-        self.git(&["lfs", "track", "*.bin"]);
+        self.write(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n");
+        self.git(&["config", "core.hooksPath", self.home.join(HOOKS).to_str().unwrap()]);
         self.git(&["remote", "add", "origin", remote]);
     }
+}
+
+/// The folder with the hook of git-lfs in a home folder.
+const HOOKS: &str = "hooks";
+
+/// Creates a home folder with a git configuration that no real user shares.
+pub(crate) fn create_home(home: &Path, config: &str) {
+    fs::create_dir_all(home.join(HOOKS)).unwrap();
+    fs::write(home.join(".gitconfig"), config).unwrap();
+    // Before any other thread starts a program: it would keep the file open for writing, and git could not run it.
+    let hook = home.join(HOOKS).join("pre-push");
+    fs::write(&hook, "#!/bin/sh\nexec git lfs pre-push \"$@\"\n").unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// git with nothing of the environment but what it needs.

@@ -12,6 +12,7 @@ use rutter::types::Secret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::git::create_home;
 use crate::{Engine, Tree, assert_success, environment, files_below, free_port};
 
 /// The variable with the URL of the database.
@@ -65,8 +66,7 @@ impl Installation {
     /// The same, with variables for the program.
     pub fn with_environment(environment: Vec<(String, String)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(folder.path().join("home")).unwrap();
-        std::fs::write(folder.path().join("home/.gitconfig"), GIT_CONFIG).unwrap();
+        create_home(&folder.path().join("home"), GIT_CONFIG);
         let port = free_port();
         let mut installation = Self {
             url: format!("http://127.0.0.1:{port}"),

@@ -32,6 +32,7 @@ pub use self::race::{Pusher, object_from_pool, pointers};
 pub use self::random::Random;
 pub use self::reply::{Reply, shape};
 pub use self::server::{PASSWORD, Person, ReceivedEmail, Server};
+pub use self::story::run;
 
 /// The media type of the LFS API.
 pub const LFS_JSON: &str = "application/vnd.git-lfs+json";

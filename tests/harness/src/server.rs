@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::accounts::PASSWORD;
 pub use self::emails::ReceivedEmail;
-use crate::git::{GIT_CONFIG, assert_success, folder_of, git_command};
+use crate::git::{GIT_CONFIG, assert_success, create_home, folder_of, git_command};
 use crate::{Engine, Tree};
 
 /// A server of this process on a free port, with a folder and a database of its own.
@@ -60,6 +60,7 @@ impl Server {
     /// [`Worker::run_due`]: rutter::jobs::Worker::run_due
     pub async fn start_without_workers(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        create_home(&folder.path().join("home"), GIT_CONFIG);
         let mut config = Config { data: folder.path().join("data"), ..Config::default() };
         change(&mut config);
         crate::template::copy(engine, &mut config).await;
@@ -159,14 +160,9 @@ impl Server {
         tree
     }
 
-    /// A home folder with a git configuration that no real user shares.
+    /// The home folder of all working trees.
     fn home(&self) -> PathBuf {
-        let home = self.folder.path().join("home");
-        if !home.exists() {
-            std::fs::create_dir_all(&home).unwrap();
-            std::fs::write(home.join(".gitconfig"), GIT_CONFIG).unwrap();
-        }
-        home
+        self.folder.path().join("home")
     }
 
     /// A request with a token, with a cookie, or anonymous.

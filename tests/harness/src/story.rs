@@ -1,5 +1,17 @@
 //! The macro `story!`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// Runs a story to its end. A story that has failed ends at once: it does not wait for its threads, which may be waiting
+/// for what the story would have done.
+pub fn run(story: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(story))) {
+        runtime.shutdown_background();
+        resume_unwind(panic);
+    }
+}
+
 /// Declares a test that runs on both engines, each as a test of its own: with
 /// a server of the default configuration, or, where it asks for the engine,
 /// with what it starts itself. Without a PostgreSQL server the second one prints
@@ -33,21 +45,21 @@ macro_rules! story {
 
         mod $name {
             $($meta)*
-            #[tokio::test(flavor = "multi_thread")]
-            async fn sqlite() {
-                super::$name($crate::Engine::Sqlite).await;
+            #[test]
+            fn sqlite() {
+                $crate::run(super::$name($crate::Engine::Sqlite));
             }
 
             $($meta)*
             $($also)*
-            #[tokio::test(flavor = "multi_thread")]
-            async fn postgres() {
+            #[test]
+            fn postgres() {
                 if $crate::postgres().is_none() {
                     assert!($crate::environment("CI").is_none(), "CI must test on PostgreSQL: set RUTTER_TEST_POSTGRES");
                     eprintln!("skipped: RUTTER_TEST_POSTGRES is not set");
                     return;
                 }
-                super::$name($crate::Engine::Postgres).await;
+                $crate::run(super::$name($crate::Engine::Postgres));
             }
         }
     };

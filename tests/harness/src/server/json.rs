@@ -1,6 +1,6 @@
 //! The API with JSON in both directions.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Person, Reply, Server};
 
@@ -32,6 +32,13 @@ impl Server {
     /// Returns the body of a GET that must succeed.
     pub async fn get(&self, person: &Person, url: &str) -> Value {
         self.ok(person, "GET", url, Value::Null).await
+    }
+
+    /// Commits operations to the default branch, without a working tree; returns the revision.
+    pub async fn commit(&self, person: &Person, path: &str, operations: &[Value]) -> String {
+        let body = json!({"message": "Change", "operations": operations});
+        let reply = self.ok(person, "POST", &format!("/api/v1/datasets/{path}/commits"), body).await;
+        reply["revision"].as_str().unwrap().to_owned()
     }
 
     /// Returns the status of a request that may fail.

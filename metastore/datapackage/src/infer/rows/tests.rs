@@ -138,6 +138,10 @@ proptest! {
         }
         prop_assert_eq!((at, Value::from(found)), (text.len(), expected));
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// `make fuzz` runs this with a memory limit.
     #[test]

@@ -66,7 +66,7 @@ fn plant(reader: &Reader, forest: &Forest) -> Vec<(ObjectId, usize, usize)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(24), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// A push is accepted if and only if every path in it can be represented.
     #[test]
@@ -106,14 +106,5 @@ proptest! {
             let is_beginning = paged.iter().zip(&whole).all(|(one, other)| one == other);
             prop_assert!(is_beginning && (after.is_some() || paged.len() == whole.len()));
         }
-    }
-}
-
-/// Fewer cases than the default, since each takes milliseconds; `make fuzz` sets the number.
-fn cases(fewer: u32) -> u32 {
-    // `make test` sets 64; without `PROPTEST_CASES` the default is 256.
-    match ProptestConfig::default().cases {
-        64 | 256 => fewer,
-        cases => cases,
     }
 }

@@ -59,7 +59,7 @@ fn an_object_over_the_limit_is_said_to_be_so() {
 const OBJECT: usize = 8 << 20;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(12), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     /// Whatever a small pack unpacks to: it is accepted and readable, or rejected with the reason, within the
     /// memory limit.
@@ -89,14 +89,5 @@ proptest! {
             }
             Err(error) => prop_assert!(false, "{error}"),
         }
-    }
-}
-
-/// Fewer cases than the default, since each starts a process; `make fuzz` sets the number.
-fn cases(fewer: u32) -> u32 {
-    // `make test` sets 64; without `PROPTEST_CASES` the default is 256.
-    match ProptestConfig::default().cases {
-        64 | 256 => fewer,
-        cases => cases,
     }
 }

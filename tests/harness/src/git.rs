@@ -73,6 +73,7 @@ impl Tree {
     }
 
     /// Copies it to a folder beside it.
+    #[must_use]
     pub fn copy(&self, name: &str) -> Self {
         let copy = Self { folder: self.folder.with_file_name(name), home: self.home.clone() };
         let output = Command::new("cp").arg("-a").args([&self.folder, &copy.folder]).output().unwrap();

@@ -6658,7 +6658,7 @@ export interface components {
             license: components["schemas"]["ValueCount"][];
             owner: components["schemas"]["ValueCount"][];
         };
-        /** @description The path of a file or a folder, without empty, `.` or `..` parts, backslashes or control characters; at most 4096 bytes. */
+        /** @description The path of a file or a folder, without empty, `.` or `..` parts, backslashes or control characters; at most 4096 bytes, 255 in each part. */
         FilePath: string;
         /** @description The first administrator account. */
         FirstAccount: {

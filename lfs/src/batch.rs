@@ -3,9 +3,8 @@
 //! An error that concerns one object is reported in that object's entry and does not affect the others; an error
 //! in the request as a whole is a [`BatchError`].
 
-use std::borrow::Borrow;
 use std::{
-    borrow::Cow,
+    borrow::{Borrow, Cow},
     collections::{HashMap, HashSet},
     fmt,
     hash::{BuildHasher, RandomState},

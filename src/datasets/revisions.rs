@@ -44,7 +44,7 @@ impl CommitMeta {
 /// What a new revision changes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Change {
-    /// The edits, each of which sees the result of those before it. If there is none, no revision is created.
+    /// The edits, each of which sees the result of those before it. If empty, no revision is created.
     pub edits: Vec<Edit>,
     /// True to apply exactly these edits, without derived ones: what is restored from history stays as it was.
     pub exact: bool,

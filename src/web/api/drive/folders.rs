@@ -183,6 +183,8 @@ async fn rename(
     Body(asked): Body<MoveRequest>,
 ) -> Result<Json<Moved>> {
     let ways = Ways::of(&app, &visitor, asked.from, asked.to, asked.items).await?;
+    // Before the look-ups: each item has its own.
+    visitor.charge(ways.items().len());
     let mut items: Vec<(Grant<Write>, Grant<Write>)> = Vec::new();
     for way in ways.items() {
         let (from, to) = (visitor.grant(&app, &way.from).await?, visitor.grant(&app, &way.to).await?);
@@ -194,7 +196,6 @@ async fn rename(
     }
     let default =
         ways.message("Move", || Ok(format!("Move {} to {}", path_of(&items[0].0)?, path_of(&items[0].1)?)))?;
-    visitor.charge(items.len());
     let revision = app.datasets.move_entries(&items, message(asked.message, &default)).await?;
     ways.done(&app, items.first().map(|(_, to)| to), revision).await
 }
@@ -205,13 +206,13 @@ async fn rename(
     responses((status = 200, description = "The copies.", body = Moved)))]
 async fn copy(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<CopyRequest>) -> Result<Json<Moved>> {
     let ways = Ways::of(&app, &visitor, asked.from, asked.to, asked.items).await?;
+    visitor.charge(ways.items().len());
     let mut targets: Vec<Grant<Write>> = Vec::new();
     for way in ways.items() {
         let to = visitor.grant(&app, &way.to).await?;
         path_of(&to)?;
         targets.push(to);
     }
-    visitor.charge(targets.len());
     let (first, path) = (&ways.items()[0], path_of(&targets[0])?);
     let mut sources: Vec<Grant<Fetch>> = Vec::new();
     let revision = match asked.dataset {

@@ -120,7 +120,7 @@ impl Remote {
 impl Keys {
     /// Loads the keys of this installation; generates the signing key at the first start.
     pub async fn load(config: &Config, db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Self> {
-        // The HTTP client for JWKS is the only user of TLS; its provider is chosen once.
+        // TLS needs a provider, chosen once per process.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))

@@ -141,7 +141,10 @@ impl Shim {
                 forward.headers_mut().insert(ours, value.clone());
             }
         }
-        AwsAuthorizer::new(&self.credential, "s3", &self.region).with_sign_payload(false).authorize(&mut forward, None);
+        AwsAuthorizer::new(&self.credential, "s3", &self.region)
+            .with_sign_payload(false)
+            .try_authorize(&mut forward, None)
+            .unwrap();
         let (head, body) = self.http.execute(forward).await.unwrap().into_parts();
         let mut answer = Response::new(Full::new(body.bytes().await.unwrap()));
         *answer.status_mut() = head.status;

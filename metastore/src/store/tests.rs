@@ -165,7 +165,7 @@ impl ObjectStore for Moody {
             _ => blocks.push(Ok(bytes.into())),
         }
         let payload = GetResultPayload::Stream(futures::stream::iter(blocks).boxed());
-        answer = GetResult { payload, meta, range, attributes };
+        answer = GetResult { payload, ..answer };
         Ok(answer)
     }
 

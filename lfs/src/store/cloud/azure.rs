@@ -9,7 +9,7 @@ use object_store::{
 };
 
 use super::{
-    Cloud, CloudStore, Inner,
+    Cloud, CloudStore, Failure, Inner,
     open::{self, Address},
     sigv4::{Moment, encoded, hmac},
 };
@@ -103,8 +103,8 @@ impl Access {
         &self.public.origin
     }
 
-    pub(super) fn authorize(&self, request: &mut HttpRequest) {
-        AzureAuthorizer::new(&self.credential, &self.account).authorize(request);
+    pub(super) fn authorize(&self, request: &mut HttpRequest) -> Result<(), Failure> {
+        Ok(AzureAuthorizer::new(&self.credential, &self.account).try_authorize(request)?)
     }
 
     /// Returns a URL with a shared access signature ("Create a service SAS", version 2020-12-06 and later).

@@ -77,7 +77,7 @@ impl Inner {
         prefix: String,
     ) -> Result<CloudStore, Error> {
         // Each request has its own timeout. Clients may use the store without TLS even if we do not.
-        let options = ClientOptions::new().with_connect_timeout(CONNECT).with_timeout_disabled().with_allow_http(true);
+        let options = options().with_timeout_disabled().with_allow_http(true);
         let http = ReqwestConnector::default().connect(&options).map_err(invalid)?;
         let base = address.to_string();
         Ok(CloudStore(Arc::new(Self { name, objects, http, cloud, base, prefix })))
@@ -93,7 +93,13 @@ pub(super) fn retry() -> RetryConfig {
 /// HTTP options of `object_store`. Requests that transfer bytes, or make the store copy some, may take long; for
 /// the others see [`in_time`](super::request::in_time).
 pub(super) fn client(address: &Address) -> ClientOptions {
-    ClientOptions::new().with_connect_timeout(CONNECT).with_timeout(LONG_TIMEOUT).with_allow_http(address.is_plain())
+    options().with_timeout(LONG_TIMEOUT).with_allow_http(address.is_plain())
+}
+
+fn options() -> ClientOptions {
+    // TLS needs a provider, chosen once per process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    ClientOptions::new().with_connect_timeout(CONNECT)
 }
 
 /// Returns the value of the first of these names that is set.

@@ -93,7 +93,7 @@ impl Inner {
         let mut request = plain(call.method.clone(), &url, call.headers, call.body.clone())?;
         match &self.cloud {
             Cloud::S3(s3) => s3.authorize(&mut request).await?,
-            Cloud::Azure(azure) => azure.authorize(&mut request),
+            Cloud::Azure(azure) => azure.authorize(&mut request)?,
             Cloud::Gcs(gcs) => gcs.authorize(&mut request).await?,
         }
         Ok(request)

@@ -105,7 +105,7 @@ impl Access {
         let credential = self.credential().await?;
         // The payload need not be signed: parts are verified by the hash of the whole object, and malformed XML
         // is rejected.
-        AwsAuthorizer::new(&credential, "s3", &self.region).with_sign_payload(false).authorize(request, None);
+        AwsAuthorizer::new(&credential, "s3", &self.region).with_sign_payload(false).try_authorize(request, None)?;
         Ok(())
     }
 

@@ -423,13 +423,19 @@ impl Access {
         Ok(roots.into_iter().map(|root| reached.grant(actor, root.clone(), root)).collect())
     }
 
+    /// Returns the actor's rights in a dataset; `None` if it does not exist. All decisions about a dataset begin here,
+    /// so this is where the actor's own drive is created.
     pub(super) async fn reached(
         &self,
         actor: &Actor,
         dataset: &RepoPath,
         by_object: Rights,
     ) -> Result<Option<DatasetRights>> {
-        let Some(known) = self.db.dataset(dataset, actor.user()).await? else { return Ok(None) };
+        let mut known = self.db.dataset(dataset, actor.user()).await?;
+        if known.is_none() && self.create_own_drive(actor, dataset).await? {
+            known = self.db.dataset(dataset, actor.user()).await?;
+        }
+        let Some(known) = known else { return Ok(None) };
         let whole = self.whole(actor, dataset, &known, by_object);
         let mut reach = vec![PathRights { root: None, rights: whole }];
         reach.extend(self.shared_parts(actor, dataset, &known));

@@ -2,8 +2,8 @@
 //! access rule.
 
 use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{Method, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use metastore::FilePath;
@@ -104,13 +104,7 @@ impl FromRequestParts<App> for DatasetRequest {
         let AuthedActor { actor, account } = AuthedActor::from_request_parts(parts, app).await?;
         let segments = Segments::from_request_parts(parts, app).await;
         match segments.and_then(|all| RepoPath::from_segments(all.get("owner"), all.get("dataset"))) {
-            Ok(path) => {
-                // The first change of a personal drive creates it.
-                if !parts.method.is_safe() && parts.method != Method::DELETE {
-                    app.files.begin_drive(&app.access, &actor, &path).await?;
-                }
-                Ok(Self { actor, path, account })
-            }
+            Ok(path) => Ok(Self { actor, path, account }),
             // The same answer as for a valid name.
             Err(_) if actor.is_anonymous() => Err(Error::unauthenticated("sign in to see this dataset")),
             Err(error) => Err(Error::not_found(error.detail())),

@@ -22,6 +22,7 @@ pub mod one_time_tokens;
 pub mod packs;
 pub mod people;
 mod postgres;
+mod query;
 pub(crate) mod query_cache;
 pub mod resources;
 pub mod search;
@@ -35,12 +36,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lfs::Oid;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
 
+use self::query::query;
 use crate::error::{Error, Result};
 use crate::types::Secret;
 
@@ -99,54 +100,18 @@ pub enum Tx {
     Postgres(postgres::PgTx),
 }
 
-/// Runs one query on either driver: `run!(tx, on => query.fetch_all(on))`. On PostgreSQL it is subject to the
-/// query timeout.
-macro_rules! run {
-    ($tx:expr, $on:ident => $query:expr) => {
-        match $tx {
-            $crate::db::Tx::Sqlite(transaction) => {
-                let $on = &mut **transaction;
-                $query.await
-            }
-            $crate::db::Tx::Postgres(session) => session.answer(async |$on| $query.await).await,
-        }
-    };
-}
-pub(crate) use run;
-
-/// Like `run!`, for statements; returns the number of affected rows.
-macro_rules! exec {
-    ($tx:expr, $query:expr) => {
-        match $tx {
-            $crate::db::Tx::Sqlite(transaction) => {
-                $query.execute(&mut **transaction).await.map(|done| done.rows_affected())
-            }
-            $crate::db::Tx::Postgres(session) => {
-                session.answer(async |on| $query.execute(on).await).await.map(|done| done.rows_affected())
-            }
-        }
-    };
-}
-pub(crate) use exec;
-
-/// Builds a statement about the names in a JSON [`list`], for each engine.
+/// Builds a statement about the texts in a list ([`query::Argument::List`]), for each engine.
 macro_rules! listed {
     ($tx:expr, $before:literal, $list:literal, $after:literal) => {
         match $tx {
             $crate::db::Tx::Sqlite(_) => concat!($before, " IN (SELECT value FROM json_each(", $list, ")) ", $after),
             $crate::db::Tx::Postgres(_) => {
-                concat!($before, " IN (SELECT json_array_elements_text(", $list, "::json)) ", $after)
+                concat!($before, " = ANY(", $list, ") ", $after)
             }
         }
     };
 }
 pub(crate) use listed;
-
-/// Returns oids as a JSON list.
-fn list(oids: &[Oid]) -> Result<String> {
-    let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
-    serde_json::to_string(&names).map_err(Error::internal)
-}
 
 impl Db {
     /// Connects and runs pending migrations.
@@ -362,7 +327,7 @@ impl Tx {
 
     /// Checks that the database responds.
     pub async fn ping(&mut self) -> Result<()> {
-        run!(self, on => sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(on))?;
+        query("SELECT 1").execute(self).await?;
         Ok(())
     }
 }

@@ -15,6 +15,10 @@
 //! | 2 errors | error |
 //! | 1 request id | request |
 
+use std::any::Any;
+
+use tokio::task::JoinHandle;
+
 pub mod access;
 pub mod accounts;
 pub mod app;
@@ -37,10 +41,16 @@ pub mod storage;
 pub mod types;
 pub mod web;
 
-/// Runs blocking or CPU-intensive work off the async threads. The only caller of `spawn_blocking` in this crate, so
-/// that the cost is easy to find.
-#[expect(clippy::disallowed_methods, reason = "the only caller")]
+/// Runs blocking or CPU-intensive work off the async threads.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> error::Result<T> {
+    let done = spawn_blocking(Box::new(move || Box::new(work()))).await.map_err(error::Error::internal)?;
+    Ok(*done.downcast().expect("the task returns the result of `work`"))
+}
+
+/// Starts a task on the blocking pool. The only caller of tokio's function in this crate, so that the cost is easy
+/// to find. Its types are erased, so that the machinery of tasks is compiled once.
+#[expect(clippy::disallowed_methods, reason = "the only caller")]
+fn spawn_blocking(work: Box<dyn FnOnce() -> Box<dyn Any + Send> + Send>) -> JoinHandle<Box<dyn Any + Send>> {
     let span = tracing::Span::current();
-    tokio::task::spawn_blocking(move || span.in_scope(work)).await.map_err(error::Error::internal)
+    tokio::task::spawn_blocking(move || span.in_scope(work))
 }

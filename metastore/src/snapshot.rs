@@ -106,7 +106,18 @@ impl Snapshot {
         T: Send + 'static,
         F: Fn(&Reader) -> Result<T> + Send + Sync + 'static,
     {
-        let work = Arc::new(work);
+        let work = Arc::new(move |reader: &Reader| Ok(Box::new(work(reader)?) as Box<dyn Any + Send>));
+        let done = self.read_dynamic(work, watch, place).await?;
+        Ok(*done.downcast().expect("the type that `work` returns"))
+    }
+
+    /// Like [`Snapshot::read_watched`], with erased types: compiled once, not for every caller.
+    async fn read_dynamic(
+        self: &Arc<Self>,
+        work: Arc<dyn Fn(&Reader) -> Result<Box<dyn Any + Send>> + Send + Sync>,
+        watch: Watch,
+        place: Option<Arc<Place>>,
+    ) -> Result<Box<dyn Any + Send>> {
         let _waiting = watch.waiting();
         self.whole(|| {
             let (lease, work, watch) = (Arc::clone(self), Arc::clone(&work), watch.clone());

@@ -2,7 +2,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::{Tx, exec, run};
+use super::Tx;
+use super::query::{query, query_scalar};
 use crate::error::Result;
 use crate::types::{Id, Millis, OwnerKind};
 
@@ -147,96 +148,96 @@ fn anywhere(text: &str) -> String {
 impl Tx {
     /// Returns users by name, after the given one; with `text`, those who have it in a name or e-mail address.
     pub async fn known_users(&mut self, text: &str, after: &str, limit: i64) -> Result<Vec<KnownUserRow>> {
-        let query = "SELECT o.name, a.email, a.display_name, a.admin, a.suspended_at, o.created_at,
-                            (SELECT MAX(t.last_used_at) FROM token t WHERE t.user_id = o.id) AS token_used_at,
-                            (SELECT MAX(s.last_used_at) FROM session s WHERE s.user_id = o.id) AS session_used_at,
-                            CAST((SELECT COALESCE(SUM(u.bytes + u.git_bytes), 0) FROM dataset d JOIN usage u ON u.repo_id = d.id
-                                  WHERE d.owner_id = o.id) AS BIGINT) AS bytes,
-                            (SELECT COUNT(*) FROM dataset d WHERE d.owner_id = o.id) AS datasets
-                     FROM owner o JOIN account a ON a.owner_id = o.id
-                     WHERE o.name > $1 AND (o.name LIKE $2 ESCAPE '\\' OR a.email LIKE $2 ESCAPE '\\'
-                                            OR LOWER(a.display_name) LIKE $2 ESCAPE '\\')
-                     ORDER BY o.name LIMIT $3";
-        Ok(run!(self, on => sqlx::query_as(query).bind(after).bind(anywhere(text)).bind(limit).fetch_all(on))?)
+        let sql = "SELECT o.name, a.email, a.display_name, a.admin, a.suspended_at, o.created_at,
+                          (SELECT MAX(t.last_used_at) FROM token t WHERE t.user_id = o.id) AS token_used_at,
+                          (SELECT MAX(s.last_used_at) FROM session s WHERE s.user_id = o.id) AS session_used_at,
+                          CAST((SELECT COALESCE(SUM(u.bytes + u.git_bytes), 0) FROM dataset d JOIN usage u ON u.repo_id = d.id
+                                WHERE d.owner_id = o.id) AS BIGINT) AS bytes,
+                          (SELECT COUNT(*) FROM dataset d WHERE d.owner_id = o.id) AS datasets
+                   FROM owner o JOIN account a ON a.owner_id = o.id
+                   WHERE o.name > $1 AND (o.name LIKE $2 ESCAPE '\\' OR a.email LIKE $2 ESCAPE '\\'
+                                          OR LOWER(a.display_name) LIKE $2 ESCAPE '\\')
+                   ORDER BY o.name LIMIT $3";
+        Ok(query(sql).bind(after).bind(anywhere(text)).bind(limit).fetch_all(self).await?)
     }
 
     /// Makes a user a site administrator, or revokes that.
     pub async fn set_admin(&mut self, user: Id, admin: bool) -> Result<()> {
-        let query = "UPDATE account SET admin = $2 WHERE owner_id = $1";
-        exec!(self, sqlx::query(query).bind(user.to_string()).bind(admin))?;
+        let sql = "UPDATE account SET admin = $2 WHERE owner_id = $1";
+        query(sql).bind(user).bind(admin).execute(self).await?;
         Ok(())
     }
 
     /// Counts the administrators who can sign in, except this user.
     pub async fn other_admins(&mut self, user: Id) -> Result<i64> {
-        let query = "SELECT COUNT(*) FROM account WHERE admin AND suspended_at IS NULL AND closed_at IS NULL
-                     AND owner_id <> $1";
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_one(on))?)
+        let sql = "SELECT COUNT(*) FROM account WHERE admin AND suspended_at IS NULL AND closed_at IS NULL
+                   AND owner_id <> $1";
+        Ok(query_scalar(sql).bind(user).fetch_one(self).await?)
     }
 
     /// Returns the totals of the site.
     pub async fn totals(&mut self) -> Result<TotalsRow> {
-        let query = "SELECT (SELECT COUNT(*) FROM account) AS users,
-                            (SELECT COUNT(*) FROM owner WHERE kind = 'organisation') AS organisations,
-                            (SELECT COUNT(*) FROM dataset) AS datasets,
-                            CAST((SELECT COALESCE(SUM(objects), 0) FROM usage) AS BIGINT) AS objects,
-                            CAST((SELECT COALESCE(SUM(bytes + git_bytes), 0) FROM usage) AS BIGINT) AS bytes";
-        Ok(run!(self, on => sqlx::query_as(query).fetch_one(on))?)
+        let sql = "SELECT (SELECT COUNT(*) FROM account) AS users,
+                          (SELECT COUNT(*) FROM owner WHERE kind = 'organisation') AS organisations,
+                          (SELECT COUNT(*) FROM dataset) AS datasets,
+                          CAST((SELECT COALESCE(SUM(objects), 0) FROM usage) AS BIGINT) AS objects,
+                          CAST((SELECT COALESCE(SUM(bytes + git_bytes), 0) FROM usage) AS BIGINT) AS bytes";
+        Ok(query(sql).fetch_one(self).await?)
     }
 
     /// Returns the owners with the largest datasets.
     pub async fn largest_owners(&mut self, limit: i64) -> Result<Vec<OwnerTotalsRow>> {
-        let query = "SELECT o.name AS owner, o.kind, o.quota_bytes, COUNT(d.id) AS datasets,
-                            CAST(COALESCE(SUM(u.bytes + u.git_bytes), 0) AS BIGINT) AS bytes
-                     FROM owner o LEFT JOIN dataset d ON d.owner_id = o.id LEFT JOIN usage u ON u.repo_id = d.id
-                     GROUP BY o.id, o.name, o.kind, o.quota_bytes ORDER BY 5 DESC, 4 DESC, o.name LIMIT $1";
-        Ok(run!(self, on => sqlx::query_as(query).bind(limit).fetch_all(on))?)
+        let sql = "SELECT o.name AS owner, o.kind, o.quota_bytes, COUNT(d.id) AS datasets,
+                          CAST(COALESCE(SUM(u.bytes + u.git_bytes), 0) AS BIGINT) AS bytes
+                   FROM owner o LEFT JOIN dataset d ON d.owner_id = o.id LEFT JOIN usage u ON u.repo_id = d.id
+                   GROUP BY o.id, o.name, o.kind, o.quota_bytes ORDER BY 5 DESC, 4 DESC, o.name LIMIT $1";
+        Ok(query(sql).bind(limit).fetch_all(self).await?)
     }
 
     /// Returns jobs in the order in which they are due, after the cursor (due time and id).
     pub async fn jobs(&mut self, after: Option<(Millis, String)>, limit: i64) -> Result<Vec<JobRow>> {
         let (at, id) = after.unwrap_or((Millis(i64::MIN), String::new()));
-        let query = "SELECT id, kind, subject, run_at, attempts, leased_until, last_error FROM job
-                     WHERE run_at > $1 OR (run_at = $1 AND id > $2) ORDER BY run_at, id LIMIT $3";
-        Ok(run!(self, on => sqlx::query_as(query).bind(at).bind(&id).bind(limit).fetch_all(on))?)
+        let sql = "SELECT id, kind, subject, run_at, attempts, leased_until, last_error FROM job
+                   WHERE run_at > $1 OR (run_at = $1 AND id > $2) ORDER BY run_at, id LIMIT $3";
+        Ok(query(sql).bind(at).bind(&id).bind(limit).fetch_all(self).await?)
     }
 
     /// Returns the job with this id.
     pub async fn job(&mut self, id: Id) -> Result<Option<JobRow>> {
-        let query = "SELECT id, kind, subject, run_at, attempts, leased_until, last_error FROM job WHERE id = $1";
-        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
+        let sql = "SELECT id, kind, subject, run_at, attempts, leased_until, last_error FROM job WHERE id = $1";
+        Ok(query(sql).bind(id).fetch_optional(self).await?)
     }
 
     /// Makes a job due now; returns false if it is running, or does not exist.
     pub async fn hasten_job(&mut self, id: Id, now: Millis) -> Result<bool> {
-        let query = "UPDATE job SET run_at = $2 WHERE id = $1 AND (leased_until IS NULL OR leased_until < $2)";
-        Ok(exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))? > 0)
+        let sql = "UPDATE job SET run_at = $2 WHERE id = $1 AND (leased_until IS NULL OR leased_until < $2)";
+        Ok(query(sql).bind(id).bind(now).execute(self).await? > 0)
     }
 
     /// Returns the totals of all stores that have objects, by name.
     pub async fn store_totals(&mut self) -> Result<Vec<StoreTotalsRow>> {
-        let query = "SELECT store, COUNT(*) AS objects, CAST(SUM(size) AS BIGINT) AS bytes,
-                            COUNT(CASE WHEN state = 'unproven' THEN 1 END) AS unproven,
-                            COUNT(CASE WHEN state = 'quarantined' THEN 1 END) AS quarantined
-                     FROM object GROUP BY store ORDER BY store";
-        Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
+        let sql = "SELECT store, COUNT(*) AS objects, CAST(SUM(size) AS BIGINT) AS bytes,
+                          COUNT(CASE WHEN state = 'unproven' THEN 1 END) AS unproven,
+                          COUNT(CASE WHEN state = 'quarantined' THEN 1 END) AS quarantined
+                   FROM object GROUP BY store ORDER BY store";
+        Ok(query(sql).fetch_all(self).await?)
     }
 
     /// Returns events of the audit trail, newest first.
     pub async fn audit_trail(&mut self, filter: &AuditFilter, limit: i64) -> Result<Vec<AuditRow>> {
-        let query = "SELECT a.id, a.at, COALESCE(o.name, a.actor) AS actor, a.action, a.subject, a.detail,
-                            a.request_id
-                     FROM audit a LEFT JOIN owner o ON a.actor LIKE 'user:%' AND o.id = substr(a.actor, 6)
-                     WHERE a.at >= $1 AND a.at < $2 AND (a.at < $3 OR (a.at = $3 AND a.id < $4))
-                     AND ($5 = '' OR a.actor = $5)
-                     AND ($6 = '' OR a.action = $6 OR substr(a.action, 1, length($6) + 1) = $6 || '.')
-                     AND (LOWER(a.subject) LIKE $7 ESCAPE '\\' OR LOWER(a.detail) LIKE $7 ESCAPE '\\')
-                     ORDER BY a.at DESC, a.id DESC LIMIT $8";
+        let sql = "SELECT a.id, a.at, COALESCE(o.name, a.actor) AS actor, a.action, a.subject, a.detail,
+                          a.request_id
+                   FROM audit a LEFT JOIN owner o ON a.actor LIKE 'user:%' AND o.id = substr(a.actor, 6)
+                   WHERE a.at >= $1 AND a.at < $2 AND (a.at < $3 OR (a.at = $3 AND a.id < $4))
+                   AND ($5 = '' OR a.actor = $5)
+                   AND ($6 = '' OR a.action = $6 OR substr(a.action, 1, length($6) + 1) = $6 || '.')
+                   AND (LOWER(a.subject) LIKE $7 ESCAPE '\\' OR LOWER(a.detail) LIKE $7 ESCAPE '\\')
+                   ORDER BY a.at DESC, a.id DESC LIMIT $8";
         let (at, id) = match filter.before {
             Some((at, id)) => (at, id.to_string()),
             None => (Millis(i64::MAX), String::new()),
         };
-        let found = run!(self, on => sqlx::query_as(query)
+        let found = query(sql)
             .bind(filter.since)
             .bind(filter.until)
             .bind(at)
@@ -245,7 +246,8 @@ impl Tx {
             .bind(&filter.action)
             .bind(anywhere(&filter.text))
             .bind(limit)
-            .fetch_all(on));
+            .fetch_all(self)
+            .await;
         Ok(found?)
     }
 }

@@ -2,10 +2,11 @@
 
 use sqlx_macros::FromRow;
 
+use super::Tx;
 use super::objects::ObjectRow;
 use super::packs::PackRow;
-use super::{Tx, exec, run};
-use crate::error::{Error, Result};
+use super::query::{query, query_scalar};
+use crate::error::Result;
 use crate::types::{Id, Millis};
 
 /// The progress of scrubbing one part of the data.
@@ -30,72 +31,71 @@ pub struct DatasetPackRow {
 impl Tx {
     /// Returns the objects of one dataset in any state, in order, after the given oid.
     pub async fn dataset_objects_after(&mut self, repo: Id, after: &str, limit: i64) -> Result<Vec<ObjectRow>> {
-        let query = "SELECT o.oid, o.size, o.state <> 'quarantined' AS ready, o.place FROM holding h
-                     JOIN object o ON o.store = h.store AND o.oid = h.oid
-                     WHERE h.repo_id = $1 AND h.oid > $2 AND h.released_at IS NULL ORDER BY h.oid LIMIT $3";
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(after).bind(limit).fetch_all(on))?)
+        let sql = "SELECT o.oid, o.size, o.state <> 'quarantined' AS ready, o.place FROM holding h
+                   JOIN object o ON o.store = h.store AND o.oid = h.oid
+                   WHERE h.repo_id = $1 AND h.oid > $2 AND h.released_at IS NULL ORDER BY h.oid LIMIT $3";
+        Ok(query(sql).bind(repo).bind(after).bind(limit).fetch_all(self).await?)
     }
 
     /// Returns the paths of the datasets that have an object.
     pub async fn holders(&mut self, store: &str, oid: &str) -> Result<Vec<String>> {
-        let query = "SELECT o.name || '/' || d.name FROM holding h
-                     JOIN dataset d ON d.id = h.repo_id JOIN owner o ON o.id = d.owner_id
-                     WHERE h.store = $1 AND h.oid = $2 AND h.released_at IS NULL ORDER BY 1";
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(store).bind(oid).fetch_all(on))?)
+        let sql = "SELECT o.name || '/' || d.name FROM holding h
+                   JOIN dataset d ON d.id = h.repo_id JOIN owner o ON o.id = d.owner_id
+                   WHERE h.store = $1 AND h.oid = $2 AND h.released_at IS NULL ORDER BY 1";
+        Ok(query_scalar(sql).bind(store).bind(oid).fetch_all(self).await?)
     }
 
     /// Returns the names of the stores that should have objects.
     pub async fn object_stores(&mut self) -> Result<Vec<String>> {
-        let query = "SELECT DISTINCT store FROM object ORDER BY store";
-        Ok(run!(self, on => sqlx::query_scalar(query).fetch_all(on))?)
+        let sql = "SELECT DISTINCT store FROM object ORDER BY store";
+        Ok(query_scalar(sql).fetch_all(self).await?)
     }
 
     /// Returns the keys in the pack store that are known to a row: those of live and retired packs and of pending
     /// uploads.
     pub async fn known_packs(&mut self, keys: &[String]) -> Result<Vec<String>> {
-        let query = match self {
+        let sql = match self {
             Self::Sqlite(_) => {
                 "SELECT object_key FROM git_pack WHERE object_key IN (SELECT value FROM json_each($1))
                  UNION SELECT object_key FROM git_upload WHERE object_key IN (SELECT value FROM json_each($1))"
             }
             Self::Postgres(_) => {
-                "SELECT object_key FROM git_pack WHERE object_key IN (SELECT json_array_elements_text($1::json))
+                "SELECT object_key FROM git_pack WHERE object_key = ANY($1)
                  UNION SELECT object_key FROM git_upload
-                 WHERE object_key IN (SELECT json_array_elements_text($1::json))"
+                 WHERE object_key = ANY($1)"
             }
         };
-        let keys = serde_json::to_string(keys).map_err(Error::internal)?;
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(keys).fetch_all(on))?)
+        Ok(query_scalar(sql).bind(keys).fetch_all(self).await?)
     }
 
     /// Returns true if any live pack should be in the pack store.
     pub async fn has_stored_packs(&mut self) -> Result<bool> {
-        let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM git_pack
-                     WHERE inline_pack IS NULL AND retired_at IS NULL LIMIT 1) AS stored";
-        let stored: i64 = run!(self, on => sqlx::query_scalar(query).fetch_one(on))?;
+        let sql = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM git_pack
+                   WHERE inline_pack IS NULL AND retired_at IS NULL LIMIT 1) AS stored";
+        let stored: i64 = query_scalar(sql).fetch_one(self).await?;
         Ok(stored > 0)
     }
 
     /// Returns the live packs of all datasets in the order of their names, after this one.
     pub async fn packs_after(&mut self, pack: &str, repo: &str, limit: i64) -> Result<Vec<DatasetPackRow>> {
-        let query = "SELECT repo_id, pack_id, object_key, pack_bytes, idx_bytes, objects,
-                     inline_pack IS NOT NULL AS inline FROM git_pack
-                     WHERE pack_id >= $1 AND (pack_id > $1 OR repo_id > $2) AND retired_at IS NULL
-                     ORDER BY pack_id, repo_id LIMIT $3";
-        Ok(run!(self, on => sqlx::query_as(query).bind(pack).bind(repo).bind(limit).fetch_all(on))?)
+        let sql = "SELECT repo_id, pack_id, object_key, pack_bytes, idx_bytes, objects,
+                   inline_pack IS NOT NULL AS inline FROM git_pack
+                   WHERE pack_id >= $1 AND (pack_id > $1 OR repo_id > $2) AND retired_at IS NULL
+                   ORDER BY pack_id, repo_id LIMIT $3";
+        Ok(query(sql).bind(pack).bind(repo).bind(limit).fetch_all(self).await?)
     }
 
     /// Returns the progress of scrubbing a part; `None` if it has not started.
     pub async fn scrub(&mut self, part: &str) -> Result<Option<ScrubRow>> {
-        let query = "SELECT started_at, last FROM scrub WHERE part = $1";
-        Ok(run!(self, on => sqlx::query_as(query).bind(part).fetch_optional(on))?)
+        let sql = "SELECT started_at, last FROM scrub WHERE part = $1";
+        Ok(query(sql).bind(part).fetch_optional(self).await?)
     }
 
     /// Saves the progress of scrubbing a part.
     pub async fn set_scrub(&mut self, part: &str, row: &ScrubRow) -> Result<()> {
-        let query = "INSERT INTO scrub (part, started_at, last) VALUES ($1, $2, $3)
-                     ON CONFLICT (part) DO UPDATE SET started_at = excluded.started_at, last = excluded.last";
-        exec!(self, sqlx::query(query).bind(part).bind(row.started_at).bind(&row.last))?;
+        let sql = "INSERT INTO scrub (part, started_at, last) VALUES ($1, $2, $3)
+                   ON CONFLICT (part) DO UPDATE SET started_at = excluded.started_at, last = excluded.last";
+        query(sql).bind(part).bind(row.started_at).bind(&row.last).execute(self).await?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Idempotency keys of commits: repeating a request makes no second commit.
 
-use super::{Tx, exec, run};
+use super::Tx;
+use super::query::query;
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
@@ -27,35 +28,33 @@ impl Tx {
         name: &str,
         after: Millis,
     ) -> Result<Option<(String, String)>> {
-        let query = "SELECT digest, revision FROM idempotency_key
-                     WHERE repo_id = $1 AND actor = $2 AND name = $3 AND created_at > $4";
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(actor).bind(name).bind(after)
-            .fetch_optional(on))?)
+        let sql = "SELECT digest, revision FROM idempotency_key
+                   WHERE repo_id = $1 AND actor = $2 AND name = $3 AND created_at > $4";
+        Ok(query(sql).bind(repo).bind(actor).bind(name).bind(after).fetch_optional(self).await?)
     }
 
     /// Stores the result of a request. Returns true if the key was free: never used, or not since `after`.
     pub async fn keep_idempotency_key(&mut self, row: &KeyRow<'_>, after: Millis, now: Millis) -> Result<bool> {
-        let query = "INSERT INTO idempotency_key (repo_id, actor, name, digest, revision, created_at)
-                     VALUES ($1, $2, $3, $4, $5, $6)
-                     ON CONFLICT (repo_id, actor, name) DO UPDATE
-                     SET digest = excluded.digest, revision = excluded.revision, created_at = excluded.created_at
-                     WHERE idempotency_key.created_at <= $7";
-        let kept = exec!(
-            self,
-            sqlx::query(query)
-                .bind(row.repo.to_string())
-                .bind(row.actor)
-                .bind(row.name)
-                .bind(row.digest)
-                .bind(row.revision)
-                .bind(now)
-                .bind(after)
-        )?;
+        let sql = "INSERT INTO idempotency_key (repo_id, actor, name, digest, revision, created_at)
+                   VALUES ($1, $2, $3, $4, $5, $6)
+                   ON CONFLICT (repo_id, actor, name) DO UPDATE
+                   SET digest = excluded.digest, revision = excluded.revision, created_at = excluded.created_at
+                   WHERE idempotency_key.created_at <= $7";
+        let kept = query(sql)
+            .bind(row.repo)
+            .bind(row.actor)
+            .bind(row.name)
+            .bind(row.digest)
+            .bind(row.revision)
+            .bind(now)
+            .bind(after)
+            .execute(self)
+            .await?;
         Ok(kept > 0)
     }
 
     /// Deletes keys that were used before the given time. Returns their number.
     pub async fn forget_idempotency_keys(&mut self, before: Millis) -> Result<u64> {
-        Ok(exec!(self, sqlx::query("DELETE FROM idempotency_key WHERE created_at <= $1").bind(before))?)
+        Ok(query("DELETE FROM idempotency_key WHERE created_at <= $1").bind(before).execute(self).await?)
     }
 }

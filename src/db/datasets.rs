@@ -3,7 +3,8 @@
 use sqlx_macros::FromRow;
 
 use super::objects::NewObject;
-use super::{Tx, exec, run, taken};
+use super::query::query;
+use super::{Tx, taken};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, OwnerKind, RepoPath, Visibility};
 
@@ -63,25 +64,24 @@ macro_rules! select {
 impl Tx {
     /// Returns the dataset at this path.
     pub async fn dataset(&mut self, path: &RepoPath) -> Result<Option<DatasetRow>> {
-        let query = select!("WHERE o.name = $1 AND d.name = $2");
-        Ok(run!(self, on => sqlx::query_as(query).bind(path.owner.as_str()).bind(path.name.as_str())
-            .fetch_optional(on))?)
+        let sql = select!("WHERE o.name = $1 AND d.name = $2");
+        Ok(query(sql).bind(path.owner.as_str()).bind(path.name.as_str()).fetch_optional(self).await?)
     }
 
     /// Returns the destination of an object; `None` if the dataset was deleted.
     pub async fn object_target(&mut self, arrival: &NewObject) -> Result<Option<ObjectTargetRow>> {
-        let query = select!(
+        let sql = select!(
             ", (SELECT b.size FROM object b WHERE b.store = $2 AND b.oid = $3) AS known_bytes",
             "WHERE d.id = $1"
         );
         let (repo, oid) = (arrival.repo.to_string(), arrival.oid.to_string());
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo).bind(&arrival.store).bind(oid).fetch_optional(on))?)
+        Ok(query(sql).bind(repo).bind(&arrival.store).bind(oid).fetch_optional(self).await?)
     }
 
     /// Returns all datasets by path.
     pub async fn datasets(&mut self) -> Result<Vec<DatasetRow>> {
-        let query = select!("ORDER BY o.name, d.name");
-        Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
+        let sql = select!("ORDER BY o.name, d.name");
+        Ok(query(sql).fetch_all(self).await?)
     }
 
     /// Adds an empty dataset. Conflict if the name is taken.
@@ -94,20 +94,19 @@ impl Tx {
         store: &str,
         now: Millis,
     ) -> Result<()> {
-        let query = "INSERT INTO dataset
-                     (id, owner_id, name, visibility, head, protected, generation, gc_epoch, store, created_at)
-                     VALUES ($1, $2, $3, $4, 'refs/heads/main', '[\"refs/heads/main\"]', 0, 0, $5, $6)";
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(id.to_string())
-                .bind(owner.to_string())
-                .bind(path.name.as_str())
-                .bind(visibility.as_str())
-                .bind(store)
-                .bind(now)
-        )
-        .map_err(|error| taken(error, || format!("`{path}` already exists")))?;
+        let sql = "INSERT INTO dataset
+                   (id, owner_id, name, visibility, head, protected, generation, gc_epoch, store, created_at)
+                   VALUES ($1, $2, $3, $4, 'refs/heads/main', '[\"refs/heads/main\"]', 0, 0, $5, $6)";
+        query(sql)
+            .bind(id)
+            .bind(owner)
+            .bind(path.name.as_str())
+            .bind(visibility.as_str())
+            .bind(store)
+            .bind(now)
+            .execute(self)
+            .await
+            .map_err(|error| taken(error, || format!("`{path}` already exists")))?;
         Ok(())
     }
 
@@ -116,8 +115,8 @@ impl Tx {
     pub async fn lock_name(&mut self, name: &str) -> Result<()> {
         // On SQLite there is only one writer.
         if matches!(self, Self::Postgres(_)) {
-            let query = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-            exec!(self, sqlx::query(query).bind(name))?;
+            let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            query(sql).bind(name).execute(self).await?;
         }
         Ok(())
     }
@@ -139,44 +138,43 @@ impl Tx {
 
     /// Changes the visibility of a dataset.
     pub async fn set_visibility(&mut self, id: Id, visibility: Visibility) -> Result<()> {
-        let query = "UPDATE dataset SET visibility = $2 WHERE id = $1";
-        exec!(self, sqlx::query(query).bind(id.to_string()).bind(visibility.as_str()))?;
+        let sql = "UPDATE dataset SET visibility = $2 WHERE id = $1";
+        query(sql).bind(id).bind(visibility.as_str()).execute(self).await?;
         Ok(())
     }
 
     /// Moves a dataset to another path. Conflict if the path is taken; not found if the dataset is no longer at
     /// its path.
     pub async fn rename_dataset(&mut self, dataset: &DatasetRow, owner: Id, path: &RepoPath) -> Result<()> {
-        let query = "UPDATE dataset SET owner_id = $2, name = $3 WHERE id = $1 AND owner_id = $4 AND name = $5";
-        let renamed = exec!(
-            self,
-            sqlx::query(query)
-                .bind(dataset.id.to_string())
-                .bind(owner.to_string())
-                .bind(path.name.as_str())
-                .bind(dataset.owner_id.to_string())
-                .bind(&dataset.name)
-        )
-        .map_err(|error| taken(error, || format!("`{path}` already exists")))?;
+        let sql = "UPDATE dataset SET owner_id = $2, name = $3 WHERE id = $1 AND owner_id = $4 AND name = $5";
+        let renamed = query(sql)
+            .bind(dataset.id)
+            .bind(owner)
+            .bind(path.name.as_str())
+            .bind(dataset.owner_id)
+            .bind(&dataset.name)
+            .execute(self)
+            .await
+            .map_err(|error| taken(error, || format!("`{path}` already exists")))?;
         if renamed == 0 { Err(Error::not_found("the dataset was renamed or deleted in the meantime")) } else { Ok(()) }
     }
 
     /// Sets the protected refs: a list of patterns, as JSON.
     pub async fn set_protected(&mut self, id: Id, protected: &str) -> Result<()> {
-        let query = "UPDATE dataset SET protected = $2 WHERE id = $1";
-        exec!(self, sqlx::query(query).bind(id.to_string()).bind(protected))?;
+        let sql = "UPDATE dataset SET protected = $2 WHERE id = $1";
+        query(sql).bind(id).bind(protected).execute(self).await?;
         Ok(())
     }
 
     /// Deletes a dataset's rows. Its packs remain recorded as uploads, so that the sweep deletes their files
     /// after the grace period.
     pub async fn delete_dataset(&mut self, id: Id, now: Millis) -> Result<()> {
-        let query = "INSERT INTO git_upload (object_key, repo_id, created_at)
-                     SELECT object_key, repo_id, $2 FROM git_pack WHERE repo_id = $1 AND inline_pack IS NULL
-                     ORDER BY object_key
-                     ON CONFLICT (object_key) DO NOTHING";
-        exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
-        exec!(self, sqlx::query("DELETE FROM dataset WHERE id = $1").bind(id.to_string()))?;
+        let sql = "INSERT INTO git_upload (object_key, repo_id, created_at)
+                   SELECT object_key, repo_id, $2 FROM git_pack WHERE repo_id = $1 AND inline_pack IS NULL
+                   ORDER BY object_key
+                   ON CONFLICT (object_key) DO NOTHING";
+        query(sql).bind(id).bind(now).execute(self).await?;
+        query("DELETE FROM dataset WHERE id = $1").bind(id).execute(self).await?;
         Ok(())
     }
 }

@@ -2,7 +2,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::{Tx, exec, run};
+use super::Tx;
+use super::query::query;
 use crate::error::Result;
 use crate::types::{Email, Id, Millis, Role};
 
@@ -45,46 +46,45 @@ impl Tx {
         now: Millis,
         expires_at: Millis,
     ) -> Result<()> {
-        let query = "INSERT INTO invitation (id, organisation_id, email, role, created_at, expires_at)
-                     VALUES ($1, $2, $3, $4, $5, $6)";
+        let sql = "INSERT INTO invitation (id, organisation_id, email, role, created_at, expires_at)
+                   VALUES ($1, $2, $3, $4, $5, $6)";
         let organisation = to.map(|(organisation, _)| organisation.to_string());
         let role = to.map(|(_, role)| role.as_str());
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(ticket.to_string())
-                .bind(organisation.as_deref())
-                .bind(email.as_str())
-                .bind(role)
-                .bind(now)
-                .bind(expires_at)
-        )?;
+        query(sql)
+            .bind(ticket)
+            .bind(organisation.as_deref())
+            .bind(email.as_str())
+            .bind(role)
+            .bind(now)
+            .bind(expires_at)
+            .execute(self)
+            .await?;
         Ok(())
     }
 
     /// Returns the invitation of a ticket.
     pub async fn invitation(&mut self, ticket: Id) -> Result<Option<InvitationRow>> {
-        let query = select!("WHERE i.id = $1");
-        Ok(run!(self, on => sqlx::query_as(query).bind(ticket.to_string()).fetch_optional(on))?)
+        let sql = select!("WHERE i.id = $1");
+        Ok(query(sql).bind(ticket).fetch_optional(self).await?)
     }
 
     /// Returns the open invitations to an organisation, or to the site only, oldest first.
     pub async fn invitations(&mut self, organisation: Option<Id>, now: Millis) -> Result<Vec<InvitationRow>> {
-        let query = select!("WHERE COALESCE(i.organisation_id, '') = $1 AND i.expires_at > $2 ORDER BY i.id");
+        let sql = select!("WHERE COALESCE(i.organisation_id, '') = $1 AND i.expires_at > $2 ORDER BY i.id");
         let organisation = organisation.map(|id| id.to_string()).unwrap_or_default();
-        Ok(run!(self, on => sqlx::query_as(query).bind(&organisation).bind(now).fetch_all(on))?)
+        Ok(query(sql).bind(&organisation).bind(now).fetch_all(self).await?)
     }
 
     /// Deletes an invitation to an organisation, or to the site only; returns false if it does not exist.
     pub async fn delete_invitation(&mut self, id: Id, organisation: Option<Id>) -> Result<bool> {
-        let query = "DELETE FROM invitation WHERE id = $1 AND COALESCE(organisation_id, '') = $2";
+        let sql = "DELETE FROM invitation WHERE id = $1 AND COALESCE(organisation_id, '') = $2";
         let organisation = organisation.map(|id| id.to_string()).unwrap_or_default();
-        Ok(exec!(self, sqlx::query(query).bind(id.to_string()).bind(&organisation))? > 0)
+        Ok(query(sql).bind(id).bind(&organisation).execute(self).await? > 0)
     }
 
     /// Deletes invitations that expired before the given time.
     pub async fn forget_invitations(&mut self, before: Millis) -> Result<()> {
-        exec!(self, sqlx::query("DELETE FROM invitation WHERE expires_at < $1").bind(before))?;
+        query("DELETE FROM invitation WHERE expires_at < $1").bind(before).execute(self).await?;
         Ok(())
     }
 }

@@ -2,7 +2,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::{Tx, exec, run};
+use super::Tx;
+use super::query::{query, query_scalar};
 use crate::error::Result;
 use crate::types::{Id, Millis, ShareRight};
 
@@ -61,63 +62,60 @@ macro_rules! is_confirmed {
 impl Tx {
     /// Returns the password hash of a link, if it has one.
     pub async fn share_password(&mut self, id: Id) -> Result<Option<String>> {
-        let query = "SELECT password FROM share WHERE id = $1";
-        let found: Option<Option<String>> =
-            run!(self, on => sqlx::query_scalar(query).bind(id.to_string()).fetch_optional(on))?;
+        let sql = "SELECT password FROM share WHERE id = $1";
+        let found: Option<Option<String>> = query_scalar(sql).bind(id).fetch_optional(self).await?;
         Ok(found.flatten())
     }
 
     /// Returns the link itself, sealed with the secret of the server, if the share is a link that was stored.
     pub async fn sealed_link(&mut self, id: Id) -> Result<Option<String>> {
-        let query = "SELECT link_sealed FROM share WHERE id = $1";
-        let found: Option<Option<String>> =
-            run!(self, on => sqlx::query_scalar(query).bind(id.to_string()).fetch_optional(on))?;
+        let sql = "SELECT link_sealed FROM share WHERE id = $1";
+        let found: Option<Option<String>> = query_scalar(sql).bind(id).fetch_optional(self).await?;
         Ok(found.flatten())
     }
 
     /// Revokes the links that a user created.
     pub async fn end_links_of(&mut self, user: Id) -> Result<()> {
-        let query = "DELETE FROM share WHERE creator_id = $1 AND link IS NOT NULL";
-        exec!(self, sqlx::query(query).bind(user.to_string()))?;
+        let sql = "DELETE FROM share WHERE creator_id = $1 AND link IS NOT NULL";
+        query(sql).bind(user).execute(self).await?;
         Ok(())
     }
 
     /// Returns the link with this hash, expired or not, if its creator and the owner of the dataset are active.
     pub async fn shared_link(&mut self, hash: &str) -> Result<Option<LinkRow>> {
-        let query = concat!(
+        let sql = concat!(
             "SELECT s.id, s.expires_at, s.password, s.downloads, s.max_downloads, s.last_used_at
              FROM share s JOIN dataset d ON d.id = s.repo_id WHERE s.link = $1 AND ",
             is_confirmed!()
         );
-        Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
+        Ok(query(sql).bind(hash).fetch_optional(self).await?)
     }
 
     /// Adds a session for a client that opened a link.
     pub async fn insert_opening(&mut self, hash: &str, share: Id, now: Millis, expires_at: Millis) -> Result<()> {
-        exec!(self, sqlx::query("DELETE FROM share_session WHERE expires_at <= $1").bind(now))?;
-        let query = "INSERT INTO share_session (hash, share_id, expires_at) VALUES ($1, $2, $3)";
-        exec!(self, sqlx::query(query).bind(hash).bind(share.to_string()).bind(expires_at))?;
+        query("DELETE FROM share_session WHERE expires_at <= $1").bind(now).execute(self).await?;
+        let sql = "INSERT INTO share_session (hash, share_id, expires_at) VALUES ($1, $2, $3)";
+        query(sql).bind(hash).bind(share).bind(expires_at).execute(self).await?;
         Ok(())
     }
 
     /// Returns the link session with this token hash, expired or not, under the conditions of
     /// [`Tx::shared_link`].
     pub async fn opening(&mut self, hash: &str) -> Result<Option<OpeningRow>> {
-        let query = concat!(
+        let sql = concat!(
             "SELECT p.share_id, s.repo_id, s.path, s.level, p.expires_at, s.expires_at AS share_ends_at,
                     s.max_downloads IS NOT NULL AS is_counted, s.history, s.since, s.created_at
              FROM share_session p JOIN share s ON s.id = p.share_id JOIN dataset d ON d.id = s.repo_id
              WHERE p.hash = $1 AND ",
             is_confirmed!()
         );
-        Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
+        Ok(query(sql).bind(hash).fetch_optional(self).await?)
     }
 
     /// Returns true if a download was already counted in this session.
     pub async fn is_counted(&mut self, opening: &str, subject: &str) -> Result<bool> {
-        let query = "SELECT 1 FROM share_download WHERE session = $1 AND subject = $2";
-        let found: Option<i32> =
-            run!(self, on => sqlx::query_scalar(query).bind(opening).bind(subject).fetch_optional(on))?;
+        let sql = "SELECT 1 FROM share_download WHERE session = $1 AND subject = $2";
+        let found: Option<i32> = query_scalar(sql).bind(opening).bind(subject).fetch_optional(self).await?;
         Ok(found.is_some())
     }
 
@@ -125,17 +123,17 @@ impl Tx {
     /// the session is gone; the transaction must not be committed then.
     pub async fn count_download(&mut self, opening: &str, share: Id, subject: &str, now: Millis) -> Result<bool> {
         // Locks the row until the transaction ends, so that concurrent downloads cannot exceed the limit.
-        let query = "UPDATE share SET last_used_at = $2 WHERE id = $1
-                     AND EXISTS (SELECT 1 FROM share_session p WHERE p.hash = $3)";
-        if exec!(self, sqlx::query(query).bind(share.to_string()).bind(now).bind(opening))? == 0 {
+        let sql = "UPDATE share SET last_used_at = $2 WHERE id = $1
+                   AND EXISTS (SELECT 1 FROM share_session p WHERE p.hash = $3)";
+        if query(sql).bind(share).bind(now).bind(opening).execute(self).await? == 0 {
             return Ok(false);
         }
-        let query = "INSERT INTO share_download (session, subject) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        if exec!(self, sqlx::query(query).bind(opening).bind(subject))? == 0 {
+        let sql = "INSERT INTO share_download (session, subject) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        if query(sql).bind(opening).bind(subject).execute(self).await? == 0 {
             return Ok(true);
         }
-        let query = "UPDATE share SET downloads = downloads + 1
-                     WHERE id = $1 AND (max_downloads IS NULL OR downloads < max_downloads)";
-        Ok(exec!(self, sqlx::query(query).bind(share.to_string()))? > 0)
+        let sql = "UPDATE share SET downloads = downloads + 1
+                   WHERE id = $1 AND (max_downloads IS NULL OR downloads < max_downloads)";
+        Ok(query(sql).bind(share).execute(self).await? > 0)
     }
 }

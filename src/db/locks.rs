@@ -2,7 +2,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::{Tx, exec, run, taken};
+use super::query::query;
+use super::{Tx, taken};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
@@ -26,58 +27,56 @@ pub struct LockRow {
 impl Tx {
     /// Creates a lock. Conflict if the path is locked.
     pub async fn insert_lock(&mut self, repo: Id, lock: &LockRow) -> Result<()> {
-        let query = "INSERT INTO lfs_lock (id, repo_id, path, ref_name, owner, owner_name, locked_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(&lock.id)
-                .bind(repo.to_string())
-                .bind(&lock.path)
-                .bind(&lock.ref_name)
-                .bind(&lock.owner)
-                .bind(&lock.owner_name)
-                .bind(lock.locked_at)
-        )
-        .map_err(|error| taken(error, || format!("`{}` is already locked", lock.path)))?;
+        let sql = "INSERT INTO lfs_lock (id, repo_id, path, ref_name, owner, owner_name, locked_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        query(sql)
+            .bind(&lock.id)
+            .bind(repo)
+            .bind(&lock.path)
+            .bind(&lock.ref_name)
+            .bind(&lock.owner)
+            .bind(&lock.owner_name)
+            .bind(lock.locked_at)
+            .execute(self)
+            .await
+            .map_err(|error| taken(error, || format!("`{}` is already locked", lock.path)))?;
         Ok(())
     }
 
     /// Returns the lock of a path.
     pub async fn lock_of(&mut self, repo: Id, path: &str) -> Result<Option<LockRow>> {
-        let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
-                     WHERE repo_id = $1 AND path = $2";
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(path).fetch_optional(on))?)
+        let sql = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
+                   WHERE repo_id = $1 AND path = $2";
+        Ok(query(sql).bind(repo).bind(path).fetch_optional(self).await?)
     }
 
     /// Returns a lock by its id.
     pub async fn lock(&mut self, repo: Id, id: &str) -> Result<Option<LockRow>> {
-        let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
-                     WHERE repo_id = $1 AND id = $2";
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(id).fetch_optional(on))?)
+        let sql = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
+                   WHERE repo_id = $1 AND id = $2";
+        Ok(query(sql).bind(repo).bind(id).fetch_optional(self).await?)
     }
 
     /// Returns locks, newest first, after the cursor (the id of a lock, exclusive). An empty path, id or cursor
     /// does not filter.
     pub async fn locks(&mut self, repo: Id, path: &str, id: &str, cursor: &str, limit: i64) -> Result<Vec<LockRow>> {
-        let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
-                     WHERE repo_id = $1 AND ($2 = '' OR path = $2) AND ($3 = '' OR id = $3)
-                       AND ($4 = '' OR id < $4)
-                     ORDER BY id DESC LIMIT $5";
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(path).bind(id).bind(cursor)
-            .bind(limit).fetch_all(on))?)
+        let sql = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
+                   WHERE repo_id = $1 AND ($2 = '' OR path = $2) AND ($3 = '' OR id = $3)
+                     AND ($4 = '' OR id < $4)
+                   ORDER BY id DESC LIMIT $5";
+        Ok(query(sql).bind(repo).bind(path).bind(id).bind(cursor).bind(limit).fetch_all(self).await?)
     }
 
     /// Returns the locks that others hold.
     pub async fn foreign_locks(&mut self, repo: Id, owner: &str) -> Result<Vec<LockRow>> {
-        let query = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
-                     WHERE repo_id = $1 AND owner <> $2 ORDER BY path";
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(owner).fetch_all(on))?)
+        let sql = "SELECT id, path, ref_name, owner, owner_name, locked_at FROM lfs_lock
+                   WHERE repo_id = $1 AND owner <> $2 ORDER BY path";
+        Ok(query(sql).bind(repo).bind(owner).fetch_all(self).await?)
     }
 
     /// Releases a lock; returns false if it does not exist.
     pub async fn delete_lock(&mut self, repo: Id, id: &str) -> Result<bool> {
-        let query = "DELETE FROM lfs_lock WHERE repo_id = $1 AND id = $2";
-        Ok(exec!(self, sqlx::query(query).bind(repo.to_string()).bind(id))? > 0)
+        let sql = "DELETE FROM lfs_lock WHERE repo_id = $1 AND id = $2";
+        Ok(query(sql).bind(repo).bind(id).execute(self).await? > 0)
     }
 }

@@ -2,7 +2,8 @@
 
 use lfs::Oid;
 
-use super::{Tx, exec, list, listed, run};
+use super::query::{query, query_scalar};
+use super::{Tx, listed};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
@@ -16,23 +17,23 @@ impl Tx {
         user: Option<Id>,
         all: bool,
     ) -> Result<Vec<(String, String)>> {
-        let query = "SELECT w.name, d.name FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
-                     JOIN dataset d ON d.id = h.repo_id JOIN owner w ON w.id = d.owner_id
-                     WHERE h.store = $1 AND h.oid = $2 AND h.released_at IS NULL AND o.state = 'ready'
-                     AND (d.visibility = 'public' OR $4 OR ($3 <> '' AND (
-                         d.visibility = 'internal' OR d.owner_id = $3 OR EXISTS (
-                             SELECT 1 FROM member m WHERE m.organisation_id = d.owner_id AND m.user_id = $3)
-                         OR d.id IN (SELECT s.repo_id FROM share s WHERE s.path = '' AND (s.user_id = $3
-                             OR s.email = (SELECT a.email FROM account a WHERE a.owner_id = $3)
-                             OR s.group_id IN (SELECT tm.group_id FROM group_member tm WHERE tm.user_id = $3))))))
-                     ORDER BY CASE d.visibility WHEN 'public' THEN 0 ELSE 1 END, h.repo_id LIMIT 20";
+        let sql = "SELECT w.name, d.name FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
+                   JOIN dataset d ON d.id = h.repo_id JOIN owner w ON w.id = d.owner_id
+                   WHERE h.store = $1 AND h.oid = $2 AND h.released_at IS NULL AND o.state = 'ready'
+                   AND (d.visibility = 'public' OR $4 OR ($3 <> '' AND (
+                       d.visibility = 'internal' OR d.owner_id = $3 OR EXISTS (
+                           SELECT 1 FROM member m WHERE m.organisation_id = d.owner_id AND m.user_id = $3)
+                       OR d.id IN (SELECT s.repo_id FROM share s WHERE s.path = '' AND (s.user_id = $3
+                           OR s.email = (SELECT a.email FROM account a WHERE a.owner_id = $3)
+                           OR s.group_id IN (SELECT tm.group_id FROM group_member tm WHERE tm.user_id = $3))))))
+                   ORDER BY CASE d.visibility WHEN 'public' THEN 0 ELSE 1 END, h.repo_id LIMIT 20";
         let (oid, user) = (oid.to_string(), user.map(|user| user.to_string()).unwrap_or_default());
-        Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(&oid).bind(&user).bind(all).fetch_all(on))?)
+        Ok(query(sql).bind(store).bind(&oid).bind(&user).bind(all).fetch_all(self).await?)
     }
 
     /// Returns those of the objects that a dataset holds and that are verified, with their sizes in bytes.
     pub async fn reusable_objects(&mut self, repo: Id, oids: &[Oid]) -> Result<Vec<(String, i64)>> {
-        let query = match self {
+        let sql = match self {
             Self::Sqlite(_) => {
                 "SELECT h.oid, o.size FROM json_each($2) wanted
                  CROSS JOIN holding h ON h.repo_id = $1 AND h.oid = wanted.value AND h.released_at IS NULL
@@ -40,12 +41,11 @@ impl Tx {
             }
             Self::Postgres(_) => {
                 "SELECT h.oid, o.size FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
-                 WHERE h.repo_id = $1 AND h.oid IN (SELECT json_array_elements_text($2::json))
+                 WHERE h.repo_id = $1 AND h.oid = ANY($2)
                  AND h.released_at IS NULL AND o.state = 'ready'"
             }
         };
-        let names = list(oids)?;
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(names).fetch_all(on))?)
+        Ok(query(sql).bind(repo).bind(oids).fetch_all(self).await?)
     }
 
     /// Adds objects of one dataset to another. Returns those that it did not have before.
@@ -54,7 +54,7 @@ impl Tx {
     pub async fn reuse_object(&mut self, from: Id, to: Id, oids: &[Oid], now: Millis) -> Result<Vec<String>> {
         // In a fixed order, so that two servers on one database do not deadlock. `WHERE` keeps SQLite from
         // parsing ON CONFLICT as part of a join.
-        let query = listed!(
+        let sql = listed!(
             self,
             "INSERT INTO holding (repo_id, oid, store, created_at)
              SELECT $2, h.oid, h.store, $4 FROM holding h WHERE h.repo_id = $1 AND h.oid",
@@ -64,9 +64,7 @@ impl Tx {
              SET created_at = excluded.created_at, unused_since = NULL, released_at = NULL
              WHERE holding.released_at IS NOT NULL RETURNING oid"
         );
-        let (from, to, names) = (from.to_string(), to.to_string(), list(oids)?);
-        let new = run!(self, on => sqlx::query_scalar(query).bind(&from).bind(&to).bind(&names).bind(now)
-            .fetch_all(on));
+        let new = query_scalar(sql).bind(from).bind(to).bind(oids).bind(now).fetch_all(self).await;
         let new = new.map_err(|error| match error.as_database_error() {
             Some(database_error) if database_error.is_foreign_key_violation() => {
                 Error::not_found("the dataset was deleted")
@@ -74,14 +72,14 @@ impl Tx {
             _ => error.into(),
         })?;
         // Objects that it already has are about to be used.
-        let query = listed!(
+        let sql = listed!(
             self,
             "UPDATE holding SET created_at = $3, unused_since = NULL
              WHERE repo_id = $1 AND unused_since IS NOT NULL AND oid",
             "$2",
             ""
         );
-        exec!(self, sqlx::query(query).bind(&to).bind(&names).bind(now))?;
+        query(sql).bind(to).bind(oids).bind(now).execute(self).await?;
         Ok(new)
     }
 }

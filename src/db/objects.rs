@@ -6,7 +6,8 @@ use std::sync::Arc;
 use lfs::Oid;
 use sqlx_macros::FromRow;
 
-use super::{Db, Tx, exec, run, signed, unsigned};
+use super::query::query;
+use super::{Db, Tx, signed, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
@@ -64,29 +65,20 @@ impl Db {
 impl Tx {
     /// Returns those of the objects that the dataset holds and that are in use. One query, whatever the number.
     pub async fn held(&mut self, repo: Id, oids: &[Oid]) -> Result<HashMap<Oid, Held>> {
-        let names: Vec<String> = oids.iter().map(ToString::to_string).collect();
-        let rows: Vec<(String, i64, String)> = match self {
-            Self::Sqlite(transaction) => {
-                let names = serde_json::to_string(&names).map_err(Error::internal)?;
-                // CROSS JOIN fixes the order: otherwise SQLite scans everything that the dataset holds.
-                sqlx::query_as(
-                    "SELECT h.oid, o.size, o.place FROM json_each($2) wanted
-                     CROSS JOIN holding h ON h.repo_id = $1 AND h.oid = wanted.value AND h.released_at IS NULL
-                     CROSS JOIN object o ON o.store = h.store AND o.oid = h.oid WHERE o.state <> 'quarantined'",
-                )
-                .bind(repo.to_string())
-                .bind(names)
-                .fetch_all(&mut **transaction)
-                .await?
+        let sql = match self {
+            // CROSS JOIN fixes the order: otherwise SQLite scans everything that the dataset holds.
+            Self::Sqlite(_) => {
+                "SELECT h.oid, o.size, o.place FROM json_each($2) wanted
+                 CROSS JOIN holding h ON h.repo_id = $1 AND h.oid = wanted.value AND h.released_at IS NULL
+                 CROSS JOIN object o ON o.store = h.store AND o.oid = h.oid WHERE o.state <> 'quarantined'"
             }
-            Self::Postgres(session) => {
-                let query = "SELECT h.oid, o.size, o.place FROM holding h
-                     JOIN object o ON o.store = h.store AND o.oid = h.oid WHERE h.repo_id = $1 AND h.oid = ANY($2)
-                     AND h.released_at IS NULL AND o.state <> 'quarantined'";
-                let query = sqlx::query_as(query).bind(repo.to_string()).bind(names);
-                session.answer(async |on| query.fetch_all(on).await).await?
+            Self::Postgres(_) => {
+                "SELECT h.oid, o.size, o.place FROM holding h
+                 JOIN object o ON o.store = h.store AND o.oid = h.oid WHERE h.repo_id = $1 AND h.oid = ANY($2)
+                 AND h.released_at IS NULL AND o.state <> 'quarantined'"
             }
         };
+        let rows: Vec<(String, i64, String)> = query(sql).bind(repo).bind(oids).fetch_all(self).await?;
         // Most stores are local directories, whose objects share the empty place.
         let nowhere: Arc<str> = Arc::default();
         let held = rows.into_iter().map(|(oid, size, place)| {
@@ -101,52 +93,49 @@ impl Tx {
     ///
     /// Not found if the dataset was deleted in the meantime.
     pub async fn hold(&mut self, arrival: &NewObject, now: Millis) -> Result<bool> {
-        let query =
-            "INSERT INTO object (store, oid, size, state, place, created_at) VALUES ($1, $2, $3, 'ready', $4, $5)
-                     ON CONFLICT (store, oid) DO UPDATE
-                     SET state = 'ready', size = excluded.size, place = excluded.place, orphaned_at = NULL
-                     WHERE object.state <> 'ready' OR object.orphaned_at IS NOT NULL";
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(&arrival.store)
-                .bind(arrival.oid.to_string())
-                .bind(signed(arrival.size))
-                .bind(&arrival.place)
-                .bind(now)
-        )?;
+        let sql = "INSERT INTO object (store, oid, size, state, place, created_at) VALUES ($1, $2, $3, 'ready', $4, $5)
+                   ON CONFLICT (store, oid) DO UPDATE
+                   SET state = 'ready', size = excluded.size, place = excluded.place, orphaned_at = NULL
+                   WHERE object.state <> 'ready' OR object.orphaned_at IS NOT NULL";
+        query(sql)
+            .bind(&arrival.store)
+            .bind(arrival.oid)
+            .bind(signed(arrival.size))
+            .bind(&arrival.place)
+            .bind(now)
+            .execute(self)
+            .await?;
         self.link(arrival, now).await
     }
 
     /// Like [`Tx::hold`], for an object of which only the size was checked. It must not become available to other
     /// datasets: returns `None` without changes if the object is in use or held by others.
     pub async fn hold_unproven(&mut self, arrival: &NewObject, now: Millis) -> Result<Option<bool>> {
-        let query = "INSERT INTO object (store, oid, size, state, place, created_at)
-                     VALUES ($1, $2, $3, 'unproven', $4, $5)
-                     ON CONFLICT (store, oid) DO UPDATE
-                     SET state = 'unproven', size = excluded.size, place = excluded.place, orphaned_at = NULL
-                     WHERE object.state = 'quarantined' AND NOT EXISTS (
-                         SELECT 1 FROM holding h WHERE h.store = $1 AND h.oid = $2 AND h.repo_id <> $6)";
-        let changed = exec!(
-            self,
-            sqlx::query(query)
-                .bind(&arrival.store)
-                .bind(arrival.oid.to_string())
-                .bind(signed(arrival.size))
-                .bind(&arrival.place)
-                .bind(now)
-                .bind(arrival.repo.to_string())
-        )?;
+        let sql = "INSERT INTO object (store, oid, size, state, place, created_at)
+                   VALUES ($1, $2, $3, 'unproven', $4, $5)
+                   ON CONFLICT (store, oid) DO UPDATE
+                   SET state = 'unproven', size = excluded.size, place = excluded.place, orphaned_at = NULL
+                   WHERE object.state = 'quarantined' AND NOT EXISTS (
+                       SELECT 1 FROM holding h WHERE h.store = $1 AND h.oid = $2 AND h.repo_id <> $6)";
+        let changed = query(sql)
+            .bind(&arrival.store)
+            .bind(arrival.oid)
+            .bind(signed(arrival.size))
+            .bind(&arrival.place)
+            .bind(now)
+            .bind(arrival.repo)
+            .execute(self)
+            .await?;
         if changed == 0 { Ok(None) } else { self.link(arrival, now).await.map(Some) }
     }
 
     async fn link(&mut self, arrival: &NewObject, now: Millis) -> Result<bool> {
         let (repo, oid) = (arrival.repo.to_string(), arrival.oid.to_string());
-        let query = "INSERT INTO holding (repo_id, oid, store, created_at) VALUES ($1, $2, $3, $4)
-                     ON CONFLICT (repo_id, oid) DO UPDATE
-                     SET created_at = excluded.created_at, unused_since = NULL, released_at = NULL
-                     WHERE holding.released_at IS NOT NULL";
-        let linked = exec!(self, sqlx::query(query).bind(&repo).bind(&oid).bind(&arrival.store).bind(now));
+        let sql = "INSERT INTO holding (repo_id, oid, store, created_at) VALUES ($1, $2, $3, $4)
+                   ON CONFLICT (repo_id, oid) DO UPDATE
+                   SET created_at = excluded.created_at, unused_since = NULL, released_at = NULL
+                   WHERE holding.released_at IS NOT NULL";
+        let linked = query(sql).bind(&repo).bind(&oid).bind(&arrival.store).bind(now).execute(self).await;
         let linked = linked.map_err(|error| match error.as_database_error() {
             Some(database_error) if database_error.is_foreign_key_violation() => {
                 Error::not_found("the dataset was deleted")
@@ -155,9 +144,9 @@ impl Tx {
         })?;
         if linked == 0 {
             // A client that uploads it again is about to use it.
-            let query = "UPDATE holding SET created_at = $3, unused_since = NULL
-                         WHERE repo_id = $1 AND oid = $2 AND unused_since IS NOT NULL";
-            exec!(self, sqlx::query(query).bind(&repo).bind(&oid).bind(now))?;
+            let sql = "UPDATE holding SET created_at = $3, unused_since = NULL
+                       WHERE repo_id = $1 AND oid = $2 AND unused_since IS NOT NULL";
+            query(sql).bind(&repo).bind(&oid).bind(now).execute(self).await?;
         }
         Ok(linked > 0)
     }
@@ -167,23 +156,23 @@ impl Tx {
     /// Returns true if anything was changed.
     pub async fn set_in_use(&mut self, store: &str, oid: &Oid, place: &str, ready: bool) -> Result<bool> {
         let state = if ready { "ready" } else { "quarantined" };
-        let query = "UPDATE object SET state = $4 WHERE store = $1 AND oid = $2 AND place = $3 AND state <> $4";
-        Ok(exec!(self, sqlx::query(query).bind(store).bind(oid.to_string()).bind(place).bind(state))? > 0)
+        let sql = "UPDATE object SET state = $4 WHERE store = $1 AND oid = $2 AND place = $3 AND state <> $4";
+        Ok(query(sql).bind(store).bind(oid).bind(place).bind(state).execute(self).await? > 0)
     }
 
     /// Returns all objects that should be in a store, in order, after the given oid. Quarantined ones that no
     /// dataset holds are left out.
     pub async fn objects_after(&mut self, store: &str, after: &str, limit: i64) -> Result<Vec<ObjectRow>> {
-        let query = "SELECT o.oid, o.size, o.state <> 'quarantined' AS ready, o.place FROM object o
-                     WHERE o.store = $1 AND o.oid > $2 AND (o.state <> 'quarantined' OR EXISTS (
-                         SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid))
-                     ORDER BY o.oid LIMIT $3";
-        Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(after).bind(limit).fetch_all(on))?)
+        let sql = "SELECT o.oid, o.size, o.state <> 'quarantined' AS ready, o.place FROM object o
+                   WHERE o.store = $1 AND o.oid > $2 AND (o.state <> 'quarantined' OR EXISTS (
+                       SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid))
+                   ORDER BY o.oid LIMIT $3";
+        Ok(query(sql).bind(store).bind(after).bind(limit).fetch_all(self).await?)
     }
 
     /// Returns the row of an object, independent of datasets: size in bytes, state and place.
     pub async fn object(&mut self, store: &str, oid: &Oid) -> Result<Option<(i64, String, String)>> {
-        let query = "SELECT size, state, place FROM object WHERE store = $1 AND oid = $2";
-        Ok(run!(self, on => sqlx::query_as(query).bind(store).bind(oid.to_string()).fetch_optional(on))?)
+        let sql = "SELECT size, state, place FROM object WHERE store = $1 AND oid = $2";
+        Ok(query(sql).bind(store).bind(oid).fetch_optional(self).await?)
     }
 }

@@ -2,7 +2,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::{Tx, exec, run};
+use super::Tx;
+use super::query::query;
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
@@ -30,59 +31,58 @@ impl Tx {
         now: Millis,
         expires_at: Millis,
     ) -> Result<()> {
-        let query = "INSERT INTO one_time_token (id, kind, hash, subject, user_id, created_at, expires_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let sql = "INSERT INTO one_time_token (id, kind, hash, subject, user_id, created_at, expires_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
         let user = user.map(|user| user.to_string());
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(id.to_string())
-                .bind(kind)
-                .bind(hash)
-                .bind(subject)
-                .bind(user)
-                .bind(now)
-                .bind(expires_at)
-        )?;
+        query(sql)
+            .bind(id)
+            .bind(kind)
+            .bind(hash)
+            .bind(subject)
+            .bind(user)
+            .bind(now)
+            .bind(expires_at)
+            .execute(self)
+            .await?;
         Ok(())
     }
 
     /// Returns a token that is still valid.
     pub async fn ticket(&mut self, kind: &str, hash: &str, now: Millis) -> Result<Option<OneTimeTokenRow>> {
-        let query = "SELECT id, subject, expires_at FROM one_time_token
-                     WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3";
-        Ok(run!(self, on => sqlx::query_as(query).bind(hash).bind(kind).bind(now).fetch_optional(on))?)
+        let sql = "SELECT id, subject, expires_at FROM one_time_token
+                   WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3";
+        Ok(query(sql).bind(hash).bind(kind).bind(now).fetch_optional(self).await?)
     }
 
     /// Uses a token that is still valid. Only one of two concurrent calls succeeds.
     pub async fn use_ticket(&mut self, kind: &str, hash: &str, now: Millis) -> Result<Option<OneTimeTokenRow>> {
-        let query = "UPDATE one_time_token SET used_at = $3
-                     WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
-                     RETURNING id, subject, expires_at";
-        Ok(run!(self, on => sqlx::query_as(query).bind(hash).bind(kind).bind(now).fetch_optional(on))?)
+        let sql = "UPDATE one_time_token SET used_at = $3
+                   WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
+                   RETURNING id, subject, expires_at";
+        Ok(query(sql).bind(hash).bind(kind).bind(now).fetch_optional(self).await?)
     }
 
     /// Revokes an unused token; returns false if it does not exist.
     pub async fn withdraw_ticket(&mut self, id: Id) -> Result<bool> {
-        let query = "DELETE FROM one_time_token WHERE id = $1 AND used_at IS NULL";
-        Ok(exec!(self, sqlx::query(query).bind(id.to_string()))? > 0)
+        let sql = "DELETE FROM one_time_token WHERE id = $1 AND used_at IS NULL";
+        Ok(query(sql).bind(id).execute(self).await? > 0)
     }
 
     /// Revokes the tokens of a kind that were issued for a user.
     pub async fn withdraw_tickets_of(&mut self, kind: &str, user: Id) -> Result<()> {
-        let query = "DELETE FROM one_time_token WHERE kind = $1 AND user_id = $2";
-        exec!(self, sqlx::query(query).bind(kind).bind(user.to_string()))?;
+        let sql = "DELETE FROM one_time_token WHERE kind = $1 AND user_id = $2";
+        query(sql).bind(kind).bind(user).execute(self).await?;
         Ok(())
     }
 
     /// Revokes all tokens of a kind.
     pub async fn withdraw_tickets(&mut self, kind: &str) -> Result<()> {
-        exec!(self, sqlx::query("DELETE FROM one_time_token WHERE kind = $1").bind(kind))?;
+        query("DELETE FROM one_time_token WHERE kind = $1").bind(kind).execute(self).await?;
         Ok(())
     }
 
     /// Deletes tokens that expired before the given time. Returns their number.
     pub async fn forget_tickets(&mut self, before: Millis) -> Result<u64> {
-        Ok(exec!(self, sqlx::query("DELETE FROM one_time_token WHERE expires_at < $1").bind(before))?)
+        Ok(query("DELETE FROM one_time_token WHERE expires_at < $1").bind(before).execute(self).await?)
     }
 }

@@ -1,6 +1,7 @@
 //! Account changes and removal, and retired names.
 
-use super::{Tx, exec, run, taken};
+use super::query::{query, query_scalar};
+use super::{Tx, taken};
 use crate::error::Result;
 use crate::types::{DisplayName, Email, Id, Millis, OwnerKind, OwnerName, Role};
 
@@ -8,96 +9,100 @@ impl Tx {
     /// Returns true if there is an administrator, even a suspended or closed one: a site that had one is not new,
     /// and its operator can reactivate them.
     pub async fn has_administrator(&mut self) -> Result<bool> {
-        let query = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM account WHERE admin LIMIT 1) AS found";
-        let found: i64 = run!(self, on => sqlx::query_scalar(query).fetch_one(on))?;
+        let sql = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM account WHERE admin LIMIT 1) AS found";
+        let found: i64 = query_scalar(sql).fetch_one(self).await?;
         Ok(found > 0)
     }
 
     /// Changes the display name of a user.
     pub async fn set_display_name(&mut self, user: Id, name: &DisplayName) -> Result<()> {
-        let query = "UPDATE account SET display_name = $2 WHERE owner_id = $1";
-        exec!(self, sqlx::query(query).bind(user.to_string()).bind(name.as_str()))?;
+        let sql = "UPDATE account SET display_name = $2 WHERE owner_id = $1";
+        query(sql).bind(user).bind(name.as_str()).execute(self).await?;
         Ok(())
     }
 
     /// Changes the e-mail address of a user. Conflict if it is in use.
     pub async fn set_email(&mut self, user: Id, email: &Email) -> Result<()> {
-        let query = "UPDATE account SET email = $2 WHERE owner_id = $1";
-        exec!(self, sqlx::query(query).bind(user.to_string()).bind(email.as_str()))
+        let sql = "UPDATE account SET email = $2 WHERE owner_id = $1";
+        query(sql)
+            .bind(user)
+            .bind(email.as_str())
+            .execute(self)
+            .await
             .map_err(|error| taken(error, || format!("the address `{email}` already has an account")))?;
         Ok(())
     }
 
     /// Closes an account, with the times of closing and removal, or reopens it.
     pub async fn set_closed(&mut self, user: Id, closed: Option<(Millis, Millis)>) -> Result<()> {
-        let query = "UPDATE account SET closed_at = $2, removal_at = $3 WHERE owner_id = $1";
+        let sql = "UPDATE account SET closed_at = $2, removal_at = $3 WHERE owner_id = $1";
         let (closed_at, removal_at) = closed.unzip();
-        exec!(self, sqlx::query(query).bind(user.to_string()).bind(closed_at).bind(removal_at))?;
+        query(sql).bind(user).bind(closed_at).bind(removal_at).execute(self).await?;
         Ok(())
     }
 
     /// Returns the names of the organisations that a user is an owner of, in order.
     pub async fn organisations_owned_by(&mut self, user: Id) -> Result<Vec<String>> {
-        let query = "SELECT o.name FROM member m JOIN owner o ON o.id = m.organisation_id
-                     WHERE m.user_id = $1 AND m.role = $2 ORDER BY o.name";
+        let sql = "SELECT o.name FROM member m JOIN owner o ON o.id = m.organisation_id
+                   WHERE m.user_id = $1 AND m.role = $2 ORDER BY o.name";
         let (user, role) = (user.to_string(), Role::Owner.as_str());
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(&user).bind(role).fetch_all(on))?)
+        Ok(query_scalar(sql).bind(&user).bind(role).fetch_all(self).await?)
     }
 
     /// Returns the names of the organisations that would have no active owner without this user: suspended and
     /// closed accounts do not count.
     pub async fn organisations_only_of(&mut self, user: Id) -> Result<Vec<String>> {
-        let query = "SELECT o.name FROM member m JOIN owner o ON o.id = m.organisation_id
-                     WHERE m.user_id = $1 AND m.role = $2 AND NOT EXISTS (
-                         SELECT 1 FROM member n JOIN account a ON a.owner_id = n.user_id
-                         WHERE n.organisation_id = m.organisation_id AND n.user_id <> $1 AND n.role = $2
-                         AND a.suspended_at IS NULL AND a.closed_at IS NULL)
-                     ORDER BY o.name";
+        let sql = "SELECT o.name FROM member m JOIN owner o ON o.id = m.organisation_id
+                   WHERE m.user_id = $1 AND m.role = $2 AND NOT EXISTS (
+                       SELECT 1 FROM member n JOIN account a ON a.owner_id = n.user_id
+                       WHERE n.organisation_id = m.organisation_id AND n.user_id <> $1 AND n.role = $2
+                       AND a.suspended_at IS NULL AND a.closed_at IS NULL)
+                   ORDER BY o.name";
         let (user, role) = (user.to_string(), Role::Owner.as_str());
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(&user).bind(role).fetch_all(on))?)
+        Ok(query_scalar(sql).bind(&user).bind(role).fetch_all(self).await?)
     }
 
     /// Returns the names of all datasets of an owner, without the owner's name.
     pub async fn dataset_names_of(&mut self, owner: Id) -> Result<Vec<String>> {
-        let query = "SELECT name FROM dataset WHERE owner_id = $1 ORDER BY name";
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(owner.to_string()).fetch_all(on))?)
+        let sql = "SELECT name FROM dataset WHERE owner_id = $1 ORDER BY name";
+        Ok(query_scalar(sql).bind(owner).fetch_all(self).await?)
     }
 
     /// Deletes a closed user, with tokens, sessions, memberships and the links that the user created. Datasets
     /// must have been deleted before.
     pub async fn delete_user(&mut self, user: Id) -> Result<()> {
         self.end_links_of(user).await?;
-        let query = "DELETE FROM owner WHERE id = $1 AND kind = $2";
-        exec!(self, sqlx::query(query).bind(user.to_string()).bind(OwnerKind::User.as_str()))?;
+        let sql = "DELETE FROM owner WHERE id = $1 AND kind = $2";
+        query(sql).bind(user).bind(OwnerKind::User.as_str()).execute(self).await?;
         Ok(())
     }
 
     /// Retires the name of a former owner, so that only `user` can use it again.
     pub async fn retire_name(&mut self, name: &str, user: Option<Id>, now: Millis) -> Result<()> {
-        let query = "INSERT INTO retired_name (name, user_id, retired_at) VALUES ($1, $2, $3)
-                     ON CONFLICT (name) DO UPDATE SET user_id = excluded.user_id, retired_at = excluded.retired_at";
+        let sql = "INSERT INTO retired_name (name, user_id, retired_at) VALUES ($1, $2, $3)
+                   ON CONFLICT (name) DO UPDATE SET user_id = excluded.user_id, retired_at = excluded.retired_at";
         let user = user.map(|user| user.to_string()).unwrap_or_default();
-        exec!(self, sqlx::query(query).bind(name).bind(user).bind(now))?;
+        query(sql).bind(name).bind(user).bind(now).execute(self).await?;
         Ok(())
     }
 
     /// Returns true if the name belonged to a former owner and `user` cannot use it.
     pub async fn is_retired(&mut self, name: &OwnerName, user: Option<Id>) -> Result<bool> {
-        let query = "SELECT COUNT(*) FROM retired_name WHERE name = $1 AND (user_id = '' OR user_id <> $2)";
+        let sql = "SELECT COUNT(*) FROM retired_name WHERE name = $1 AND (user_id = '' OR user_id <> $2)";
         let user = user.map(|user| user.to_string()).unwrap_or_default();
-        let found: i64 = run!(self, on => sqlx::query_scalar(query).bind(name.as_str()).bind(&user).fetch_one(on))?;
+        let found: i64 = query_scalar(sql).bind(name.as_str()).bind(&user).fetch_one(self).await?;
         Ok(found > 0)
     }
 
     /// Releases a retired name.
     pub async fn release_name(&mut self, name: &OwnerName) -> Result<()> {
-        exec!(self, sqlx::query("DELETE FROM retired_name WHERE name = $1").bind(name.as_str()))?;
+        query("DELETE FROM retired_name WHERE name = $1").bind(name.as_str()).execute(self).await?;
         Ok(())
     }
 
     /// Revokes a token of a user; returns false if it does not exist or was already revoked.
     pub async fn revoke_token_of(&mut self, user: Id, id: Id, now: Millis) -> Result<bool> {
-        let query = "UPDATE token SET revoked_at = $3 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL";
-        Ok(exec!(self, sqlx::query(query).bind(user.to_string()).bind(id.to_string()).bind(now))? > 0)
+        let sql = "UPDATE token SET revoked_at = $3 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL";
+        Ok(query(sql).bind(user).bind(id).bind(now).execute(self).await? > 0)
     }
 }

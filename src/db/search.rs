@@ -6,7 +6,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::{Tx, exec, run};
+use super::Tx;
+use super::query::{Argument, Query, query, query_scalar};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, Visibility};
 
@@ -287,25 +288,26 @@ impl<'a> Asked<'a> {
             is_sqlite,
         })
     }
-}
 
-/// Binds the parameters. Searches differ too much for PostgreSQL to reuse one plan.
-macro_rules! bind {
-    ($asked:expr, $query:expr) => {{
-        let query = $query
-            .bind($asked.seen.all)
-            .bind($asked.owners.as_str())
-            .bind($asked.seen.internal)
-            .bind($asked.is_unlimited)
-            .bind($asked.own.as_str())
-            .bind($asked.datasets.as_str())
-            .bind($asked.shared.as_str());
-        let query = match &$asked.expression {
-            Some(expression) => query.bind(expression.as_str()),
+    /// Creates a query with the parameters that all searches share. They differ too much for PostgreSQL to reuse
+    /// one plan.
+    fn query(&self, sql: &'static str, first: impl Into<Argument>, limit: i64) -> Query {
+        let query = query(sql)
+            .bind(first)
+            .bind(limit)
+            .bind(self.seen.all)
+            .bind(&self.owners)
+            .bind(self.seen.internal)
+            .bind(self.is_unlimited)
+            .bind(&self.own)
+            .bind(&self.datasets)
+            .bind(&self.shared);
+        let query = match &self.expression {
+            Some(expression) => query.bind(expression),
             None => query,
         };
-        query.persistent($asked.is_sqlite)
-    }};
+        query.persistent(self.is_sqlite)
+    }
 }
 
 impl Tx {
@@ -321,18 +323,18 @@ impl Tx {
         let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
         match order {
             Order::Changed(below) => {
-                let query = match (is_sqlite, is_matching) {
+                let sql = match (is_sqlite, is_matching) {
                     (true, true) => page!(changed!("s.number", sqlite, matching), "m.number DESC"),
                     (true, false) => page!(changed!("s.number", sqlite_list), "m.number DESC"),
                     (false, true) => page!(changed!("s.number", postgres, matching), "m.number DESC"),
                     (false, false) => page!(changed!("s.number", postgres_list), "m.number DESC"),
                 };
-                Ok(run!(self, on => bind!(asked, sqlx::query_as(query).bind(below).bind(limit)).fetch_all(on))?)
+                Ok(asked.query(sql, below, limit).fetch_all(self).await?)
             }
             Order::Created(before) => {
                 // Ids are hexadecimal digits, which sort before `g`.
                 let before = before.map_or_else(|| "g".to_owned(), |id| id.to_string());
-                let query = match (is_sqlite, is_matching) {
+                let sql = match (is_sqlite, is_matching) {
                     (true, true) => page!(
                         created!(
                             sqlite_list,
@@ -346,9 +348,7 @@ impl Tx {
                     }
                     (false, false) => page!(created!(postgres_list, ""), "c.repo_id DESC"),
                 };
-                Ok(
-                    run!(self, on => bind!(asked, sqlx::query_as(query).bind(before.as_str()).bind(limit)).fetch_all(on))?,
-                )
+                Ok(asked.query(sql, before.as_str(), limit).fetch_all(self).await?)
             }
         }
     }
@@ -357,7 +357,7 @@ impl Tx {
     pub async fn count_search(&mut self, seen: &VisibilityFilter, terms: &Terms, limit: i64) -> Result<(i64, String)> {
         let asked = Asked::new(self, seen, terms)?;
         let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
-        let query = match (is_sqlite, is_matching) {
+        let sql = match (is_sqlite, is_matching) {
             (true, true) => counted!(
                 "group_concat(f.owner_id || f.facets, char(30))",
                 changed!("s.owner_id, s.facets", sqlite, matching)
@@ -374,92 +374,90 @@ impl Tx {
                 counted!("string_agg(f.owner_id || f.facets, chr(30))", changed!("s.owner_id, s.facets", postgres_list))
             }
         };
-        let counted: (i64, Option<String>) =
-            run!(self, on => bind!(asked, sqlx::query_as(query).bind(i64::MAX).bind(limit)).fetch_one(on))?;
+        let counted: (i64, Option<String>) = asked.query(sql, i64::MAX, limit).fetch_one(self).await?;
         Ok((counted.0, counted.1.unwrap_or_default()))
     }
 
     /// Returns all owners: (id, name).
     pub async fn owner_names(&mut self) -> Result<Vec<(Id, String)>> {
-        let query = "SELECT id, name FROM owner";
-        Ok(run!(self, on => sqlx::query_as(query).fetch_all(on))?)
+        let sql = "SELECT id, name FROM owner";
+        Ok(query(sql).fetch_all(self).await?)
     }
 
     /// Returns the datasets with this name, of any owner: (id, owner id).
     pub async fn datasets_called(&mut self, name: &str) -> Result<Vec<(Id, Id)>> {
-        let query = "SELECT id, owner_id FROM dataset WHERE name = $1";
-        Ok(run!(self, on => sqlx::query_as(query).bind(name).fetch_all(on))?)
+        let sql = "SELECT id, owner_id FROM dataset WHERE name = $1";
+        Ok(query(sql).bind(name).fetch_all(self).await?)
     }
 
     /// Returns the ids of the organisations that a user is a member of.
     pub async fn organisations_of(&mut self, user: Id) -> Result<Vec<Id>> {
-        let query = "SELECT organisation_id FROM member WHERE user_id = $1";
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_all(on))?)
+        let sql = "SELECT organisation_id FROM member WHERE user_id = $1";
+        Ok(query_scalar(sql).bind(user).fetch_all(self).await?)
     }
 
     /// Returns the state of a dataset before it is indexed.
     pub async fn search_subject(&mut self, id: Id) -> Result<Option<SubjectRow>> {
-        let query = "SELECT o.name AS owner_name, o.kind AS owner_kind, d.name, d.created_at, c.generation, c.changed_at, c.digest
-                     FROM dataset d JOIN owner o ON o.id = d.owner_id LEFT JOIN search_card c ON c.repo_id = d.id
-                     WHERE d.id = $1";
-        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
+        let sql = "SELECT o.name AS owner_name, o.kind AS owner_kind, d.name, d.created_at, c.generation, c.changed_at, c.digest
+                   FROM dataset d JOIN owner o ON o.id = d.owner_id LEFT JOIN search_card c ON c.repo_id = d.id
+                   WHERE d.id = $1";
+        Ok(query(sql).bind(id).fetch_optional(self).await?)
     }
 
     /// Returns datasets that changed since they were indexed, in order, after this one.
     pub async fn search_stale(&mut self, after: &str, limit: i64) -> Result<Vec<String>> {
-        let query = "SELECT d.id FROM dataset d LEFT JOIN search_card c ON c.repo_id = d.id
-                     WHERE d.id > $1 AND (c.generation IS NULL OR c.generation <> d.generation)
-                     ORDER BY d.id LIMIT $2";
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(after).bind(limit).fetch_all(on))?)
+        let sql = "SELECT d.id FROM dataset d LEFT JOIN search_card c ON c.repo_id = d.id
+                   WHERE d.id > $1 AND (c.generation IS NULL OR c.generation <> d.generation)
+                   ORDER BY d.id LIMIT $2";
+        Ok(query_scalar(sql).bind(after).bind(limit).fetch_all(self).await?)
     }
 
     /// Records that a dataset was indexed without changes to its entry.
     pub async fn touch_search(&mut self, id: Id, generation: i64) -> Result<()> {
-        let query = "UPDATE search_card SET generation = $2 WHERE repo_id = $1 AND generation < $2";
-        exec!(self, sqlx::query(query).bind(id.to_string()).bind(generation))?;
+        let sql = "UPDATE search_card SET generation = $2 WHERE repo_id = $1 AND generation < $2";
+        query(sql).bind(id).bind(generation).execute(self).await?;
         Ok(())
     }
 
     /// Replaces the index entry of a dataset, unless the existing one is newer. The caller must hold the lock of
     /// the dataset ([`Tx::lock_repo`]).
     pub async fn put_search(&mut self, id: Id, insert: &SearchInsert<'_>) -> Result<()> {
-        let query = "SELECT generation FROM search_card WHERE repo_id = $1";
-        let known: Option<i64> = run!(self, on => sqlx::query_scalar(query).bind(id.to_string()).fetch_optional(on))?;
+        let sql = "SELECT generation FROM search_card WHERE repo_id = $1";
+        let known: Option<i64> = query_scalar(sql).bind(id).fetch_optional(self).await?;
         if known.is_some_and(|known| known > insert.generation) {
             return Ok(());
         }
-        exec!(self, sqlx::query("DELETE FROM search_card WHERE repo_id = $1").bind(id.to_string()))?;
-        let query = "SELECT COUNT(*) FROM search_card WHERE number = $1";
+        query("DELETE FROM search_card WHERE repo_id = $1").bind(id).execute(self).await?;
+        let sql = "SELECT COUNT(*) FROM search_card WHERE number = $1";
         let mut number = insert.number;
-        while run!(self, on => sqlx::query_scalar::<_, i64>(query).bind(number).fetch_one(on))? > 0 {
+        while query_scalar(sql).bind(number).fetch_one::<i64>(self).await? > 0 {
             number -= 1;
         }
-        let query = "INSERT INTO search_card (repo_id, number, generation, changed_at, digest, card)
-                     VALUES ($1, $2, $3, $4, $5, $6)";
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(id.to_string())
-                .bind(number)
-                .bind(insert.generation)
-                .bind(insert.changed_at)
-                .bind(insert.digest)
-                .bind(insert.card)
-        )?;
+        let sql = "INSERT INTO search_card (repo_id, number, generation, changed_at, digest, card)
+                   VALUES ($1, $2, $3, $4, $5, $6)";
+        query(sql)
+            .bind(id)
+            .bind(number)
+            .bind(insert.generation)
+            .bind(insert.changed_at)
+            .bind(insert.digest)
+            .bind(insert.card)
+            .execute(self)
+            .await?;
         if !insert.is_listed {
             return Ok(());
         }
         if let Self::Sqlite(_) = self {
-            let query = "INSERT INTO search (number, owner_id, visibility, facets)
-                         SELECT $2, owner_id, visibility, $3 FROM dataset WHERE id = $1";
-            exec!(self, sqlx::query(query).bind(id.to_string()).bind(number).bind(insert.facets))?;
-            let query = "INSERT INTO search_text (rowid, words) VALUES ($1, $2)";
-            exec!(self, sqlx::query(query).bind(number).bind(insert.words))?;
+            let sql = "INSERT INTO search (number, owner_id, visibility, facets)
+                       SELECT $2, owner_id, visibility, $3 FROM dataset WHERE id = $1";
+            query(sql).bind(id).bind(number).bind(insert.facets).execute(self).await?;
+            let sql = "INSERT INTO search_text (rowid, words) VALUES ($1, $2)";
+            query(sql).bind(number).bind(insert.words).execute(self).await?;
         } else {
-            let query = "INSERT INTO search (number, owner_id, visibility, facets, words)
-                         SELECT $2, owner_id, visibility, $3, array_to_tsvector(string_to_array($4, ' '))
-                         FROM dataset WHERE id = $1";
-            exec!(self, sqlx::query(query).bind(id.to_string()).bind(number).bind(insert.facets).bind(insert.words))?;
+            let sql = "INSERT INTO search (number, owner_id, visibility, facets, words)
+                       SELECT $2, owner_id, visibility, $3, array_to_tsvector(string_to_array($4, ' '))
+                       FROM dataset WHERE id = $1";
+            query(sql).bind(id).bind(number).bind(insert.facets).bind(insert.words).execute(self).await?;
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::{Tx, exec, run};
+use super::Tx;
+use super::query::{query, query_scalar};
 use crate::error::Result;
 use crate::types::{Email, Id, Millis};
 
@@ -91,92 +92,90 @@ macro_rules! login {
 impl Tx {
     /// Adds a session, identified by the hash of its cookie.
     pub async fn insert_session(&mut self, session: &SessionRow, user: Id, hash: &str) -> Result<()> {
-        let query = "INSERT INTO session (id, user_id, hash, created_at, last_used_at, expires_at, agent, address)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(session.id.to_string())
-                .bind(user.to_string())
-                .bind(hash)
-                .bind(session.created_at)
-                .bind(session.last_used_at)
-                .bind(session.expires_at)
-                .bind(&session.agent)
-                .bind(&session.address)
-        )?;
+        let sql = "INSERT INTO session (id, user_id, hash, created_at, last_used_at, expires_at, agent, address)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        query(sql)
+            .bind(session.id)
+            .bind(user)
+            .bind(hash)
+            .bind(session.created_at)
+            .bind(session.last_used_at)
+            .bind(session.expires_at)
+            .bind(&session.agent)
+            .bind(&session.address)
+            .execute(self)
+            .await?;
         Ok(())
     }
 
     /// Returns the session of a cookie and its user, whether valid or not.
     pub async fn session_by_hash(&mut self, hash: &str) -> Result<Option<SessionUserRow>> {
-        let query = "SELECT s.id AS session_id, s.last_used_at, s.expires_at, o.id AS user_id, o.name AS user_name,
-                            a.admin, a.suspended_at, a.closed_at
-                     FROM session s JOIN owner o ON o.id = s.user_id JOIN account a ON a.owner_id = o.id
-                     WHERE s.hash = $1";
-        Ok(run!(self, on => sqlx::query_as(query).bind(hash).fetch_optional(on))?)
+        let sql = "SELECT s.id AS session_id, s.last_used_at, s.expires_at, o.id AS user_id, o.name AS user_name,
+                          a.admin, a.suspended_at, a.closed_at
+                   FROM session s JOIN owner o ON o.id = s.user_id JOIN account a ON a.owner_id = o.id
+                   WHERE s.hash = $1";
+        Ok(query(sql).bind(hash).fetch_optional(self).await?)
     }
 
     /// Returns the valid sessions of a user, newest first. Those last used before `idle` have expired.
     pub async fn sessions(&mut self, user: Id, now: Millis, idle: Millis) -> Result<Vec<SessionRow>> {
-        let query = "SELECT id, created_at, last_used_at, expires_at, agent, address FROM session
-                     WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 ORDER BY id DESC";
-        Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).bind(now).bind(idle).fetch_all(on))?)
+        let sql = "SELECT id, created_at, last_used_at, expires_at, agent, address FROM session
+                   WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 ORDER BY id DESC";
+        Ok(query(sql).bind(user).bind(now).bind(idle).fetch_all(self).await?)
     }
 
     /// Returns true if this is a session of the user, expired or not.
     pub async fn has_session(&mut self, user: Id, id: Id) -> Result<bool> {
-        let query = "SELECT COUNT(*) FROM session WHERE user_id = $1 AND id = $2";
-        let found: i64 = run!(self, on => sqlx::query_scalar(query)
-            .bind(user.to_string()).bind(id.to_string()).fetch_one(on))?;
+        let sql = "SELECT COUNT(*) FROM session WHERE user_id = $1 AND id = $2";
+        let found: i64 = query_scalar(sql).bind(user).bind(id).fetch_one(self).await?;
         Ok(found > 0)
     }
 
     /// Updates the time a session was last used.
     pub async fn touch_session(&mut self, id: Id, now: Millis) -> Result<()> {
-        let query = "UPDATE session SET last_used_at = $2 WHERE id = $1";
-        exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
+        let sql = "UPDATE session SET last_used_at = $2 WHERE id = $1";
+        query(sql).bind(id).bind(now).execute(self).await?;
         Ok(())
     }
 
     /// Ends a session of a user; returns false if it does not exist.
     pub async fn end_session(&mut self, user: Id, id: Id) -> Result<bool> {
-        let query = "DELETE FROM session WHERE user_id = $1 AND id = $2";
-        Ok(exec!(self, sqlx::query(query).bind(user.to_string()).bind(id.to_string()))? > 0)
+        let sql = "DELETE FROM session WHERE user_id = $1 AND id = $2";
+        Ok(query(sql).bind(user).bind(id).execute(self).await? > 0)
     }
 
     /// Ends all sessions of a user except one.
     pub async fn end_sessions(&mut self, user: Id, but: Option<Id>) -> Result<u64> {
-        let query = "DELETE FROM session WHERE user_id = $1 AND id <> $2";
+        let sql = "DELETE FROM session WHERE user_id = $1 AND id <> $2";
         let but = but.map(|id| id.to_string()).unwrap_or_default();
-        Ok(exec!(self, sqlx::query(query).bind(user.to_string()).bind(but))?)
+        Ok(query(sql).bind(user).bind(but).execute(self).await?)
     }
 
     /// Deletes expired sessions: by age, or last used before `idle`.
     pub async fn forget_sessions(&mut self, now: Millis, idle: Millis) -> Result<u64> {
-        let query = "DELETE FROM session WHERE expires_at <= $1 OR last_used_at <= $2";
-        Ok(exec!(self, sqlx::query(query).bind(now).bind(idle))?)
+        let sql = "DELETE FROM session WHERE expires_at <= $1 OR last_used_at <= $2";
+        Ok(query(sql).bind(now).bind(idle).execute(self).await?)
     }
 
     /// Returns the account of the user with this name.
     pub async fn login_by_name(&mut self, name: &str) -> Result<Option<LoginRow>> {
-        Ok(run!(self, on => sqlx::query_as(login!("o.name = $1")).bind(name).fetch_optional(on))?)
+        Ok(query(login!("o.name = $1")).bind(name).fetch_optional(self).await?)
     }
 
     /// Returns the account of the user with this e-mail address.
     pub async fn login_by_email(&mut self, email: &Email) -> Result<Option<LoginRow>> {
-        Ok(run!(self, on => sqlx::query_as(login!("a.email = $1")).bind(email.as_str()).fetch_optional(on))?)
+        Ok(query(login!("a.email = $1")).bind(email.as_str()).fetch_optional(self).await?)
     }
 
     /// Returns the account of a user.
     pub async fn login(&mut self, user: Id) -> Result<Option<LoginRow>> {
-        Ok(run!(self, on => sqlx::query_as(login!("o.id = $1")).bind(user.to_string()).fetch_optional(on))?)
+        Ok(query(login!("o.id = $1")).bind(user).fetch_optional(self).await?)
     }
 
     /// Sets the password hash of a user.
     pub async fn set_password(&mut self, user: Id, hash: &str) -> Result<()> {
-        let query = "UPDATE account SET password = $2 WHERE owner_id = $1";
-        exec!(self, sqlx::query(query).bind(user.to_string()).bind(hash))?;
+        let sql = "UPDATE account SET password = $2 WHERE owner_id = $1";
+        query(sql).bind(user).bind(hash).execute(self).await?;
         Ok(())
     }
 }

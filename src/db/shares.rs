@@ -2,7 +2,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::{Tx, exec, run, signed, taken};
+use super::query::{query, query_scalar};
+use super::{Tx, signed, taken};
 use crate::error::Result;
 use crate::types::{Email, Id, Millis, OwnerName, ShareKind, ShareRight};
 
@@ -170,32 +171,31 @@ macro_rules! select {
 impl Tx {
     /// Returns the shares of a dataset and its paths that are with a user.
     pub async fn shares_with(&mut self, repo: Id, user: Id) -> Result<Vec<SharedRow>> {
-        let query = concat!(
+        let sql = concat!(
             "SELECT s.id, s.path, s.level, s.app, s.expires_at, s.last_used_at FROM share s
              WHERE s.repo_id = $1 AND ",
             is_with!("$2")
         );
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(user.to_string()).fetch_all(on))?)
+        Ok(query(sql).bind(repo).bind(user).fetch_all(self).await?)
     }
 
     /// Returns the datasets that are shared with a user as a whole, by shares that are valid now and usable by
     /// this app, if there is one.
     pub async fn datasets_shared_with(&mut self, user: Id, now: Millis, app: Option<&str>) -> Result<Vec<Id>> {
-        let query = concat!(
+        let sql = concat!(
             "SELECT DISTINCT s.repo_id FROM share s WHERE s.path = '' AND (s.expires_at IS NULL OR s.expires_at > $2)
              AND (s.app IS NULL OR s.app = $3) AND ",
             is_with!("$1")
         );
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).bind(now).bind(app).fetch_all(on))?)
+        Ok(query_scalar(sql).bind(user).bind(now).bind(app).fetch_all(self).await?)
     }
 
     /// Adds a share. Conflict if the same share was added in the meantime.
     pub async fn insert_share(&mut self, insert: &ShareInsert<'_>, now: Millis) -> Result<()> {
-        let query =
-            "INSERT INTO share (id, repo_id, path, kind, user_id, group_id, email, link, level, app, expires_at,
-                                        password, downloads, max_downloads, created_at, creator_id, creator, history,
-                                        link_sealed, since)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17, $18, $19)";
+        let sql = "INSERT INTO share (id, repo_id, path, kind, user_id, group_id, email, link, level, app, expires_at,
+                                      password, downloads, max_downloads, created_at, creator_id, creator, history,
+                                      link_sealed, since)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17, $18, $19)";
         let (mut user, mut group, mut email, mut link) = (None, None, None, None);
         match insert.with {
             GranteeId::User(id) => user = Some(id.to_string()),
@@ -204,36 +204,35 @@ impl Tx {
             GranteeId::Link(new) => link = Some(new),
         }
         let terms = insert.terms;
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(insert.id.to_string())
-                .bind(insert.repo.to_string())
-                .bind(insert.path)
-                .bind(insert.kind.as_str())
-                .bind(user.as_deref())
-                .bind(group.as_deref())
-                .bind(email)
-                .bind(link.map(|link| link.hash.as_str()))
-                .bind(terms.right.as_str())
-                .bind(terms.app.as_deref())
-                .bind(terms.expires_at)
-                .bind(terms.password.as_deref())
-                .bind(terms.max_downloads.map(signed))
-                .bind(now)
-                .bind(insert.creator_id.map(|id| id.to_string()))
-                .bind(insert.creator)
-                .bind(terms.history)
-                .bind(link.map(|link| link.sealed.as_str()))
-                .bind(link.map(|link| link.since.as_str()))
-        )
-        .map_err(|error| taken(error, || "the same share was created concurrently; try again".to_owned()))?;
+        query(sql)
+            .bind(insert.id)
+            .bind(insert.repo)
+            .bind(insert.path)
+            .bind(insert.kind.as_str())
+            .bind(user.as_deref())
+            .bind(group.as_deref())
+            .bind(email)
+            .bind(link.map(|link| link.hash.as_str()))
+            .bind(terms.right.as_str())
+            .bind(terms.app.as_deref())
+            .bind(terms.expires_at)
+            .bind(terms.password.as_deref())
+            .bind(terms.max_downloads.map(signed))
+            .bind(now)
+            .bind(insert.creator_id.map(|id| id.to_string()))
+            .bind(insert.creator)
+            .bind(terms.history)
+            .bind(link.map(|link| link.sealed.as_str()))
+            .bind(link.map(|link| link.since.as_str()))
+            .execute(self)
+            .await
+            .map_err(|error| taken(error, || "the same share was created concurrently; try again".to_owned()))?;
         Ok(())
     }
 
     /// Returns the share of the same item with the same grantee, if there is one; every link is a separate share.
     pub async fn same_share(&mut self, repo: Id, path: &str, with: &GranteeId) -> Result<Option<Id>> {
-        let (query, grantee) = match with {
+        let (sql, grantee) = match with {
             GranteeId::User(id) => {
                 ("SELECT id FROM share WHERE repo_id = $1 AND path = $2 AND user_id = $3", id.to_string())
             }
@@ -245,62 +244,59 @@ impl Tx {
             }
             GranteeId::Link(_) => return Ok(None),
         };
-        Ok(run!(self, on => sqlx::query_scalar(query)
-            .bind(repo.to_string()).bind(path).bind(&grantee).fetch_optional(on))?)
+        Ok(query_scalar(sql).bind(repo).bind(path).bind(&grantee).fetch_optional(self).await?)
     }
 
     /// Replaces the settings of a share, and ends its link sessions.
     pub async fn update_share(&mut self, id: Id, terms: &ShareTerms) -> Result<()> {
-        let query = "UPDATE share SET level = $2, app = $3, expires_at = $4, password = $5, max_downloads = $6,
-                                      history = $7
-                     WHERE id = $1";
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(id.to_string())
-                .bind(terms.right.as_str())
-                .bind(terms.app.as_deref())
-                .bind(terms.expires_at)
-                .bind(terms.password.as_deref())
-                .bind(terms.max_downloads.map(signed))
-                .bind(terms.history)
-        )?;
-        exec!(self, sqlx::query("DELETE FROM share_session WHERE share_id = $1").bind(id.to_string()))?;
+        let sql = "UPDATE share SET level = $2, app = $3, expires_at = $4, password = $5, max_downloads = $6,
+                                    history = $7
+                   WHERE id = $1";
+        query(sql)
+            .bind(id)
+            .bind(terms.right.as_str())
+            .bind(terms.app.as_deref())
+            .bind(terms.expires_at)
+            .bind(terms.password.as_deref())
+            .bind(terms.max_downloads.map(signed))
+            .bind(terms.history)
+            .execute(self)
+            .await?;
+        query("DELETE FROM share_session WHERE share_id = $1").bind(id).execute(self).await?;
         Ok(())
     }
 
     /// Returns a share of this dataset.
     pub async fn share(&mut self, repo: Id, id: Id) -> Result<Option<ShareRow>> {
-        let query = select!("WHERE s.repo_id = $1 AND s.id = $2");
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(id.to_string()).fetch_optional(on))?)
+        let sql = select!("WHERE s.repo_id = $1 AND s.id = $2");
+        Ok(query(sql).bind(repo).bind(id).fetch_optional(self).await?)
     }
 
     /// Returns the link with this id.
     pub async fn share_of_link(&mut self, id: Id) -> Result<Option<ShareRow>> {
-        let query = select!("WHERE s.id = $1 AND s.link IS NOT NULL");
-        Ok(run!(self, on => sqlx::query_as(query).bind(id.to_string()).fetch_optional(on))?)
+        let sql = select!("WHERE s.id = $1 AND s.link IS NOT NULL");
+        Ok(query(sql).bind(id).fetch_optional(self).await?)
     }
 
     /// Returns shares of a dataset and its paths, newest first, before this one.
     pub async fn shares_of(&mut self, repo: Id, before: &str, limit: i64) -> Result<Vec<ShareRow>> {
-        let query = select!("WHERE s.repo_id = $1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3");
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(before).bind(limit).fetch_all(on))?)
+        let sql = select!("WHERE s.repo_id = $1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3");
+        Ok(query(sql).bind(repo).bind(before).bind(limit).fetch_all(self).await?)
     }
 
     /// Returns valid shares with a user, newest first, before this one.
     pub async fn shares_received(&mut self, user: Id, now: Millis, before: &str, limit: i64) -> Result<Vec<ShareRow>> {
-        let query = select!(concat!(
+        let sql = select!(concat!(
             "WHERE ",
             is_with!("$1"),
             " AND (s.expires_at IS NULL OR s.expires_at > $2) AND s.id < $3 ORDER BY s.id DESC LIMIT $4"
         ));
-        Ok(run!(self, on => sqlx::query_as(query)
-            .bind(user.to_string()).bind(now).bind(before).bind(limit).fetch_all(on))?)
+        Ok(query(sql).bind(user).bind(now).bind(before).bind(limit).fetch_all(self).await?)
     }
 
     /// Returns valid shares with a user that others created after the user last looked, newest first.
     pub async fn shares_unseen(&mut self, user: Id, now: Millis, limit: i64) -> Result<Vec<ShareRow>> {
-        let query = select!(concat!(
+        let sql = select!(concat!(
             "WHERE ",
             is_with!("$1"),
             " AND (s.expires_at IS NULL OR s.expires_at > $2)
@@ -308,34 +304,33 @@ impl Tx {
               AND s.created_at > (SELECT COALESCE(a.shares_seen_at, 0) FROM account a WHERE a.owner_id = $1)
               ORDER BY s.id DESC LIMIT $3"
         ));
-        Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).bind(now).bind(limit).fetch_all(on))?)
+        Ok(query(sql).bind(user).bind(now).bind(limit).fetch_all(self).await?)
     }
 
     /// Returns when a user last viewed the received shares.
     pub async fn shares_seen_at(&mut self, user: Id) -> Result<Option<Millis>> {
-        let query = "SELECT shares_seen_at FROM account WHERE owner_id = $1";
-        let found: Option<Option<Millis>> =
-            run!(self, on => sqlx::query_scalar(query).bind(user.to_string()).fetch_optional(on))?;
+        let sql = "SELECT shares_seen_at FROM account WHERE owner_id = $1";
+        let found: Option<Option<Millis>> = query_scalar(sql).bind(user).fetch_optional(self).await?;
         Ok(found.flatten())
     }
 
     /// Records that a user viewed the received shares.
     pub async fn set_shares_seen(&mut self, user: Id, now: Millis) -> Result<()> {
-        let query = "UPDATE account SET shares_seen_at = $2 WHERE owner_id = $1";
-        exec!(self, sqlx::query(query).bind(user.to_string()).bind(now))?;
+        let sql = "UPDATE account SET shares_seen_at = $2 WHERE owner_id = $1";
+        query(sql).bind(user).bind(now).execute(self).await?;
         Ok(())
     }
 
     /// Returns shares that a user created, newest first, before this one.
     pub async fn shares_given(&mut self, user: Id, before: &str, limit: i64) -> Result<Vec<ShareRow>> {
-        let query = select!("WHERE s.creator_id = $1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3");
-        Ok(run!(self, on => sqlx::query_as(query).bind(user.to_string()).bind(before).bind(limit).fetch_all(on))?)
+        let sql = select!("WHERE s.creator_id = $1 AND s.id < $2 ORDER BY s.id DESC LIMIT $3");
+        Ok(query(sql).bind(user).bind(before).bind(limit).fetch_all(self).await?)
     }
 
     /// Deletes a share of this dataset and its link sessions; returns false if it does not exist.
     pub async fn delete_share(&mut self, repo: Id, id: Id) -> Result<bool> {
-        let query = "DELETE FROM share WHERE repo_id = $1 AND id = $2";
-        Ok(exec!(self, sqlx::query(query).bind(repo.to_string()).bind(id.to_string()))? > 0)
+        let sql = "DELETE FROM share WHERE repo_id = $1 AND id = $2";
+        Ok(query(sql).bind(repo).bind(id).execute(self).await? > 0)
     }
 
     /// Moves the shares of a path, and of everything below it, to another path.
@@ -344,9 +339,9 @@ impl Tx {
         self.end_shares(repo, to).await?;
         let below = format!("{from}/");
         let length = i32::try_from(below.chars().count()).unwrap_or(i32::MAX);
-        let query = "UPDATE share SET path = $2 || substr(path, $3)
-                     WHERE repo_id = $1 AND (path = $4 OR substr(path, 1, $3) = $5)";
-        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(to).bind(length).bind(from).bind(below))?;
+        let sql = "UPDATE share SET path = $2 || substr(path, $3)
+                   WHERE repo_id = $1 AND (path = $4 OR substr(path, 1, $3) = $5)";
+        query(sql).bind(repo).bind(to).bind(length).bind(from).bind(below).execute(self).await?;
         Ok(())
     }
 
@@ -354,44 +349,44 @@ impl Tx {
     pub async fn end_shares(&mut self, repo: Id, path: &str) -> Result<()> {
         let below = format!("{path}/");
         let length = i32::try_from(below.chars().count()).unwrap_or(i32::MAX);
-        let query = "DELETE FROM share WHERE repo_id = $1 AND (path = $2 OR substr(path, 1, $3) = $4)";
-        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(path).bind(length).bind(below))?;
+        let sql = "DELETE FROM share WHERE repo_id = $1 AND (path = $2 OR substr(path, 1, $3) = $4)";
+        query(sql).bind(repo).bind(path).bind(length).bind(below).execute(self).await?;
         Ok(())
     }
 
     /// Returns the paths of a dataset that have valid shares.
     pub async fn shared_paths(&mut self, repo: Id, now: Millis) -> Result<Vec<String>> {
-        let query = "SELECT DISTINCT path FROM share WHERE repo_id = $1 AND (expires_at IS NULL OR expires_at > $2)";
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(now).fetch_all(on))?)
+        let sql = "SELECT DISTINCT path FROM share WHERE repo_id = $1 AND (expires_at IS NULL OR expires_at > $2)";
+        Ok(query_scalar(sql).bind(repo).bind(now).fetch_all(self).await?)
     }
 
     /// Updates the time a share was last used.
     pub async fn touch_share(&mut self, id: Id, now: Millis) -> Result<()> {
-        let query = "UPDATE share SET last_used_at = $2 WHERE id = $1";
-        exec!(self, sqlx::query(query).bind(id.to_string()).bind(now))?;
+        let sql = "UPDATE share SET last_used_at = $2 WHERE id = $1";
+        query(sql).bind(id).bind(now).execute(self).await?;
         Ok(())
     }
 
     /// Returns the group with this name in an organisation.
     pub async fn group_named(&mut self, organisation: &OwnerName, name: &str) -> Result<Option<(Id, Id)>> {
-        let query = "SELECT t.id, t.organisation_id FROM member_group t JOIN owner o ON o.id = t.organisation_id
-                     WHERE o.name = $1 AND t.name = $2";
-        Ok(run!(self, on => sqlx::query_as(query).bind(organisation.as_str()).bind(name).fetch_optional(on))?)
+        let sql = "SELECT t.id, t.organisation_id FROM member_group t JOIN owner o ON o.id = t.organisation_id
+                   WHERE o.name = $1 AND t.name = $2";
+        Ok(query(sql).bind(organisation.as_str()).bind(name).fetch_optional(self).await?)
     }
 
     /// Returns the e-mail addresses of a group's members who are not suspended, except one.
     pub async fn group_addresses(&mut self, group: Id, but: Option<Id>) -> Result<Vec<String>> {
-        let query = "SELECT a.email FROM group_member tm JOIN member_group t ON t.id = tm.group_id
-                     JOIN member m ON m.organisation_id = t.organisation_id AND m.user_id = tm.user_id
-                     JOIN account a ON a.owner_id = tm.user_id
-                     WHERE tm.group_id = $1 AND tm.user_id <> $2 AND a.suspended_at IS NULL ORDER BY a.email";
+        let sql = "SELECT a.email FROM group_member tm JOIN member_group t ON t.id = tm.group_id
+                   JOIN member m ON m.organisation_id = t.organisation_id AND m.user_id = tm.user_id
+                   JOIN account a ON a.owner_id = tm.user_id
+                   WHERE tm.group_id = $1 AND tm.user_id <> $2 AND a.suspended_at IS NULL ORDER BY a.email";
         let but = but.map(|user| user.to_string()).unwrap_or_default();
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(group.to_string()).bind(&but).fetch_all(on))?)
+        Ok(query_scalar(sql).bind(group).bind(&but).fetch_all(self).await?)
     }
 
     /// Counts the actions of an actor since the given time.
     pub async fn count_audit(&mut self, actor: &str, action: &str, since: Millis) -> Result<i64> {
-        let query = "SELECT COUNT(*) FROM audit WHERE at > $3 AND actor = $1 AND action = $2";
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(actor).bind(action).bind(since).fetch_one(on))?)
+        let sql = "SELECT COUNT(*) FROM audit WHERE at > $3 AND actor = $1 AND action = $2";
+        Ok(query_scalar(sql).bind(actor).bind(action).bind(since).fetch_one(self).await?)
     }
 }

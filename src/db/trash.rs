@@ -2,7 +2,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::{Tx, exec, run};
+use super::Tx;
+use super::query::{query, query_scalar};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
@@ -28,47 +29,46 @@ pub struct TrashRow {
 impl Tx {
     /// Adds an item to the trash.
     pub async fn insert_trash(&mut self, repo: Id, row: &TrashRow) -> Result<()> {
-        let query = "INSERT INTO trash (id, repo_id, path, kind, size, revision, deleted_at, deleted_by)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        exec!(
-            self,
-            sqlx::query(query)
-                .bind(&row.id)
-                .bind(repo.to_string())
-                .bind(&row.path)
-                .bind(&row.kind)
-                .bind(row.size)
-                .bind(&row.revision)
-                .bind(row.deleted_at)
-                .bind(&row.deleted_by)
-        )?;
+        let sql = "INSERT INTO trash (id, repo_id, path, kind, size, revision, deleted_at, deleted_by)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        query(sql)
+            .bind(&row.id)
+            .bind(repo)
+            .bind(&row.path)
+            .bind(&row.kind)
+            .bind(row.size)
+            .bind(&row.revision)
+            .bind(row.deleted_at)
+            .bind(&row.deleted_by)
+            .execute(self)
+            .await?;
         Ok(())
     }
 
     /// Returns the items in the trash, newest first, after the cursor (an id, exclusive); an empty one starts at
     /// the newest.
     pub async fn trash(&mut self, repo: Id, cursor: &str, limit: i64) -> Result<Vec<TrashRow>> {
-        let query = "SELECT id, path, kind, size, revision, deleted_at, deleted_by FROM trash
-                     WHERE repo_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3";
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(cursor).bind(limit).fetch_all(on))?)
+        let sql = "SELECT id, path, kind, size, revision, deleted_at, deleted_by FROM trash
+                   WHERE repo_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3";
+        Ok(query(sql).bind(repo).bind(cursor).bind(limit).fetch_all(self).await?)
     }
 
     /// Returns an item in the trash.
     pub async fn trash_row(&mut self, repo: Id, id: &str) -> Result<Option<TrashRow>> {
-        let query = "SELECT id, path, kind, size, revision, deleted_at, deleted_by FROM trash
-                     WHERE repo_id = $1 AND id = $2";
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(id).fetch_optional(on))?)
+        let sql = "SELECT id, path, kind, size, revision, deleted_at, deleted_by FROM trash
+                   WHERE repo_id = $1 AND id = $2";
+        Ok(query(sql).bind(repo).bind(id).fetch_optional(self).await?)
     }
 
     /// Counts the items in the trash.
     pub async fn trash_count(&mut self, repo: Id) -> Result<i64> {
-        let query = "SELECT COUNT(*) FROM trash WHERE repo_id = $1";
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).fetch_one(on))?)
+        let sql = "SELECT COUNT(*) FROM trash WHERE repo_id = $1";
+        Ok(query_scalar(sql).bind(repo).fetch_one(self).await?)
     }
 
     /// Removes an item from the trash; returns true if it was there.
     pub async fn delete_trash(&mut self, repo: Id, id: &str) -> Result<bool> {
-        let query = "DELETE FROM trash WHERE repo_id = $1 AND id = $2";
-        Ok(exec!(self, sqlx::query(query).bind(repo.to_string()).bind(id))? > 0)
+        let sql = "DELETE FROM trash WHERE repo_id = $1 AND id = $2";
+        Ok(query(sql).bind(repo).bind(id).execute(self).await? > 0)
     }
 }

@@ -6,7 +6,8 @@ use sqlx_macros::FromRow;
 #[cfg(doc)]
 use super::datasets::DatasetRow;
 use super::objects::NewObject;
-use super::{Tx, exec, list, listed, run, signed};
+use super::query::{query, query_scalar};
+use super::{Tx, listed, signed};
 use crate::error::Result;
 use crate::types::{Id, OwnerKind};
 
@@ -61,10 +62,10 @@ pub struct ReservedRow {
 impl Tx {
     /// Adds to the usage of a dataset; negative values subtract.
     pub async fn add_usage(&mut self, repo: Id, bytes: i64, objects: i64) -> Result<()> {
-        let query = "INSERT INTO usage (repo_id, bytes, objects) VALUES ($1, $2, $3)
-                     ON CONFLICT (repo_id) DO UPDATE
-                     SET bytes = usage.bytes + excluded.bytes, objects = usage.objects + excluded.objects";
-        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(bytes).bind(objects))?;
+        let sql = "INSERT INTO usage (repo_id, bytes, objects) VALUES ($1, $2, $3)
+                   ON CONFLICT (repo_id) DO UPDATE
+                   SET bytes = usage.bytes + excluded.bytes, objects = usage.objects + excluded.objects";
+        query(sql).bind(repo).bind(bytes).bind(objects).execute(self).await?;
         Ok(())
     }
 
@@ -75,104 +76,103 @@ impl Tx {
         // On SQLite there is only one writer.
         if matches!(self, Self::Postgres(_)) {
             // Not FOR UPDATE: that would also block new datasets.
-            let query = "SELECT 1 FROM owner WHERE id = $1 FOR NO KEY UPDATE";
-            exec!(self, sqlx::query(query).bind(owner.to_string()))?;
+            let sql = "SELECT 1 FROM owner WHERE id = $1 FOR NO KEY UPDATE";
+            query(sql).bind(owner).execute(self).await?;
         }
         Ok(())
     }
 
     /// Adds to the bytes of a dataset's packs; negative values subtract.
     pub async fn add_git_bytes(&mut self, repo: Id, bytes: i64) -> Result<()> {
-        let query = "INSERT INTO usage (repo_id, bytes, objects, git_bytes) VALUES ($1, 0, 0, $2)
-                     ON CONFLICT (repo_id) DO UPDATE SET git_bytes = usage.git_bytes + excluded.git_bytes";
-        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(bytes))?;
+        let sql = "INSERT INTO usage (repo_id, bytes, objects, git_bytes) VALUES ($1, 0, 0, $2)
+                   ON CONFLICT (repo_id) DO UPDATE SET git_bytes = usage.git_bytes + excluded.git_bytes";
+        query(sql).bind(repo).bind(bytes).execute(self).await?;
         Ok(())
     }
 
     /// Sets how many bytes of a dataset's packs were accepted above the quota.
     pub async fn set_above_bytes(&mut self, repo: Id, bytes: i64) -> Result<()> {
-        let query = "UPDATE usage SET above_bytes = $2 WHERE repo_id = $1";
-        exec!(self, sqlx::query(query).bind(repo.to_string()).bind(bytes))?;
+        let sql = "UPDATE usage SET above_bytes = $2 WHERE repo_id = $1";
+        query(sql).bind(repo).bind(bytes).execute(self).await?;
         Ok(())
     }
 
     /// Returns the usage of a dataset, and of all datasets of an owner, if one is given.
     pub async fn used(&mut self, repo: Id, owner: Option<Id>) -> Result<CountsRow> {
-        let query =
-            "SELECT CAST(COALESCE(SUM(CASE WHEN d.id = $1 THEN u.bytes + u.git_bytes END), 0) AS BIGINT) AS held,
+        let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN d.id = $1 THEN u.bytes + u.git_bytes END), 0) AS BIGINT) AS held,
                     CAST(COALESCE(SUM(CASE WHEN d.id = $1 THEN u.above_bytes END), 0) AS BIGINT) AS above,
                     CAST(COALESCE(SUM(u.bytes + u.git_bytes), 0) AS BIGINT) AS all_held,
                     CAST(COALESCE(SUM(u.above_bytes), 0) AS BIGINT) AS all_above
              FROM (SELECT CAST($1 AS TEXT) AS id UNION SELECT id FROM dataset WHERE owner_id = $2) d
              JOIN usage u ON u.repo_id = d.id";
         let owner = owner.map(|owner| owner.to_string()).unwrap_or_default();
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(owner).fetch_one(on))?)
+        Ok(query(sql).bind(repo).bind(owner).fetch_one(self).await?)
     }
 
     /// Returns the bytes reserved for uploads to a dataset, and to all datasets of an owner, if one is given.
     pub async fn reserved(&mut self, repo: Id, owner: Option<Id>) -> Result<ReservedRow> {
-        let query = "WITH d AS (SELECT CAST($1 AS TEXT) AS id UNION SELECT id FROM dataset WHERE owner_id = $2)
-                     SELECT CAST(COALESCE(SUM(CASE WHEN s.repo_id = $1 THEN s.size END), 0) AS BIGINT) AS reserved,
-                            CAST(COALESCE(SUM(s.size), 0) AS BIGINT) AS all_reserved
-                     FROM d JOIN upload_session s ON s.repo_id = d.id WHERE s.state = 'open'";
+        let sql = "WITH d AS (SELECT CAST($1 AS TEXT) AS id UNION SELECT id FROM dataset WHERE owner_id = $2)
+                   SELECT CAST(COALESCE(SUM(CASE WHEN s.repo_id = $1 THEN s.size END), 0) AS BIGINT) AS reserved,
+                          CAST(COALESCE(SUM(s.size), 0) AS BIGINT) AS all_reserved
+                   FROM d JOIN upload_session s ON s.repo_id = d.id WHERE s.state = 'open'";
         let owner = owner.map(|owner| owner.to_string()).unwrap_or_default();
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(owner).fetch_one(on))?)
+        Ok(query(sql).bind(repo).bind(owner).fetch_one(self).await?)
     }
 
     /// Returns the bytes reserved for these objects of a dataset. Each object can have one upload of each kind. Files do
     /// not count: whatever was announced, their content is known only at the end.
     pub async fn reserved_for(&mut self, repo: Id, oids: &[Oid]) -> Result<i64> {
-        let query = listed!(
+        let sql = listed!(
             self,
             "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM upload_session
              WHERE repo_id = $1 AND path = '' AND state = 'open' AND oid",
             "$2",
             ""
         );
-        let names = list(oids)?;
-        Ok(run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).bind(names).fetch_one(on))?)
+        let names = oids;
+        Ok(query_scalar(sql).bind(repo).bind(names).fetch_one(self).await?)
     }
 
     /// Returns the usage of a dataset: bytes of objects and packs, and number of objects.
     pub async fn usage_of(&mut self, repo: Id) -> Result<(i64, i64)> {
-        let query = "SELECT bytes + git_bytes, objects FROM usage WHERE repo_id = $1";
-        let found = run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_optional(on))?;
+        let sql = "SELECT bytes + git_bytes, objects FROM usage WHERE repo_id = $1";
+        let found = query(sql).bind(repo).fetch_optional(self).await?;
         Ok(found.unwrap_or_default())
     }
 
     /// Returns the bytes added to a dataset per day, of objects that it still has: (days since the epoch in UTC,
     /// bytes), in order.
     pub async fn gains(&mut self, repo: Id) -> Result<Vec<(i64, i64)>> {
-        let query = "SELECT h.created_at / 86400000 AS day, CAST(SUM(o.size) AS BIGINT)
-                     FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
-                     WHERE h.repo_id = $1 AND h.released_at IS NULL GROUP BY h.created_at / 86400000 ORDER BY 1";
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_all(on))?)
+        let sql = "SELECT h.created_at / 86400000 AS day, CAST(SUM(o.size) AS BIGINT)
+                   FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
+                   WHERE h.repo_id = $1 AND h.released_at IS NULL GROUP BY h.created_at / 86400000 ORDER BY 1";
+        Ok(query(sql).bind(repo).fetch_all(self).await?)
     }
 
     /// Returns those of the objects that count towards the dataset's usage, in use or not, with their sizes in
     /// bytes.
     pub async fn counted(&mut self, repo: Id, oids: &[Oid]) -> Result<Vec<(String, i64)>> {
-        let query = listed!(
+        let sql = listed!(
             self,
             "SELECT h.oid, o.size FROM holding h JOIN object o ON o.store = h.store AND o.oid = h.oid
              WHERE h.repo_id = $1 AND h.released_at IS NULL AND h.oid",
             "$2",
             ""
         );
-        let names = list(oids)?;
-        Ok(run!(self, on => sqlx::query_as(query).bind(repo.to_string()).bind(names).fetch_all(on))?)
+        let names = oids;
+        Ok(query(sql).bind(repo).bind(names).fetch_all(self).await?)
     }
 
     /// Updates the usage of all datasets that hold an object before its recorded size changes: only unverified
     /// objects can have had a wrong size.
     pub async fn resize(&mut self, arrival: &NewObject) -> Result<()> {
-        let query = "UPDATE usage SET bytes = bytes + $3 - COALESCE((
-                         SELECT size FROM object
-                         WHERE store = $1 AND oid = $2 AND (state <> 'ready' OR orphaned_at IS NOT NULL)), $3)
-                     WHERE repo_id IN (
-                         SELECT repo_id FROM holding WHERE store = $1 AND oid = $2 AND released_at IS NULL)";
+        let sql = "UPDATE usage SET bytes = bytes + $3 - COALESCE((
+                       SELECT size FROM object
+                       WHERE store = $1 AND oid = $2 AND (state <> 'ready' OR orphaned_at IS NOT NULL)), $3)
+                   WHERE repo_id IN (
+                       SELECT repo_id FROM holding WHERE store = $1 AND oid = $2 AND released_at IS NULL)";
         let size = signed(arrival.size);
-        exec!(self, sqlx::query(query).bind(&arrival.store).bind(arrival.oid.to_string()).bind(size))?;
+        query(sql).bind(&arrival.store).bind(arrival.oid).bind(size).execute(self).await?;
         Ok(())
     }
 
@@ -181,20 +181,19 @@ impl Tx {
     pub async fn recount(&mut self, repo: Id) -> Result<(i64, i64, i64)> {
         // From here on, concurrent changes of the usage wait for this transaction.
         self.add_usage(repo, 0, 0).await?;
-        let query = "SELECT CAST(COALESCE(SUM(o.size), 0) - MAX(u.bytes) AS BIGINT), COUNT(o.oid) - MAX(u.objects)
-                     FROM usage u
-                     LEFT JOIN holding h ON h.repo_id = u.repo_id AND h.released_at IS NULL
-                     LEFT JOIN object o ON o.store = h.store AND o.oid = h.oid
-                     WHERE u.repo_id = $1";
-        let (bytes, objects): (i64, i64) =
-            run!(self, on => sqlx::query_as(query).bind(repo.to_string()).fetch_one(on))?;
+        let sql = "SELECT CAST(COALESCE(SUM(o.size), 0) - MAX(u.bytes) AS BIGINT), COUNT(o.oid) - MAX(u.objects)
+                   FROM usage u
+                   LEFT JOIN holding h ON h.repo_id = u.repo_id AND h.released_at IS NULL
+                   LEFT JOIN object o ON o.store = h.store AND o.oid = h.oid
+                   WHERE u.repo_id = $1";
+        let (bytes, objects): (i64, i64) = query(sql).bind(repo).fetch_one(self).await?;
         if (bytes, objects) != (0, 0) {
             self.add_usage(repo, bytes, objects).await?;
         }
-        let query = "SELECT CAST(COALESCE((SELECT SUM(p.pack_bytes) FROM git_pack p
-                                           WHERE p.repo_id = $1 AND p.retired_at IS NULL), 0) - u.git_bytes AS BIGINT)
-                     FROM usage u WHERE u.repo_id = $1";
-        let git_bytes: i64 = run!(self, on => sqlx::query_scalar(query).bind(repo.to_string()).fetch_one(on))?;
+        let sql = "SELECT CAST(COALESCE((SELECT SUM(p.pack_bytes) FROM git_pack p
+                                         WHERE p.repo_id = $1 AND p.retired_at IS NULL), 0) - u.git_bytes AS BIGINT)
+                   FROM usage u WHERE u.repo_id = $1";
+        let git_bytes: i64 = query_scalar(sql).bind(repo).fetch_one(self).await?;
         if git_bytes != 0 {
             self.add_git_bytes(repo, git_bytes).await?;
         }
@@ -203,26 +202,26 @@ impl Tx {
 
     /// Returns the usage of all datasets, by path, or of those of one owner.
     pub async fn usage(&mut self, owner: Option<Id>) -> Result<Vec<UsageRow>> {
-        let query = "SELECT o.name AS owner_name, o.kind AS owner_kind, o.quota_bytes AS owner_quota_bytes, d.id,
-                            d.name, d.quota_bytes, COALESCE(u.bytes + u.git_bytes, 0) AS bytes,
-                            COALESCE(u.git_bytes, 0) AS git_bytes, COALESCE(u.objects, 0) AS objects
-                     FROM owner o LEFT JOIN dataset d ON d.owner_id = o.id LEFT JOIN usage u ON u.repo_id = d.id
-                     WHERE $1 = '' OR o.id = $1 ORDER BY o.name, d.name";
+        let sql = "SELECT o.name AS owner_name, o.kind AS owner_kind, o.quota_bytes AS owner_quota_bytes, d.id,
+                          d.name, d.quota_bytes, COALESCE(u.bytes + u.git_bytes, 0) AS bytes,
+                          COALESCE(u.git_bytes, 0) AS git_bytes, COALESCE(u.objects, 0) AS objects
+                   FROM owner o LEFT JOIN dataset d ON d.owner_id = o.id LEFT JOIN usage u ON u.repo_id = d.id
+                   WHERE $1 = '' OR o.id = $1 ORDER BY o.name, d.name";
         let owner = owner.map(|owner| owner.to_string()).unwrap_or_default();
-        Ok(run!(self, on => sqlx::query_as(query).bind(owner).fetch_all(on))?)
+        Ok(query(sql).bind(owner).fetch_all(self).await?)
     }
 
     /// Sets the quota of a dataset in bytes; as in [`DatasetRow`].
     pub async fn set_quota(&mut self, dataset: Id, bytes: Option<i64>) -> Result<()> {
-        let query = "UPDATE dataset SET quota_bytes = $2 WHERE id = $1";
-        exec!(self, sqlx::query(query).bind(dataset.to_string()).bind(bytes))?;
+        let sql = "UPDATE dataset SET quota_bytes = $2 WHERE id = $1";
+        query(sql).bind(dataset).bind(bytes).execute(self).await?;
         Ok(())
     }
 
     /// Sets the quota of all datasets of an owner together, in bytes; as in [`DatasetRow`].
     pub async fn set_owner_quota(&mut self, owner: Id, bytes: Option<i64>) -> Result<()> {
-        let query = "UPDATE owner SET quota_bytes = $2 WHERE id = $1";
-        exec!(self, sqlx::query(query).bind(owner.to_string()).bind(bytes))?;
+        let sql = "UPDATE owner SET quota_bytes = $2 WHERE id = $1";
+        query(sql).bind(owner).bind(bytes).execute(self).await?;
         Ok(())
     }
 }

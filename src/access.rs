@@ -16,6 +16,7 @@ mod issue;
 pub mod jwt;
 mod object_scope;
 mod organisations;
+mod own_drive;
 mod owners;
 mod resolve;
 mod rights;
@@ -49,9 +50,9 @@ pub(crate) use self::shares::keep_shares;
 use self::tokens::TokenScope;
 pub use self::visibility::VisibleDatasets;
 use crate::clock::Clock;
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::error::{Error, Kind, Result};
-use crate::types::{Id, RepoPath, Role, Secret};
+use crate::types::{Id, RepoPath, Role, Secret, Visibility};
 
 /// Credentials of a request, not verified yet.
 pub enum Credentials {
@@ -214,6 +215,19 @@ impl CreateGrant {
     pub fn actor(&self) -> &Actor {
         &self.actor
     }
+
+    /// Inserts the empty dataset into the database. Returns its id.
+    ///
+    /// # Errors
+    /// Conflict if the dataset was created concurrently, or if an organisation has that name.
+    pub(crate) async fn insert(&self, tx: &mut Tx, clock: &Clock, visibility: Visibility, store: &str) -> Result<Id> {
+        let (id, now, subject) = (clock.id(), clock.now(), self.path.to_string());
+        tx.lock_dataset_name(&self.path).await?;
+        tx.insert_dataset(id, self.owner, &self.path, visibility, store, now).await?;
+        let (by, request) = (self.actor.key(), crate::request::id());
+        tx.insert_audit(clock.id(), now, &by, "dataset.create", &subject, visibility.as_str(), &request).await?;
+        Ok(id)
+    }
 }
 
 /// The target of a push.
@@ -303,9 +317,12 @@ impl Access {
     /// # Errors
     /// Conflict if it exists and the actor can see it; otherwise as for [`Access::authorize`].
     pub async fn creation(&self, actor: &Actor, path: &RepoPath) -> Result<CreateGrant> {
-        match self.authorize_target::<Write>(actor, path, &[]).await {
-            Ok(Target::New(creation)) => Ok(creation),
-            Ok(Target::Existing(_)) => Err(Error::conflict(format!("`{path}` exists already"))),
+        // First, because a permission check creates the actor's own drive.
+        if let Some(creation) = self.creatable::<Write>(actor, path).await? {
+            return Ok(creation);
+        }
+        match self.authorize::<Write>(actor, path).await {
+            Ok(_) => Err(Error::conflict(format!("`{path}` exists already"))),
             Err(error) if error.kind() == Kind::NotFound && !actor.is_operator() => Err(Error::not_found(format!(
                 "there is no owner `{}`, or you cannot create datasets there",
                 path.owner

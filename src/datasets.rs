@@ -38,7 +38,7 @@ use crate::db::datasets::DatasetRow;
 use crate::db::packs::{PackRow, RefRow};
 use crate::db::{Db, Tx, unsigned};
 use crate::error::{Error, Result};
-use crate::types::{Id, RepoPath, Visibility};
+use crate::types::{Id, Visibility};
 
 /// The datasets of this server. Cheap to clone.
 #[derive(Clone)]
@@ -82,12 +82,8 @@ impl Datasets {
     /// # Errors
     /// Conflict if the dataset was created concurrently, or if an organisation has that name.
     pub async fn create(&self, creation: &CreateGrant, visibility: Visibility, store: &str) -> Result<Id> {
-        let path = creation.path();
-        let id = self.clock.id();
         let mut tx = self.db.write().await?;
-        lock_name(&mut tx, path).await?;
-        tx.insert_dataset(id, creation.owner(), path, visibility, store, self.clock.now()).await?;
-        self.audit(&mut tx, creation.actor(), "dataset.create", &path.to_string(), visibility.as_str()).await?;
+        let id = creation.insert(&mut tx, &self.clock, visibility, store).await?;
         self.commit_and_index(tx, id).await?;
         Ok(id)
     }
@@ -248,21 +244,6 @@ impl Datasets {
         let request = crate::request::id();
         tx.insert_audit(self.clock.id(), self.clock.now(), &actor.key(), action, subject, detail, &request).await
     }
-}
-
-/// Locks a dataset path until the transaction ends.
-///
-/// # Errors
-/// Conflict if there is an organisation of that name.
-pub(crate) async fn lock_name(tx: &mut Tx, path: &RepoPath) -> Result<()> {
-    let path = path.to_string();
-    tx.lock_name(&path).await?;
-    if let Ok(name) = path.parse()
-        && tx.owner(&name).await?.is_some()
-    {
-        return Err(Error::conflict(format!("the name `{path}` is taken by an organisation; choose another name")));
-    }
-    Ok(())
 }
 
 /// Returns the key by which the engine knows a dataset's repository.

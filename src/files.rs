@@ -4,7 +4,6 @@
 mod download;
 mod download_token;
 mod infer;
-mod own_drive;
 pub mod rows;
 mod streaming;
 mod usage;

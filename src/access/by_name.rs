@@ -3,7 +3,7 @@
 
 use lfs::Oid;
 
-use super::{Access, Actor, DatasetGrant, Fetch, Identity, Read, Right, Target, Upload};
+use super::{Access, Actor, DatasetGrant, Fetch, Identity, Read, Right, Upload};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, OwnerName, RepoPath};
 
@@ -106,22 +106,6 @@ impl Access {
             Ok(grant) => Ok(Some(grant)),
             Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Unauthenticated | Kind::Forbidden) => Ok(None),
             Err(error) => Err(error),
-        }
-    }
-
-    /// Authorizes reading a dataset, or creating it if it does not exist: for datasets that are created on first use.
-    /// A missing dataset is not a denial, and is not audited.
-    ///
-    /// # Errors
-    /// As for [`Access::creation`].
-    pub async fn authorize_or_create(&self, actor: &Actor, path: &RepoPath) -> Result<Target<Read>> {
-        if let Some(grant) = self.authorize_silently(actor, path).await? {
-            return Ok(Target::Existing(grant));
-        }
-        match self.creation(actor, path).await {
-            // A concurrent request created it between the two checks.
-            Err(error) if error.kind() == Kind::Conflict => self.authorize(actor, path).await.map(Target::Existing),
-            creation => creation.map(Target::New),
         }
     }
 

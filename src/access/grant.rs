@@ -341,7 +341,22 @@ impl Access {
         dataset: &RepoPath,
         path: Option<&FilePath>,
     ) -> Result<Grant<R>> {
-        let decided = self.decide_path(actor, dataset, path).await;
+        let granted = self.authorize_each(actor, dataset, &[path.cloned()]).await?;
+        granted.into_iter().next().ok_or_else(|| not_found_for(actor, dataset))
+    }
+
+    /// Checks that the actor has the right `R` at each of these paths of the dataset; `None` is its root. Returns the
+    /// grants in the same order.
+    ///
+    /// # Errors
+    /// As for [`Access::authorize_path`] of the first path without the right.
+    pub async fn authorize_each<R: Right>(
+        &self,
+        actor: &Actor,
+        dataset: &RepoPath,
+        paths: &[Option<FilePath>],
+    ) -> Result<Vec<Grant<R>>> {
+        let decided = self.decide_each(actor, dataset, paths).await;
         decided.map_err(|refusal| self.notes.refused(actor, R::NAME, dataset, refusal))
     }
 
@@ -371,19 +386,22 @@ impl Access {
         Ok(DatasetGrant(reached.grant(actor, None, None)))
     }
 
-    async fn decide_path<R: Right>(
+    async fn decide_each<R: Right>(
         &self,
         actor: &Actor,
         dataset: &RepoPath,
-        path: Option<&FilePath>,
-    ) -> Result<Grant<R>> {
+        paths: &[Option<FilePath>],
+    ) -> Result<Vec<Grant<R>>> {
         let reached = self.reached(actor, dataset, Rights::NONE).await?;
         let reached = reached.ok_or_else(|| not_found_for(actor, dataset))?;
-        let Some(found) = widest(&reached.reach, path, R::RIGHTS) else {
-            return Err(refusal::<R>(actor, dataset, reached.rights(path)));
+        let decide = |path: &Option<FilePath>| {
+            let Some(found) = widest(&reached.reach, path.as_ref(), R::RIGHTS) else {
+                return Err(refusal::<R>(actor, dataset, reached.rights(path.as_ref())));
+            };
+            self.note_shares(actor, &reached.known, path.as_ref());
+            Ok(reached.grant(actor, path.clone(), found.root.clone()))
         };
-        self.note_shares(actor, &reached.known, path);
-        Ok(reached.grant(actor, path.cloned(), found.root.clone()))
+        paths.iter().map(decide).collect()
     }
 
     async fn decide_paths<R: Right>(&self, actor: &Actor, dataset: &RepoPath) -> Result<Vec<Grant<R>>> {
@@ -405,13 +423,19 @@ impl Access {
         Ok(roots.into_iter().map(|root| reached.grant(actor, root.clone(), root)).collect())
     }
 
+    /// Returns the actor's rights in a dataset; `None` if it does not exist. All decisions about a dataset begin here,
+    /// so this is where the actor's own drive is created.
     pub(super) async fn reached(
         &self,
         actor: &Actor,
         dataset: &RepoPath,
         by_object: Rights,
     ) -> Result<Option<DatasetRights>> {
-        let Some(known) = self.db.dataset(dataset, actor.user()).await? else { return Ok(None) };
+        let mut known = self.db.dataset(dataset, actor.user()).await?;
+        if known.is_none() && self.create_own_drive(actor, dataset).await? {
+            known = self.db.dataset(dataset, actor.user()).await?;
+        }
+        let Some(known) = known else { return Ok(None) };
         let whole = self.whole(actor, dataset, &known, by_object);
         let mut reach = vec![PathRights { root: None, rights: whole }];
         reach.extend(self.shared_parts(actor, dataset, &known));

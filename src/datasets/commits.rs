@@ -81,7 +81,7 @@ pub(super) struct CheckedCommit {
     cause: Option<usize>,
     /// The locks of others that were checked.
     locks: Vec<LockRow>,
-    bin: TrashChange,
+    trash: TrashChange,
 }
 
 impl CheckedCommit {
@@ -250,7 +250,7 @@ impl Datasets {
         if meta.parent.is_some_and(|parent| Some(parent) != head) {
             return Err(moved(&branch).into());
         }
-        let Change { edits, exact, bin } = work(snapshot.clone(), head).await?;
+        let Change { edits, exact, trash } = work(snapshot.clone(), head).await?;
         if edits.is_empty() {
             return Ok(Planned { snapshot, head, commit: None });
         }
@@ -268,7 +268,7 @@ impl Datasets {
             }
             cause = edit;
         }
-        let mut commit = CheckedCommit { changes, own, cause, locks: Vec::new(), bin };
+        let mut commit = CheckedCommit { changes, own, cause, locks: Vec::new(), trash };
         // After the snapshot: if objects are collected from here on, the snapshot's epoch is outdated and the change is
         // refused.
         self.check_objects(by.id(), &snapshot, &commit).await?;
@@ -298,8 +298,8 @@ impl Datasets {
             Err(flaw) => return Err(commit.refusal(flaw)),
         };
         let once = once.map(|once| (once, revision));
-        let CheckedCommit { locks, bin, .. } = &commit;
-        let terms = TransactionOptions { atomic: true, locks, renamed: None, once, bin: Some(bin) };
+        let CheckedCommit { locks, trash, .. } = &commit;
+        let terms = TransactionOptions { atomic: true, locks, renamed: None, once, trash: Some(trash) };
         let outcomes = self.apply_ref_transaction(by, transaction, terms).await?;
         Ok(outcomes.into_iter().all(|outcome| outcome.is_ok()).then_some(CommitOutcome::Made(revision)))
     }

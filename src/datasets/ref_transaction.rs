@@ -34,7 +34,7 @@ pub(crate) struct TransactionOptions<'a> {
     /// The idempotency key of the request, and the revision that it creates.
     pub once: Option<(&'a IdempotencyKey, ObjectId)>,
     /// Changes of the trash to apply in the same transaction.
-    pub bin: Option<&'a TrashChange>,
+    pub trash: Option<&'a TrashChange>,
 }
 
 /// Changes of the trash in one revision, and the renames that shares follow.
@@ -101,7 +101,7 @@ impl Datasets {
             Some(_) | None => head_after(&found.repo.head, &found.refs, &accepted),
         };
         let head: RefName = head.parse()?;
-        if let Some(change) = options.bin {
+        if let Some(change) = options.trash {
             change.apply(&mut tx, id).await?;
         }
         let packs = self.apply(&mut tx, by, &found.repo, pack.as_ref(), &accepted, &head).await?;

@@ -1,6 +1,6 @@
 //! Renaming a dataset, or transferring it to another owner.
 
-use super::{Datasets, lock_name};
+use super::Datasets;
 use crate::access::{CreateGrant, DatasetGrant, Own};
 use crate::error::{Kind, Result};
 use crate::quota;
@@ -17,7 +17,7 @@ impl Datasets {
         let (dataset, path) = (grant.dataset(), to.path());
         let old = RepoPath::from_segments(&dataset.owner_name, &dataset.name)?;
         let mut tx = self.db.write().await?;
-        lock_name(&mut tx, path).await?;
+        tx.lock_dataset_name(path).await?;
         // Locked before any row of the dataset, in the same order as for uploads.
         tx.lock_usage(to.owner()).await?;
         let repo = tx.lock_repo(grant.id()).await?;

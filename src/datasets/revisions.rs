@@ -49,7 +49,7 @@ pub(crate) struct Change {
     /// True to apply exactly these edits, without derived ones: what is restored from history stays as it was.
     pub exact: bool,
     /// Changes of the trash in the same transaction.
-    pub bin: TrashChange,
+    pub trash: TrashChange,
 }
 
 impl Datasets {

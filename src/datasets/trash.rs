@@ -55,7 +55,7 @@ impl Datasets {
                 let size = entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size);
                 let kind = if entry.kind == metastore::EntryKind::Folder { "folder" } else { "file" };
                 change.edits.push(Edit::Delete { path: path.clone() });
-                change.bin.added.push(TrashRow {
+                change.trash.added.push(TrashRow {
                     id: id.clone(),
                     path: path.to_string(),
                     kind: kind.to_owned(),
@@ -152,7 +152,7 @@ impl Datasets {
                     error => error,
                 })?;
                 change.edits.push(graft);
-                change.bin.removed.push(id.clone());
+                change.trash.removed.push(id.clone());
                 restored.push(Restored { from: from.clone(), to });
             }
             // The closure may run several times; the last result counts.

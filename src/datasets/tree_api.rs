@@ -284,8 +284,8 @@ impl Datasets {
                 edit.paths().all(|kept| folder(kept).is_none_or(is_free))
             };
             let edits = moves.chain(left.into_iter().filter(is_empty)).collect();
-            let bin = TrashChange { moved: ways.clone(), ..TrashChange::default() };
-            Ok(Change { edits, bin, ..Change::default() })
+            let trash = TrashChange { moved: ways.clone(), ..TrashChange::default() };
+            Ok(Change { edits, trash, ..Change::default() })
         };
         let grants = by_root(items.iter().flat_map(|(from, to)| [from, to]));
         self.edit(&grants, message, work).await?.made()

@@ -121,6 +121,21 @@ impl Tx {
         Ok(())
     }
 
+    /// Locks the name of a dataset until the transaction ends.
+    ///
+    /// # Errors
+    /// Conflict if there is an organisation of that name.
+    pub async fn lock_dataset_name(&mut self, path: &RepoPath) -> Result<()> {
+        let path = path.to_string();
+        self.lock_name(&path).await?;
+        if let Ok(name) = path.parse()
+            && self.owner(&name).await?.is_some()
+        {
+            return Err(Error::conflict(format!("the name `{path}` is taken by an organisation; choose another name")));
+        }
+        Ok(())
+    }
+
     /// Changes the visibility of a dataset.
     pub async fn set_visibility(&mut self, id: Id, visibility: Visibility) -> Result<()> {
         let sql = "UPDATE dataset SET visibility = $2 WHERE id = $1";

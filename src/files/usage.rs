@@ -3,8 +3,6 @@
 use super::Files;
 use crate::access::{DatasetGrant, Own, Read};
 use crate::error::Result;
-use crate::storage::quota::OwnerUsage;
-use crate::types::RepoPath;
 
 /// Storage usage of a dataset.
 #[derive(Debug, Clone, Copy)]
@@ -34,27 +32,16 @@ impl Files {
         let together = owner.as_ref().filter(|_| grant.also::<Own>().is_some());
         let files = self.0.drive.count_files(dataset.id).await?;
         let trash = self.0.drive.trash_count(dataset.id).await?;
-        Ok(Usage { objects, files, trash, ..tightest(bytes, quota, together) })
-    }
-
-    /// Returns the storage usage of a drive of the caller that does not exist yet.
-    pub async fn new_drive_usage(&self, path: &RepoPath) -> Result<Usage> {
-        let owner = self.0.storage.usage(Some(&path.owner.as_str().parse()?)).await?.into_iter().next();
-        Ok(tightest(0, self.0.storage.dataset_quota(), owner.as_ref()))
-    }
-}
-
-/// Returns the usage with the quota that leaves less room: that of the dataset, or that of its owner.
-fn tightest(bytes: u64, quota_bytes: Option<u64>, owner: Option<&OwnerUsage>) -> Usage {
-    let alone = quota_bytes.map(|quota| (bytes, quota));
-    let together = owner.and_then(|owner| Some((owner.bytes, owner.quota_bytes?)));
-    let tightest = alone.into_iter().chain(together).min_by_key(|(used, quota)| quota.saturating_sub(*used));
-    Usage {
-        bytes,
-        objects: 0,
-        quota_bytes: tightest.map(|(_, quota)| quota),
-        used_bytes: tightest.map_or(bytes, |(used, _)| used),
-        files: 0,
-        trash: 0,
+        let alone = quota.map(|quota| (bytes, quota));
+        let together = together.and_then(|owner| Some((owner.bytes, owner.quota_bytes?)));
+        let tightest = alone.into_iter().chain(together).min_by_key(|(used, quota)| quota.saturating_sub(*used));
+        Ok(Usage {
+            bytes,
+            objects,
+            quota_bytes: tightest.map(|(_, quota)| quota),
+            used_bytes: tightest.map_or(bytes, |(used, _)| used),
+            files,
+            trash,
+        })
     }
 }

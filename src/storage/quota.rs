@@ -150,11 +150,6 @@ impl Storage {
         })
     }
 
-    /// Returns the quota of datasets that have none of their own, in bytes.
-    pub fn dataset_quota(&self) -> Option<u64> {
-        self.0.quotas.of_dataset(None)
-    }
-
     /// Returns the usage of all owners, of one owner, or of one dataset with its owner.
     pub async fn usage(&self, subject: Option<&Subject>) -> Result<Vec<OwnerUsage>> {
         let mut tx = self.0.db.read().await?;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 mod downloads;
 mod folder_shares;
+mod own;
 mod quotas;
 mod rows;
 mod uploads;
@@ -69,47 +70,6 @@ async fn ada(server: &Server) -> Person {
     let ada = server.person("ada").await;
     server.dataset("ada/data", Visibility::Private).await;
     ada
-}
-
-story! {
-    async fn the_first_change_creates_a_drive(server: Server) {
-        let ada = server.person("ada").await;
-        let first = Reply::of(server.request("GET", DRIVE, Some(&ada.token))).await;
-        assert_eq!(first.status, 200, "{}", first.text());
-        let empty = json!({"dataset": "ada/drive", "bytes": 0, "objects": 0, "quota_bytes": null, "used_bytes": 0, "files": 0, "trash": 0});
-        assert_eq!(first.json(), empty);
-        let again = Reply::of(server.request("GET", DRIVE, Some(&ada.token))).await;
-        assert_eq!(again.json(), empty);
-        assert_eq!(Reply::of(server.request("GET", DRIVE, None)).await.status, 401);
-        let drive = DriveClient::new(&server, &ada, "ada/drive");
-        assert_eq!(drive.names("").await, Vec::<String>::new());
-        assert_eq!(drive.get("/list?path=nowhere").await.status, 404);
-        // A limited token does not create a drive.
-        let bob = server.person("bob").await;
-        let narrow = server.token(&bob.name, &["write:bob/other"]).await;
-        assert_eq!(Reply::of(server.request("GET", DRIVE, Some(&narrow))).await.status, 404);
-        // Users cannot see the drive of another user.
-        let other = DriveClient::new(&server, &bob, "ada/drive");
-        assert_eq!(other.get("/list").await.status, 404);
-        assert_eq!(other.put("x", "x").await.status, 404);
-        // Reading it has created nothing, and all of it is empty.
-        let url = "/api/v1/datasets/ada/drive";
-        for (rest, at) in [("/trash", DRIVE), ("/search?q=x", DRIVE), ("/shares", "/api/v1/datasets")] {
-            let reply = Reply::of(server.request("GET", &format!("{at}/ada/drive{rest}"), Some(&ada.token))).await;
-            assert_eq!((reply.status, reply.json()["items"].as_array().map(Vec::len)), (200, Some(0)), "{rest}");
-        }
-        assert_eq!(drive.get("/usage").await.json()["bytes"], 0);
-        assert_eq!(server.status(&ada, "GET", url, Value::Null).await, 404);
-        assert_eq!(server.status(&ada, "DELETE", url, Value::Null).await, 404);
-        // Two first changes at once.
-        let (one, two) = tokio::join!(drive.put("one.txt", "1"), drive.put("two.txt", "2"));
-        assert_eq!((one.status, two.status), (201, 201), "{} {}", one.text(), two.text());
-        assert_eq!(drive.names("").await, ["one.txt", "two.txt"]);
-        assert_eq!(server.ok(&ada, "GET", url, Value::Null).await["visibility"], "private");
-        // A commit is one, too.
-        let commit = json!({"message": "m", "operations": [{"operation": "put", "path": "a", "content": "a"}]});
-        assert_eq!(server.status(&bob, "POST", "/api/v1/datasets/bob/drive/commits", commit).await, 201);
-    }
 }
 
 story! {

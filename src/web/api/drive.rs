@@ -23,14 +23,14 @@ use utoipa_axum::routes;
 
 use self::files::RevisionQuery;
 use super::common::{Items, Page, PageUrl, moment, object_id};
-use crate::access::{Access, Actor, DatasetGrant, Fetch, Grant, Read, Right, Target, Write};
+use crate::access::{Access, Actor, DatasetGrant, Fetch, Grant, Read, Right, Write};
 use crate::app::App;
 use crate::datasets::browse::{ListedEntry, Listing};
 use crate::datasets::revisions::CommitMeta;
 use crate::datasets::tree_api::is_listed;
 use crate::error::{Error, Kind, Result};
+use crate::files::Usage;
 use crate::files::rows::{self, Work};
-use crate::files::{Files, Usage};
 use crate::types::{Level, RepoPath};
 use crate::web::http::{AuthedActor, DatasetRequest, Parameters, Routes, Segments, media_of};
 
@@ -158,21 +158,13 @@ impl From<Usage> for DriveUsage {
     }
 }
 
-/// Returns your own drive, the dataset `{user}/drive`. It is empty before your first change, which creates it.
+/// Returns your own drive, the dataset `{user}/drive`. It is created, empty, when you first use it.
 #[utoipa::path(get, path = "/api/v1/drive", tag = "drive",
     responses((status = 200, description = "Your drive.", body = OwnDrive)))]
 async fn own(State(app): State<App>, caller: AuthedActor) -> Result<Json<OwnDrive>> {
-    let path = Files::own_drive(&caller.actor)?;
-    let usage = match app.access.authorize_or_create(&caller.actor, &path).await? {
-        Target::Existing(grant) => app.files.usage(&grant).await?,
-        Target::New(_) => app.files.new_drive_usage(&path).await?,
-    };
+    let path = caller.actor.own_drive()?;
+    let usage = app.files.usage(&app.access.authorize(&caller.actor, &path).await?).await?;
     Ok(Json(OwnDrive { dataset: path.to_string(), trash: usage.trash, usage: usage.into() }))
-}
-
-/// Returns true if the request is for the caller's own drive, which does not exist yet.
-async fn is_new(app: &App, visitor: &DatasetRequest) -> bool {
-    Files::is_new_drive(&app.access, &visitor.actor, &visitor.path).await
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -200,9 +192,6 @@ async fn list(
     here: PageUrl,
 ) -> Result<Response> {
     let folder = asked.path.unwrap_or_default();
-    if folder.is_empty() && is_new(&app, &visitor).await {
-        return Ok(here.page(Vec::<DriveEntry>::new(), None));
-    }
     let grant: Grant<Read> = match visitor.grant(&app, &folder).await {
         Ok(grant) => grant,
         Err(refusal) => {
@@ -299,9 +288,6 @@ async fn search(
 ) -> Result<Response> {
     let folder = sought.path.unwrap_or_default();
     let limit = Page::checked(sought.limit, Page::MAX)?;
-    if folder.is_empty() && is_new(&app, &visitor).await {
-        return Ok(here.page(Vec::<DriveEntry>::new(), None));
-    }
     let grants = match visitor.grant::<Read>(&app, &folder).await {
         Ok(grant) => vec![grant],
         Err(refusal) if folder.is_empty() => {
@@ -329,11 +315,7 @@ async fn search(
 /// Returns the usage of a drive. Requires access to the whole dataset.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/usage", tag = "drive",
     responses((status = 200, description = "The usage of the drive.", body = DriveUsage)))]
-async fn usage(State(app): State<App>, visitor: DatasetRequest) -> Result<Json<DriveUsage>> {
-    if is_new(&app, &visitor).await {
-        return Ok(Json(app.files.new_drive_usage(&visitor.path).await?.into()));
-    }
-    let grant: DatasetGrant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+async fn usage(State(app): State<App>, grant: DatasetGrant<Read>) -> Result<Json<DriveUsage>> {
     Ok(Json(app.files.usage(&grant).await?.into()))
 }
 

@@ -16,10 +16,9 @@ use super::tree::file_path;
 use crate::access::{SessionGrant, ShareGrant};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::files::Files;
 use crate::share::{self, Grantee, Patch, ShareRow};
 use crate::types::{Id, Millis, OwnerName, Secret, ShareKind, ShareRight};
-use crate::web::http::{AuthedActor, BaseUrl, DatasetRequest, Parameters, Routes, Segments, segment};
+use crate::web::http::{AuthedActor, BaseUrl, Parameters, Routes, Segments, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -302,15 +301,11 @@ async fn create(
     responses((status = 200, description = "The shares.", body = Items<Share>)))]
 async fn list(
     State(app): State<App>,
-    visitor: DatasetRequest,
+    sharing: ShareGrant,
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
     let limit = page.limit()?;
-    if Files::is_new_drive(&app.access, &visitor.actor, &visitor.path).await {
-        return Ok(here.page(Vec::<Share>::new(), None));
-    }
-    let sharing = app.access.authorize_sharing(&visitor.actor, &visitor.path).await?;
     let mut rows = app.shares.list(&sharing, before(&page)?, limit + 1).await?;
     let next = rows.get(limit).is_some().then(|| rows[limit - 1].id.to_string());
     rows.truncate(limit);

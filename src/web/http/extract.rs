@@ -2,8 +2,8 @@
 //! access rule.
 
 use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{Method, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use metastore::FilePath;
@@ -104,13 +104,7 @@ impl FromRequestParts<App> for DatasetRequest {
         let AuthedActor { actor, account } = AuthedActor::from_request_parts(parts, app).await?;
         let segments = Segments::from_request_parts(parts, app).await;
         match segments.and_then(|all| RepoPath::from_segments(all.get("owner"), all.get("dataset"))) {
-            Ok(path) => {
-                // The first change of a personal drive creates it.
-                if !parts.method.is_safe() && parts.method != Method::DELETE {
-                    app.files.begin_drive(&app.access, &actor, &path).await?;
-                }
-                Ok(Self { actor, path, account })
-            }
+            Ok(path) => Ok(Self { actor, path, account }),
             // The same answer as for a valid name.
             Err(_) if actor.is_anonymous() => Err(Error::unauthenticated("sign in to see this dataset")),
             Err(error) => Err(Error::not_found(error.detail())),
@@ -124,12 +118,30 @@ impl DatasetRequest {
     /// # Errors
     /// As for [`Access::authorize_path`](crate::access::Access::authorize_path), also for an invalid path.
     pub(crate) async fn grant<R: Right>(&self, app: &App, path: &str) -> Result<Grant<R>> {
+        let path = self.file_path(path)?;
+        app.access.authorize_path(&self.actor, &self.path, path.as_ref()).await
+    }
+
+    /// Returns the grants of the right `R` at these paths, in the same order, with one look-up for all.
+    ///
+    /// # Errors
+    /// As for [`DatasetRequest::grant`] of any of the paths.
+    pub(crate) async fn grant_each<'a, R: Right>(
+        &self,
+        app: &App,
+        paths: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<Grant<R>>> {
+        let paths: Vec<Option<FilePath>> = paths.into_iter().map(|path| self.file_path(path)).collect::<Result<_>>()?;
+        app.access.authorize_each(&self.actor, &self.path, &paths).await
+    }
+
+    fn file_path(&self, path: &str) -> Result<Option<FilePath>> {
         let path = path.trim_end_matches('/');
         if path.is_empty() {
-            return app.access.authorize_path(&self.actor, &self.path, None).await;
+            return Ok(None);
         }
         match path.parse::<FilePath>() {
-            Ok(path) => app.access.authorize_path(&self.actor, &self.path, Some(&path)).await,
+            Ok(path) => Ok(Some(path)),
             Err(_) if self.actor.is_anonymous() => {
                 Err(Error::unauthenticated(format!("sign in to see `{}`", self.path)))
             }

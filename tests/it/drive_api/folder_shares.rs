@@ -127,6 +127,55 @@ story! {
 }
 
 story! {
+    async fn one_path_outside_refuses_the_whole_list(server: Server) {
+        let ada = dataset_with_folders(&server).await;
+        let bob = server.person("bob").await;
+        for (path, right) in [("a", "edit"), ("deep/er", "view")] {
+            server.share(&ada, "ada/data", json!({"path": path, "with": {"user": "bob"}, "right": right})).await;
+        }
+        let (owner, drive) = (DriveClient::new(&server, &ada, "ada/data"), DriveClient::new(&server, &bob, "ada/data"));
+        let revision = async || server.ok(&ada, "GET", "/api/v1/datasets/ada/data", Value::Null).await["revision"].clone();
+        let before = revision().await;
+        let inside = json!({"from": "a/x.txt", "to": "a/moved.txt"});
+        // What bob cannot see, and what bob can only see; each as the first and as the last of the list.
+        for (path, status) in [("c.txt", 404), ("ab/z.txt", 404), ("none", 404), ("deep", 404), ("deep/er/d.txt", 403)] {
+            for outside in [json!({"from": path, "to": "a/taken"}), json!({"from": "a/in", "to": format!("{path}/new")})] {
+                for items in [json!([inside, outside]), json!([outside, inside])] {
+                    let moved = drive.send("POST", "/move", &json!({"items": items})).await;
+                    assert_eq!(moved.status, status, "{items}: {}", moved.text());
+                    let copied = drive.send("POST", "/copy", &json!({"items": items})).await;
+                    // What bob can read, bob can copy.
+                    let copies = status == 403 && outside["from"] == path;
+                    assert_eq!(copied.status, if copies { 200 } else { status }, "{items}: {}", copied.text());
+                    if copies {
+                        owner.ok("POST", "/delete", &json!({"paths": ["a/moved.txt", "a/taken"]})).await;
+                    }
+                }
+            }
+            for paths in [json!(["a/x.txt", path]), json!([path, "a/x.txt"])] {
+                let deleted = drive.send("POST", "/delete", &json!({"paths": paths})).await;
+                assert_eq!(deleted.status, status, "{paths}: {}", deleted.text());
+            }
+        }
+        // What was shared itself stays where it is, in any list.
+        for items in [json!([inside, {"from": "a", "to": "a/b"}]), json!([{"from": "a", "to": "a/b"}, inside])] {
+            assert_eq!(drive.send("POST", "/move", &json!({"items": items})).await.status, 403, "{items}");
+        }
+        for path in ["a/x.txt", "a/in/y.txt", "ab/z.txt", "c.txt", "deep/er/d.txt"] {
+            assert_eq!(owner.get(&format!("/content/{path}")).await.text(), path);
+        }
+        assert_eq!(owner.names("a").await, ["in/", "x.txt"]);
+        assert_ne!(revision().await, before, "bob's copies, and their deletion");
+        let before = revision().await;
+        let unseen = json!({"items": [inside, {"from": "c.txt", "to": "a/c.txt"}]});
+        assert_eq!(drive.send("POST", "/move", &unseen).await.status, 404);
+        assert_eq!(revision().await, before, "nothing was changed");
+        drive.ok("POST", "/move", &json!({"items": [inside, {"from": "a/in", "to": "a/out"}]})).await;
+        assert_eq!(owner.names("a").await, ["moved.txt", "out/"]);
+    }
+}
+
+story! {
     async fn a_link_respects_its_download_limit(server: Server) {
         let ada = dataset_with_folders(&server).await;
         let share = json!({"path": "a", "with": {"link": true}, "right": "view", "downloads": 2});

@@ -240,7 +240,6 @@ story! {
         let answer = own().await;
         let meter = |answer: &Value| ["bytes", "used_bytes", "quota_bytes"].map(|name| answer[name].as_u64());
         assert_eq!(meter(&answer), [Some(0), Some(500_000), Some(1_000_000)]);
-        server.dataset("ada/drive", Visibility::Private).await;
         server.quota("ada/drive", "2000").await;
         assert_eq!(meter(&own().await), [Some(0), Some(0), Some(2000)], "the drive alone has less room");
         // Her other datasets are not disclosed.

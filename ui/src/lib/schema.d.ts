@@ -3038,7 +3038,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Returns your own drive, the dataset `{user}/drive`. It is empty before your first change, which creates it. */
+        /** Returns your own drive, the dataset `{user}/drive`. It is created, empty, when you first use it. */
         get: {
             parameters: {
                 query?: never;

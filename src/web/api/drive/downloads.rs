@@ -66,10 +66,8 @@ async fn choose(
     if choice.paths.is_empty() {
         let _: Grant<Fetch> = visitor.grant(&app, "").await?;
     }
-    let mut grants: Vec<Grant<Fetch>> = Vec::with_capacity(choice.paths.len().min(1000));
-    for path in choice.paths.iter().take(1001) {
-        grants.push(visitor.grant(&app, path).await?);
-    }
+    let paths = choice.paths.iter().take(1001).map(String::as_str);
+    let grants: Vec<Grant<Fetch>> = visitor.grant_each(&app, paths).await?;
     visitor.charge(grants.len());
     let (token, expires) = app
         .files

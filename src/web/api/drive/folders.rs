@@ -128,6 +128,14 @@ impl Ways {
         }
     }
 
+    fn from(&self) -> impl Iterator<Item = &str> {
+        self.items().iter().map(|item| item.from.as_str())
+    }
+
+    fn to(&self) -> impl Iterator<Item = &str> {
+        self.items().iter().map(|item| item.to.as_str())
+    }
+
     /// Returns the default commit message: what is done, with one item or with many.
     fn message(&self, verb: &str, one: impl FnOnce() -> Result<String>) -> Result<String> {
         match self.items() {
@@ -183,17 +191,16 @@ async fn rename(
     Body(asked): Body<MoveRequest>,
 ) -> Result<Json<Moved>> {
     let ways = Ways::of(&app, &visitor, asked.from, asked.to, asked.items).await?;
-    // Before the look-ups: each item has its own.
     visitor.charge(ways.items().len());
-    let mut items: Vec<(Grant<Write>, Grant<Write>)> = Vec::new();
-    for way in ways.items() {
-        let (from, to) = (visitor.grant(&app, &way.from).await?, visitor.grant(&app, &way.to).await?);
+    let from: Vec<Grant<Write>> = visitor.grant_each(&app, ways.from()).await?;
+    let to: Vec<Grant<Write>> = visitor.grant_each(&app, ways.to()).await?;
+    for (from, to) in from.iter().zip(&to) {
         // Before the right to move it: a path that cannot be moved is the client's mistake.
-        path_of(&from)?;
-        path_of(&to)?;
-        expect_inner(&from)?;
-        items.push((from, to));
+        path_of(from)?;
+        path_of(to)?;
+        expect_inner(from)?;
     }
+    let items: Vec<(Grant<Write>, Grant<Write>)> = from.into_iter().zip(to).collect();
     let default =
         ways.message("Move", || Ok(format!("Move {} to {}", path_of(&items[0].0)?, path_of(&items[0].1)?)))?;
     let revision = app.datasets.move_entries(&items, message(asked.message, &default)).await?;
@@ -207,20 +214,15 @@ async fn rename(
 async fn copy(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<CopyRequest>) -> Result<Json<Moved>> {
     let ways = Ways::of(&app, &visitor, asked.from, asked.to, asked.items).await?;
     visitor.charge(ways.items().len());
-    let mut targets: Vec<Grant<Write>> = Vec::new();
-    for way in ways.items() {
-        let to = visitor.grant(&app, &way.to).await?;
-        path_of(&to)?;
-        targets.push(to);
+    let targets: Vec<Grant<Write>> = visitor.grant_each(&app, ways.to()).await?;
+    for to in &targets {
+        path_of(to)?;
     }
     let (first, path) = (&ways.items()[0], path_of(&targets[0])?);
-    let mut sources: Vec<Grant<Fetch>> = Vec::new();
     let revision = match asked.dataset {
         None => {
             // Write access to the copy's path implies that the caller could read the copy there.
-            for way in ways.items() {
-                sources.push(visitor.grant(&app, &way.from).await?);
-            }
+            let sources: Vec<Grant<Fetch>> = visitor.grant_each(&app, ways.from()).await?;
             let default = ways.message("Copy", || Ok(format!("Copy {} to {path}", first.from)))?;
             let items: Vec<_> = sources.iter().map(Grant::narrow::<Read>).zip(targets.iter().cloned()).collect();
             app.datasets.copy_entries(&items, message(asked.message, &default)).await?
@@ -229,11 +231,9 @@ async fn copy(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body
             let nothing =
                 || Error::not_found(format!("dataset {dataset:?} does not exist, or you do not have access to it"));
             let source: RepoPath = dataset.parse().map_err(|_| nothing())?;
-            for way in ways.items() {
-                let at: FilePath = way.from.trim_end_matches('/').parse()?;
-                let part: Grant<Fetch> = app.access.authorize_path(&visitor.actor, &source, Some(&at)).await?;
-                sources.push(part.at(&at)?);
-            }
+            let paths = ways.from().map(|path| Ok(Some(path.trim_end_matches('/').parse()?)));
+            let paths: Vec<Option<FilePath>> = paths.collect::<Result<_>>()?;
+            let sources: Vec<Grant<Fetch>> = app.access.authorize_each(&visitor.actor, &source, &paths).await?;
             let from = first.from.trim_end_matches('/');
             let default = ways.message("Copy", || Ok(format!("Copy {from} of {source} to {path}")))?;
             let items: Vec<_> = sources.into_iter().zip(targets.iter().cloned()).collect();
@@ -252,17 +252,17 @@ async fn delete(
     visitor: DatasetRequest,
     Body(asked): Body<DeleteRequest>,
 ) -> Result<Json<Deleted>> {
-    let (mut grants, mut paths): (Vec<Grant<Write>>, _) = (Vec::new(), Vec::new());
     if asked.paths.len() > PATHS {
         return Err(Error::invalid(format!(
             "`paths` must have at most {PATHS} items; to delete more, delete their folder"
         )));
     }
-    for path in &asked.paths {
-        let grant: Grant<Write> = visitor.grant(&app, path).await?;
-        paths.push(path_of(&grant)?);
-        expect_inner(&grant)?;
-        grants.push(grant);
+    visitor.charge(asked.paths.len());
+    let grants: Vec<Grant<Write>> = visitor.grant_each(&app, asked.paths.iter().map(String::as_str)).await?;
+    let mut paths = Vec::with_capacity(grants.len());
+    for grant in &grants {
+        paths.push(path_of(grant)?);
+        expect_inner(grant)?;
     }
     let default = match paths.as_slice() {
         [] => {
@@ -272,7 +272,6 @@ async fn delete(
         [only] => format!("Delete {only}"),
         many => format!("Delete {} files and folders", many.len()),
     };
-    visitor.charge(paths.len());
     let revision = app.datasets.move_to_trash(&by_root(&grants), paths, message(asked.message, &default)).await?;
     Ok(Json(Deleted { revision: revision.to_string() }))
 }

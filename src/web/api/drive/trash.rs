@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::super::common::{Body, Items, Page, PageUrl};
-use super::{grants, is_new, message};
+use super::{grants, message};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -84,9 +84,6 @@ async fn list(
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
-    if is_new(&app, &visitor).await {
-        return Ok(here.page(Vec::<TrashItem>::new(), None));
-    }
     let grants: Vec<Grant<Read>> = grants(&app.access, &visitor).await?;
     let (rows, next) = app.datasets.trash(&grants, page.cursor(), page.limit()?).await?;
     let items = rows.into_iter().map(|row| TrashItem {

@@ -22,7 +22,7 @@ export const unseenShares = (): Promise<{ count: number }> => request('GET', '/a
 
 export const overview = (): Promise<OwnDrive> => request('GET', '/api/v1/drive');
 
-/** Returns the drive of a user, which their first change creates. */
+/** Returns the drive of a user, which is created when they first use it. */
 export const ownDrive = (user: string): Drive => new Drive({ owner: user, dataset: 'drive' });
 
 export class Drive {

@@ -27,6 +27,9 @@ use crate::{
     temp_dir::TempDir,
 };
 
+/// Work on a snapshot, whatever it returns.
+type Work = dyn Fn(&Reader) -> Result<Box<dyn Any + Send>> + Send + Sync;
+
 /// How long a long read waits for a slot, and how long it may run.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
 const READ_TIMEOUT: Duration = Duration::from_secs(120);
@@ -114,7 +117,7 @@ impl Snapshot {
     /// Like [`Snapshot::read_watched`], with erased types: compiled once, not for every caller.
     async fn read_dynamic(
         self: &Arc<Self>,
-        work: Arc<dyn Fn(&Reader) -> Result<Box<dyn Any + Send>> + Send + Sync>,
+        work: Arc<Work>,
         watch: Watch,
         place: Option<Arc<Place>>,
     ) -> Result<Box<dyn Any + Send>> {

@@ -127,12 +127,13 @@ impl Query {
     }
 
     /// Returns all rows.
-    pub(super) async fn fetch_all<T: Record>(self, tx: &mut Tx) -> sqlx::Result<Vec<T>>
-    where
-        T: Send,
-    {
+    pub(super) async fn fetch_all<T: Record + Send>(self, tx: &mut Tx) -> sqlx::Result<Vec<T>> {
         let mut all = Vec::new();
-        self.for_each(tx, &mut |row| Ok(all.push(row.read()?))).await?;
+        let mut add = |row: Row| {
+            all.push(row.read()?);
+            Ok(())
+        };
+        self.for_each(tx, &mut add).await?;
         Ok(all)
     }
 
@@ -227,9 +228,7 @@ impl ScalarQuery {
         (T,): Record,
         T: Send,
     {
-        let mut all = Vec::new();
-        self.0.for_each(tx, &mut |row| Ok(all.push(row.read::<(T,)>()?.0))).await?;
-        Ok(all)
+        Ok(self.0.fetch_all::<(T,)>(tx).await?.into_iter().map(|(value,)| value).collect())
     }
 
     /// Returns the value of the first row, if there is one.

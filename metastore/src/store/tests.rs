@@ -146,7 +146,8 @@ impl ObjectStore for Moody {
         self.gets.fetch_add(1, Ordering::Relaxed);
         self.check().await?;
         let mut answer = self.inner.get_opts(at, options).await?;
-        let (meta, range, attributes) = (answer.meta.clone(), answer.range.clone(), answer.attributes.clone());
+        let (meta, range) = (answer.meta.clone(), answer.range.clone());
+        let (attributes, extensions) = (answer.attributes.clone(), answer.extensions.clone());
         let mood = *self.mood.lock().unwrap();
         let mut bytes = answer.bytes().await?.to_vec();
         let mut blocks = Vec::new();
@@ -165,7 +166,7 @@ impl ObjectStore for Moody {
             _ => blocks.push(Ok(bytes.into())),
         }
         let payload = GetResultPayload::Stream(futures::stream::iter(blocks).boxed());
-        answer = GetResult { payload, ..answer };
+        answer = GetResult { payload, meta, range, attributes, extensions };
         Ok(answer)
     }
 

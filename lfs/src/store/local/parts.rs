@@ -31,8 +31,7 @@ use super::{
     LocalStore, Shared,
     file::Disk,
     sync_folder,
-    upload::{self, Source},
-    writer_task::WriterTask,
+    upload::{self, pour},
 };
 use crate::{
     Error, Oid, blocking,
@@ -180,37 +179,6 @@ impl LocalStore {
         let shared = Arc::clone(&self.shared);
         blocking::run(move || gc::reap(&shared, older_than)).await
     }
-}
-
-/// Passes a body to a writer. Returns the writer together with the result of the body, unless the writer failed.
-async fn pour<S, E, T>(
-    body: S,
-    size: u64,
-    writer: T,
-    work: fn(&mut T, &[Bytes]) -> Result<(), Error>,
-) -> Result<(T, Result<(), Error>), Error>
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-    T: Send + 'static,
-{
-    let mut source = Source::new(body, size);
-    let pump = WriterTask::new(writer, work);
-    let end = loop {
-        match source.batch().await {
-            Err(error) => break Err(error),
-            Ok((batch, last)) => {
-                if let Err(error) = pump.push(batch).await {
-                    pump.abandon().await;
-                    return Err(error);
-                }
-                if last {
-                    break Ok(());
-                }
-            }
-        }
-    };
-    Ok((pump.finish().await?, end))
 }
 
 /// Creates the files of an upload. Blocks.

@@ -1,5 +1,4 @@
-//! Uploads of whole objects: while the network receives, the previous bytes are hashed on one thread and written
-//! on another.
+//! Uploads of whole objects: while the network receives, another thread hashes and writes the previous bytes.
 
 use std::{
     fs::{self, OpenOptions},
@@ -31,38 +30,54 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     expect_room(shared, size).await?;
-    let mut source = Source::new(body, size);
-    let (mut batch, mut last) = source.batch().await?;
     let mut incoming = Incoming::new(Arc::clone(shared), oid, size);
-    let mut hasher = Sha256::new();
-    if last {
+    if size < BATCH as u64 {
         // Small objects are frequent: one task on the blocking pool for each.
-        let everything = move || {
-            hash(&mut hasher, &batch)?;
-            incoming.write(&batch)?;
-            incoming.finish(hasher)
-        };
-        return blocking::run(everything).await;
+        let (everything, _) = Source::new(body, size).batch().await?;
+        return blocking::run(move || {
+            incoming.write(&everything)?;
+            incoming.finish()
+        })
+        .await;
     }
-    let (hashing, writing) = (WriterTask::new(hasher, hash), WriterTask::new(incoming, Incoming::write));
-    let arrived = async {
-        loop {
-            hashing.push(batch.iter().cloned()).await?;
-            writing.push(batch).await?;
-            if last {
-                return Ok(());
+    let (incoming, end) = pour(body, size, incoming, Incoming::write).await?;
+    // When the caller gets an error, the temporary file is gone.
+    blocking::run(move || {
+        end?;
+        incoming.finish()
+    })
+    .await
+}
+
+/// Passes a body to a writer. Returns the writer together with the result of the body, unless the writer failed.
+pub(super) async fn pour<S, E, T>(
+    body: S,
+    size: u64,
+    writer: T,
+    work: fn(&mut T, &[Bytes]) -> Result<(), Error>,
+) -> Result<(T, Result<(), Error>), Error>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    T: Send + 'static,
+{
+    let mut source = Source::new(body, size);
+    let writing = WriterTask::new(writer, work);
+    let end = loop {
+        match source.batch().await {
+            Err(error) => break Err(error),
+            Ok((batch, last)) => {
+                if let Err(error) = writing.push(batch).await {
+                    writing.abandon().await;
+                    return Err(error);
+                }
+                if last {
+                    break Ok(());
+                }
             }
-            (batch, last) = source.batch().await?;
         }
     };
-    if let Err(error) = arrived.await {
-        // When the caller gets the error, the temporary file is gone.
-        writing.abandon().await;
-        return Err(error);
-    }
-    let hasher = hashing.finish().await?;
-    let incoming = writing.finish().await?;
-    blocking::run(move || incoming.finish(hasher)).await
+    Ok((writing.finish().await?, end))
 }
 
 /// Checks free space before a large body is read: a client that waits for `100 Continue` does not send it in
@@ -75,16 +90,8 @@ pub(super) async fn expect_room(shared: &Arc<Shared>, size: u64) -> Result<(), E
     blocking::run(move || shared.expect_room(size)).await
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "work of a pump may fail")]
-fn hash(hasher: &mut Sha256, frames: &[Bytes]) -> Result<(), Error> {
-    for frame in frames {
-        hasher.update(frame);
-    }
-    Ok(())
-}
-
 /// The body, split into batches of frames.
-pub(super) struct Source<S> {
+struct Source<S> {
     body: S,
     seen: u64,
     size: u64,
@@ -97,13 +104,13 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    pub(super) fn new(body: S, size: u64) -> Self {
+    fn new(body: S, size: u64) -> Self {
         Self { body, seen: 0, size, failed: None }
     }
 
     /// Returns the next batch, and true if it is the last one. An error is returned after everything that
     /// preceded it.
-    pub(super) async fn batch(&mut self) -> Result<(Vec<Bytes>, bool), Error> {
+    async fn batch(&mut self) -> Result<(Vec<Bytes>, bool), Error> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -147,6 +154,7 @@ struct Incoming {
     oid: Oid,
     size: u64,
     received: u64,
+    hasher: Sha256,
     /// Created by the first batch, even if the object exists: the existing file may be damaged, and these bytes
     /// repair it.
     part: Option<Part>,
@@ -154,7 +162,7 @@ struct Incoming {
 
 impl Incoming {
     fn new(shared: Arc<Shared>, oid: Oid, size: u64) -> Self {
-        Self { shared, oid, size, received: 0, part: None }
+        Self { shared, oid, size, received: 0, hasher: Sha256::new(), part: None }
     }
 
     fn write(&mut self, batch: &[Bytes]) -> Result<(), Error> {
@@ -164,16 +172,18 @@ impl Incoming {
         };
         for frame in batch {
             self.received += frame.len() as u64;
+            // While the bytes are in the processor's cache.
+            self.hasher.update(frame);
             part.write(frame)?;
         }
         Ok(())
     }
 
-    fn finish(self, hasher: Sha256) -> Result<(), Error> {
+    fn finish(self) -> Result<(), Error> {
         if self.received != self.size {
             return Err(Error::WrongSize { expected: self.size, actual: self.received });
         }
-        let actual = Oid::from_bytes(hasher.finalize().into());
+        let actual = Oid::from_bytes(self.hasher.finalize().into());
         if actual != self.oid {
             return Err(Error::WrongHash { expected: self.oid, actual });
         }

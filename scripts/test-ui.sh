@@ -27,7 +27,8 @@ npm run --silent check
 RUTTER_UI_RESULTS=$(mktemp -d "${TMPDIR:-/tmp}/rutter-ui-results.XXXXXXXX")
 export RUTTER_UI_RESULTS
 if [ $# -gt 0 ]; then exec npx playwright test "$@"; fi
-npx playwright test
+npx playwright test --grep-invert '@alone'
+npx playwright test --grep '@alone'
 # Tests that differ on a bucket: there the browser uploads and downloads the bytes directly.
 ../../scripts/garage.sh npx playwright test --grep '@bucket'
 rm -rf "$RUTTER_UI_RESULTS"

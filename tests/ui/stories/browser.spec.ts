@@ -118,7 +118,8 @@ test('the drive without a network, with a taken name and on a phone', async ({ s
   await rm(files, { recursive: true });
 });
 
-test('a folder of 5,000 files responds quickly', async ({ server, newPage }) => {
+// Measures a duration, so `make test-ui` runs it alone.
+test('a folder of 5,000 files responds quickly @alone', async ({ server, newPage }) => {
   await server.createAdministrator('ada', PASSWORD);
   const token = await server.cli('token', 'add', 'ada', '--name', 'story');
   await server.api('POST', '/api/v1/datasets', token, { id: 'ada/many', visibility: 'private' });

@@ -114,6 +114,8 @@ test('unknown URLs show an error page, and keyboard shortcuts are listed', async
   await expect(page.getByText('1 dataset', { exact: true }), 'a drive is not listed').toBeVisible();
   await page.goto('/datasets/ada/owls');
   await expect(page).toHaveURL(/\/d\/ada\/owls$/);
+  // The page listens to keys when it is shown.
+  await expect(page.getByRole('heading', { level: 1, name: 'owls' })).toBeVisible();
 
   await page.keyboard.press('?');
   const keys = page.getByRole('dialog', { name: 'Keyboard shortcuts' });

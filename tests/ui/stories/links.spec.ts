@@ -81,7 +81,7 @@ test('a link with a password opens one folder and nothing else @bucket', async (
 
 test('a link expires', async ({ server, newPage }) => {
   const ada = await server.createUser('ada');
-  const ends = Date.now() + 25_000;
+  const ends = Date.now() + 12_000;
   const expires = new Date(ends).toISOString().replace(/\.\d+Z/, 'Z');
   await server.api('POST', '/api/v1/drive/ada/drive/folders', ada.token, { path: 'short' });
   const share = { path: 'short', with: { link: true }, right: 'view', expires };

@@ -4,10 +4,11 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { TestServer } from '../server.ts';
 import { accessible, expect, layoutShift, PASSWORD, signIn, test, type Page } from '../story.ts';
 
 const ANONYMOUS = ['/', '/login', '/signup', '/reset', '/verify', '/s', '/search', '/d/ben/trade-prices', '/nothing/here', '/nowhere'];
-const SIGNED_IN = [
+const DATASETS = [
   '/',
   '/search?q=air',
   '/new',
@@ -24,6 +25,8 @@ const SIGNED_IN = [
   '/d/demo/air-quality/upload',
   '/d/ben/leaf-scans',
   '/d/ben/leaf-scans/file/main/images/oak-01.png',
+];
+const OTHERS = [
   '/drive',
   '/drive/Field%20trip',
   '/drive/Field%20trip/Notes.md',
@@ -78,14 +81,29 @@ async function checkPage(page: Page, path: string): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
 }
 
-test('every page, in light and dark and on a phone', async ({ server, newPage }) => {
-  test.setTimeout(1_200_000);
-  const repository = join(import.meta.dirname, '../../..');
-  const demo = join(repository, 'scripts/demo.sh');
+/** Adds the demo data. */
+async function fill(server: TestServer): Promise<void> {
+  const demo = join(import.meta.dirname, '../../../scripts/demo.sh');
   await promisify(execFile)(demo, [server.url, server.data, process.env.RUTTER_BIN ?? '', PASSWORD], { env: server.settings });
+}
+
+test('every page without an account, in light and dark and on a phone', async ({ server, newPage }) => {
+  await fill(server);
   const page = await newPage();
   for (const path of ANONYMOUS) await checkPage(page, path);
+});
+
+test('every page of datasets, in light and dark and on a phone', async ({ server, newPage }) => {
+  await fill(server);
+  const page = await newPage();
+  await signIn(page, 'demo');
+  for (const path of DATASETS) await checkPage(page, path);
+});
+
+test('every page of the drive, the account and the administration, in light and dark and on a phone', async ({ server, newPage }) => {
+  await fill(server);
+  const page = await newPage();
   await signIn(page, 'demo');
   await page.request.post('/api/v1/organisations', { data: { name: 'harbours' }, headers: { Origin: server.url } });
-  for (const path of SIGNED_IN) await checkPage(page, path);
+  for (const path of OTHERS) await checkPage(page, path);
 });

@@ -105,9 +105,10 @@ fn each_technology_is_used_only_in_its_place() {
     // What is named, where it may be, and what to do instead. `x` stands for `x.rs` and all files below `x/`.
     let rules: &[(&str, &[&str], &str)] = &[
         ("sqlx", &["src/db", "src/types", "src/error"], "SQL belongs in src/db"),
-        ("sqlx::query", &["src/db"], "SQL belongs in src/db"),
-        ("sqlx::query_as", &["src/db"], "SQL belongs in src/db"),
-        ("sqlx::query_scalar", &["src/db"], "SQL belongs in src/db"),
+        ("sqlx::query_with", &["src/db/query"], "use `query` of src/db/query.rs"),
+        ("sqlx::query", &["src/db/query"], "use `query` of src/db/query.rs"),
+        ("sqlx::query_as", &[], "use `query` of src/db/query.rs"),
+        ("sqlx::query_scalar", &[], "use `query_scalar` of src/db/query.rs"),
         ("axum", &["src/web", "src/error"], "HTTP belongs in src/web"),
         ("std::env", &[], "the environment is read in config"),
         ("spawn_blocking", &["src/lib", "lfs/src/blocking", "metastore/src/blocking"], "use the crate's `blocking`"),

@@ -33,7 +33,12 @@ where
     let mut incoming = Incoming::new(Arc::clone(shared), oid, size);
     if size < BATCH as u64 {
         // Small objects are frequent: one task on the blocking pool for each.
-        let (everything, _) = Source::new(body, size).batch().await?;
+        let mut source = Source::new(body, size);
+        let (everything, last) = source.batch().await?;
+        if !last {
+            // It broke off, and the next batch is the error.
+            source.batch().await?;
+        }
         return blocking::run(move || {
             incoming.write(&everything)?;
             incoming.finish()

@@ -411,7 +411,8 @@ story! {
         for file in [&old, &object] {
             std::fs::File::options().write(true).open(file).unwrap().set_modified(day_ago).unwrap();
         }
-        assert_eq!(server.app.storage.reap().await.unwrap(), 1);
+        // The server sweeps when it has started, and may have been quicker.
+        assert!(server.app.storage.reap().await.unwrap() <= 1);
         assert!(!old.exists() && young.exists() && object.exists());
     }
 }

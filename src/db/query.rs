@@ -142,7 +142,7 @@ impl Query {
         self.first(tx).await?.map(|row| row.read()).transpose()
     }
 
-    /// Returns the first row; an error if there is none.
+    /// Returns the first row. [`sqlx::Error::RowNotFound`] without one.
     pub(super) async fn fetch_one<T: Record>(self, tx: &mut Tx) -> sqlx::Result<T> {
         self.first(tx).await?.ok_or(sqlx::Error::RowNotFound)?.read()
     }
@@ -239,7 +239,7 @@ impl ScalarQuery {
         Ok(self.0.fetch_optional::<(T,)>(tx).await?.map(|(value,)| value))
     }
 
-    /// Returns the value of the first row; an error if there is none.
+    /// Returns the value of the first row. [`sqlx::Error::RowNotFound`] without one.
     pub(super) async fn fetch_one<T>(self, tx: &mut Tx) -> sqlx::Result<T>
     where
         (T,): Record,

@@ -55,6 +55,7 @@ argument! {
     Option<&[u8]> => Bytes(value => value.map(<[u8]>::to_vec)),
     &[String] => List(value => value.to_vec()),
     &[&str] => List(value => value.iter().copied().map(str::to_owned).collect()),
+    &[Id] => List(value => value.iter().map(ToString::to_string).collect()),
     &[Oid] => List(value => value.iter().map(ToString::to_string).collect()),
 }
 

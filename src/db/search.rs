@@ -8,7 +8,7 @@ use sqlx_macros::FromRow;
 
 use super::Tx;
 use super::query::{Argument, Query, query, query_scalar};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::types::{Id, Millis, Visibility};
 
 /// The datasets that a reader may see.
@@ -158,13 +158,13 @@ pub struct SearchInsert<'a> {
 
 macro_rules! sqlite_list {
     ($parameter:literal) => {
-        concat!("(SELECT value FROM json_each(", $parameter, "))")
+        concat!("IN (SELECT value FROM json_each(", $parameter, "))")
     };
 }
 
 macro_rules! postgres_list {
     ($parameter:literal) => {
-        concat!("(SELECT jsonb_array_elements_text(", $parameter, "::jsonb))")
+        concat!("= ANY(", $parameter, ")")
     };
 }
 
@@ -173,14 +173,14 @@ macro_rules! postgres_list {
 macro_rules! seen {
     ($list:ident) => {
         concat!(
-            "(s.visibility = 'public' OR (($3 OR s.owner_id IN ",
+            "(s.visibility = 'public' OR (($3 OR s.owner_id ",
             $list!("$4"),
             " OR ($5 AND s.visibility = 'internal') OR s.number IN (
-                   SELECT own.number FROM search_card own WHERE own.repo_id IN ",
+                   SELECT own.number FROM search_card own WHERE own.repo_id ",
             $list!("$9"),
-            ")) AND ($6 OR s.owner_id IN ",
+            ")) AND ($6 OR s.owner_id ",
             $list!("$7"),
-            " OR s.number IN (SELECT own.number FROM search_card own WHERE own.repo_id IN ",
+            " OR s.number IN (SELECT own.number FROM search_card own WHERE own.repo_id ",
             $list!("$8"),
             "))))"
         )
@@ -253,55 +253,38 @@ macro_rules! counted {
     };
 }
 
-/// All parameters but the first two.
-struct Asked<'a> {
+/// What every search of a reader has in common.
+struct Filter<'a> {
     seen: &'a VisibilityFilter,
-    owners: String,
-    is_unlimited: bool,
-    own: String,
-    datasets: String,
-    shared: String,
+    /// The terms, in the syntax of the engine.
     expression: Option<String>,
     is_sqlite: bool,
 }
 
-impl<'a> Asked<'a> {
-    fn new(tx: &Tx, seen: &'a VisibilityFilter, terms: &Terms) -> Result<Self> {
-        let list = |ids: &[Id]| {
-            let ids: Vec<String> = ids.iter().map(Id::to_string).collect();
-            serde_json::to_string(&ids).map_err(Error::internal)
-        };
+impl<'a> Filter<'a> {
+    fn new(tx: &Tx, seen: &'a VisibilityFilter, terms: &Terms) -> Self {
         let (expression, is_sqlite) = match tx {
             Tx::Sqlite(_) => (terms.fts(), true),
             Tx::Postgres(_) => (terms.tsquery(), false),
         };
-        let none = ScopeFilter::default();
-        let only = seen.only.as_ref().unwrap_or(&none);
-        Ok(Self {
-            seen,
-            owners: list(&seen.owners)?,
-            is_unlimited: seen.only.is_none(),
-            own: list(&only.owners)?,
-            datasets: list(&only.datasets)?,
-            shared: list(&seen.shared)?,
-            expression,
-            is_sqlite,
-        })
+        Self { seen, expression, is_sqlite }
     }
 
     /// Creates a query with the parameters that all searches share. They differ too much for PostgreSQL to reuse
     /// one plan.
     fn query(&self, sql: &'static str, first: impl Into<Argument>, limit: i64) -> Query {
+        let none = ScopeFilter::default();
+        let only = self.seen.only.as_ref().unwrap_or(&none);
         let query = query(sql)
             .bind(first)
             .bind(limit)
             .bind(self.seen.all)
-            .bind(&self.owners)
+            .bind(self.seen.owners.as_slice())
             .bind(self.seen.internal)
-            .bind(self.is_unlimited)
-            .bind(&self.own)
-            .bind(&self.datasets)
-            .bind(&self.shared);
+            .bind(self.seen.only.is_none())
+            .bind(only.owners.as_slice())
+            .bind(only.datasets.as_slice())
+            .bind(self.seen.shared.as_slice());
         let query = match &self.expression {
             Some(expression) => query.bind(expression),
             None => query,
@@ -319,8 +302,8 @@ impl Tx {
         order: Order,
         limit: i64,
     ) -> Result<Vec<FoundRow>> {
-        let asked = Asked::new(self, seen, terms)?;
-        let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
+        let filter = Filter::new(self, seen, terms);
+        let (is_sqlite, is_matching) = (filter.is_sqlite, filter.expression.is_some());
         match order {
             Order::Changed(below) => {
                 let sql = match (is_sqlite, is_matching) {
@@ -329,7 +312,7 @@ impl Tx {
                     (false, true) => page!(changed!("s.number", postgres, matching), "m.number DESC"),
                     (false, false) => page!(changed!("s.number", postgres_list), "m.number DESC"),
                 };
-                Ok(asked.query(sql, below, limit).fetch_all(self).await?)
+                Ok(filter.query(sql, below, limit).fetch_all(self).await?)
             }
             Order::Created(before) => {
                 // Ids are hexadecimal digits, which sort before `g`.
@@ -348,15 +331,15 @@ impl Tx {
                     }
                     (false, false) => page!(created!(postgres_list, ""), "c.repo_id DESC"),
                 };
-                Ok(asked.query(sql, before.as_str(), limit).fetch_all(self).await?)
+                Ok(filter.query(sql, before.as_str(), limit).fetch_all(self).await?)
             }
         }
     }
 
     /// Counts the matches, up to a limit, and returns the owner id and the facets of each, separated by U+001E.
     pub async fn count_search(&mut self, seen: &VisibilityFilter, terms: &Terms, limit: i64) -> Result<(i64, String)> {
-        let asked = Asked::new(self, seen, terms)?;
-        let (is_sqlite, is_matching) = (asked.is_sqlite, asked.expression.is_some());
+        let filter = Filter::new(self, seen, terms);
+        let (is_sqlite, is_matching) = (filter.is_sqlite, filter.expression.is_some());
         let sql = match (is_sqlite, is_matching) {
             (true, true) => counted!(
                 "group_concat(f.owner_id || f.facets, char(30))",
@@ -374,7 +357,7 @@ impl Tx {
                 counted!("string_agg(f.owner_id || f.facets, chr(30))", changed!("s.owner_id, s.facets", postgres_list))
             }
         };
-        let counted: (i64, Option<String>) = asked.query(sql, i64::MAX, limit).fetch_one(self).await?;
+        let counted: (i64, Option<String>) = filter.query(sql, i64::MAX, limit).fetch_one(self).await?;
         Ok((counted.0, counted.1.unwrap_or_default()))
     }
 

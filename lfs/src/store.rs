@@ -5,6 +5,6 @@ mod local;
 
 pub use cloud::{
     AzureContainer, Check, CloudStat, CloudStore, GcsBucket, Key, Listed, Part, PartsId, S3Bucket, SignedUrl, Step,
-    UrlSigner, check,
+    UrlSigner, check, install_tls_provider,
 };
 pub use local::{LocalStore, Object, Stat};

@@ -120,8 +120,7 @@ impl Remote {
 impl Keys {
     /// Loads the keys of this installation; generates the signing key at the first start.
     pub async fn load(config: &Config, db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Self> {
-        // TLS needs a provider, chosen once per process.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        lfs::store::install_tls_provider();
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))
             // `Config::load` checked the configured URL; the target of a redirect may be unsafe.

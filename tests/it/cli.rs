@@ -101,8 +101,7 @@ impl Cli {
                 kept.lock().unwrap().push(line);
             }
         });
-        // A server in this process would do this.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        lfs::store::install_tls_provider();
         Serving { process, url, log, http: reqwest::Client::new() }
     }
 }

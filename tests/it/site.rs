@@ -351,7 +351,7 @@ story! {
         run(&["user", "add", "ada", "--email", "ada@example.org"]);
         let token = run(&["token", "add", "ada"]);
         let server = Program::start(&mut program());
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        lfs::store::install_tls_provider();
         let http = reqwest::Client::new();
 
         let batch = format!("{}/ada/data.git/info/lfs/objects/batch", server.url);

@@ -34,6 +34,7 @@ pub use azure::AzureContainer;
 pub use check::{Check, Step, check};
 pub use gcs::GcsBucket;
 pub use key::Key;
+pub use open::install_tls_provider;
 pub use parts::{Part, PartsId};
 pub use s3::S3Bucket;
 pub use signer::{SignedUrl, UrlSigner};

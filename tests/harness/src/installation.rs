@@ -72,7 +72,7 @@ impl Installation {
             url: format!("http://127.0.0.1:{port}"),
             token: String::new(),
             http: {
-                let _ = rustls::crypto::ring::default_provider().install_default();
+                lfs::store::install_tls_provider();
                 reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap()
             },
             environment,

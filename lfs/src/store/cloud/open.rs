@@ -96,9 +96,14 @@ pub(super) fn client(address: &Address) -> ClientOptions {
     options().with_timeout(LONG_TIMEOUT).with_allow_http(address.is_plain())
 }
 
-fn options() -> ClientOptions {
-    // TLS needs a provider, chosen once per process.
+/// Chooses the cryptography of TLS, for all clients of the process that do not bring their own. Creating an HTTP client
+/// panics before this was called; it may be called again.
+pub fn install_tls_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+fn options() -> ClientOptions {
+    install_tls_provider();
     ClientOptions::new().with_connect_timeout(CONNECT)
 }
 

@@ -10,6 +10,7 @@ use gix::{
     ObjectId,
     bstr::ByteSlice as _,
     objs::{Kind, TreeRefIter, tree::EntryMode},
+    odb::pack::cache::lru::MemoryCappedHashmap,
 };
 use lfs::Pointer;
 
@@ -34,6 +35,9 @@ const POINTER_LIMIT: u64 = Pointer::MAX_LEN as u64;
 
 /// Maximum size in bytes of a file that is kept in the object cache.
 const REMEMBERED: u64 = 1 << 20;
+
+/// Memory in bytes for the delta bases of one reader that reads most objects of a pack.
+const DELTA_BASE_CACHE: usize = 16 << 20;
 
 /// Memory limit in bytes for reading a larger file, including its delta bases.
 const LARGE: usize = 400 << 20;
@@ -168,6 +172,14 @@ impl Reader {
         // The folder never changes, so there are no new packs to look for when an object is missing.
         repository.objects.refresh_never();
         Self { repository, state, meter: Meter::default() }
+    }
+
+    /// Keeps more delta bases in memory, for work that reads most objects of a pack: without it, most of a push is
+    /// inflating the same bases again (`git push` in `make bench`).
+    pub(crate) fn with_delta_base_cache(mut self) -> Self {
+        let cache = || Box::new(MemoryCappedHashmap::new(DELTA_BASE_CACHE)) as Box<_>;
+        self.repository.objects.set_pack_cache(cache);
+        self
     }
 
     /// Attaches a watch to the reader.
@@ -438,9 +450,21 @@ impl Reader {
     /// Returns the tree `id`, which must exist; otherwise like [`Reader::node`].
     pub(crate) fn load_tree(&self, id: ObjectId) -> Result<gix::Tree<'_>> {
         let tree = self.load(id, Kind::Tree)?.into_tree();
+        self.meter_tree(&tree);
+        Ok(tree)
+    }
+
+    /// Returns the tree `id`, whose kind and size the caller has checked.
+    pub(crate) fn load_checked_tree(&self, id: ObjectId) -> Result<gix::Tree<'_>> {
+        self.meter.object()?;
+        let tree = self.repository.find_tree(id)?;
+        self.meter_tree(&tree);
+        Ok(tree)
+    }
+
+    fn meter_tree(&self, tree: &gix::Tree<'_>) {
         // An entry takes about 40 bytes.
         self.meter.entries(tree.data.len() / 40);
-        Ok(tree)
     }
 
     /// Returns the commit `id`, which must exist; otherwise like [`Reader::node`].

@@ -20,7 +20,7 @@ mod inspect;
 mod unpack;
 mod walk;
 
-use inspect::Tip;
+use inspect::{Received, Tip};
 
 /// Time limit of the in-process checks of a push.
 const INSPECT_TIMEOUT: Duration = Duration::from_mins(10);
@@ -44,6 +44,7 @@ pub struct Quarantine {
     tips: HashMap<ObjectId, Tip>,
     /// All newly reachable objects; `None` if some of them are missing.
     objects: Option<Arc<[ObjectId]>>,
+    received: Arc<Received>,
 }
 
 /// Reads the rest of `body`, the pack of `push`, into a quarantine on top of `snapshot`.
@@ -80,7 +81,7 @@ pub async fn receive(
     let _waiting = watch.waiting();
     let later = watch.clone();
     let came = pack;
-    let (repository, pack, tips) = blocking::run(move || {
+    let (repository, pack, tips, received) = blocking::run(move || {
         let repository = repository::open(place.path())?;
         let pack = match came {
             // If the same pack is already live, there is nothing to store.
@@ -88,22 +89,26 @@ pub async fn receive(
             _ => None,
         };
         let reader = Reader::new(repository.to_thread_local(), Arc::clone(&state)).watched(watch);
-        if let Some(id) = came.filter(|_| !live) {
-            let file = PackFolder(place.path().join("objects/pack")).file(id);
-            let index = gix::odb::pack::index::File::at(&file.idx, gix::hash::Kind::Sha1)?;
-            inspect::sizes(&reader, (0..index.num_objects()).map(|at| index.oid_at_index(at).to_owned()))?;
-        }
+        let received = match came.filter(|_| !live) {
+            Some(id) => {
+                let file = PackFolder(place.path().join("objects/pack")).file(id);
+                let index = gix::odb::pack::index::File::at(&file.idx, gix::hash::Kind::Sha1)?;
+                Received::check(&reader, (0..index.num_objects()).map(|at| index.oid_at_index(at).to_owned()))?
+            }
+            None => Received::default(),
+        };
         let tips = inspect::tips(&reader, &wanted)?;
-        Ok((repository, pack, tips))
+        Ok((repository, pack, tips, Arc::new(received)))
     })
     .await?;
     let objects: Option<Arc<[ObjectId]>> =
         walk::new_objects(snapshot.git(), &folder, tips.keys()).await?.map(Arc::from);
     if let Some(objects) = objects.clone() {
         let (repository, state, lease) = (repository.clone(), snapshot.shared_state(), Arc::clone(&folder));
+        let received = Arc::clone(&received);
         let look = move || {
-            let reader = Reader::new(repository.to_thread_local(), state).watched(later);
-            let looked = inspect::extents(&reader, &objects);
+            let reader = Reader::new(repository.to_thread_local(), state).watched(later).with_delta_base_cache();
+            let looked = inspect::extents(&reader, &received, &objects);
             drop(lease);
             looked
         };
@@ -118,6 +123,7 @@ pub async fn receive(
         pack,
         tips,
         objects,
+        received,
     })
 }
 
@@ -221,7 +227,8 @@ impl Quarantine {
         let watch = Watch::new(Some(INSPECT_TIMEOUT));
         let _waiting = watch.waiting();
         blocking::run(move || {
-            let done = work(&Reader::new(repository.to_thread_local(), state).watched(watch));
+            let reader = Reader::new(repository.to_thread_local(), state).watched(watch).with_delta_base_cache();
+            let done = work(&reader);
             drop(lease);
             done
         })
@@ -236,7 +243,8 @@ impl Quarantine {
     /// [`Error::TooLarge`](crate::Error::TooLarge) beyond a million pointers.
     pub async fn pointers(&self) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
         let Some(objects) = self.objects.clone() else { return Ok(Vec::new()) };
-        self.read(move |reader| inspect::pointers(reader, &objects, inspect::MAX_POINTERS)).await
+        let received = Arc::clone(&self.received);
+        self.read(move |reader| inspect::pointers(reader, &received, &objects, inspect::MAX_POINTERS)).await
     }
 
     /// Returns one path for each of these blobs in the new commits of the push. Walks everything that is new,

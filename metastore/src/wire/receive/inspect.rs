@@ -63,14 +63,53 @@ fn peel(reader: &Reader, mut id: ObjectId) -> Result<Option<ObjectId>> {
     }
 }
 
-/// Checks the sizes of the received objects before any of them is read. All of them count, including
-/// unreachable ones, which may be delta bases of others.
-pub(super) fn sizes(reader: &Reader, objects: impl Iterator<Item = ObjectId>) -> Result<()> {
-    for id in objects {
-        let header = reader.repository.find_header(id)?;
-        check_size(id, header.kind(), header.size()).map_err(invalid)?;
+/// What the checks need to know of an object before they read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// A tree whose size was checked.
+    Tree,
+    /// A blob that may be an LFS pointer.
+    SmallBlob,
+    Other,
+}
+
+/// The received objects, in the order of their IDs. Looking up the header of an object costs as much as reading a small
+/// one, so it is done once.
+#[derive(Debug, Default)]
+pub(super) struct Received(Vec<(ObjectId, Class)>);
+
+impl Received {
+    /// Checks the sizes of the received objects before any of them is read. All of them count, including
+    /// unreachable ones, which may be delta bases of others.
+    pub(super) fn check(reader: &Reader, sorted: impl Iterator<Item = ObjectId>) -> Result<Self> {
+        let classify = |id| {
+            let header = reader.repository.find_header(id)?;
+            check_size(id, header.kind(), header.size()).map_err(invalid)?;
+            Ok((id, Class::of(&header)))
+        };
+        sorted.map(classify).collect::<Result<_>>().map(Self)
     }
-    Ok(())
+
+    fn known(&self, id: ObjectId) -> Option<Class> {
+        self.0.binary_search_by_key(&id, |(id, _)| *id).ok().map(|index| self.0[index].1)
+    }
+
+    fn class(&self, reader: &Reader, id: ObjectId) -> Result<Class> {
+        match self.known(id) {
+            Some(class) => Ok(class),
+            None => Ok(Class::of(&reader.repository.find_header(id)?)),
+        }
+    }
+}
+
+impl Class {
+    fn of(header: &gix::odb::find::Header) -> Self {
+        match header.kind() {
+            Kind::Tree => Self::Tree,
+            Kind::Blob if header.size() < lfs::Pointer::MAX_LEN as u64 => Self::SmallBlob,
+            Kind::Blob | Kind::Commit | Kind::Tag => Self::Other,
+        }
+    }
 }
 
 /// Extent of a folder: the largest number of bytes and the largest number of components in a path below it.
@@ -96,11 +135,11 @@ const MAX_WAITING: usize = 2_000_000;
 
 /// Checks that no path is longer or deeper than a [`FilePath`](crate::FilePath) may be. Each tree is read
 /// once, however often it occurs.
-pub(super) fn extents(reader: &Reader, objects: &[ObjectId]) -> Result<()> {
+pub(super) fn extents(reader: &Reader, received: &Received, objects: &[ObjectId]) -> Result<()> {
     let mut known: HashMap<ObjectId, Extent> = HashMap::new();
     for &id in objects {
-        if reader.kind(id)? == Some(Kind::Tree) {
-            extent(reader, id, &mut known)?;
+        if received.class(reader, id)? == Class::Tree {
+            extent(reader, received, id, &mut known)?;
         }
     }
     remember(known);
@@ -108,7 +147,7 @@ pub(super) fn extents(reader: &Reader, objects: &[ObjectId]) -> Result<()> {
 }
 
 /// A stack instead of recursion: nested folders could overflow the call stack.
-fn extent(reader: &Reader, tree: ObjectId, known: &mut HashMap<ObjectId, Extent>) -> Result<()> {
+fn extent(reader: &Reader, received: &Received, tree: ObjectId, known: &mut HashMap<ObjectId, Extent>) -> Result<()> {
     let too_long = |id: ObjectId| {
         Error::Invalid(format!(
             "the tree {id} contains a path with more than {LIMIT} bytes or {DEPTH_LIMIT} levels; use \
@@ -118,7 +157,7 @@ fn extent(reader: &Reader, tree: ObjectId, known: &mut HashMap<ObjectId, Extent>
     if find(known, tree).is_some() {
         return Ok(());
     }
-    let mut stack = vec![open(reader, tree)?];
+    let mut stack = vec![open(reader, received, tree)?];
     let mut waiting = stack[0].rest.len();
     while let Some(top) = stack.last_mut() {
         let Some(&(name, folder)) = top.rest.last() else {
@@ -137,7 +176,7 @@ fn extent(reader: &Reader, tree: ObjectId, known: &mut HashMap<ObjectId, Extent>
         } else if stack.len() == DEPTH_LIMIT {
             return Err(too_long(tree));
         } else {
-            let below = open(reader, folder)?;
+            let below = open(reader, received, folder)?;
             waiting += below.rest.len();
             if waiting > MAX_WAITING {
                 return Err(Error::Invalid(format!("the tree {tree} contains too many folders")));
@@ -174,8 +213,9 @@ impl Extent {
     }
 }
 
-fn open(reader: &Reader, id: ObjectId) -> Result<Open> {
-    let tree = reader.load_tree(id)?;
+fn open(reader: &Reader, received: &Received, id: ObjectId) -> Result<Open> {
+    let is_checked = received.known(id) == Some(Class::Tree);
+    let tree = if is_checked { reader.load_checked_tree(id)? } else { reader.load_tree(id)? };
     let mut open = Open { id, rest: Vec::new(), extent: Extent::default() };
     for entry in TreeRefIter::from_bytes(&tree.data, gix::hash::Kind::Sha1) {
         let entry = entry?;
@@ -202,11 +242,15 @@ fn invalid(error: Error) -> Error {
 /// # Errors
 ///
 /// [`Error::TooLarge`] if there are more than `limit`.
-pub(super) fn pointers(reader: &Reader, objects: &[ObjectId], limit: usize) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
+pub(super) fn pointers(
+    reader: &Reader,
+    received: &Received,
+    objects: &[ObjectId],
+    limit: usize,
+) -> Result<Vec<(ObjectId, lfs::Pointer)>> {
     let mut found = Vec::new();
     for &id in objects {
-        let header = reader.repository.find_header(id)?;
-        if header.kind() == Kind::Blob && header.size() < lfs::Pointer::MAX_LEN as u64 {
+        if received.class(reader, id)? == Class::SmallBlob {
             let blob = reader.repository.find_object(id)?;
             if let Ok(pointer) = lfs::Pointer::parse(&blob.data) {
                 if found.len() == limit {

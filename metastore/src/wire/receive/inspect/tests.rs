@@ -17,8 +17,11 @@ fn more_pointers_than_the_limit_are_not_collected() {
     let mut blobs: Vec<_> = (1..=3).map(|size| writer.write_blob(pointer(size).as_bytes()).unwrap().detach()).collect();
     blobs.push(writer.write_blob(b"no pointer").unwrap().detach());
     let reader = Reader::new(repository.to_thread_local(), Arc::new(state));
-    assert_eq!(pointers(&reader, &blobs, 3).unwrap().len(), 3);
-    let refused = pointers(&reader, &blobs, 2);
+    assert_eq!(pointers(&reader, &Received::default(), &blobs, 3).unwrap().len(), 3);
+    let mut sorted = blobs.clone();
+    sorted.sort_unstable();
+    let received = Received::check(&reader, sorted.into_iter()).unwrap();
+    let refused = pointers(&reader, &received, &blobs, 2);
     assert!(matches!(refused, Err(Error::TooLarge(reason)) if reason.contains("push fewer at a time")));
 }
 
@@ -74,7 +77,10 @@ proptest! {
         let (_folder, reader) = empty();
         for (id, bytes, components) in plant(&reader, &forest) {
             let is_good = bytes <= LIMIT && components <= DEPTH_LIMIT;
-            prop_assert_eq!(extents(&reader, &[id]).is_ok(), is_good, "{} {}", bytes, components);
+            for received in [Received::default(), Received::check(&reader, [id].into_iter()).unwrap()] {
+                remembered().clear();
+                prop_assert_eq!(extents(&reader, &received, &[id]).is_ok(), is_good, "{} {}", bytes, components);
+            }
         }
     }
 

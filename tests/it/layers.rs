@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The sources of our crates.
-pub(crate) const CRATES: [&str; 4] = ["src", "lfs/src", "metastore/src", "metastore/datapackage/src"];
+pub(crate) const CRATES: [&str; 5] = ["src", "lfs/src", "lfs/xet/src", "metastore/src", "metastore/datapackage/src"];
 
 /// All source files of the server: the path within `src`, and the text.
 fn sources() -> Vec<(String, String)> {

@@ -1,6 +1,6 @@
 //! Xet: the formats, hashes and content-defined chunking by which Hugging Face's clients upload differences.
 //!
-//! A file is cut into *chunks* of about 64 KiB, at places that depend only on the bytes around them. Chunks
+//! A file is cut into *chunks* of about 64 KiB ([`chunk`]), at places that depend only on the bytes around them. Chunks
 //! are packed into *xorbs* of up to 64 MiB. A *shard* describes files as lists of chunk ranges in
 //! xorbs. Chunks, xorbs and files are named by keyed BLAKE3 hashes ([`hash`], [`merkle`]).
 //!
@@ -12,6 +12,7 @@
 //!
 //! [specification]: https://huggingface.co/docs/xet
 
+pub mod chunk;
 mod error;
 pub mod format;
 pub mod hash;

@@ -1,0 +1,135 @@
+//! Xorbs: chunks, compressed one by one, in one file.
+//!
+//! A xorb is uploaded without a footer. [`Decoder`] reads it, and returns a [`Xorb`]: the list of its chunks, from which
+//! [`Xorb::footer`] creates the footer to store with it. [`Encoder`] writes xorbs. Source: `xorb`; draft, "Xorb Format".
+
+mod compression;
+mod decode;
+mod encode;
+mod footer;
+mod lz4;
+
+use std::ops::Range;
+
+pub use compression::Scheme;
+pub use decode::{Decoded, Decoder};
+pub use encode::Encoder;
+pub use footer::{FOOTER_LENGTH_BYTES, MAX_FOOTER};
+
+use crate::format::{CHUNK_HEADER, MAX_CHUNK, MAX_PACKED_CHUNK, MAX_XORB_CHUNKS};
+use crate::merkle::Tree;
+use crate::{Error, Hash, Place};
+use decode::{Header, Inflater};
+
+/// A chunk of a xorb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Hash of the chunk.
+    pub hash: Hash,
+    /// Where the chunk ends in the xorb, in bytes.
+    pub end: u32,
+    /// Where the chunk ends in the concatenation of all chunks, in bytes.
+    pub raw_end: u32,
+}
+
+/// The list of the chunks of a xorb, at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Xorb {
+    hash: Hash,
+    chunks: Vec<Chunk>,
+}
+
+impl Xorb {
+    /// Returns the hash of the xorb, computed from its chunks.
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// Returns the chunks, in their order.
+    pub fn chunks(&self) -> &[Chunk] {
+        &self.chunks
+    }
+
+    /// Returns the length of the chunks as serialized, in bytes: the length of the xorb without its footer.
+    pub fn packed_len(&self) -> u32 {
+        self.chunks.last().map_or(0, |chunk| chunk.end)
+    }
+
+    /// Returns the length of all chunks in bytes, before compression.
+    pub fn raw_len(&self) -> u32 {
+        self.chunks.last().map_or(0, |chunk| chunk.raw_end)
+    }
+
+    /// Returns where the chunks of a range are in the xorb, in bytes. Fails if the range is empty or has other chunks.
+    pub fn packed_range(&self, range: Range<usize>) -> Result<Range<u32>, Error> {
+        let chunks = self.range(&range)?;
+        let start = range.start.checked_sub(1).map_or(0, |before| self.chunks[before].end);
+        Ok(start..chunks.last().map_or(start, |chunk| chunk.end))
+    }
+
+    /// Returns where the chunks of a range are in the concatenation of all chunks, in bytes. Fails like
+    /// [`Xorb::packed_range`].
+    pub fn raw_range(&self, range: Range<usize>) -> Result<Range<u32>, Error> {
+        let chunks = self.range(&range)?;
+        let start = range.start.checked_sub(1).map_or(0, |before| self.chunks[before].raw_end);
+        Ok(start..chunks.last().map_or(start, |chunk| chunk.raw_end))
+    }
+
+    /// Computes the verification hash of a range of chunks. Fails like [`Xorb::packed_range`].
+    pub fn verification_hash(&self, range: Range<usize>) -> Result<Hash, Error> {
+        Ok(Hash::of_range(self.range(&range)?.iter().map(|chunk| chunk.hash)))
+    }
+
+    /// Decodes the chunks of a range, appends them to `raw` and compares their hashes. `packed` has the bytes of the xorb
+    /// at [`Xorb::packed_range`].
+    pub fn decode_range(&self, range: Range<usize>, packed: &[u8], raw: &mut Vec<u8>) -> Result<(), Error> {
+        let start = self.packed_range(range.clone())?.start;
+        let mut offset = start;
+        let mut inflater = Inflater::default();
+        for index in range {
+            let place = Place { chunk: index, offset: offset as usize };
+            let chunk = self.chunks[index];
+            let bytes = packed.get((offset - start) as usize..(chunk.end - start) as usize);
+            let (header, body) =
+                bytes.and_then(<[u8]>::split_first_chunk::<CHUNK_HEADER>).ok_or(Error::XorbTruncated(place))?;
+            let header = Header::parse(*header, place)?;
+            if header.packed != body.len() || header.raw != self.raw_len_of(index) {
+                return Err(Error::ChunkBounds(place));
+            }
+            let data = inflater.inflate(header, body, place)?;
+            let found = Hash::of_chunk(data);
+            if found != chunk.hash {
+                return Err(Error::ChunkHash { place, expected: chunk.hash, found });
+            }
+            raw.extend_from_slice(data);
+            offset = chunk.end;
+        }
+        Ok(())
+    }
+
+    /// Returns the length of a chunk in bytes, before compression.
+    fn raw_len_of(&self, index: usize) -> usize {
+        let start = index.checked_sub(1).map_or(0, |before| self.chunks[before].raw_end);
+        (self.chunks[index].raw_end - start) as usize
+    }
+
+    fn range(&self, range: &Range<usize>) -> Result<&[Chunk], Error> {
+        let Range { start, end } = *range;
+        let chunks = self.chunks.get(start..end).filter(|chunks| !chunks.is_empty());
+        chunks.ok_or(Error::ChunkRange { start, end, count: self.chunks.len() })
+    }
+
+    /// Creates the list, which must have valid lengths, and computes the hash.
+    fn new(chunks: Vec<Chunk>) -> Self {
+        let mut tree = Tree::new();
+        let mut start = 0;
+        for chunk in &chunks {
+            tree.push(chunk.hash, u64::from(chunk.raw_end - start));
+            start = chunk.raw_end;
+        }
+        Self { hash: tree.xorb_hash(), chunks }
+    }
+}
+
+#[cfg(test)]
+mod tests;

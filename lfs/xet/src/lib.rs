@@ -1,7 +1,7 @@
 //! Xet: the formats, hashes and content-defined chunking by which Hugging Face's clients upload differences.
 //!
 //! A file is cut into *chunks* of about 64 KiB ([`chunk`]), at places that depend only on the bytes around them. Chunks
-//! are packed into *xorbs* of up to 64 MiB ([`xorb`]). A *shard* describes files as lists of chunk ranges in
+//! are packed into *xorbs* of up to 64 MiB ([`xorb`]). A *shard* ([`shard`]) describes files as lists of chunk ranges in
 //! xorbs. Chunks, xorbs and files are named by keyed BLAKE3 hashes ([`hash`], [`merkle`]).
 //!
 //! This crate reads and writes bytes in memory only. All input is considered hostile: lengths are checked before they are
@@ -17,6 +17,7 @@ mod error;
 pub mod format;
 pub mod hash;
 pub mod merkle;
+pub mod shard;
 pub mod xorb;
 
 pub use error::{Error, Place};

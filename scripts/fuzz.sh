@@ -21,9 +21,11 @@ declare -A groups=(
     [delta]='metastore/src/wire/receive/unpack/tests.rs'
     [path]='metastore/src/path.rs metastore/src/state/tests.rs src/types.rs lfs/src/locks.rs'
     [rows]='metastore/datapackage/src/infer/rows/tests.rs src/files/rows/places.rs'
+    [xet]='lfs/xet/src/hash.rs lfs/xet/src/merkle/tests.rs lfs/xet/src/chunk/tests.rs lfs/xet/src/xorb/compression.rs
+        lfs/xet/src/xorb/lz4.rs lfs/xet/src/xorb/tests.rs lfs/xet/src/shard/tests.rs'
 )
 wanted=("$@")
-[ $# -gt 0 ] || wanted=(pointer batch parts pktline range token tree delta path rows)
+[ $# -gt 0 ] || wanted=(pointer batch parts pktline range token tree delta path rows xet)
 for group in "${wanted[@]}"; do
     [ -n "${groups[$group]:-}" ] || { echo "fuzz.sh: unknown group \"$group\"; groups: ${!groups[*]}" >&2; exit 2; }
 done
@@ -34,7 +36,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 declare -A binaries
-for crate in lfs metastore datapackage rutter; do
+for crate in lfs xet metastore datapackage rutter; do
     built=$(cargo test --no-run --lib --package "$crate" 2>&1) || { printf '%s\n' "$built" >&2; exit 1; }
     binaries[$crate]=$(realpath "$(sed -n 's/^ *Executable .*(\(.*\))$/\1/p' <<<"$built")")
 done

@@ -72,29 +72,25 @@ impl Chunker {
     /// Returns the number of bytes up to the first boundary.
     fn scan(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut hash = self.hash;
-        let (groups, rest) = bytes.as_chunks::<8>();
+        let (groups, rest) = bytes.as_chunks::<4>();
         for (index, group) in groups.iter().enumerate() {
-            let before = hash;
-            let mut is_found = false;
-            for byte in group {
-                hash = roll(hash, *byte);
-                is_found |= hash & CUT_MASK == 0;
-            }
-            // Rare: one in 8,192 groups.
-            if is_found {
-                hash = before;
-                for (offset, byte) in group.iter().enumerate() {
-                    hash = roll(hash, *byte);
-                    if hash & CUT_MASK == 0 {
-                        return Some(index * 8 + offset + 1);
-                    }
+            // The same as `roll` four times, but the next group waits for two additions instead of four.
+            let [first, second, third, fourth] = group.map(|byte| TABLE[usize::from(byte)]);
+            let one = (hash << 1).wrapping_add(first);
+            let two = (hash << 2).wrapping_add((first << 1).wrapping_add(second));
+            let three = (two << 1).wrapping_add(third);
+            let four = (two << 2).wrapping_add((third << 1).wrapping_add(fourth));
+            for (hash, length) in [(one, 1), (two, 2), (three, 3), (four, 4)] {
+                if hash & CUT_MASK == 0 {
+                    return Some(index * 4 + length);
                 }
             }
+            hash = four;
         }
         for (offset, byte) in rest.iter().enumerate() {
             hash = roll(hash, *byte);
             if hash & CUT_MASK == 0 {
-                return Some(groups.len() * 8 + offset + 1);
+                return Some(groups.len() * 4 + offset + 1);
             }
         }
         self.hash = hash;

@@ -22,8 +22,8 @@ pub const MAX_PACKED_TOGETHER: usize = 64 << 20;
 
 /// Maximum length of the chunks of a xorb in bytes, with their headers, as serialized.
 ///
-/// `xorb` has 64 MiB, including headers. But the official client compares the length *without* headers, so that a xorb of
-/// incompressible chunks may be longer by its headers; about one in ten full ones is.
+/// `xorb` has 64 MiB, including headers. But the official client compares the length *without* headers, so that a full
+/// xorb of incompressible chunks may be longer by its headers.
 pub const MAX_XORB_LEN: usize = MAX_PACKED_TOGETHER + MAX_XORB_CHUNKS * CHUNK_HEADER;
 
 /// Length of a chunk's header in bytes. Source: `xorb`, "Chunk Header Structure".

@@ -75,25 +75,32 @@ impl Xorb {
         Ok(start..chunks.last().map_or(start, |chunk| chunk.raw_end))
     }
 
+    /// Returns the hashes of the chunks of a range, and their lengths in bytes before compression, of which a
+    /// [`Tree`] grows. Fails like [`Xorb::packed_range`].
+    pub fn leaves(&self, range: Range<usize>) -> Result<impl Iterator<Item = (Hash, u64)>, Error> {
+        let start = self.raw_range(range.clone())?.start;
+        Ok(leaves(&self.chunks[range], start))
+    }
+
     /// Computes the verification hash of a range of chunks. Fails like [`Xorb::packed_range`].
     pub fn verification_hash(&self, range: Range<usize>) -> Result<Hash, Error> {
         Ok(Hash::of_range(self.range(&range)?.iter().map(|chunk| chunk.hash)))
     }
 
     /// Decodes the chunks of a range, appends them to `raw` and compares their hashes. `packed` has the bytes of the xorb
-    /// at [`Xorb::packed_range`].
+    /// at [`Xorb::packed_range`]. A whole xorb may have 1 GiB; a range of one chunk has at most 128 KiB.
     pub fn decode_range(&self, range: Range<usize>, packed: &[u8], raw: &mut Vec<u8>) -> Result<(), Error> {
         let start = self.packed_range(range.clone())?.start;
         let mut offset = start;
         let mut inflater = Inflater::default();
-        for index in range {
+        for (index, (_, length)) in range.clone().zip(self.leaves(range)?) {
             let place = Place { chunk: index, offset: offset as usize };
             let chunk = self.chunks[index];
             let bytes = packed.get((offset - start) as usize..(chunk.end - start) as usize);
             let (header, body) =
                 bytes.and_then(<[u8]>::split_first_chunk::<CHUNK_HEADER>).ok_or(Error::XorbTruncated(place))?;
             let header = Header::parse(*header, place)?;
-            if header.packed != body.len() || header.raw != self.raw_len_of(index) {
+            if header.packed != body.len() || header.raw as u64 != length {
                 return Err(Error::ChunkBounds(place));
             }
             let data = inflater.inflate(header, body, place)?;
@@ -107,12 +114,6 @@ impl Xorb {
         Ok(())
     }
 
-    /// Returns the length of a chunk in bytes, before compression.
-    fn raw_len_of(&self, index: usize) -> usize {
-        let start = index.checked_sub(1).map_or(0, |before| self.chunks[before].raw_end);
-        (self.chunks[index].raw_end - start) as usize
-    }
-
     fn range(&self, range: &Range<usize>) -> Result<&[Chunk], Error> {
         let Range { start, end } = *range;
         let chunks = self.chunks.get(start..end).filter(|chunks| !chunks.is_empty());
@@ -121,14 +122,18 @@ impl Xorb {
 
     /// Creates the list, which must have valid lengths, and computes the hash.
     fn new(chunks: Vec<Chunk>) -> Self {
-        let mut tree = Tree::new();
-        let mut start = 0;
-        for chunk in &chunks {
-            tree.push(chunk.hash, u64::from(chunk.raw_end - start));
-            start = chunk.raw_end;
-        }
-        Self { hash: tree.xorb_hash(), chunks }
+        let hash = leaves(&chunks, 0).collect::<Tree>().xorb_hash();
+        Self { hash, chunks }
     }
+}
+
+/// Returns the hashes and lengths of chunks, the first of which starts here in the concatenation of all chunks.
+fn leaves(chunks: &[Chunk], start: u32) -> impl Iterator<Item = (Hash, u64)> {
+    chunks.iter().scan(start, |start, chunk| {
+        let length = chunk.raw_end - *start;
+        *start = chunk.raw_end;
+        Some((chunk.hash, u64::from(length)))
+    })
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Decoder {
     }
 
     /// Reads up to the end of the next chunk, removes what was read from `piece`, and returns the chunk. Returns `None`
-    /// when the piece is empty.
+    /// when the piece is empty. The decoder cannot continue after an error.
     pub fn next_chunk(&mut self, piece: &mut &[u8]) -> Result<Option<Decoded<'_>>, Error> {
         // Most chunks are in one piece: they need not be copied.
         if self.begun.is_empty()

@@ -147,7 +147,9 @@ fn ranges_are_decoded_and_compared() {
         xorb.decode_range(start..end, packed, &mut raw).unwrap();
         assert!(raw == chunks[start..end].concat());
         assert_eq!(xorb.raw_range(start..end).unwrap().len(), raw.len());
-        let hashes = chunks[start..end].iter().map(|chunk| Hash::of_chunk(chunk));
+        let leaves = chunks[start..end].iter().map(|chunk| (Hash::of_chunk(chunk), chunk.len() as u64));
+        assert!(xorb.leaves(start..end).unwrap().eq(leaves.clone()));
+        let hashes = leaves.map(|(hash, _)| hash);
         assert_eq!(xorb.verification_hash(start..end), Ok(Hash::of_range(hashes)));
         let short = xorb.decode_range(start..end, &packed[..packed.len() - 1], &mut raw);
         assert!(matches!(short, Err(Error::XorbTruncated(_))), "{short:?}");

@@ -31,6 +31,7 @@ pub mod shares;
 pub mod trash;
 pub mod upload_sessions;
 pub mod usage;
+pub mod xorbs;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -336,6 +337,15 @@ impl Tx {
 pub(crate) fn taken(error: sqlx::Error, what: impl FnOnce() -> String) -> Error {
     if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) {
         Error::conflict(what())
+    } else {
+        error.into()
+    }
+}
+
+/// Returns the error of a statement that refers to a dataset, which may have been deleted in the meantime.
+pub(crate) fn dataset_deleted(error: sqlx::Error) -> Error {
+    if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_foreign_key_violation) {
+        Error::not_found("the dataset was deleted")
     } else {
         error.into()
     }

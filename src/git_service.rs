@@ -2,7 +2,9 @@
 
 mod locks;
 pub use self::locks::Locked;
+pub use self::xet::XetAccess;
 mod rules;
+mod xet;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -194,7 +196,8 @@ impl GitService {
             return self.0.storage.empty_batch(request).await;
         }
         let grant = self.existing(target).await?;
-        self.0.storage.batch_uploads(&grant, request, base, is_bare).await
+        let xet = if request.offers_xet() { self.xet_action(&grant, base).await? } else { None };
+        self.0.storage.batch_uploads(&grant, request, base, is_bare, xet).await
     }
 
     /// Returns the grant of a push, creating the dataset if it does not exist.

@@ -72,6 +72,11 @@ impl<'a> EffectiveQuota<'a> {
         (alone.is_some() || together.is_some()).then_some(Self { dataset, alone, together })
     }
 
+    /// Returns the smaller of the quotas in bytes.
+    pub(crate) fn smallest(&self) -> u64 {
+        self.alone.into_iter().chain(self.together).min().unwrap_or(u64::MAX)
+    }
+
     /// Returns each quota: the id it applies to, the bytes, and a phrase for messages.
     fn each(&self) -> impl Iterator<Item = (Id, u64, String)> {
         let DatasetRow { id, owner_id, owner_name, name, .. } = self.dataset;

@@ -12,6 +12,7 @@ pub(crate) mod read_range;
 mod signed;
 mod stores;
 pub mod upload_sessions;
+pub mod xet;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -67,6 +68,8 @@ struct Inner {
     transfers: Arc<Semaphore>,
     /// Memory limit in MiB for parts on their way to a bucket.
     part_memory: Arc<Semaphore>,
+    /// Memory limit in MiB for xorbs and shards. Never acquired after `part_memory`.
+    xorb_memory: Arc<Semaphore>,
 }
 
 /// Permission to transfer one object, from a signed URL, and one of the concurrent transfer slots.
@@ -94,11 +97,13 @@ impl Storage {
                 multipart_basic: true,
                 multipart: true,
                 tus: true,
+                xet: false,
             },
             upload_lifetime: Duration::from_secs(config.ttl.upload),
             turns: Turns::default(),
             transfers: Arc::new(Semaphore::new(config.limits.transfers)),
             part_memory: Arc::new(Semaphore::new(upload_sessions::PART_MEMORY_MIB)),
+            xorb_memory: Arc::new(Semaphore::new(xet::XORB_MEMORY_MIB)),
         }))
     }
 
@@ -132,29 +137,31 @@ impl Storage {
         base: &str,
     ) -> Result<Vec<u8>> {
         // Boxed: otherwise the state of its rare branches would enlarge the future of every request.
-        Box::pin(self.batch_response(grant.id(), &grant.dataset().store, None, request, base, false)).await
+        Box::pin(self.batch_response(grant.id(), &grant.dataset().store, None, request, base, false, None)).await
     }
 
     /// Answers a batch request for uploads: presigned URLs for objects that the dataset does not hold yet. What other
     /// datasets hold makes no difference. `is_bare` is true for clients that send a PUT without the headers given in
-    /// the response.
+    /// the response; `xet` is the upload action if the client can use Xet.
     pub async fn batch_uploads(
         &self,
         grant: &DatasetGrant<Upload>,
         request: &BatchRequest,
         base: &str,
         is_bare: bool,
+        xet: Option<batch::Action>,
     ) -> Result<Vec<u8>> {
         let dataset = grant.dataset();
-        Box::pin(self.batch_response(dataset.id, &dataset.store, Some(dataset), request, base, is_bare)).await
+        Box::pin(self.batch_response(dataset.id, &dataset.store, Some(dataset), request, base, is_bare, xet)).await
     }
 
     /// Answers a batch request without a valid object: only errors, for which no dataset is needed.
     pub async fn empty_batch(&self, request: &BatchRequest) -> Result<Vec<u8>> {
-        Box::pin(self.batch_response(Id::from_bytes([0; 16]), DEFAULT_STORE, None, request, "", false)).await
+        Box::pin(self.batch_response(Id::from_bytes([0; 16]), DEFAULT_STORE, None, request, "", false, None)).await
     }
 
     /// `uploader` is the dataset whose usage new objects count towards.
+    #[expect(clippy::too_many_arguments, reason = "all of them are parts of the request")]
     async fn batch_response(
         &self,
         repo: Id,
@@ -163,6 +170,7 @@ impl Storage {
         request: &BatchRequest,
         base: &str,
         is_bare: bool,
+        xet: Option<batch::Action>,
     ) -> Result<Vec<u8>> {
         let oids: Vec<Oid> =
             request.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
@@ -181,6 +189,7 @@ impl Storage {
             }
             Store::Bucket(_) | Store::Folder(_) => self.0.offered,
         };
+        let offered = TransferOffer { xet: xet.is_some(), ..offered };
         let plan = request.negotiate(&offered, &sizes, self.0.object_bytes);
         let plan = plan.map_err(|error| Error::invalid(error.message))?;
         let begun = match uploader {
@@ -192,6 +201,10 @@ impl Storage {
         let now = self.0.clock.now().seconds();
         // Rounded up, since the current time has a fraction.
         let urls = Urls { storage: self, repo, store, base, expires: now + 1 + u64::from(self.0.lifetime) };
+        if let Some(xet) = xet.filter(|_| plan.transfer == Way::Xet) {
+            let action = |_, _, _, _: &RequestedObject| xet.clone();
+            return Ok(urls.answer(request, plan.transfer, &sizes, self.0.object_bytes, &begun, action, |_, _| None));
+        }
         match self.0.stores.named(store)? {
             Store::Folder(_) => {
                 let action = |verb, oid, size, object: &RequestedObject| match begun.get(&oid) {
@@ -313,7 +326,7 @@ impl Storage {
         let store = store_of(query);
         let folder = self.folder(&store)?;
         let repo = Id::from_bytes(repository);
-        let arrival = NewObject { repo, oid, size, store, place: String::new() };
+        let arrival = NewObject { repo, oid, size, store, place: String::new(), xorb: None };
         self.expect_room(&arrival, false).await?;
         folder.put(&oid, size, counted(body)).await?;
         self.record_in_folder(folder, arrival, None).await

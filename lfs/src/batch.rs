@@ -45,6 +45,9 @@ pub enum Transfer {
     Multipart,
     /// The tus protocol 1.0 (`lfs.tustransfers` of git-lfs).
     Tus,
+    /// Xet, by Hugging Face's clients and git-xet: the upload action has the URL of a token and, in its headers, the
+    /// first token. There is no verify action.
+    Xet,
 }
 
 impl Transfer {
@@ -55,12 +58,14 @@ impl Transfer {
             Self::MultipartBasic => "multipart-basic",
             Self::Multipart => "multipart",
             Self::Tus => "tus",
+            Self::Xet => "xet",
         }
     }
 }
 
 /// The transfers that a server offers besides [`Transfer::Basic`], given the store that the objects go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of names, each there or not")]
 pub struct TransferOffer {
     /// Size in bytes from which an object is uploaded in several requests.
     pub from: u64,
@@ -70,6 +75,8 @@ pub struct TransferOffer {
     pub multipart: bool,
     /// True if [`Transfer::Tus`] is offered.
     pub tus: bool,
+    /// True if [`Transfer::Xet`] is offered.
+    pub xet: bool,
 }
 
 /// The negotiated transfer of a batch.
@@ -117,6 +124,7 @@ struct Transfers {
     multipart_basic: bool,
     multipart: bool,
     tus: bool,
+    xet: bool,
     /// True for names that only git-lfs sends.
     git_lfs: bool,
 }
@@ -221,7 +229,12 @@ impl BatchRequest {
         self.transfers.multipart
     }
 
-    /// Chooses the transfer: a multipart one if at least one object to upload is large enough and both sides
+    /// Returns true for an upload by a client that supports [`Transfer::Xet`].
+    pub fn offers_xet(&self) -> bool {
+        self.operation == Operation::Upload && self.transfers.xet
+    }
+
+    /// Chooses the transfer: Xet if both sides support it, since it sends only what is new; a multipart one if at least one object to upload is large enough and both sides
     /// support it; otherwise basic. `known` and `max_size` are as in [`answer`].
     ///
     /// If both sides support several, `multipart-basic` is preferred to `multipart`, which cannot skip parts that
@@ -345,6 +358,9 @@ pub fn answer_uploads<S: BuildHasher, T: BuildHasher, U: Borrow<StartedUpload>>(
                         reply.only_part(&action(Verb::Upload), size);
                         reply.raw(",");
                         reply.action(Verb::Verify, &action(Verb::Verify));
+                    }
+                    None if transfer == Transfer::Xet && verbs.contains(&Verb::Upload) => {
+                        reply.action(Verb::Upload, &action(Verb::Upload));
                     }
                     None => {
                         for (index, &verb) in verbs.iter().enumerate() {

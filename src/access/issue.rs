@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
 use super::jwt::Claims;
-use super::scopes::Scope;
-use super::{Access, Actor, CredentialScope, Identity};
+use super::rights::Right;
+use super::scopes::{Granted, Scope};
+use super::{Access, Actor, CredentialScope, DatasetGrant, Identity};
 use crate::clock::random;
 use crate::config::OUR_ISSUER;
 use crate::error::{Error, Kind, Result};
@@ -53,6 +54,20 @@ impl Access {
             token
         });
         Ok((token.await??, ends))
+    }
+
+    /// Issues a signed token for the objects of a dataset, with those of the actor's rights. `None` if the actor's own
+    /// credential cannot be exchanged.
+    pub async fn issue_for_objects<R: Right>(
+        &self,
+        grant: &DatasetGrant<R>,
+        lifetime_seconds: u64,
+    ) -> Result<Option<(String, Millis)>> {
+        let scope: Scope = format!("obj:{}/*:read,write", grant.full_name()).parse()?;
+        match self.grant_scope(grant.actor(), &scope).await? {
+            Granted::Scope(scope) => self.issue_to(grant.actor(), &[scope], lifetime_seconds).await.map(Some),
+            Granted::Nothing | Granted::Resource(..) => Ok(None),
+        }
     }
 
     /// Verifies a token that was issued here: the signature and the validity period. The inner error says why it is

@@ -91,7 +91,8 @@ impl Tx {
         let sql = listed!(
             self,
             "UPDATE object SET orphaned_at = 0 WHERE store = $1 AND orphaned_at IS NULL
-             AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid) AND oid",
+             AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid)
+             AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = object.store AND x.oid = object.oid) AND oid",
             "$2",
             ""
         );
@@ -104,7 +105,8 @@ impl Tx {
     /// Marks the objects that no dataset holds. Returns the number of new ones.
     pub async fn mark_orphans(&mut self, now: Millis) -> Result<u64> {
         let sql = "UPDATE object SET orphaned_at = $1 WHERE orphaned_at IS NULL
-                   AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid)";
+                   AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid)
+                   AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = object.store AND x.oid = object.oid)";
         Ok(query(sql).bind(now).execute(self).await?)
     }
 
@@ -119,6 +121,7 @@ impl Tx {
         let sql = "SELECT oid, size, place FROM object o
                    WHERE store = $1 AND oid > $3 AND orphaned_at <= $2
                    AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid)
+                   AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = o.store AND x.oid = o.oid)
                    ORDER BY oid LIMIT $4";
         Ok(query(sql).bind(store).bind(before).bind(after).bind(limit).fetch_all(self).await?)
     }
@@ -137,6 +140,7 @@ impl Tx {
                    AND EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid)
                    AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid
                        AND (h.released_at IS NULL OR h.released_at > $2))
+                   AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = o.store AND x.oid = o.oid)
                    ORDER BY oid LIMIT $4";
         Ok(query(sql).bind(store).bind(before).bind(after).bind(limit).fetch_all(self).await?)
     }
@@ -146,7 +150,8 @@ impl Tx {
         let sql = listed!(
             self,
             "DELETE FROM object WHERE store = $1 AND orphaned_at <= $2
-             AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid) AND oid",
+             AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid)
+             AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = object.store AND x.oid = object.oid) AND oid",
             "$3",
             "RETURNING oid, size, place"
         );

@@ -3,8 +3,8 @@
 use lfs::Oid;
 
 use super::query::{query, query_scalar};
-use super::{Tx, listed};
-use crate::error::{Error, Result};
+use super::{Tx, dataset_deleted, listed};
+use crate::error::Result;
 use crate::types::{Id, Millis};
 
 impl Tx {
@@ -65,12 +65,7 @@ impl Tx {
              WHERE holding.released_at IS NOT NULL RETURNING oid"
         );
         let new = query_scalar(sql).bind(from).bind(to).bind(oids).bind(now).fetch_all(self).await;
-        let new = new.map_err(|error| match error.as_database_error() {
-            Some(database_error) if database_error.is_foreign_key_violation() => {
-                Error::not_found("the dataset was deleted")
-            }
-            _ => error.into(),
-        })?;
+        let new = new.map_err(dataset_deleted)?;
         // Objects that it already has are about to be used.
         let sql = listed!(
             self,

@@ -7,7 +7,7 @@ use lfs::Oid;
 use sqlx_macros::FromRow;
 
 use super::query::query;
-use super::{Db, Tx, signed, unsigned};
+use super::{Db, Tx, dataset_deleted, signed, unsigned};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 
@@ -33,6 +33,8 @@ pub struct NewObject {
     pub store: String,
     /// Its place, as in [`Held`].
     pub place: String,
+    /// Hash of the xorb that it is; `None` for an object of the dataset.
+    pub xorb: Option<String>,
 }
 
 /// An object that should be in a store.
@@ -93,6 +95,12 @@ impl Tx {
     ///
     /// Not found if the dataset was deleted in the meantime.
     pub async fn hold(&mut self, arrival: &NewObject, now: Millis) -> Result<bool> {
+        self.insert_object(arrival, now).await?;
+        self.link(arrival, now).await
+    }
+
+    /// Records a verified object that the store has.
+    pub(super) async fn insert_object(&mut self, arrival: &NewObject, now: Millis) -> Result<()> {
         let sql = "INSERT INTO object (store, oid, size, state, place, created_at) VALUES ($1, $2, $3, 'ready', $4, $5)
                    ON CONFLICT (store, oid) DO UPDATE
                    SET state = 'ready', size = excluded.size, place = excluded.place, orphaned_at = NULL
@@ -105,7 +113,7 @@ impl Tx {
             .bind(now)
             .execute(self)
             .await?;
-        self.link(arrival, now).await
+        Ok(())
     }
 
     /// Like [`Tx::hold`], for an object of which only the size was checked. It must not become available to other
@@ -136,12 +144,7 @@ impl Tx {
                    SET created_at = excluded.created_at, unused_since = NULL, released_at = NULL
                    WHERE holding.released_at IS NOT NULL";
         let linked = query(sql).bind(&repo).bind(&oid).bind(&arrival.store).bind(now).execute(self).await;
-        let linked = linked.map_err(|error| match error.as_database_error() {
-            Some(database_error) if database_error.is_foreign_key_violation() => {
-                Error::not_found("the dataset was deleted")
-            }
-            _ => error.into(),
-        })?;
+        let linked = linked.map_err(dataset_deleted)?;
         if linked == 0 {
             // A client that uploads it again is about to use it.
             let sql = "UPDATE holding SET created_at = $3, unused_since = NULL

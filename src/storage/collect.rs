@@ -173,6 +173,7 @@ impl Storage {
         tell: &mut (dyn FnMut(GcFinding) + Send),
     ) -> Result<()> {
         if !terms.dry_run {
+            self.collect_xorbs(terms).await?;
             loop {
                 let mut tx = self.0.db.write_long().await?;
                 let forgotten = tx.forget_released(terms.before, PAGE).await?;

@@ -114,6 +114,11 @@ impl HoldingsWriter {
                 outcomes.push(Err(Error::not_found("the dataset has been deleted")));
                 continue;
             };
+            if let Some(hash) = &arrival.xorb {
+                tx.hold_xorb(arrival, hash, self.0.clock.now()).await?;
+                outcomes.push(Ok(()));
+                continue;
+            }
             if let Some(bounds) = bounds
                 && let Some(refusal) = ledger.admit(&mut tx, bounds, arrival, upload.is_some()).await?
             {

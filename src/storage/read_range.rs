@@ -32,11 +32,22 @@ impl Storage {
         let missing =
             || Error::not_found(format!("object {oid} not found in this dataset; upload it with `git lfs push --all`"));
         let found = held.get(&oid).ok_or_else(missing)?;
-        Ok(match self.0.stores.named(&dataset.store)? {
-            Store::Folder(folder) => folder.get(&oid).await?.stream(range).map_err(Error::from).boxed(),
+        self.read_from_store(&dataset.store, &oid, &found.place, range).await?.ok_or_else(missing)
+    }
+
+    /// Streams a range of an object from a store; `None` if a bucket does not have it.
+    pub(super) async fn read_from_store(
+        &self,
+        store: &str,
+        oid: &Oid,
+        place: &str,
+        range: Range<u64>,
+    ) -> Result<Option<Blocks>> {
+        Ok(match self.0.stores.named(store)? {
+            Store::Folder(folder) => Some(folder.get(oid).await?.stream(range).map_err(Error::from).boxed()),
             Store::Bucket(bucket) => {
-                let blocks = bucket.read(&stores::key(&oid, &found.place)?, range).await?;
-                blocks.ok_or_else(missing)?.map_err(Error::from).boxed()
+                let blocks = bucket.read(&stores::key(oid, place)?, range).await?;
+                blocks.map(|blocks| blocks.map_err(Error::from).boxed())
             }
         })
     }

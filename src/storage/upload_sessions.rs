@@ -27,7 +27,7 @@ use lfs::store::{CloudStore, Key, PartsId};
 use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) use self::body::interrupted;
-use self::body::{ended_early, expect_end, whole_part};
+pub(super) use self::body::{ended_early, expect_end, whole_part};
 pub(super) use self::direct::UploadTarget;
 pub(super) use self::object::BegunUpload;
 use super::stores::{self, Store};
@@ -55,6 +55,8 @@ pub(super) type Turns = Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>;
 pub struct UploadSession {
     row: UploadSessionRow,
     plan: Plan,
+    /// Hash of the xorb that it becomes, if it does not become an object of the dataset.
+    xorb: Option<String>,
 }
 
 impl UploadSession {
@@ -63,7 +65,7 @@ impl UploadSession {
             UploadKind::Parts | UploadKind::File => Plan::with_part_size(unsigned(row.size), unsigned(row.part_bytes))?,
             UploadKind::Direct | UploadKind::Staged => Plan::new(unsigned(row.size)),
         };
-        Ok(Self { row, plan })
+        Ok(Self { row, plan, xorb: None })
     }
 
     /// Creates an upload that is not recorded.
@@ -85,7 +87,17 @@ impl UploadSession {
             expires_at: Millis(0),
             revision: None,
         };
-        Self { row, plan }
+        Self { row, plan, xorb: None }
+    }
+
+    /// Creates an upload of a xorb in one request, which is not recorded.
+    pub(super) fn of_xorb(dataset: &DatasetRow, hash: String, size: u64) -> Self {
+        Self { xorb: Some(hash), ..Self::new(UploadKind::File, dataset.id, &dataset.store, size) }
+    }
+
+    /// Creates an upload of a file in one request, which is not recorded.
+    pub(super) fn of_file(dataset: &DatasetRow, size: u64) -> Self {
+        Self::new(UploadKind::File, dataset.id, &dataset.store, size)
     }
 
     /// Returns the id of the upload.
@@ -159,8 +171,9 @@ impl UploadSession {
     }
 
     /// Returns the object that it becomes; in a local store, if `place` is empty.
-    fn arrival(&self, oid: Oid, place: String) -> NewObject {
-        NewObject { repo: self.row.repo_id, oid, size: self.size(), store: self.row.store.clone(), place }
+    pub(super) fn arrival(&self, oid: Oid, place: String) -> NewObject {
+        let (store, xorb) = (self.row.store.clone(), self.xorb.clone());
+        NewObject { repo: self.row.repo_id, oid, size: self.size(), store, place, xorb }
     }
 
     /// Returns true for a part of the planned size.

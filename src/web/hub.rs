@@ -11,6 +11,7 @@ mod refs;
 mod resolve;
 mod tree;
 mod upload;
+mod xet;
 
 use axum::http::HeaderValue;
 use axum::response::Response;
@@ -36,6 +37,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = objects::routes(routes);
     let routes = commit::routes(routes);
     let routes = tree::routes(routes);
+    let routes = xet::routes(routes);
     // `@rutter/upload` works in a browser.
     let routes = upload::routes(routes.group(RouteGroup { is_open: true, ..DATASET }));
     resolve::routes(routes.group(RouteGroup { is_transfer: true, ..DATASET }))

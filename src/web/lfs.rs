@@ -22,6 +22,9 @@ use crate::access::{DatasetGrant, Fetch, Upload};
 use crate::app::App;
 use crate::error::{Error, ErrorDetails, Kind, Result};
 
+/// The cost of the token for an upload by Xet in points: a few milliseconds of CPU time.
+const SIGNATURE: usize = 100;
+
 /// The API that git-lfs requests.
 const LFS: RouteGroup = RouteGroup { render_error, is_below, ..RouteGroup::DEFAULT };
 
@@ -80,7 +83,7 @@ async fn objects_batch(
     let batch = BatchRequest::parse(&body, app.config.limits.batch_objects).map_err(from_batch)?;
     let oids: Vec<Oid> =
         batch.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
-    visitor.charge(batch.objects.len());
+    visitor.charge(batch.objects.len() + if batch.offers_xet() { SIGNATURE } else { 0 });
     let reply = match batch.operation {
         Operation::Download => {
             let grant = app.access.authorize_objects::<Fetch>(&visitor.actor, &visitor.path, &oids).await?;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use rutter_testing::xet::{XetClient, describe, pack, shard};
 use rutter_testing::{DATABASE, Random, StopSignal, Tree, assert_success, environment, noise};
 
 use crate::cluster::{Cloud, Cluster, has_real_store, story};
@@ -214,5 +215,49 @@ story! {
                 cluster.wipe(place);
             }
         }
+    }
+}
+
+story! {
+    async fn an_upload_by_xet_goes_on_at_another_server() {
+        let cloud = Cloud::shared().await;
+        let mut cluster = cloud.cluster(3, &[]).await;
+        let work = pushed_tree(&cluster, 1);
+        let installation = &cluster.installation;
+        let client = XetClient::of(&installation.http, &installation.url, "ada/data", &installation.token).await;
+        // The same token at each server.
+        let path = client.url.strip_prefix(&installation.url).unwrap().to_owned();
+        let at = |cluster: &Cluster, place: usize| {
+            XetClient::new(&cluster.installation.http, &format!("{}{path}", cluster.url(place)), &client.token)
+        };
+        let chunks: Vec<Vec<u8>> = (0..200).map(|seed| noise(seed, 100_000)).collect();
+        let content = chunks.concat();
+        let (bytes, xorb) = pack(&chunks);
+        // One server is killed while it receives the xorb, and another one while it puts the file together.
+        let first = at(&cluster, 0);
+        let sending = tokio::spawn(first.request(&format!("v1/xorbs/default/{}", xorb.hash()), bytes.clone()).send());
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        cluster.kill(0);
+        let _ = sending.await.unwrap();
+        assert_eq!(at(&cluster, 1).put_xorb(xorb.hash(), bytes).await.status, 200);
+        let second = at(&cluster, 1);
+        let shard = shard(describe(&xorb, &content));
+        let sending = tokio::spawn(second.request("v2/shards", shard.clone()).send());
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        cluster.kill(1);
+        let _ = sending.await.unwrap();
+        let done = at(&cluster, 2).post("v2/shards", shard).await;
+        assert_eq!(done.text().lines().last(), Some(r#"{"type":"result"}"#), "{}", done.text());
+
+        // git-lfs gets what was uploaded, and need not send it.
+        for place in [0, 1] {
+            cluster.wipe(place);
+            cluster.start(place).await;
+        }
+        work.write("scan.bin", &content);
+        work.commit("By Xet");
+        work.git(&["push", "-q", "origin", "main"]);
+        assert_clone_complete(&cluster, "clone", &work);
+        assert!(cluster.installation.tree("clone").read("scan.bin") == content);
     }
 }

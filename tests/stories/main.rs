@@ -13,3 +13,4 @@ mod large;
 mod pypi;
 mod rules;
 mod uploads;
+mod xet;

@@ -12,6 +12,9 @@ pub(super) fn negotiate<S: BuildHasher>(
     max_size: Option<u64>,
 ) -> Result<Negotiated, BatchError> {
     let client = request.transfers;
+    if request.offers_xet() && offered.xet {
+        return Ok(Negotiated { transfer: Transfer::Xet, begin: Vec::new() });
+    }
     let resumable = match request.operation {
         Operation::Upload if client.multipart_basic && offered.multipart_basic => Some(Transfer::MultipartBasic),
         Operation::Upload if client.multipart && offered.multipart => Some(Transfer::Multipart),
@@ -32,7 +35,7 @@ pub(super) fn negotiate<S: BuildHasher>(
     let all = match transfer {
         Transfer::Tus => true,
         Transfer::Multipart => client.git_lfs,
-        Transfer::Basic | Transfer::MultipartBasic => false,
+        Transfer::Basic | Transfer::MultipartBasic | Transfer::Xet => false,
     };
     uploads.retain(|(_, size)| all || is_large(*size));
     Ok(Negotiated { transfer, begin: uploads })

@@ -108,7 +108,7 @@ impl Reply {
             Transfer::MultipartBasic => self.multipart_basic(begun, oid, action),
             Transfer::Multipart => self.multipart(begun, action),
             // The client asks the URL for the offset. Nothing is started with the basic transfer.
-            Transfer::Tus | Transfer::Basic => {
+            Transfer::Tus | Transfer::Basic | Transfer::Xet => {
                 let action = action(Step::Tus, begun.plan.size());
                 self.raw("\"upload\":{");
                 self.href(&action);

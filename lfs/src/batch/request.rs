@@ -96,7 +96,8 @@ impl<'de> Deserialize<'de> for Offered {
 }
 
 impl Transfers {
-    const BASIC: Self = Self { basic: true, multipart_basic: false, multipart: false, tus: false, git_lfs: false };
+    const BASIC: Self =
+        Self { basic: true, multipart_basic: false, multipart: false, tus: false, xet: false, git_lfs: false };
 
     fn note(&mut self, name: &str) {
         let of = |transfer: Transfer| name == transfer.name();
@@ -104,12 +105,14 @@ impl Transfers {
         self.multipart_basic |= of(Transfer::MultipartBasic);
         self.multipart |= of(Transfer::Multipart);
         self.tus |= of(Transfer::Tus);
+        self.xet |= of(Transfer::Xet);
         self.git_lfs |= matches!(name, "lfs-standalone-file" | "ssh");
     }
 
     /// Returns true if the server could support one of them. Downloads always use the basic transfer.
     fn allow(self, operation: Operation) -> bool {
-        self.basic || (operation == Operation::Upload && (self.multipart_basic || self.multipart || self.tus))
+        self.basic
+            || (operation == Operation::Upload && (self.multipart_basic || self.multipart || self.tus || self.xet))
     }
 }
 

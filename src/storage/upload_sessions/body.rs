@@ -9,7 +9,7 @@ use super::{UploadSession, gone};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 
-pub(super) fn ended_early() -> Error {
+pub(in crate::storage) fn ended_early() -> Error {
     Error::malformed("the request body is shorter than announced; send it again")
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn interrupted(error: impl Into<Box<dyn std::error::Error + Send + Sy
 }
 
 /// Reads exactly `size` bytes of a body, or `None` if it ends before; `rest` holds the remainder of the previous block.
-pub(super) async fn whole_part<S, E>(size: u64, rest: &mut Bytes, body: &mut S) -> Result<Option<Bytes>>
+pub(in crate::storage) async fn whole_part<S, E>(size: u64, rest: &mut Bytes, body: &mut S) -> Result<Option<Bytes>>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -40,7 +40,7 @@ where
     }
 }
 
-pub(super) async fn expect_end<S, E>(rest: &Bytes, body: &mut S) -> Result<()>
+pub(in crate::storage) async fn expect_end<S, E>(rest: &Bytes, body: &mut S) -> Result<()>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {

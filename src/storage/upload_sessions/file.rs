@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use super::UploadSession;
 use super::abort::CleanupGuard;
 use super::body::ended_early;
+use super::finish::mismatch;
 use crate::access::{Grant, Write};
-use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 use crate::storage::stores::Store;
 use crate::storage::{Storage, counted};
@@ -31,20 +31,37 @@ impl Storage {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let DatasetRow { id: repo, store, .. } = grant.dataset();
         self.expect_size(size)?;
-        let mut session = UploadSession::new(UploadKind::File, *repo, store, size);
+        let session = UploadSession::of_file(grant.dataset(), size);
         self.expect_room(&session.arrival(Oid::EMPTY, String::new()), false).await?;
         let _place = self.place()?;
+        Ok(Pointer::new(self.store_whole(session, None, counted(body)).await?, size))
+    }
+
+    /// Stores a file whose size is known, as an object of the dataset or as a xorb, if its SHA-256 is the expected one.
+    ///
+    /// # Errors
+    /// As for [`Storage::keep`]; invalid for another SHA-256.
+    pub(in crate::storage) async fn store_whole<S, E>(
+        &self,
+        mut session: UploadSession,
+        expected: Option<Oid>,
+        body: S,
+    ) -> Result<Oid>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let size = session.size();
         let hasher = Arc::new(Mutex::new(Sha256::new()));
         let hashing = Arc::clone(&hasher);
-        let body = counted(body).inspect_ok(move |block| {
+        let body = body.inspect_ok(move |block| {
             hashing.lock().unwrap_or_else(PoisonError::into_inner).update(block);
         });
         self.create_parts(&mut session).await?;
         // Deleted at the end of the request, however it ends: an incomplete file is of no use.
         let _cleanup = CleanupGuard { storage: self.clone(), session: session.clone() };
-        let reached = match self.0.stores.named(store)? {
+        let reached = match self.0.stores.named(&session.row.store)? {
             Store::Folder(folder) => folder.append(&session.raw_id()?, 0, size, None, body).await?,
             Store::Bucket(bucket) => self.send_parts(bucket, &session, 0, None, body).await??,
         };
@@ -52,9 +69,11 @@ impl Storage {
             return Err(ended_early());
         }
         let oid = Oid::from_bytes(hasher.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize().into());
+        if let Some(expected) = expected.filter(|expected| *expected != oid) {
+            return Err(mismatch(&expected));
+        }
         session.row.oid = Some(oid.to_string());
-        self.finish_in_store(&session).await?;
-        Ok(Pointer::new(oid, size))
+        self.finish_in_store(&session).await
     }
 
     /// Starts an upload of a file in parts. `promised` is its oid, if the client knows it.
@@ -98,7 +117,9 @@ impl Storage {
         tx.set_upload_session_revision(session.id(), revision).await?;
         tx.commit().await
     }
-    fn expect_size(&self, size: u64) -> Result<()> {
+
+    /// Checks the size of a file.
+    pub(in crate::storage) fn expect_size(&self, size: u64) -> Result<()> {
         match self.0.object_bytes {
             Some(most) if size > most => Err(Error::too_large(format!(
                 "the file has {size} bytes, but the limit is {most} bytes; split it, or ask the operator for more"

@@ -92,7 +92,7 @@ impl Storage {
         let mut tx = self.0.db.write().await?;
         let row = tx.extend_upload_session(asked.id(), self.expiry(asked.row.kind)).await?.ok_or_else(ended)?;
         tx.commit().await?;
-        let session = UploadSession { row, plan: asked.plan };
+        let session = UploadSession { row, plan: asked.plan, xorb: None };
         if let (Some(oid), true) = (session.oid()?, session.is_finished()) {
             return Ok(Pointer::new(oid, session.size()));
         }
@@ -276,6 +276,6 @@ impl Storage {
     }
 }
 
-fn mismatch(oid: &Oid) -> Error {
+pub(super) fn mismatch(oid: &Oid) -> Error {
     Error::invalid(format!("SHA-256 mismatch: the uploaded bytes are not object {oid}; upload it again"))
 }

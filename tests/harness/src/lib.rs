@@ -17,6 +17,7 @@ mod reply;
 mod server;
 mod story;
 mod template;
+pub mod xet;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -2,9 +2,12 @@
 
 use reqwest::RequestBuilder;
 use rutter_testing::Reply;
+use rutter_testing::xet::{XetClient, describe, pack, shard};
 use serde_json::{Value, json};
+use xet::Hash;
+use xet::shard::Shard;
 
-use super::{Sample, World};
+use super::{SEED, Sample, World};
 
 /// Method, route, variant.
 pub(super) const SAMPLES: &[Sample] = &[
@@ -34,11 +37,18 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/datasets/{owner}/{dataset}/lfs-files", ""),
     ("POST", OBJECTS, ""),
     ("POST", SQUASH, ""),
+    ("GET", "/api/datasets/{owner}/{dataset}/xet-write-token/{revision}", ""),
+    ("POST", XORB, ""),
+    ("POST", "/_xet/{owner}/{dataset}/{cache}/v1/shards", ""),
+    ("POST", "/_xet/{owner}/{dataset}/{cache}/v2/shards", ""),
+    ("GET", "/_xet/{owner}/{dataset}/{cache}/v1/chunks/{prefix}/{hash}", ""),
+    ("POST", "/_xet/{owner}/{dataset}/{cache}/v1/telemetry", ""),
 ];
 
 const MOVE: &str = "/api/repos/move";
 const OBJECTS: &str = "/api/datasets/{owner}/{dataset}/lfs-files/batch";
 const SQUASH: &str = "/api/datasets/{owner}/{dataset}/super-squash/{revision}";
+const XORB: &str = "/_xet/{owner}/{dataset}/{cache}/v1/xorbs/{prefix}/{hash}";
 const TAG: &str = "/api/datasets/{owner}/{dataset}/tag/{name}";
 const BRANCH: &str = "/api/datasets/{owner}/{dataset}/branch/{name}";
 const COMMIT: &str = "/api/datasets/{owner}/{dataset}/commit/{revision}";
@@ -79,8 +89,20 @@ impl World {
         let url = route.replace("{owner}/{dataset}", path).replace("{name}", shown);
         let url = url.replace("{revision}", "main");
         let folder = if route.starts_with("/datasets/") { "datapackage.json" } else { "folder" };
-        let url = url.replace("{*path}", folder);
+        let url = url.replace("{*path}", folder).replace("{cache}", "any").replace("{prefix}", "default");
         let body = match (method, route) {
+            ("POST", XORB) => {
+                let (bytes, xorb) = pack(&[name.as_bytes().to_vec()]);
+                let url = url.replace("{hash}", &xorb.hash().to_string());
+                return self.server.request(method, &url, token).body(bytes);
+            }
+            ("GET", _) if route.ends_with("{hash}") => {
+                // Of the seed, which everybody who may upload finds.
+                return self.server.request(method, &url.replace("{hash}", &Hash::of_chunk(SEED).to_string()), token);
+            }
+            ("POST", _) if route.starts_with("/_xet/") => {
+                return self.server.request(method, &url, token).body(Shard::default().write(None).unwrap());
+            }
             ("GET", _) | ("DELETE", TAG | BRANCH) => return self.server.request(method, &url, token),
             ("POST", COMMIT) => {
                 let head = json!({"key": "header", "value": {"summary": name}});
@@ -119,6 +141,11 @@ impl World {
         let keeper = Some(self.keeper.token.as_str());
         let sample = ("POST", COMMIT, "");
         assert_eq!(Reply::of(self.of_hub(keeper, path, sample, "seed")).await.status, 200);
+        let (bytes, xorb) = pack(&[SEED.to_vec()]);
+        let url = format!("{}/_xet/{path}/any", self.server.url);
+        let client = XetClient::new(&self.server.http, &url, &self.keeper.token);
+        assert_eq!(client.put_xorb(xorb.hash(), bytes).await.status, 200);
+        assert_eq!(client.post("v1/shards", shard(describe(&xorb, SEED))).await.status, 200);
     }
 
     fn send(&self, method: &str, url: &str, token: Option<&str>, body: &Value) -> RequestBuilder {

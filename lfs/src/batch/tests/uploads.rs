@@ -4,8 +4,10 @@ use super::*;
 
 const MIB: u64 = 1 << 20;
 
-const OFFERED: TransferOffer = TransferOffer { from: 10 * MIB, multipart_basic: true, multipart: true, tus: true };
-const NOTHING: TransferOffer = TransferOffer { from: 0, multipart_basic: false, multipart: false, tus: false };
+const OFFERED: TransferOffer =
+    TransferOffer { from: 10 * MIB, multipart_basic: true, multipart: true, tus: true, xet: false };
+const NOTHING: TransferOffer =
+    TransferOffer { from: 0, multipart_basic: false, multipart: false, tus: false, xet: false };
 
 /// The transfers that git-lfs always lists.
 const GIT_LFS: [&str; 3] = ["lfs-standalone-file", "basic", "ssh"];
@@ -300,7 +302,7 @@ proptest! {
         });
         let Ok(request) = parse(&body) else { return Ok(()) };
         let (from, multipart_basic, multipart, tus) = offered;
-        let offered = TransferOffer { from, multipart_basic, multipart, tus };
+        let offered = TransferOffer { from, multipart_basic, multipart, tus, xet: false };
         let Ok(found) = request.negotiate(&offered, &known(&[]), max_size) else {
             prop_assert!(!transfers.contains(&"basic"));
             return Ok(());
@@ -348,4 +350,17 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn xet_is_chosen_where_both_sides_support_it() {
+    let offered = TransferOffer { xet: true, ..OFFERED };
+    let large = [(A, 12 * MIB)];
+    for (transfers, expected) in
+        [(&["basic", "multipart", "xet"][..], Transfer::Xet), (&["xet"], Transfer::Xet), (&["basic"], Transfer::Basic)]
+    {
+        let found = negotiate(transfers, &large, &offered);
+        assert_eq!((found.transfer, found.begin.len()), (expected, 0), "{transfers:?}");
+    }
+    assert_eq!(negotiate(&["multipart", "xet", "basic"], &large, &OFFERED).transfer, Transfer::Multipart);
 }

@@ -249,6 +249,9 @@ story! {
         assert_eq!(batch(&["basic"]).await["transfer"], "basic");
         let reply = batch(&["basic", "multipart", "xet"]).await;
         assert_eq!(reply["transfer"], "xet");
+        // huggingface.js sends only such a token.
+        let prefixed = server.http.get(format!("{}/api/whoami-v2", server.url)).bearer_auth(format!("hf_{}", ada.token));
+        assert_eq!(Reply::of(prefixed).await.json()["name"], "ada");
         let actions = &reply["objects"][0]["actions"];
         assert!(actions["verify"].is_null(), "{actions}");
         let header = |name: &str| actions["upload"]["header"][name].as_str().unwrap().to_owned();

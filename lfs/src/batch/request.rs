@@ -153,7 +153,8 @@ pub(super) fn parse(body: &[u8], max_objects: usize) -> Result<BatchRequest, Bat
     };
     match body.hash_algo {
         None => {}
-        Some(Loose::Text(name)) if matches!(&*name, "" | "sha256") => {}
+        // As huggingface.js spells it.
+        Some(Loose::Text(name)) if matches!(&*name, "" | "sha256" | "sha_256") => {}
         Some(_) => {
             return Err(BatchError {
                 kind: BatchErrorKind::HashAlgo,

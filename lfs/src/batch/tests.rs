@@ -86,8 +86,8 @@ fn a_ref_may_be_missing_in_many_ways() {
 
 #[test]
 fn only_sha256() {
-    for fine in [json!({"hash_algo": "sha256"}), json!({"hash_algo": null}), json!({"hash_algo": ""})] {
-        assert!(parse(&one(fine)).is_ok());
+    for fine in [json!("sha256"), json!("sha_256"), json!(null), json!("")] {
+        assert!(parse(&one(json!({"hash_algo": fine}))).is_ok());
     }
     for other in [json!("sha512"), json!("SHA256"), json!(256), json!(true), json!(1.5), json!(["sha256"]), json!({})] {
         assert_eq!(refused(&one(json!({"hash_algo": other}))), BatchErrorKind::HashAlgo);

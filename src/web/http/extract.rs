@@ -235,7 +235,7 @@ fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
             return Ok(Credentials::Bearer(Secret::new(key.to_owned())));
         };
         if scheme.eq_ignore_ascii_case("bearer") {
-            return Ok(Credentials::Bearer(Secret::new(rest.trim().to_owned())));
+            return Ok(Credentials::Bearer(Secret::new(without_prefix(rest.trim()).to_owned())));
         }
         if scheme.eq_ignore_ascii_case("basic") {
             let decoded = BASE64.decode(rest.trim()).map_err(|_| unreadable())?;
@@ -252,6 +252,11 @@ fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
         Some(jwt) => Ok(Credentials::Bearer(Secret::new(jwt))),
         None => session_cookie::credentials(parts, app),
     }
+}
+
+/// Removes the `hf_` without which huggingface.js sends no token.
+fn without_prefix(token: &str) -> &str {
+    token.strip_prefix("hf_").filter(|rest| rest.starts_with("rut_")).unwrap_or(token)
 }
 
 /// Extracts grants for the caller's own account.

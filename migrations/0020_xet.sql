@@ -31,6 +31,7 @@ CREATE TABLE xorb_chunk (
     number  BIGINT NOT NULL,    -- of the xorb in the file
     PRIMARY KEY (repo_id, chunk)
 );
+CREATE INDEX xorb_chunk_file ON xorb_chunk (repo_id, oid);
 
 -- In URLs of the protocol. Clients keep a list of xorbs per URL; a new number makes them forget it.
 ALTER TABLE dataset ADD COLUMN xorb_epoch BIGINT NOT NULL DEFAULT 0;

@@ -1,6 +1,5 @@
 //! Git smart HTTP protocol (gitprotocol-http(5)): `/{owner}/{dataset}.git`.
 
-use std::io;
 use std::pin::Pin;
 
 use async_compression::tokio::bufread::GzipDecoder;
@@ -8,13 +7,11 @@ use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Query, Request, State};
 use axum::http::{Extensions, HeaderMap, Method, header};
 use axum::response::{IntoResponse as _, Response};
-use futures::TryStreamExt as _;
 use metastore::wire::{Protocol, Service};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, BufReader};
-use tokio_util::io::StreamReader;
 
-use super::http::{Client, RouteGroup, Routes, Slot, replace_body, with_idle_timeout};
+use super::http::{Client, RouteGroup, Routes, Slot, body_reader, replace_body};
 use crate::access::{DatasetGrant, Fetch, Target, Write};
 use crate::app::App;
 use crate::error::{Error, ErrorDetails, Result};
@@ -122,8 +119,7 @@ fn expect_type(headers: &HeaderMap, service: Service) -> Result<()> {
 /// Returns the request body, decompressed if git compressed it. Fails if the client sends nothing for too long. The
 /// reader must limit the size: a decompression bomb is small only before it is decompressed.
 fn decompressed(app: &App, headers: &HeaderMap, body: Body) -> Result<Pin<Box<dyn AsyncRead + Send>>> {
-    let stream = with_idle_timeout(app, body).map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error));
-    let plain = BufReader::with_capacity(64 * 1024, StreamReader::new(Box::pin(stream)));
+    let plain = BufReader::with_capacity(64 * 1024, body_reader(app, body));
     match headers.get(header::CONTENT_ENCODING).map(axum::http::HeaderValue::as_bytes) {
         None | Some(b"identity") => Ok(Box::pin(plain)),
         Some(b"gzip" | b"x-gzip") => Ok(Box::pin(GzipDecoder::new(plain))),

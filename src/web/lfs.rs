@@ -15,15 +15,12 @@ use serde_json::json;
 
 use self::json::{LFS_JSON, from_batch, json_body, lfs_json};
 use super::http::{
-    BaseUrl, Content, DatasetRequest, RouteGroup, Routes, bare, disposition, query_value, replace_body,
-    with_idle_timeout,
+    BaseUrl, Content, DatasetRequest, RouteGroup, Routes, SIGNATURE_COST, bare, content_length, disposition,
+    query_value, replace_body, with_idle_timeout,
 };
 use crate::access::{DatasetGrant, Fetch, Upload};
 use crate::app::App;
 use crate::error::{Error, ErrorDetails, Kind, Result};
-
-/// The cost of the token for an upload by Xet in points: a few milliseconds of CPU time.
-const SIGNATURE: usize = 100;
 
 /// The API that git-lfs requests.
 const LFS: RouteGroup = RouteGroup { render_error, is_below, ..RouteGroup::DEFAULT };
@@ -83,7 +80,7 @@ async fn objects_batch(
     let batch = BatchRequest::parse(&body, app.config.limits.batch_objects).map_err(from_batch)?;
     let oids: Vec<Oid> =
         batch.objects.iter().filter_map(|object| object.wanted.as_ref().ok()).map(|wanted| wanted.0).collect();
-    visitor.charge(batch.objects.len() + if batch.offers_xet() { SIGNATURE } else { 0 });
+    visitor.charge(batch.objects.len() + if batch.offers_xet() { SIGNATURE_COST } else { 0 });
     let reply = match batch.operation {
         Operation::Download => {
             let grant = app.access.authorize_objects::<Fetch>(&visitor.actor, &visitor.path, &oids).await?;
@@ -105,8 +102,7 @@ async fn upload(
 ) -> Result<Response> {
     let query = query.unwrap_or_default();
     let transfer = app.storage.admit(&token, &query, Verb::Upload)?;
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
+    let length = content_length(request.headers());
     let body = Box::pin(with_idle_timeout(&app, request.into_body()));
     app.storage.receive(transfer, &query, length, body).await?;
     Ok(StatusCode::OK.into_response())

@@ -1,7 +1,6 @@
 //! Xet API (`/_xet`): uploads of files as chunks, by which the next version of a file costs only its difference. Clients
 //! get the URL and a token from the Hub API. Source: `openapi/cas.openapi.yaml` of `xet-core`.
 
-use std::io;
 use std::time::Duration;
 
 use axum::Json;
@@ -10,18 +9,18 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use futures::{Stream, TryStreamExt as _, stream};
+use futures::{Stream, stream};
 use metastore::wire::read_ahead;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::watch;
-use tokio_util::io::{ReaderStream, StreamReader};
+use tokio_util::io::ReaderStream;
 use tokio_util::task::AbortOnDropHandle;
 use xet::Hash;
 use xet::format::MAX_SHARD_LEN;
 use xet::shard::Shard;
 
-use super::http::{RouteGroup, Routes, Segments, with_idle_timeout};
+use super::http::{RouteGroup, Routes, Segments, body_reader, content_length};
 use crate::access::{DatasetGrant, Upload};
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
@@ -63,8 +62,7 @@ async fn put_xorb(
     request: Request,
 ) -> Result<Json<Value>> {
     let hash = hash(&segments)?;
-    let length = content_length(&request)?;
-    expect_length(length, MAX_XORB_BODY)?;
+    let length = length(&request, MAX_XORB_BODY)?;
     let body = ReaderStream::with_capacity(received(&app, request, MAX_XORB_BODY).await?, BLOCK);
     let is_new = app.storage.put_xorb(&grant, hash, length, body).await?;
     Ok(Json(json!({ "was_inserted": is_new })))
@@ -72,8 +70,7 @@ async fn put_xorb(
 
 /// Receives a body of at most `most` bytes: a slow client must not hold memory that others wait for.
 async fn received(app: &App, request: Request, most: usize) -> Result<impl AsyncRead + Send + Unpin + use<>> {
-    let body = Body::from_stream(with_idle_timeout(app, request.into_body())).into_data_stream();
-    let body = StreamReader::new(body.map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error)));
+    let body = body_reader(app, request.into_body());
     read_ahead(app.datasets.engine(), body, most as u64).await.map_err(|error| match error {
         metastore::Error::Io(error) => Error::malformed(format!("the request ended early: {error}; send it again")),
         error => error.into(),
@@ -137,8 +134,7 @@ fn ended(outcome: Result<bool>) -> Value {
 }
 
 async fn plan(app: &App, grant: &DatasetGrant<Upload>, request: Request) -> Result<ShardPlan> {
-    let length = content_length(&request)?;
-    expect_length(length, MAX_SHARD_LEN)?;
+    let length = length(&request, MAX_SHARD_LEN)?;
     let mut received = received(app, request, MAX_SHARD_LEN).await?;
     let memory = app.storage.shard_memory(length).await?;
     let mut body = Vec::with_capacity(length);
@@ -163,17 +159,14 @@ async fn telemetry(_: DatasetGrant<Upload>) -> StatusCode {
     StatusCode::OK
 }
 
-fn content_length(request: &Request) -> Result<usize> {
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let length = length.and_then(|length| length.parse().ok());
-    length.ok_or_else(|| Error::malformed("the request has no Content-Length; send it with one"))
-}
-
-fn expect_length(length: usize, limit: usize) -> Result<()> {
-    if length > limit {
-        return Err(Error::too_large(format!("the request has {length} bytes; the limit is {limit} bytes")));
-    }
-    Ok(())
+/// Returns the length of the body in bytes, which must be declared and within a limit.
+fn length(request: &Request, limit: usize) -> Result<usize> {
+    let length = content_length(request.headers());
+    let length = length.ok_or_else(|| Error::malformed("the request has no Content-Length; send it with one"))?;
+    usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= limit)
+        .ok_or_else(|| Error::too_large(format!("the request has {length} bytes; the limit is {limit} bytes")))
 }
 
 fn hash(segments: &Segments) -> Result<Hash> {

@@ -41,7 +41,7 @@ impl Tree {
         }
     }
 
-    /// Returns the hash of a xorb of these chunks; zeros if there are none.
+    /// Returns the hash of a xorb of these chunks; zeros without chunks.
     pub fn xorb_hash(mut self) -> Hash {
         let mut level = 0;
         while let Some(last) = self.levels.get(level) {

@@ -13,13 +13,10 @@ use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::ckan::resource_ids;
 use crate::error::{Error, Kind, Result};
-use crate::web::http::{AuthedActor, Routes};
+use crate::web::http::{AuthedActor, Routes, SIGNATURE_COST};
 
 /// The maximum number of scopes in one token.
 const MAX_SCOPES: usize = 100;
-
-/// The cost of a signature in points: a few milliseconds of CPU time.
-const SIGNATURE: usize = 100;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -55,7 +52,7 @@ async fn authorize(State(app): State<App>, caller: AuthedActor, asked: ActionReq
         // without limit.
         (None, None)
     } else {
-        caller.charge(SIGNATURE);
+        caller.charge(SIGNATURE_COST);
         let (token, ends) = app.access.issue_to(&caller.actor, &granted, lifetime).await?;
         (Some(token), Some(ends.rfc3339().replace('Z', "+00:00")))
     };

@@ -1,5 +1,6 @@
 //! Request and response bodies: reading them within limits, and following how far they are read.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +9,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::io::AsyncBufRead;
+use tokio_util::io::StreamReader;
 
 use super::timeouts::IdleTimeoutBody;
 use crate::app::App;
@@ -20,6 +24,17 @@ use crate::error::{Error, Result};
 /// Wraps a body so that it fails if nothing is received for too long.
 pub(crate) fn with_idle_timeout(app: &App, body: Body) -> IdleTimeoutBody {
     IdleTimeoutBody::new(body, Duration::from_secs(app.config.limits.idle_timeout))
+}
+
+/// Reads a body as bytes, like [`with_idle_timeout`]. The caller limits how much it reads.
+pub(crate) fn reader(app: &App, body: Body) -> impl AsyncBufRead + Send + Unpin + use<> {
+    let failed = |error| io::Error::new(io::ErrorKind::ConnectionAborted, error);
+    StreamReader::new(Box::pin(with_idle_timeout(app, body).map_err(failed)))
+}
+
+/// Returns the length of the body in bytes, if the request declares it.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads a body within the size limit of JSON bodies.

@@ -40,6 +40,9 @@ use crate::types::Id;
 /// How much read effort makes one point: about eight objects, or 256 directory entries.
 const EFFORT: u64 = 256;
 
+/// The cost of a signature (RS256) in points: a few milliseconds of CPU time.
+pub(crate) const SIGNATURE_COST: usize = 100;
+
 /// The maximum number of delayed requests per address; further ones are refused.
 const MAX_WAITING: usize = 64;
 

@@ -1,22 +1,18 @@
 //! Commits through the Hub API: one line of JSON per file.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use futures::TryStreamExt as _;
 use lfs::{Oid, Pointer};
 use metastore::{Content, Edit, EntryKind, FilePath, ObjectId, Reader};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio_util::io::StreamReader;
 
 use super::common::{Answer, ENTRY_NOT_FOUND, Failure};
 use super::upload::{branch, no_request};
@@ -25,7 +21,7 @@ use crate::app::App;
 use crate::datasets::commits::CommitOutcome;
 use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Result};
-use crate::web::http::{BaseUrl, Routes, Segments, segment, with_idle_timeout};
+use crate::web::http::{BaseUrl, Routes, Segments, body_reader, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::POST, "/api/datasets/{owner}/{dataset}/commit/{revision}", commit)
@@ -121,9 +117,7 @@ async fn commit(
 
 /// Reads the lines as they arrive.
 async fn read(app: &App, request: Request) -> Result<CommitBody> {
-    let body = Body::from_stream(with_idle_timeout(app, request.into_body())).into_data_stream();
-    let stream = body.map_err(|error| io::Error::new(io::ErrorKind::ConnectionAborted, error));
-    let mut reader = BufReader::with_capacity(64 << 10, StreamReader::new(Box::pin(stream)));
+    let mut reader = BufReader::with_capacity(64 << 10, body_reader(app, request.into_body()));
     let mut sent = CommitBody::default();
     let limits = &app.config.limits;
     // A file in base64, and its path.

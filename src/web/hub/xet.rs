@@ -10,15 +10,14 @@ use super::common::Answer;
 use crate::access::{DatasetGrant, Write};
 use crate::app::App;
 use crate::error::Error;
-use crate::web::http::{BaseUrl, Routes};
+use crate::web::http::{BaseUrl, Routes, SIGNATURE_COST};
 
 /// The revision makes no difference: the objects of a dataset are those of all its branches.
 const WRITE_TOKEN: &str = "/api/datasets/{owner}/{dataset}/xet-write-token/{revision}";
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    // The cost of a signature: a few milliseconds of CPU time.
     routes.add(Method::GET, WRITE_TOKEN, write_token).change(WRITE_TOKEN, |group| {
-        group.cost = 100;
+        group.cost = SIGNATURE_COST as u64;
         group.is_open = true;
     })
 }

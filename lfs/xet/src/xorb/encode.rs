@@ -48,7 +48,7 @@ impl Encoder {
         Ok(hash)
     }
 
-    /// Returns the bytes of the xorb without a footer, and the list of its chunks. Fails if there are none.
+    /// Returns the bytes of the xorb without a footer, and the list of its chunks. Fails without chunks.
     pub fn finish(self) -> Result<(Vec<u8>, Xorb), Error> {
         if self.chunks.is_empty() { Err(Error::XorbEmpty) } else { Ok((self.bytes, Xorb::new(self.chunks))) }
     }

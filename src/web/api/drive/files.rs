@@ -1,7 +1,7 @@
 //! Content of a single file: upload, view, download.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -15,7 +15,7 @@ use crate::access::{Fetch, Grant, Write};
 use crate::app::App;
 use crate::datasets::tree_api::{IfMatch, path_of};
 use crate::error::Result;
-use crate::web::http::{BaseUrl, Parameters, Routes, shown, with_idle_timeout};
+use crate::web::http::{BaseUrl, Parameters, Routes, content_length, shown, with_idle_timeout};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(put)).document(routes!(content)).document(routes!(download))
@@ -56,14 +56,9 @@ async fn put(
     let path = path_of(&grant)?;
     let known = if_match(&headers)?.map(|revision| IfMatch { path, revision });
     let body = Box::pin(with_idle_timeout(&app, request.into_body()));
-    let put = app.files.put(&grant, length(&headers), body, why.message, known).await?;
+    let put = app.files.put(&grant, content_length(&headers), body, why.message, known).await?;
     let status = if put.is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(Changed::at(&app, &grant, put.revision).await?)).into_response())
-}
-
-/// Returns the length of the body, if the request declares it.
-pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Sends the content of a file for display.

@@ -11,14 +11,13 @@ use utoipa_axum::routes;
 
 use super::super::common::{Body, created};
 use super::super::shapes;
-use super::files::length;
 use super::{Changed, grants};
 use crate::access::{Grant, Write};
 use crate::app::App;
 use crate::datasets::tree_api::path_of;
 use crate::error::{Error, Result};
 use crate::storage::upload_sessions::UploadSession;
-use crate::web::http::{DatasetRequest, Routes, Segments, segment, with_idle_timeout};
+use crate::web::http::{DatasetRequest, Routes, Segments, content_length, segment, with_idle_timeout};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(begin)).document(routes!(show, abandon));
@@ -137,7 +136,7 @@ async fn part(
     }
     let number = segments.get("number").parse().map_err(|_| Error::not_found("the part number is not a number"))?;
     let body = Box::pin(with_idle_timeout(&app, request.into_body()));
-    app.storage.receive_part(&session, number, length(&headers), None, body).await?;
+    app.storage.receive_part(&session, number, content_length(&headers), None, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

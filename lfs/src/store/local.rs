@@ -1,7 +1,7 @@
 use std::{
     fs::{self, File},
     io,
-    ops::Range,
+    ops::{Range, RangeInclusive},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{
@@ -53,8 +53,9 @@ impl Stat {
 /// Object store in a local directory.
 ///
 /// The object `abcd…` is the file `ab/cd/abcd…`. Uploads are written to `ab/cd/.{oid}.{unique}.part` in the same
-/// directory and renamed once they are complete, verified and flushed to disk, so a visible object is always
-/// complete, even after a crash. Any number of processes may use one directory.
+/// directory (in that of the empty object, if the oid is not known before) and renamed once they are complete, verified
+/// and flushed to disk, so a visible object is always complete, even after a crash. Any number of processes may use one
+/// directory.
 ///
 /// Large objects can be uploaded in several requests, over several days: `begin_parts`, then `put_part` or
 /// `append`, then `finish`.
@@ -113,7 +114,19 @@ impl LocalStore {
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        upload::receive(&self.shared, *oid, size, body).await
+        upload::receive(&self.shared, Some(*oid), size..=size, body).await.map(|_| ())
+    }
+
+    /// Stores an object whose oid is known only at its end, and returns it with the size in bytes. Otherwise like
+    /// [`LocalStore::put`].
+    ///
+    /// Errors: as for [`LocalStore::put`], [`Error::WrongSize`] for a size outside of `sizes`.
+    pub async fn add<S, E>(&self, sizes: RangeInclusive<u64>, body: S) -> Result<(Oid, u64), Error>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        upload::receive(&self.shared, None, sizes, body).await
     }
 
     /// Opens an object for reading. It remains readable if it is removed in the meantime.
@@ -121,6 +134,18 @@ impl LocalStore {
         let (path, oid) = (self.shared.object(oid), *oid);
         let shared = Arc::clone(&self.shared);
         blocking::run(move || Object::open(&path).map_err(|error| shared.or_not_found(error, oid))).await
+    }
+
+    /// Reads a range of an object into memory; shorter if the object ends before. Faster than [`LocalStore::get`] for
+    /// some MiB.
+    pub async fn read(&self, oid: &Oid, range: Range<u64>) -> Result<Bytes, Error> {
+        let (path, oid) = (self.shared.object(oid), *oid);
+        let shared = Arc::clone(&self.shared);
+        blocking::run(move || match Object::open(&path) {
+            Ok(object) => Ok(object.read(range)?),
+            Err(error) => Err(shared.or_not_found(error, oid)),
+        })
+        .await
     }
 
     /// Returns the stamp of an object, if it exists. The content is not verified.

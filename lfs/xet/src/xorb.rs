@@ -13,7 +13,7 @@ use std::ops::Range;
 
 pub use compression::Scheme;
 pub use decode::{Decoded, Decoder};
-pub use encode::Encoder;
+pub use encode::{Encoder, packed_len};
 pub use footer::{FOOTER_LENGTH_BYTES, MAX_FOOTER};
 
 use crate::format::{CHUNK_HEADER, MAX_CHUNK, MAX_PACKED_CHUNK, MAX_XORB_CHUNKS};
@@ -91,6 +91,7 @@ impl Xorb {
     /// at [`Xorb::packed_range`]. A whole xorb may have 1 GiB; a range of one chunk has at most 128 KiB.
     pub fn decode_range(&self, range: Range<usize>, packed: &[u8], raw: &mut Vec<u8>) -> Result<(), Error> {
         let start = self.packed_range(range.clone())?.start;
+        raw.reserve(self.raw_range(range.clone())?.len());
         let mut offset = start;
         let mut inflater = Inflater::default();
         for (index, (_, length)) in range.clone().zip(self.leaves(range)?) {
@@ -103,12 +104,10 @@ impl Xorb {
             if header.packed != body.len() || header.raw as u64 != length {
                 return Err(Error::ChunkBounds(place));
             }
-            let data = inflater.inflate(header, body, place)?;
-            let found = Hash::of_chunk(data);
+            let found = Hash::of_chunk(inflater.inflate(header, body, place, raw)?);
             if found != chunk.hash {
                 return Err(Error::ChunkHash { place, expected: chunk.hash, found });
             }
-            raw.extend_from_slice(data);
             offset = chunk.end;
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, Seek, SeekFrom},
     ops::Range,
+    os::unix::fs::FileExt as _,
     path::Path,
 };
 
@@ -49,6 +50,24 @@ impl Object {
     /// Returns the size in bytes.
     pub fn size(&self) -> u64 {
         self.size
+    }
+
+    /// Reads a range into memory; shorter if the object ends before. Blocks.
+    pub(super) fn read(self, range: Range<u64>) -> io::Result<Bytes> {
+        let end = range.end.min(self.size);
+        let (start, length) = (range.start.min(end), end.saturating_sub(range.start));
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        match self.content {
+            Content::Memory(bytes) => {
+                let start = usize::try_from(start).map_err(io::Error::other)?;
+                Ok(bytes.slice(start..start + length))
+            }
+            Content::File(file) => {
+                let mut bytes = vec![0; length];
+                file.read_exact_at(&mut bytes, start)?;
+                Ok(Bytes::from(bytes))
+            }
+        }
     }
 
     /// Streams the bytes of `range`, truncated to the size of the object. A file that turns out to be shorter is

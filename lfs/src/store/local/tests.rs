@@ -139,6 +139,46 @@ async fn wrong_content_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn the_oid_may_be_known_only_at_the_end() {
+    let fixture = Fixture::new();
+    for length in [1, 100, 200_000, 3_000_000] {
+        let content = noise(length);
+        let (oid, size) = (Oid::of(&content), length as u64);
+        let added = fixture.store.add(1..=size + 300_000, frames(&content, 10_000)).await.unwrap();
+        assert_eq!(added, (oid, size));
+        assert_eq!(fixture.read(&oid, 0..size).await.unwrap(), content);
+        // Again, and in a directory that somebody has removed.
+        fs::remove_dir_all(fixture.store.root().join(&oid.to_string()[..2])).unwrap();
+        assert_eq!(fixture.store.add(size..=size, frames(&content, 999)).await.unwrap(), (oid, size));
+        assert_eq!(fixture.size(&oid).await, Some(size));
+    }
+
+    let files = fixture.files();
+    for sizes in [0..=999_999, 1_000_001..=2_000_000] {
+        let result = fixture.store.add(sizes, frames(&noise(1_000_000), 70_000)).await;
+        assert!(matches!(result, Err(Error::WrongSize { .. })), "{result:?}");
+    }
+    let body = frames(&noise(500_000), 50_000).map_err(io::Error::other);
+    let result = fixture.store.add(0..=600_000, body.chain(stream::iter([Err(io::Error::other("gone"))]))).await;
+    assert!(matches!(result, Err(Error::Interrupted(_))), "{result:?}");
+    assert_eq!(fixture.files(), files);
+}
+
+#[tokio::test]
+async fn a_range_is_read_at_once() {
+    let fixture = Fixture::new();
+    for length in [1000, 300_000] {
+        let content = noise(length);
+        let oid = fixture.put(&content).await;
+        for range in [0..length, 0..0, 7..900, 500..length + 1, length..length + 9, length + 5..length + 9] {
+            let read = fixture.store.read(&oid, range.start as u64..range.end as u64).await.unwrap();
+            assert_eq!(read, content[range.start.min(length)..range.end.min(length)]);
+        }
+    }
+    assert!(matches!(fixture.store.read(&Oid::of(b"x"), 0..1).await, Err(Error::NotFound(_))));
+}
+
+#[tokio::test]
 async fn an_endless_body_is_cut() {
     let fixture = Fixture::new();
     let endless = stream::repeat_with(|| Ok::<_, Infallible>(Bytes::from(vec![0; 65_536])));

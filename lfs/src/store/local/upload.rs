@@ -3,6 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io,
+    ops::RangeInclusive,
     path::PathBuf,
     process,
     sync::{Arc, atomic::Ordering},
@@ -24,16 +25,23 @@ const SHORT: usize = 4 * 1024;
 /// Minimum size in bytes of bodies for which free space is checked first.
 const LARGE: u64 = 1024 * 1024;
 
-pub(super) async fn receive<S, E>(shared: &Arc<Shared>, oid: Oid, size: u64, body: S) -> Result<(), Error>
+/// Stores a body as an object, whose oid is compared if it is expected to be one. Returns the oid and the size in bytes.
+pub(super) async fn receive<S, E>(
+    shared: &Arc<Shared>,
+    expected: Option<Oid>,
+    sizes: RangeInclusive<u64>,
+    body: S,
+) -> Result<(Oid, u64), Error>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    expect_room(shared, size).await?;
-    let mut incoming = Incoming::new(Arc::clone(shared), oid, size);
-    if size < BATCH as u64 {
+    let most = *sizes.end();
+    expect_room(shared, most).await?;
+    let mut incoming = Incoming::new(Arc::clone(shared), expected, sizes);
+    if most < BATCH as u64 {
         // Small objects are frequent: one task on the blocking pool for each.
-        let mut source = Source::new(body, size);
+        let mut source = Source::new(body, most);
         let (everything, last) = source.batch().await?;
         if !last {
             // It broke off, and the next batch is the error.
@@ -45,7 +53,7 @@ where
         })
         .await;
     }
-    let (incoming, end) = pour(body, size, incoming, Incoming::write).await?;
+    let (incoming, end) = pour(body, most, incoming, Incoming::write).await?;
     // When the caller gets an error, the temporary file is gone.
     blocking::run(move || {
         end?;
@@ -156,8 +164,8 @@ where
 /// An upload in progress. All methods block.
 struct Incoming {
     shared: Arc<Shared>,
-    oid: Oid,
-    size: u64,
+    expected: Option<Oid>,
+    sizes: RangeInclusive<u64>,
     received: u64,
     hasher: Sha256,
     /// Created by the first batch, even if the object exists: the existing file may be damaged, and these bytes
@@ -166,14 +174,14 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn new(shared: Arc<Shared>, oid: Oid, size: u64) -> Self {
-        Self { shared, oid, size, received: 0, hasher: Sha256::new(), part: None }
+    fn new(shared: Arc<Shared>, expected: Option<Oid>, sizes: RangeInclusive<u64>) -> Self {
+        Self { shared, expected, sizes, received: 0, hasher: Sha256::new(), part: None }
     }
 
     fn write(&mut self, batch: &[Bytes]) -> Result<(), Error> {
         let part = match &mut self.part {
             Some(part) => part,
-            None => self.part.insert(Part::create(&self.shared, &self.oid)?),
+            None => self.part.insert(Part::create(&self.shared, &self.expected.unwrap_or(Oid::EMPTY))?),
         };
         for frame in batch {
             self.received += frame.len() as u64;
@@ -184,16 +192,16 @@ impl Incoming {
         Ok(())
     }
 
-    fn finish(self) -> Result<(), Error> {
-        if self.received != self.size {
-            return Err(Error::WrongSize { expected: self.size, actual: self.received });
+    fn finish(self) -> Result<(Oid, u64), Error> {
+        if !self.sizes.contains(&self.received) {
+            return Err(Error::WrongSize { expected: *self.sizes.end(), actual: self.received });
         }
-        let actual = Oid::from_bytes(self.hasher.finalize().into());
-        if actual != self.oid {
-            return Err(Error::WrongHash { expected: self.oid, actual });
+        let oid = Oid::from_bytes(self.hasher.finalize().into());
+        if let Some(expected) = self.expected.filter(|expected| *expected != oid) {
+            return Err(Error::WrongHash { expected, actual: oid });
         }
-        self.part.expect("at least one batch was written, even if empty").publish(self.shared.object(&self.oid))?;
-        Ok(sync_folder(&self.shared.folder(&self.oid))?)
+        self.part.expect("at least one batch was written, even if empty").publish(&self.shared, &oid)?;
+        Ok((oid, self.received))
     }
 }
 
@@ -206,29 +214,21 @@ struct Part {
 }
 
 impl Part {
+    /// Creates a file in the directory of an object, which need not be the one that it becomes.
     fn create(shared: &Shared, oid: &Oid) -> Result<Self, Error> {
         shared.expect_mark()?;
-        shared.make_folder(oid)?;
-        let folder = shared.folder(oid);
-        let mut folder_was_missing = false;
-        loop {
-            let serial = shared.serial.fetch_add(1, Ordering::Relaxed);
-            let path = folder.join(format!(".{oid}.{}-{serial}.part", process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => {
-                    return Ok(Self { disk: Disk::new(file), path, written: 0, published: false });
+        in_folder(shared, oid, || {
+            loop {
+                let serial = shared.serial.fetch_add(1, Ordering::Relaxed);
+                let path = shared.folder(oid).join(format!(".{oid}.{}-{serial}.part", process::id()));
+                match OpenOptions::new().write(true).create_new(true).open(&path) {
+                    // Left behind by a process with the same id.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    file => return Ok(Self { disk: Disk::new(file?), path, written: 0, published: false }),
                 }
-                // Left behind by a process with the same id.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                // Empty directories were cleaned up.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && !folder_was_missing => {
-                    folder_was_missing = true;
-                    shared.forget_folder(oid);
-                    shared.make_folder(oid)?;
-                }
-                Err(error) => return Err(error.into()),
             }
-        }
+        })
+        .map_err(Error::from)
     }
 
     fn write(&mut self, frame: &[u8]) -> io::Result<()> {
@@ -238,11 +238,24 @@ impl Part {
     }
 
     /// Flushes the file and renames it to its final path.
-    fn publish(mut self, target: PathBuf) -> io::Result<()> {
+    fn publish(mut self, shared: &Shared, oid: &Oid) -> io::Result<()> {
         self.disk.flush()?;
-        fs::rename(&self.path, target)?;
+        in_folder(shared, oid, || fs::rename(&self.path, shared.object(oid)))?;
         self.published = true;
-        Ok(())
+        sync_folder(&shared.folder(oid))
+    }
+}
+
+/// Creates the directory of an object for some work, again if it was removed since: empty ones may be cleaned up.
+fn in_folder<T>(shared: &Shared, oid: &Oid, mut work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    shared.make_folder(oid)?;
+    match work() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            shared.forget_folder(oid);
+            shared.make_folder(oid)?;
+            work()
+        }
+        done => done,
     }
 }
 

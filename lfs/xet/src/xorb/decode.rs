@@ -48,28 +48,37 @@ impl Header {
     }
 }
 
-/// Buffers for the decompression of chunks, each of at most the maximum length of a chunk.
+/// A buffer for the decompression of chunks, of at most the maximum length of a chunk.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inflater {
-    raw: Vec<u8>,
     grouped: Vec<u8>,
 }
 
 impl Inflater {
-    /// Decompresses a chunk.
-    pub(super) fn inflate(&mut self, header: Header, packed: &[u8], place: Place) -> Result<&[u8], Error> {
-        self.raw.resize(header.raw, 0);
-        let failed = |reason| Error::Lz4 { place, reason };
-        match header.scheme {
-            Scheme::None => self.raw.copy_from_slice(packed),
-            Scheme::Lz4 => lz4::decompress(packed, &mut self.raw).map_err(failed)?,
-            Scheme::GroupedLz4 => {
-                self.grouped.resize(header.raw, 0);
-                lz4::decompress(packed, &mut self.grouped).map_err(failed)?;
-                ungroup(&self.grouped, &mut self.raw);
-            }
+    /// Decompresses a chunk, appends it to `raw` and returns it.
+    pub(super) fn inflate<'r>(
+        &mut self,
+        header: Header,
+        packed: &[u8],
+        place: Place,
+        raw: &'r mut Vec<u8>,
+    ) -> Result<&'r [u8], Error> {
+        let start = raw.len();
+        if header.scheme == Scheme::None {
+            raw.extend_from_slice(packed);
+            return Ok(&raw[start..]);
         }
-        Ok(&self.raw)
+        raw.resize(start + header.raw, 0);
+        let chunk = &mut raw[start..];
+        let failed = |reason| Error::Lz4 { place, reason };
+        if header.scheme == Scheme::GroupedLz4 {
+            self.grouped.resize(header.raw, 0);
+            lz4::decompress(packed, &mut self.grouped).map_err(failed)?;
+            ungroup(&self.grouped, chunk);
+        } else {
+            lz4::decompress(packed, chunk).map_err(failed)?;
+        }
+        Ok(chunk)
     }
 }
 
@@ -91,6 +100,8 @@ pub struct Decoder {
     begun: Vec<u8>,
     is_footer: bool,
     inflater: Inflater,
+    /// The last chunk, decompressed.
+    raw: Vec<u8>,
     chunks: Vec<Chunk>,
 }
 
@@ -132,6 +143,13 @@ impl Decoder {
         begun.clear();
         self.begun = begun;
         Ok(self.last())
+    }
+
+    /// Returns how many of the bytes that were read certainly belong to chunks. The others, fewer than the header of a
+    /// chunk has, may also be the beginning of a footer, or they are a footer.
+    pub fn chunk_bytes(&self) -> usize {
+        let begun = if self.is_footer || self.begun.len() < CHUNK_HEADER { 0 } else { self.begun.len() };
+        self.place().offset + begun
     }
 
     /// Ends the xorb, and returns the list of its chunks. Fails if it has none, ends within a chunk, or has a footer that
@@ -177,7 +195,8 @@ impl Decoder {
     #[expect(clippy::cast_possible_truncation, reason = "8,192 chunks have at most 1 GiB")]
     fn add_only(&mut self, header: Header, packed: &[u8]) -> Result<(), Error> {
         let place = self.place();
-        let hash = Hash::of_chunk(self.inflater.inflate(header, packed, place)?);
+        self.raw.clear();
+        let hash = Hash::of_chunk(self.inflater.inflate(header, packed, place, &mut self.raw)?);
         let end = (place.offset + CHUNK_HEADER + header.packed) as u32;
         let raw_start = self.chunks.last().map_or(0, |chunk| chunk.raw_end);
         self.chunks.push(Chunk { hash, end, raw_end: raw_start + header.raw as u32 });
@@ -185,7 +204,7 @@ impl Decoder {
     }
 
     fn last(&self) -> Option<Decoded<'_>> {
-        self.chunks.last().map(|chunk| Decoded { data: &self.inflater.raw, hash: chunk.hash })
+        self.chunks.last().map(|chunk| Decoded { data: &self.raw, hash: chunk.hash })
     }
 
     /// Returns the place of the chunk after those that were read.

@@ -6,6 +6,11 @@ use super::{CHUNK_HEADER, Chunk, Hash, MAX_CHUNK, MAX_XORB_CHUNKS, Xorb};
 use crate::format::MAX_PACKED_TOGETHER;
 use crate::{Error, Place};
 
+/// Returns the length in bytes that a chunk would have in a xorb, with its header.
+pub fn packed_len(chunk: &[u8]) -> usize {
+    Scheme::choose(chunk).compress(chunk).1.len() + CHUNK_HEADER
+}
+
 /// Packs chunks into a xorb, each compressed with the scheme that fits it.
 #[derive(Clone, Debug, Default)]
 pub struct Encoder {
@@ -24,6 +29,16 @@ impl Encoder {
     pub fn has_room(&self, length: usize) -> bool {
         self.chunks.len() < MAX_XORB_CHUNKS
             && self.bytes.len().saturating_add(CHUNK_HEADER).saturating_add(length) <= MAX_PACKED_TOGETHER
+    }
+
+    /// Returns the number of chunks so far.
+    pub fn chunk_count(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Returns the length of the xorb so far, in bytes, without a footer.
+    pub fn packed_len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Adds a chunk, and returns its hash. Fails if it is empty or too long, or if [`Encoder::has_room`] says no.

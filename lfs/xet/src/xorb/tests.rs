@@ -7,13 +7,19 @@ use crate::format::MAX_XORB_LEN;
 fn decode(bytes: &[u8], piece: usize) -> Result<(Xorb, Vec<Vec<u8>>), Error> {
     let mut decoder = Decoder::new();
     let mut chunks = Vec::new();
+    let (mut read, mut known) = (0, 0);
     for mut piece in bytes.chunks(piece.max(1)) {
+        read += piece.len();
         while let Some(chunk) = decoder.next_chunk(&mut piece)? {
             chunks.push(chunk.data.to_vec());
         }
         assert!(piece.is_empty());
+        assert!((known..=read).contains(&decoder.chunk_bytes()));
+        known = decoder.chunk_bytes();
     }
-    Ok((decoder.finish()?, chunks))
+    let xorb = decoder.finish()?;
+    assert_eq!(known, xorb.packed_len() as usize);
+    Ok((xorb, chunks))
 }
 
 fn encode(chunks: &[Vec<u8>]) -> (Vec<u8>, Xorb) {

@@ -47,6 +47,7 @@ bench)
     found fcgiwrap || optional+=(fcgiwrap)
     found node || optional+=(nodejs npm)
     found chromium || optional+=(chromium)
+    found borg || optional+=(borgbackup)
     python3 -c 'import ensurepip, venv' 2>/dev/null || optional+=(python3-venv)
     ;;
 *)

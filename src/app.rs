@@ -30,6 +30,7 @@ use crate::files::Files;
 use crate::git_service::GitService;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
+use crate::pack::Packer;
 use crate::share::Shares;
 use crate::storage::{Place, Storage, Stores};
 
@@ -78,6 +79,8 @@ pub struct Services {
     pub collector: Collector,
     /// Integrity checks.
     pub checker: Checker,
+    /// Packing of old versions.
+    pub packer: Packer,
     /// Runs background jobs.
     pub worker: Worker,
     notes: std::sync::Mutex<Option<mpsc::Receiver<AuditEvent>>>,
@@ -138,6 +141,7 @@ impl App {
         let collector = Collector::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), config.grace());
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
+        let packer = Packer::new(db.clone(), drive.clone(), storage.clone());
         let accounts = Accounts::new(&config, db.clone(), clock.clone());
         let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone());
         let work = JobHandlers {
@@ -148,6 +152,7 @@ impl App {
             storage: storage.clone(),
             collector: collector.clone(),
             checker: checker.clone(),
+            packer: packer.clone(),
             mailer: Mailer::new(&config, db.clone(), clock.clone())?,
             grace: config.grace(),
             collects: config.gc.enabled,
@@ -167,6 +172,7 @@ impl App {
             files,
             collector,
             checker,
+            packer,
             worker,
             notes: std::sync::Mutex::new(Some(notes)),
             readiness: Readiness { last: Mutex::new(None), folders: [(); 2].map(|()| Arc::new(Semaphore::new(1))) },

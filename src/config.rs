@@ -232,7 +232,7 @@ impl Default for Limits {
         Self {
             batch_objects: 1000,
             json_bytes: 1 << 20,
-            commit_bytes: 64 << 20,
+            commit_bytes: 128 << 20,
             commit_file_bytes: 10 << 20,
             object_bytes: None,
             verify_before_commit_max: 1 << 30,
@@ -436,7 +436,7 @@ pub use accounts::{AccountRules, MailConfig, Makers, SignUp};
 pub use issuers::{Issuer, OUR_ISSUER};
 pub use rates::Rates;
 pub use renamed::RenamedKey;
-pub use stores::{DEFAULT_STORE, StoreConfig, StoreOptions, StorePlace};
+pub use stores::{DEFAULT_STORE, PackPolicy, StoreConfig, StoreOptions, StorePlace};
 pub use units::duration;
 
 /// Creates a folder that only the current user can access.

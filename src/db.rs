@@ -24,6 +24,7 @@ pub mod people;
 mod postgres;
 mod query;
 pub(crate) mod query_cache;
+pub mod reconstructions;
 pub mod resources;
 pub mod search;
 pub mod sessions;

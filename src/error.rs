@@ -326,7 +326,10 @@ impl From<lfs::Error> for Error {
                 Self::unavailable("the server's store is unavailable; try again later").because(error)
             }
             lfs::Error::Full => Self::full(NO_ROOM),
-            lfs::Error::Interrupted(_) => Self::malformed(detail),
+            lfs::Error::Interrupted(cause) => match cause.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(_) => Self::malformed(detail),
+            },
             other => Self::internal(other),
         }
     }

@@ -38,6 +38,8 @@ pub enum Kind {
     IndexDataset,
     /// Collect garbage. Recurring.
     Collect,
+    /// Pack old versions of files. Recurring.
+    PackObjects,
     /// Delete unreferenced data from the stores. Recurring.
     Sweep,
     /// Verify a part of all stored data. Recurring.
@@ -47,7 +49,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,
@@ -55,6 +57,7 @@ impl Kind {
         Self::PurgeAccount,
         Self::IndexDataset,
         Self::Collect,
+        Self::PackObjects,
         Self::Sweep,
         Self::Scrub,
         Self::ReindexSearch,
@@ -69,6 +72,7 @@ impl Kind {
             Self::PurgeAccount => "remove",
             Self::IndexDataset => "index",
             Self::Collect => "collect",
+            Self::PackObjects => "pack",
             Self::Sweep => "sweep",
             Self::Scrub => "scrub",
             Self::ReindexSearch => "look",
@@ -85,7 +89,7 @@ impl Kind {
             | Self::PurgeAccount
             | Self::IndexDataset => None,
             Self::Collect => Some(Duration::from_hours(24)),
-            Self::Sweep => Some(Duration::from_mins(10)),
+            Self::PackObjects | Self::Sweep => Some(Duration::from_mins(10)),
             Self::Scrub => Some(Duration::from_mins(2)),
             Self::ReindexSearch => Some(Duration::from_mins(1)),
         }

@@ -7,10 +7,12 @@ pub mod holdings;
 mod holdings_writer;
 pub mod inspect;
 mod object_reuse;
+mod packed;
 pub mod quota;
 pub(crate) mod read_range;
 mod signed;
 mod stores;
+mod transfers;
 pub mod upload_sessions;
 pub mod xet;
 
@@ -19,28 +21,29 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures::{Stream, TryStreamExt as _};
+use lfs::Oid;
 use lfs::batch::{self, BatchRequest, Disposition, Operation, RequestedObject, Transfer as Way, TransferOffer};
-use lfs::sign::{SignError, SignedClaim, Signer, Step, Verb};
-use lfs::store::{Object, SignedUrl};
-use lfs::{LocalStore, Oid};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use lfs::sign::{SignedClaim, Signer, Step, Verb};
+use lfs::store::SignedUrl;
+use tokio::sync::Semaphore;
 
-use self::check::Damage;
 use self::holdings_writer::HoldingsWriter;
+use self::packed::XorbCache;
+pub use self::packed::{PackSummary, XetDownload, XetRange, XetTerm};
+use self::stores::Store;
 pub use self::stores::{Place, Stores};
-use self::stores::{Stat, Store};
+use self::transfers::counted;
+pub use self::transfers::{Sending, Transfer};
 use self::upload_sessions::{BegunUpload, Turns, UploadSession, UploadTarget};
 use crate::access::{DatasetGrant, Fetch, Upload};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_STORE, Quotas};
 use crate::db::Db;
 use crate::db::datasets::DatasetRow;
-use crate::db::objects::{Held, NewObject};
+use crate::db::objects::Held;
 use crate::error::{Error, Result};
 use crate::quota::EffectiveQuota;
-use crate::types::{Id, query_value, url_segment};
+use crate::types::{Id, url_segment};
 
 /// Temporary files not written to for this long are abandoned.
 const ABANDONED: Duration = Duration::from_hours(6);
@@ -68,15 +71,10 @@ struct Inner {
     transfers: Arc<Semaphore>,
     /// Memory limit in MiB for parts on their way to a bucket.
     part_memory: Arc<Semaphore>,
-    /// Memory limit in MiB for xorbs and shards. Never acquired after `part_memory`.
-    xorb_memory: Arc<Semaphore>,
-}
-
-/// Permission to transfer one object, from a signed URL, and one of the concurrent transfer slots.
-pub struct Transfer {
-    /// The signed ticket.
-    pub ticket: SignedClaim,
-    permit: OwnedSemaphorePermit,
+    /// The lists of chunks of recently read xorbs.
+    xorbs: XorbCache,
+    /// Memory limit in MiB for shards. Never acquired after `part_memory`.
+    shard_memory: Arc<Semaphore>,
 }
 
 impl Storage {
@@ -103,7 +101,8 @@ impl Storage {
             turns: Turns::default(),
             transfers: Arc::new(Semaphore::new(config.limits.transfers)),
             part_memory: Arc::new(Semaphore::new(upload_sessions::PART_MEMORY_MIB)),
-            xorb_memory: Arc::new(Semaphore::new(xet::XORB_MEMORY_MIB)),
+            xorbs: XorbCache::default(),
+            shard_memory: Arc::new(Semaphore::new(xet::SHARD_MEMORY_MIB)),
         }))
     }
 
@@ -240,6 +239,9 @@ impl Storage {
                         urls.own(verb, oid, size, target.query(recorded))
                     }
                     (Verb::Upload, _) => direct(target(oid).0.upload(&signer, &oid, is_part)),
+                    (Verb::Download, _) if held.get(&oid).is_some_and(|held| held.is_packed) => {
+                        urls.own(verb, oid, size, presentation(object))
+                    }
                     (Verb::Download, _) => {
                         let place = held.get(&oid).map(|held| Arc::clone(&held.place)).unwrap_or_default();
                         match stores::key(&oid, &place) {
@@ -270,106 +272,11 @@ impl Storage {
         self.0.db.held(repo, oids).await
     }
 
-    /// Verifies a signed URL. `query` is the URL's query string as received, which the signature covers.
-    ///
-    /// # Errors
-    /// Forbidden for a token that is forged, expired, or issued for another operation (git-lfs then requests a new
-    /// one); busy over the limit of concurrent transfers.
-    pub fn admit(&self, token: &str, query: &str, verb: Verb) -> Result<Transfer> {
-        let ticket = self.ticket(token, query, verb)?;
-        Ok(Transfer { ticket, permit: self.place()? })
-    }
-
-    /// Takes a transfer slot.
-    fn place(&self) -> Result<OwnedSemaphorePermit> {
-        let permit = self.0.transfers.clone().try_acquire_owned();
-        permit.map_err(|_| Error::busy("too many concurrent transfers; try again in a moment"))
-    }
-
-    /// Like [`Storage::admit`], for operations that finish at once and need no transfer slot.
-    pub fn ticket(&self, token: &str, query: &str, verb: Verb) -> Result<SignedClaim> {
-        let ticket = self.0.signer.open(token, query, self.0.clock.now().seconds()).map_err(|error| match error {
-            SignError::Expired => Error::forbidden("this URL has expired; request a new one from the batch API"),
-            SignError::Malformed | SignError::Forged => {
-                Error::forbidden("invalid signed URL; request a new one from the batch API")
-            }
-        })?;
-        if ticket.verb != verb {
-            return Err(Error::forbidden("this URL is for another operation; request a new one from the batch API"));
-        }
-        Ok(ticket)
-    }
-
-    /// Receives the bytes of an object. It becomes visible only if they match the ticket, and only to the ticket's
-    /// dataset.
-    ///
-    /// # Errors
-    /// Invalid for wrong bytes or a wrong size, detected early from `content_length`; not found if the dataset is gone;
-    /// full if a quota is exceeded.
-    pub async fn receive<S, E>(
-        &self,
-        transfer: Transfer,
-        query: &str,
-        content_length: Option<u64>,
-        body: S,
-    ) -> Result<()>
-    where
-        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
-        E: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let SignedClaim { repository, oid, size, .. } = transfer.ticket;
-        if content_length.is_some_and(|length| length != size) {
-            return Err(Error::invalid(format!(
-                "Content-Length does not match the object's size of {size} bytes; send exactly that many bytes"
-            )));
-        }
-        let store = store_of(query);
-        let folder = self.folder(&store)?;
-        let repo = Id::from_bytes(repository);
-        let arrival = NewObject { repo, oid, size, store, place: String::new(), xorb: None };
-        self.expect_room(&arrival, false).await?;
-        folder.put(&oid, size, counted(body)).await?;
-        self.record_in_folder(folder, arrival, None).await
-    }
-
-    /// Returns a local store, whose bytes pass through this server.
-    fn folder(&self, store: &str) -> Result<&LocalStore> {
-        match self.0.stores.named(store)? {
-            Store::Folder(folder) => Ok(folder),
-            // Clients use the bucket's own URLs; this one was issued before the configuration changed.
-            Store::Bucket(_) => {
-                Err(Error::forbidden("the dataset has moved to another store; request a new URL from the batch API"))
-            }
-        }
-    }
-
-    /// Opens an object for sending. The transfer slot is held until the response body is dropped.
-    pub async fn send(&self, transfer: &Transfer, query: &str) -> Result<Object> {
-        let SignedClaim { repository, oid, .. } = transfer.ticket;
-        if self.held(Id::from_bytes(repository), &[oid]).await?.is_empty() {
-            return Err(Error::not_found(format!(
-                "object {oid} not found in this dataset; upload it with `git lfs push --all`"
-            )));
-        }
-        let store = store_of(query);
-        let folder = self.folder(&store)?;
-        let seen = match folder.get(&oid).await {
-            Ok(object) if object.size() == transfer.ticket.size => return Ok(object),
-            Ok(_) | Err(lfs::Error::NotFound(_)) => folder.stat(&oid).await?,
-            Err(error) => return Err(error.into()),
-        };
-        if seen.is_some_and(|stamp| stamp.size == transfer.ticket.size) {
-            return Err(Error::busy("the object has just been replaced; try again"));
-        }
-        tracing::error!(%oid, "an object is missing in the store or has the wrong size");
-        let damage = if seen.is_some() { Damage::Size } else { Damage::Missing };
-        self.quarantine(&store, &oid, "", seen.map(Stat::Folder), damage).await?;
-        Err(Error::not_found(format!("object {oid} is damaged; upload it again with `git lfs push --all`")))
-    }
-
-    /// Deletes abandoned uploads and temporary files. Returns their number.
+    /// Deletes abandoned uploads and temporary files, and the files of objects that were packed. Returns their number.
     pub async fn reap(&self) -> Result<usize> {
-        Ok(self.0.stores.reap(ABANDONED, 2 * self.0.upload_lifetime).await? + self.sweep_uploads().await?)
+        Ok(self.delete_whole_copies().await?
+            + self.0.stores.reap(ABANDONED, 2 * self.0.upload_lifetime).await?
+            + self.sweep_uploads().await?)
     }
 }
 
@@ -434,37 +341,12 @@ impl Urls<'_> {
     }
 }
 
-/// Returns the store named in the query of a signed URL.
-fn store_of(query: &str) -> String {
-    query_value(query, "store").unwrap_or_else(|| DEFAULT_STORE.to_owned())
-}
-
 /// Returns the `Content-Disposition` of a download.
 fn content_disposition(object: &RequestedObject) -> Option<String> {
     let inline = object.disposition == Some(Disposition::Inline);
     let filename = object.filename.as_deref().unwrap_or_default();
     let cut = filename.char_indices().nth(FILENAME).map_or(filename.len(), |(at, _)| at);
     (inline || !filename.is_empty()).then(|| lfs::range::content_disposition(&filename[..cut], inline))
-}
-
-impl Transfer {
-    /// Holds the transfer slot for as long as the stream lives, and counts its bytes.
-    pub fn guard(
-        self,
-        body: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
-    ) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
-        let sent = metrics::counter!("rutter_lfs_sent_bytes_total");
-        body.inspect_ok(move |block| {
-            let _place = &self.permit;
-            sent.increment(block.len() as u64);
-        })
-    }
-}
-
-/// Counts the received bytes of an upload, whether it succeeds or not.
-fn counted<E>(body: impl Stream<Item = Result<Bytes, E>> + Unpin) -> impl Stream<Item = Result<Bytes, E>> + Unpin {
-    let received = metrics::counter!("rutter_lfs_received_bytes_total");
-    body.inspect_ok(move |block| received.increment(block.len() as u64))
 }
 
 /// Returns the query of a download URL: file name and disposition.

@@ -30,14 +30,31 @@ impl Snapshot {
         self: &Arc<Self>,
         extra_roots: Vec<ObjectId>,
     ) -> impl Stream<Item = Result<Vec<PointerTarget>>> + Send + Unpin + 'static {
+        self.walked(move |lease| Reach::walk(lease, &extra_roots))
+    }
+
+    /// Like [`Snapshot::reachable_pointers`], for the newest commits of all branches, without their history.
+    pub fn branch_pointers(
+        self: &Arc<Self>,
+    ) -> impl Stream<Item = Result<Vec<PointerTarget>>> + Send + Unpin + 'static {
+        let branches = self.state().refs.iter().filter(|each| each.name.as_str().starts_with("refs/heads/"));
+        let tips: Vec<ObjectId> = branches.map(|branch| branch.target).collect();
+        self.walked(move |lease| Reach::walk_trees(lease, &tips))
+    }
+
+    /// Streams the pointers that a walk reaches.
+    fn walked(
+        self: &Arc<Self>,
+        reach: impl Fn(&Arc<Self>) -> Result<Reach> + Send + Sync + 'static,
+    ) -> impl Stream<Item = Result<Vec<PointerTarget>>> + Send + Unpin + 'static {
         let lease = Arc::clone(self);
         let (sender, receiver) = mpsc::channel(WAITING);
         let walk = tokio::spawn(async move {
             let place = lease.git().maintaining().await?;
-            let extra_roots = Arc::new(extra_roots);
+            let reach = Arc::new(reach);
             let walk = || {
-                let (lease, extra_roots) = (Arc::clone(&lease), Arc::clone(&extra_roots));
-                blocking::run(move || Reach::walk(&lease, &extra_roots))
+                let (lease, reach) = (Arc::clone(&lease), Arc::clone(&reach));
+                blocking::run(move || reach(&lease))
             };
             let reach = lease.whole(walk).await?;
             // The consumer may need the slot for something else meanwhile.

@@ -73,6 +73,25 @@ impl Reach {
         Ok(reach)
     }
 
+    /// Walks the trees of these commits, but not their history.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Reach::walk`].
+    pub(crate) fn walk_trees(lease: &Arc<Snapshot>, commits: &[ObjectId]) -> Result<Self> {
+        let mut reach = Self::open(lease)?;
+        let mut buffer = Vec::new();
+        for commit in commits {
+            let Some(place) = reach.find(commit, Missing::IsCorrupt)? else { continue };
+            if reach.decoder.decode(&reach.packs[place.pack], place.at, &mut buffer)? == Kind::Commit {
+                let tree = CommitRefIter::from_bytes(&buffer, gix::hash::Kind::Sha1).tree_id()?;
+                reach.visit_tree(&tree, Missing::IsCorrupt)?;
+            }
+        }
+        reach.mark([], Missing::IsCorrupt)?;
+        Ok(reach)
+    }
+
     fn open(lease: &Arc<Snapshot>) -> Result<Self> {
         let folder = lease.pack_folder();
         let mut rows: Vec<_> = lease.state().packs.iter().collect();

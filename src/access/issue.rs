@@ -63,9 +63,21 @@ impl Access {
         grant: &DatasetGrant<R>,
         lifetime_seconds: u64,
     ) -> Result<Option<(String, Millis)>> {
+        match self.scope_of_objects(grant).await? {
+            Some(scope) => self.issue_to(grant.actor(), &[scope], lifetime_seconds).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns true if a token can be issued for the objects of a dataset.
+    pub async fn can_issue_for_objects<R: Right>(&self, grant: &DatasetGrant<R>) -> Result<bool> {
+        Ok(self.scope_of_objects(grant).await?.is_some())
+    }
+
+    async fn scope_of_objects<R: Right>(&self, grant: &DatasetGrant<R>) -> Result<Option<Scope>> {
         let scope: Scope = format!("obj:{}/*:read,write", grant.full_name()).parse()?;
         match self.grant_scope(grant.actor(), &scope).await? {
-            Granted::Scope(scope) => self.issue_to(grant.actor(), &[scope], lifetime_seconds).await.map(Some),
+            Granted::Scope(scope) => Ok(Some(scope)),
             Granted::Nothing | Granted::Resource(..) => Ok(None),
         }
     }

@@ -13,6 +13,7 @@ use crate::datasets::Datasets;
 use crate::error::Result;
 use crate::jobs::{Kind, Perform};
 use crate::mail::Mailer;
+use crate::pack::Packer;
 use crate::storage::Storage;
 
 /// How long denied requests stay in the audit trail; other entries are kept forever.
@@ -28,6 +29,7 @@ pub(super) struct JobHandlers {
     pub(super) storage: Storage,
     pub(super) collector: Collector,
     pub(super) checker: Checker,
+    pub(super) packer: Packer,
     pub(super) mailer: Mailer,
     /// How long unreferenced packs and temporary files of git are kept.
     pub(super) grace: Duration,
@@ -55,6 +57,7 @@ impl JobHandlers {
             Kind::ReindexSearch => self.drive.reindex_stale().await,
             Kind::Collect if !self.collects => Ok(()),
             Kind::Collect => self.collect().await,
+            Kind::PackObjects => self.packer.run_due().await,
             Kind::Sweep => self.sweep().await,
         }
     }

@@ -176,6 +176,17 @@ that the data is deleted.")]
         #[arg(long, conflicts_with = "dry_run")]
         undo: bool,
     },
+    /// Store old versions of files as their differences; the server does this every ten minutes
+    #[command(after_help = "\
+Examples:
+  rutter pack
+  rutter pack ada/census
+
+An old version is in no branch any more. It is packed if that saves at least 30 % (stores.NAME.pack).")]
+    Pack {
+        /// OWNER/NAME; all datasets if omitted
+        dataset: Option<RepoPath>,
+    },
     /// Print the version
     #[command(after_help = "Example:\n  rutter version")]
     Version,

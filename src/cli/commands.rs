@@ -31,6 +31,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
             app.storage.set_quota(&operator, &subject, quota).await?;
         }
         Command::Gc { dataset, dry_run, undo } => return gc(app, dataset, dry_run, undo).await,
+        Command::Pack { dataset } => return super::pack::run(app, dataset).await,
         Command::Fsck { dataset, quick, json } => return super::fsck::run(app, dataset, quick, json).await,
     }
     Ok(ExitCode::SUCCESS)

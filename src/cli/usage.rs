@@ -15,32 +15,35 @@ pub(super) async fn run(app: &App, subject: Option<Subject>, json: bool, recount
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let owners = app.storage.usage(subject.as_ref()).await?;
+    let owners = app.storage.usage_and_stored(subject.as_ref()).await?;
     let (objects, bytes) = owners.iter().fold((0, 0), |sum, owner| (sum.0 + owner.objects, sum.1 + owner.bytes));
+    let stored = owners.iter().map(|owner| owner.stored_bytes).sum::<Option<u64>>();
     if json {
-        let report = json!({ "owners": owners, "total": { "objects": objects, "bytes": bytes } });
+        let report =
+            json!({ "owners": owners, "total": { "objects": objects, "bytes": bytes, "stored_bytes": stored } });
         println!("{}", serde_json::to_string_pretty(&report).map_err(Error::internal)?);
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{:40}  {:>9}  {:>11}  {:>11}  {:>5}", "PATH", "OBJECTS", "SIZE", "QUOTA", "USED");
-    for OwnerUsage { owner, objects, bytes, quota_bytes, datasets, .. } in &owners {
-        line(owner, *objects, *bytes, *quota_bytes);
+    println!("{:40}  {:>9}  {:>11}  {:>11}  {:>11}  {:>5}", "PATH", "OBJECTS", "SIZE", "STORED", "QUOTA", "USED");
+    for OwnerUsage { owner, objects, bytes, stored_bytes, quota_bytes, datasets, .. } in &owners {
+        line(owner, *objects, *bytes, *stored_bytes, *quota_bytes);
         for dataset in datasets {
-            line(&dataset.path, dataset.objects, dataset.bytes, dataset.quota_bytes);
+            line(&dataset.path, dataset.objects, dataset.bytes, dataset.stored_bytes, dataset.quota_bytes);
         }
     }
     if subject.is_none() {
-        line("total", objects, bytes, None);
+        line("total", objects, bytes, stored, None);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(path: &str, objects: u64, bytes: u64, quota: Option<u64>) {
+fn line(path: &str, objects: u64, bytes: u64, stored: Option<u64>, quota: Option<u64>) {
+    let stored = stored.map_or_else(|| "-".to_owned(), amount);
     let (limit, used) = match quota {
         Some(quota) => (amount(quota), format!("{}%", percent(bytes, quota))),
         None => ("-".to_owned(), "-".to_owned()),
     };
-    println!("{path:40}  {objects:>9}  {:>11}  {limit:>11}  {used:>5}", amount(bytes));
+    println!("{path:40}  {objects:>9}  {:>11}  {stored:>11}  {limit:>11}  {used:>5}", amount(bytes));
 }
 
 /// Returns the percentage, rounded down: 100 is full. A quota of zero is always full.

@@ -32,6 +32,9 @@ pub struct StoreConfig {
     pub trust_checksums: bool,
     /// Display name of the location, such as `Frankfurt`. Default: the region, or the name of the store.
     pub label: Option<String>,
+    /// Which objects are packed, so that versions of a file share what they have in common: `never`, `old` (those that no
+    /// branch has any more) or `all`. Default: `old` in a folder, `never` in a bucket.
+    pub pack: Option<PackPolicy>,
     /// Credentials of this store only, named like environment variables, such as `AWS_ACCESS_KEY_ID`.
     pub environment: BTreeMap<String, Secret>,
 }
@@ -46,9 +49,22 @@ impl Default for StoreConfig {
             virtual_host: false,
             trust_checksums: true,
             label: None,
+            pack: None,
             environment: BTreeMap::new(),
         }
     }
+}
+
+/// Which objects of a store are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PackPolicy {
+    /// None.
+    Never,
+    /// Those that no branch has any more.
+    Old,
+    /// All, also when they are uploaded.
+    All,
 }
 
 /// The validated options of a store.
@@ -57,6 +73,8 @@ pub struct StoreOptions {
     pub name: String,
     /// Display name of the location.
     pub label: String,
+    /// Which of its objects are packed.
+    pub pack: PackPolicy,
     /// Location of the store.
     pub place: StorePlace,
 }
@@ -106,7 +124,8 @@ impl Config {
             (None, None) => {
                 let place = StorePlace::Folder(self.data.join("store"));
                 let label = more.label.unwrap_or_else(|| DEFAULT_STORE.to_owned());
-                Ok(StoreOptions { name: DEFAULT_STORE.to_owned(), label, place })
+                let pack = more.pack.unwrap_or(PackPolicy::Old);
+                Ok(StoreOptions { name: DEFAULT_STORE.to_owned(), label, pack, place })
             }
         }
     }
@@ -155,7 +174,10 @@ impl Config {
             _ => return Err(wrong(&format!("`{url}` must begin with file://, s3://, gs:// or az://"))),
         };
         let label = store.label.clone().or_else(|| store.region.clone()).unwrap_or_else(|| name.to_owned());
-        Ok(StoreOptions { name: name.to_owned(), label, place })
+        let is_folder = matches!(place, StorePlace::Folder(_));
+        // A bucket sends whole objects to clients directly; packed ones have to pass through this server.
+        let pack = store.pack.unwrap_or(if is_folder { PackPolicy::Old } else { PackPolicy::Never });
+        Ok(StoreOptions { name: name.to_owned(), label, pack, place })
     }
 
     fn region(&self, store: &StoreConfig) -> Option<String> {
@@ -215,6 +237,14 @@ mod tests {
         assert_eq!((bucket.region.as_str(), stores[0].label.as_str()), ("garage", "garage"));
         assert_eq!(bucket.environment, [("aws_access_key_id".to_owned(), "K".to_owned())]);
         assert_eq!(stores[1].name, "eu");
+    }
+
+    #[test]
+    fn old_versions_are_packed_in_folders_only() {
+        let packed = StoreConfig { pack: Some(PackPolicy::All), ..at("s3://packed") };
+        let config = config(None, &[("eu", at("s3://data")), ("lab", at("file:///srv/lab")), ("old", packed)]);
+        let policies: Vec<PackPolicy> = config.store_options().unwrap().iter().map(|store| store.pack).collect();
+        assert_eq!(policies, [PackPolicy::Old, PackPolicy::Never, PackPolicy::Old, PackPolicy::All]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Git garbage collection: unreachable git objects, and the LFS objects that the history refers to.
 
+use std::collections::HashSet;
+
 use futures::TryStreamExt as _;
 use lfs::Oid;
 use metastore::{Garbage, Keep, ObjectId, PackId, Repacked, RepoKey};
@@ -13,7 +15,7 @@ use crate::types::{Id, Millis};
 /// How many times applying a collection is attempted. An attempt is cheap compared with the collection.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// Every LFS object that some revision of a dataset refers to, as of one generation.
+/// LFS objects that revisions of a dataset refer to, as of one generation.
 pub(crate) struct LiveObjects {
     /// Generation of the repository.
     pub(crate) generation: u64,
@@ -21,7 +23,7 @@ pub(crate) struct LiveObjects {
 }
 
 impl LiveObjects {
-    /// Returns true if some revision refers to the object.
+    /// Returns true if the object is one of them.
     pub(crate) fn has(&self, oid: &Oid) -> bool {
         self.oids.binary_search(oid).is_ok()
     }
@@ -41,6 +43,23 @@ impl Datasets {
         oids.sort_unstable();
         oids.dedup();
         Ok(LiveObjects { generation: snapshot.state().generation, oids })
+    }
+
+    /// Returns the LFS objects of a dataset that are in its history, but in no branch any more.
+    pub(crate) async fn superseded(&self, id: Id) -> Result<LiveObjects> {
+        let snapshot = self.snapshot_of(id).await?;
+        let (mut current, mut old) = (HashSet::new(), Vec::new());
+        let mut batches = snapshot.branch_pointers();
+        while let Some(batch) = batches.try_next().await? {
+            current.extend(batch.into_iter().map(|(oid, _)| oid));
+        }
+        let mut batches = snapshot.reachable_pointers(Vec::new());
+        while let Some(batch) = batches.try_next().await? {
+            old.extend(batch.into_iter().map(|(oid, _)| oid).filter(|oid| !current.contains(oid)));
+        }
+        old.sort_unstable();
+        old.dedup();
+        Ok(LiveObjects { generation: snapshot.state().generation, oids: old })
     }
 
     /// Removes unreachable objects from the packs, or only counts them with `dry_run`. Packs newer than `before`, and

@@ -45,6 +45,8 @@ pub struct TotalsRow {
     pub objects: i64,
     /// Their total size in bytes.
     pub bytes: i64,
+    /// Bytes in the stores: each object once, packed ones as their xorbs.
+    pub stored_bytes: i64,
 }
 
 /// Totals of an owner's datasets.
@@ -90,6 +92,8 @@ pub struct StoreTotalsRow {
     pub objects: i64,
     /// Their total size in bytes.
     pub bytes: i64,
+    /// Bytes in the store: packed ones as their xorbs.
+    pub stored_bytes: i64,
     /// Number of objects accepted by size alone, not verified by hash.
     pub unproven: i64,
     /// Number of objects found to be damaged.
@@ -181,7 +185,9 @@ impl Tx {
                           (SELECT COUNT(*) FROM owner WHERE kind = 'organisation') AS organisations,
                           (SELECT COUNT(*) FROM dataset) AS datasets,
                           CAST((SELECT COALESCE(SUM(objects), 0) FROM usage) AS BIGINT) AS objects,
-                          CAST((SELECT COALESCE(SUM(bytes + git_bytes), 0) FROM usage) AS BIGINT) AS bytes";
+                          CAST((SELECT COALESCE(SUM(bytes + git_bytes), 0) FROM usage) AS BIGINT) AS bytes,
+                          CAST((SELECT COALESCE(SUM(size), 0) FROM object WHERE form <> 'packed')
+                               + (SELECT COALESCE(SUM(git_bytes), 0) FROM usage) AS BIGINT) AS stored_bytes";
         Ok(query(sql).fetch_one(self).await?)
     }
 
@@ -216,7 +222,8 @@ impl Tx {
 
     /// Returns the totals of all stores that have objects, by name.
     pub async fn store_totals(&mut self) -> Result<Vec<StoreTotalsRow>> {
-        let sql = "SELECT store, COUNT(*) AS objects, CAST(SUM(size) AS BIGINT) AS bytes,
+        let sql = "SELECT store, COUNT(CASE WHEN form <> 'xorb' THEN 1 END) AS objects, CAST(SUM(CASE WHEN form <> 'xorb' THEN size ELSE 0 END) AS BIGINT) AS bytes,
+                          CAST(SUM(CASE WHEN form <> 'packed' THEN size ELSE 0 END) AS BIGINT) AS stored_bytes,
                           COUNT(CASE WHEN state = 'unproven' THEN 1 END) AS unproven,
                           COUNT(CASE WHEN state = 'quarantined' THEN 1 END) AS quarantined
                    FROM object GROUP BY store ORDER BY store";

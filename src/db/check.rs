@@ -31,7 +31,8 @@ pub struct DatasetPackRow {
 impl Tx {
     /// Returns the objects of one dataset in any state, in order, after the given oid.
     pub async fn dataset_objects_after(&mut self, repo: Id, after: &str, limit: i64) -> Result<Vec<ObjectRow>> {
-        let sql = "SELECT o.oid, o.size, o.state <> 'quarantined' AS ready, o.place FROM holding h
+        let sql = "SELECT o.oid, o.size, o.state <> 'quarantined' AS ready, o.place,
+                          o.form = 'packed' AS is_packed FROM holding h
                    JOIN object o ON o.store = h.store AND o.oid = h.oid
                    WHERE h.repo_id = $1 AND h.oid > $2 AND h.released_at IS NULL ORDER BY h.oid LIMIT $3";
         Ok(query(sql).bind(repo).bind(after).bind(limit).fetch_all(self).await?)

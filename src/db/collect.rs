@@ -92,7 +92,8 @@ impl Tx {
             self,
             "UPDATE object SET orphaned_at = 0 WHERE store = $1 AND orphaned_at IS NULL
              AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid)
-             AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = object.store AND x.oid = object.oid) AND oid",
+             AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = object.store AND x.oid = object.oid)
+                   AND NOT EXISTS (SELECT 1 FROM reconstruction_xorb r WHERE r.store = object.store AND r.xorb = object.oid) AND oid",
             "$2",
             ""
         );
@@ -106,7 +107,8 @@ impl Tx {
     pub async fn mark_orphans(&mut self, now: Millis) -> Result<u64> {
         let sql = "UPDATE object SET orphaned_at = $1 WHERE orphaned_at IS NULL
                    AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid)
-                   AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = object.store AND x.oid = object.oid)";
+                   AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = object.store AND x.oid = object.oid)
+                   AND NOT EXISTS (SELECT 1 FROM reconstruction_xorb r WHERE r.store = object.store AND r.xorb = object.oid)";
         Ok(query(sql).bind(now).execute(self).await?)
     }
 
@@ -122,6 +124,7 @@ impl Tx {
                    WHERE store = $1 AND oid > $3 AND orphaned_at <= $2
                    AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid)
                    AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = o.store AND x.oid = o.oid)
+                   AND NOT EXISTS (SELECT 1 FROM reconstruction_xorb r WHERE r.store = o.store AND r.xorb = o.oid)
                    ORDER BY oid LIMIT $4";
         Ok(query(sql).bind(store).bind(before).bind(after).bind(limit).fetch_all(self).await?)
     }
@@ -141,6 +144,7 @@ impl Tx {
                    AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = o.store AND h.oid = o.oid
                        AND (h.released_at IS NULL OR h.released_at > $2))
                    AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = o.store AND x.oid = o.oid)
+                   AND NOT EXISTS (SELECT 1 FROM reconstruction_xorb r WHERE r.store = o.store AND r.xorb = o.oid)
                    ORDER BY oid LIMIT $4";
         Ok(query(sql).bind(store).bind(before).bind(after).bind(limit).fetch_all(self).await?)
     }
@@ -151,16 +155,24 @@ impl Tx {
             self,
             "DELETE FROM object WHERE store = $1 AND orphaned_at <= $2
              AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.store = object.store AND h.oid = object.oid)
-             AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = object.store AND x.oid = object.oid) AND oid",
+             AND NOT EXISTS (SELECT 1 FROM xorb x WHERE x.store = object.store AND x.oid = object.oid)
+                   AND NOT EXISTS (SELECT 1 FROM reconstruction_xorb r WHERE r.store = object.store AND r.xorb = object.oid) AND oid",
             "$3",
             "RETURNING oid, size, place"
         );
         Ok(query(sql).bind(store).bind(before).bind(oids).fetch_all(self).await?)
     }
 
-    /// Returns those of the objects that have a row, with their places.
+    /// Returns those of the objects that should have a file of their own, with their places.
     pub async fn places(&mut self, store: &str, oids: &[Oid]) -> Result<Vec<(String, String)>> {
-        let sql = listed!(self, "SELECT oid, place FROM object WHERE store = $1 AND oid", "$2", "");
+        let sql = listed!(
+            self,
+            "SELECT oid, place FROM object o WHERE store = $1 AND (form <> 'packed' OR EXISTS (
+                 SELECT 1 FROM reconstruction r
+                 WHERE r.store = o.store AND r.oid = o.oid AND r.whole_until IS NOT NULL)) AND oid",
+            "$2",
+            ""
+        );
         Ok(query(sql).bind(store).bind(oids).fetch_all(self).await?)
     }
 

@@ -3,28 +3,12 @@
 use std::collections::HashMap;
 
 use lfs::Oid;
-use sqlx_macros::FromRow;
 
-use super::objects::NewObject;
+use super::objects::{NewObject, XorbRow};
 use super::query::{query, query_scalar};
 use super::{Tx, dataset_deleted, listed};
 use crate::error::Result;
 use crate::types::{Id, Millis};
-
-/// A xorb of a dataset. Its bytes are an object.
-#[derive(Debug, Clone, FromRow)]
-pub struct XorbRow {
-    /// Hash of the xorb, as in URLs of the protocol.
-    pub hash: String,
-    /// Name of the store.
-    pub store: String,
-    /// The object.
-    pub oid: String,
-    /// Size of the object in bytes.
-    pub size: i64,
-    /// Place of the object in a bucket; empty in a local store.
-    pub place: String,
-}
 
 /// A file and where its chunks are, for later uploads.
 pub struct XorbFile<'a> {
@@ -112,11 +96,12 @@ impl Tx {
         Ok(())
     }
 
-    /// Returns the total size in bytes of the xorbs of all datasets of an owner.
+    /// Returns the total size in bytes of the xorbs of all datasets of an owner that no packed object needs.
     pub async fn xorb_bytes(&mut self, owner: Id) -> Result<i64> {
         let sql = "SELECT CAST(COALESCE(SUM(o.size), 0) AS BIGINT) FROM xorb x JOIN dataset d ON d.id = x.repo_id
                    JOIN object o ON o.store = x.store AND o.oid = x.oid
-                   WHERE d.owner_id = $1 AND x.expired_at IS NULL";
+                   WHERE d.owner_id = $1 AND x.expired_at IS NULL AND NOT EXISTS (
+                       SELECT 1 FROM reconstruction_xorb r WHERE r.store = x.store AND r.xorb = x.oid)";
         Ok(query_scalar(sql).bind(owner).fetch_one(self).await?)
     }
 

@@ -48,6 +48,16 @@ impl GitService {
         Ok(XetAccess { cas_url, token, expires: expires.seconds() })
     }
 
+    /// Returns true if the caller can get [`GitService::xet_access`].
+    pub async fn offers_xet<R: Right>(&self, grant: &DatasetGrant<R>) -> Result<bool> {
+        self.0.access.can_issue_for_objects(grant).await
+    }
+
+    /// Returns the URL at which a client gets a token for downloads by Xet.
+    pub fn xet_read_url<R: Right>(grant: &DatasetGrant<R>, revision: &str, base: &str) -> String {
+        format!("{base}/api/datasets/{}/xet-read-token/{revision}", path(grant))
+    }
+
     /// Returns the upload action of a batch for a client that supports Xet; `None` if its credential cannot be exchanged.
     pub(super) async fn xet_action(&self, grant: &DatasetGrant<Upload>, base: &str) -> Result<Option<batch::Action>> {
         match self.xet_access(grant, base).await {

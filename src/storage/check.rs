@@ -119,7 +119,11 @@ impl Storage {
         let store = self.0.stores.named(name)?;
         let next = self.0.db.read().await?.objects_after(name, after, 1).await?.pop();
         match next.filter(|row| row.oid.as_str() <= until) {
-            Some(row) => self.look(name, store, row, true).await.map(Some),
+            // The xorbs of packed objects are hashed as objects of their own.
+            Some(row) => {
+                let rehash = !row.is_packed;
+                self.look(name, store, row, rehash).await.map(Some)
+            }
             None => Ok(None),
         }
     }
@@ -133,6 +137,9 @@ impl Storage {
 
     async fn check_object(&self, name: &str, store: &Store, row: &ObjectRow, rehash: bool) -> Result<Option<Damage>> {
         let oid = oid(&row.oid)?;
+        if row.is_packed {
+            return self.check_packed(name, &oid, row.ready, rehash).await;
+        }
         let seen = store.stat(&oid, &row.place).await?;
         let damage = match &seen {
             None => Some(Damage::Missing),
@@ -182,7 +189,15 @@ impl Storage {
         let (id, now, request) = (self.0.clock.id(), self.0.clock.now(), crate::request::id());
         let subject = format!("{store}/{oid}");
         tx.insert_audit(id, now, "rutter", "object.quarantined", &subject, damage.words(), &request).await?;
+        let packed = tx.quarantine_packed(store, oid).await?;
+        for needs_it in &packed {
+            let (id, subject) = (self.0.clock.id(), format!("{store}/{needs_it}"));
+            let detail = format!("its xorb {oid} {}", damage.words());
+            tx.insert_audit(id, now, "rutter", "object.quarantined", &subject, &detail, &request).await?;
+            tracing::error!(store, oid = needs_it, "quarantined: a packed object {detail}; upload it again");
+        }
         tx.commit().await?;
+        metrics::counter!("rutter_objects_quarantined_total").increment(packed.len() as u64);
         tracing::error!(store, %oid, "quarantined: an object {}; upload it again", damage.words());
         metrics::counter!("rutter_objects_quarantined_total").increment(1);
         Ok(true)

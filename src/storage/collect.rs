@@ -109,7 +109,8 @@ impl Storage {
             let is_quiet = unused.is_empty() && used.is_empty();
             if !terms.dry_run && !is_quiet {
                 let mut tx = self.0.db.write().await?;
-                tx.set_unused(repo, &unused, Some(terms.now)).await?;
+                // Some were uploaded after the run began.
+                tx.set_unused(repo, &unused, Some(self.0.clock.now())).await?;
                 tx.set_unused(repo, &used, None).await?;
                 tx.commit().await?;
             }
@@ -174,6 +175,7 @@ impl Storage {
     ) -> Result<()> {
         if !terms.dry_run {
             self.collect_xorbs(terms).await?;
+            self.delete_whole_copies().await?;
             loop {
                 let mut tx = self.0.db.write_long().await?;
                 let forgotten = tx.forget_released(terms.before, PAGE).await?;
@@ -183,6 +185,7 @@ impl Storage {
                 }
             }
             let mut tx = self.0.db.write_long().await?;
+            tx.forget_reconstructions().await?;
             tx.mark_orphans(terms.now).await?;
             tx.commit().await?;
         }

@@ -43,18 +43,18 @@ impl Storage {
         })?;
         let now = self.0.clock.now().seconds();
         signed::count(Verb::Download);
-        match self.0.stores.named(store)? {
-            Store::Folder(_) => {
+        let bucket = match self.0.stores.named(store)? {
+            Store::Bucket(bucket) if !found.is_packed => bucket,
+            // A bucket has no file of a packed object.
+            Store::Bucket(_) | Store::Folder(_) => {
                 let expires = now + 1 + u64::from(self.0.lifetime);
                 let urls = Urls { storage: self, repo, store, base, expires };
-                Ok(urls.own(Verb::Download, oid, found.size, presented(Some(filename), inline)).href)
+                return Ok(urls.own(Verb::Download, oid, found.size, presented(Some(filename), inline)).href);
             }
-            Store::Bucket(bucket) => {
-                let signer = Box::pin(bucket.signer(now, self.0.lifetime)).await?;
-                let key = stores::key(&oid, &found.place)?;
-                let cut = filename.char_indices().nth(FILENAME).map_or(filename.len(), |(at, _)| at);
-                Ok(signer.download(&key, Some(&lfs::range::content_disposition(&filename[..cut], inline))).href)
-            }
-        }
+        };
+        let signer = Box::pin(bucket.signer(now, self.0.lifetime)).await?;
+        let key = stores::key(&oid, &found.place)?;
+        let cut = filename.char_indices().nth(FILENAME).map_or(filename.len(), |(at, _)| at);
+        Ok(signer.download(&key, Some(&lfs::range::content_disposition(&filename[..cut], inline))).href)
     }
 }

@@ -38,7 +38,15 @@ impl Storage {
         let oids: Vec<Oid> = wanted.keys().copied().collect();
         let mut tx = self.0.db.write().await?;
         let store = to.store.clone();
-        let arrival = NewObject { repo: to.id, oid: *first.0, size: *first.1, store, place: String::new(), xorb: None };
+        let arrival = NewObject {
+            repo: to.id,
+            oid: *first.0,
+            size: *first.1,
+            store,
+            place: String::new(),
+            xorb: None,
+            packed: None,
+        };
         let target =
             tx.object_target(&arrival).await?.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
         let bounds = EffectiveQuota::of(&target.dataset, &self.0.quotas);

@@ -52,6 +52,9 @@ pub struct OwnerUsage {
     pub bytes: u64,
     /// Bytes of git packs.
     pub git_bytes: u64,
+    /// Bytes in the stores, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored_bytes: Option<u64>,
     /// Quota in bytes; `None` if unlimited.
     pub quota_bytes: Option<u64>,
     /// Its datasets, or only the requested one.
@@ -80,6 +83,9 @@ pub struct DatasetUsage {
     pub bytes: u64,
     /// Bytes of git packs.
     pub git_bytes: u64,
+    /// Bytes in the stores, if asked for: versions that are packed count with their difference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored_bytes: Option<u64>,
     /// Quota in bytes; `None` if unlimited.
     pub quota_bytes: Option<u64>,
 }
@@ -170,6 +176,7 @@ impl Storage {
                     objects: 0,
                     bytes: 0,
                     git_bytes: 0,
+                    stored_bytes: None,
                     datasets: Vec::new(),
                 });
             }
@@ -183,11 +190,38 @@ impl Storage {
                     objects: unsigned(row.objects),
                     bytes: unsigned(row.bytes),
                     git_bytes: unsigned(row.git_bytes),
+                    stored_bytes: None,
                     quota_bytes: self.0.quotas.of_dataset(row.quota_bytes),
                 });
             }
         }
         Ok(owners)
+    }
+
+    /// Like [`Storage::usage`], with the bytes in the stores. Reads the rows of all objects.
+    pub async fn usage_and_stored(&self, subject: Option<&Subject>) -> Result<Vec<OwnerUsage>> {
+        let mut owners = self.usage(subject).await?;
+        let stored = self.0.db.read_long().await?.stored_bytes(None).await?;
+        let stored: HashMap<String, u64> = stored.into_iter().map(|(path, bytes)| (path, unsigned(bytes))).collect();
+        for owner in &mut owners {
+            let mut all = 0;
+            for dataset in &mut owner.datasets {
+                let bytes = stored.get(&dataset.path).copied().unwrap_or_default() + dataset.git_bytes;
+                dataset.stored_bytes = Some(bytes);
+                all += bytes;
+            }
+            // With a dataset as the subject, the others of its owner are left out.
+            let is_whole = owner.datasets.iter().map(|dataset| dataset.bytes).sum::<u64>() == owner.bytes;
+            owner.stored_bytes = is_whole.then_some(all);
+        }
+        Ok(owners)
+    }
+
+    /// Returns the bytes that a dataset takes in the stores, without its git packs: versions that are packed count with their
+    /// difference.
+    pub async fn stored_bytes(&self, grant: &DatasetGrant<Read>) -> Result<u64> {
+        let stored = self.0.db.read().await?.stored_bytes(Some(grant.id())).await?;
+        Ok(stored.first().map_or(0, |(_, bytes)| unsigned(*bytes)))
     }
 
     /// Returns the usage and quota of an owner or a dataset.

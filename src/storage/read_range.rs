@@ -1,6 +1,7 @@
 //! Range reads of objects, for the server's own use and for sending.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
@@ -11,7 +12,7 @@ use super::stores::Store;
 use super::{Storage, stores};
 use crate::access::{DatasetGrant, Fetch};
 use crate::db::datasets::DatasetRow;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 impl Storage {
     /// Reads a range of an object; shorter if the object ends before. The range is held in memory, so it should be
@@ -32,7 +33,16 @@ impl Storage {
         let missing =
             || Error::not_found(format!("object {oid} not found in this dataset; upload it with `git lfs push --all`"));
         let found = held.get(&oid).ok_or_else(missing)?;
-        self.read_from_store(&dataset.store, &oid, &found.place, range).await?.ok_or_else(missing)
+        if !found.is_packed {
+            match self.read_from_store(&dataset.store, &oid, &found.place, range.clone()).await {
+                Ok(Some(blocks)) => return Ok(blocks),
+                Err(error) if error.kind() != Kind::NotFound => return Err(error),
+                // Perhaps packed since it was looked up.
+                Ok(None) | Err(_) => {}
+            }
+        }
+        let object = self.reconstruction(&dataset.store, &oid).await?.ok_or_else(missing)?;
+        Ok(self.read_packed(Arc::new(object), range))
     }
 
     /// Streams a range of an object from a store; `None` if a bucket does not have it.
@@ -50,6 +60,23 @@ impl Storage {
                 blocks.map(|blocks| blocks.map_err(Error::from).boxed())
             }
         })
+    }
+
+    /// Reads a range of an object from a store into memory, as [`Storage::read_from_store`].
+    pub(super) async fn load_from_store(
+        &self,
+        store: &str,
+        oid: &Oid,
+        place: &str,
+        range: Range<u64>,
+    ) -> Result<Option<Bytes>> {
+        match self.0.stores.named(store)? {
+            Store::Folder(folder) => Ok(Some(folder.read(oid, range).await?)),
+            Store::Bucket(bucket) => {
+                let Some(blocks) = bucket.read(&stores::key(oid, place)?, range).await? else { return Ok(None) };
+                Ok(Some(gathered(blocks).await?))
+            }
+        }
     }
 
     /// Like [`Storage::read`], for sending to a client: takes a transfer slot.

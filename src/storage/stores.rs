@@ -7,12 +7,19 @@ use std::time::Duration;
 use lfs::store::{CloudStat, CloudStore, Key};
 use lfs::{LocalStore, Oid};
 
-use crate::config::{Config, DEFAULT_STORE, StorePlace};
+use crate::config::{Config, DEFAULT_STORE, PackPolicy, StorePlace};
 use crate::db::Db;
 use crate::error::{Error, Result};
 
 /// All configured stores.
-pub struct Stores(BTreeMap<String, (Store, Option<PathBuf>)>);
+pub struct Stores(BTreeMap<String, ConfiguredStore>);
+
+struct ConfiguredStore {
+    store: Store,
+    /// The folder, if it is one.
+    root: Option<PathBuf>,
+    pack: PackPolicy,
+}
 
 /// The location of a store, for other data that is kept in it.
 pub enum Place<'a> {
@@ -57,7 +64,7 @@ impl Stores {
     pub async fn open(config: &Config, db: &Db) -> Result<Self> {
         let mut stores = BTreeMap::new();
         for options in config.store_options()? {
-            let named = match options.place {
+            let (store, root) = match options.place {
                 StorePlace::Folder(root) => {
                     let folder = root.join("objects");
                     let mut tx = db.read().await?;
@@ -93,7 +100,7 @@ impl Stores {
                 StorePlace::Gcs(bucket) => (Store::Bucket(CloudStore::gcs(bucket)?), None),
                 StorePlace::Azure(container) => (Store::Bucket(CloudStore::azure(container)?), None),
             };
-            stores.insert(options.name, named);
+            stores.insert(options.name, ConfiguredStore { store, root, pack: options.pack });
         }
         Ok(Self(stores))
     }
@@ -103,7 +110,19 @@ impl Stores {
     /// # Errors
     /// Unavailable if it is no longer configured.
     pub(super) fn named(&self, name: &str) -> Result<&Store> {
-        self.0.get(name).map(|(store, _)| store).ok_or_else(|| {
+        self.configured(name).map(|configured| &configured.store)
+    }
+
+    /// Returns which objects of a store are packed.
+    ///
+    /// # Errors
+    /// As for [`Stores::named`].
+    pub(super) fn pack(&self, name: &str) -> Result<PackPolicy> {
+        self.configured(name).map(|configured| configured.pack)
+    }
+
+    fn configured(&self, name: &str) -> Result<&ConfiguredStore> {
+        self.0.get(name).ok_or_else(|| {
             tracing::error!(store = name, "a dataset uses a store that is not configured");
             Error::unavailable(format!("the store `{name}` is not configured on this server; contact its operator"))
         })
@@ -112,15 +131,15 @@ impl Stores {
     /// Returns the location of the default store.
     pub fn default_place(&self) -> Result<Place<'_>> {
         match self.0.get(DEFAULT_STORE) {
-            Some((Store::Folder(_), Some(root))) => Ok(Place::Folder(root)),
-            Some((Store::Bucket(bucket), _)) => Ok(Place::Bucket(bucket)),
+            Some(ConfiguredStore { store: Store::Folder(_), root: Some(root), .. }) => Ok(Place::Folder(root)),
+            Some(ConfiguredStore { store: Store::Bucket(bucket), .. }) => Ok(Place::Bucket(bucket)),
             _ => Err(Error::internal("the default store is not configured")),
         }
     }
 
     /// Returns the public origins of the buckets (`https://host:port`).
     pub(super) fn origins(&self) -> Vec<String> {
-        let buckets = self.0.values().filter_map(|(store, _)| match store {
+        let buckets = self.0.values().filter_map(|configured| match &configured.store {
             Store::Folder(_) => None,
             Store::Bucket(bucket) => Some(bucket.public_origin().to_owned()),
         });
@@ -138,8 +157,8 @@ impl Stores {
     /// Returns their number.
     pub(super) async fn reap(&self, older_than: Duration, parts_older_than: Duration) -> Result<usize> {
         let mut reaped = 0;
-        for (store, _) in self.0.values() {
-            if let Store::Folder(folder) = store {
+        for configured in self.0.values() {
+            if let Store::Folder(folder) = &configured.store {
                 reaped += folder.reap(older_than).await?;
                 reaped += folder.reap_uploads(parts_older_than).await?;
             }

@@ -14,8 +14,10 @@ mod file;
 mod finish;
 mod object;
 mod tus;
+mod xorb;
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, Weak};
 use std::time::Duration;
 
@@ -27,9 +29,11 @@ use lfs::store::{CloudStore, Key, PartsId};
 use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) use self::body::interrupted;
-pub(super) use self::body::{ended_early, expect_end, whole_part};
+use self::body::{ended_early, expect_end, next_part};
 pub(super) use self::direct::UploadTarget;
+pub(super) use self::finish::mismatch;
 pub(super) use self::object::BegunUpload;
+pub(super) use self::xorb::malformed;
 use super::stores::{self, Store};
 use super::{Storage, counted};
 use crate::clock;
@@ -90,9 +94,9 @@ impl UploadSession {
         Self { row, plan, xorb: None }
     }
 
-    /// Creates an upload of a xorb in one request, which is not recorded.
-    pub(super) fn of_xorb(dataset: &DatasetRow, hash: String, size: u64) -> Self {
-        Self { xorb: Some(hash), ..Self::new(UploadKind::File, dataset.id, &dataset.store, size) }
+    /// Creates an upload of a xorb of at most this size in one request, which is not recorded.
+    pub(super) fn of_xorb(dataset: &DatasetRow, hash: String, most: u64) -> Self {
+        Self { xorb: Some(hash), ..Self::new(UploadKind::File, dataset.id, &dataset.store, most) }
     }
 
     /// Creates an upload of a file in one request, which is not recorded.
@@ -113,6 +117,19 @@ impl UploadSession {
     /// Returns the total size in bytes.
     pub fn size(&self) -> u64 {
         self.plan.size()
+    }
+
+    /// Returns the sizes in bytes that it may have at its end: that of a xorb is known only then.
+    fn sizes(&self) -> RangeInclusive<u64> {
+        let most = self.size();
+        if self.xorb.is_some() { 1..=most } else { most..=most }
+    }
+
+    /// Sets the size in bytes that an upload of unknown size has at its end.
+    fn set_size(&mut self, size: u64) -> Result<()> {
+        self.row.size = signed(size);
+        self.plan = Plan::with_part_size(size, self.plan.part_size())?;
+        Ok(())
     }
 
     /// Returns the size in bytes of each part but the last.
@@ -173,7 +190,7 @@ impl UploadSession {
     /// Returns the object that it becomes; in a local store, if `place` is empty.
     pub(super) fn arrival(&self, oid: Oid, place: String) -> NewObject {
         let (store, xorb) = (self.row.store.clone(), self.xorb.clone());
-        NewObject { repo: self.row.repo_id, oid, size: self.size(), store, place, xorb }
+        NewObject { repo: self.row.repo_id, oid, size: self.size(), store, place, xorb, packed: None }
     }
 
     /// Returns true for a part of the planned size.
@@ -329,7 +346,10 @@ impl Storage {
             Store::Bucket(bucket) => {
                 let _memory = self.part_memory(part.size).await?;
                 let mut rest = Bytes::new();
-                let bytes = whole_part(part.size, &mut rest, &mut body).await?.ok_or_else(ended_early)?;
+                let bytes = next_part(part.size, &mut rest, &mut body).await?;
+                if bytes.len() as u64 != part.size {
+                    return Err(ended_early());
+                }
                 expect_end(&rest, &mut body).await?;
                 if checksum.is_some_and(|checksum| !checksum.matches(&bytes)) {
                     return Err(lfs::Error::WrongChecksum.into());

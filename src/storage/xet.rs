@@ -1,35 +1,30 @@
 //! Uploads by Xet: xorbs, and files as lists of chunks in them.
 //!
-//! A xorb is verified while it is in memory, and stored as an object that no dataset holds. A file becomes an object only
+//! A xorb is verified while it arrives, and stored as an object that no dataset holds. A file becomes an object only
 //! after its bytes were put together and its SHA-256 was compared: what a shard says is a claim. It can name only xorbs
 //! that were uploaded to the same dataset, so that knowing a hash gives no access to the data of others. Xorbs are kept for
 //! some weeks after their last use, so that the next version of a file needs only its new chunks.
 
-mod rebuild;
 mod shard;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{Stream, stream};
-use lfs::Oid;
+use futures::Stream;
 use tokio::sync::OwnedSemaphorePermit;
+use xet::Hash;
 use xet::format::MAX_XORB_LEN;
 use xet::shard::{Footer, Shard, ShardChunk, XorbChunks};
-use xet::xorb::{Decoder, FOOTER_LENGTH_BYTES, MAX_FOOTER, Xorb};
-use xet::{Error as XetError, Hash};
+use xet::xorb::MAX_FOOTER;
 
 pub use self::shard::ShardPlan;
 use super::collect::GcOptions;
-use super::read_range::gathered;
-use super::upload_sessions::{UploadSession, ended_early, expect_end, whole_part};
+use super::packed::corrupt;
 use super::{Storage, counted};
 use crate::access::{DatasetGrant, Upload};
 use crate::clock;
 use crate::db::datasets::DatasetRow;
-use crate::db::xorbs::XorbRow;
-use crate::db::{oid, signed, unsigned};
+use crate::db::{signed, unsigned};
 use crate::error::{Error, Result};
 use crate::quota::EffectiveQuota;
 use crate::types::Id;
@@ -37,8 +32,8 @@ use crate::types::Id;
 /// Maximum length in bytes of a xorb as clients send it.
 pub const MAX_XORB_BODY: usize = MAX_XORB_LEN + MAX_FOOTER;
 
-/// Memory limit in MiB for xorbs and shards, of all requests.
-pub(super) const XORB_MEMORY_MIB: usize = 128;
+/// Memory limit in MiB for shards, of all requests.
+pub(super) const SHARD_MEMORY_MIB: usize = 128;
 
 /// How long a xorb is kept after its last use. Clients remember what they uploaded for three weeks.
 const XORB_LIFETIME: Duration = Duration::from_hours(21 * 24);
@@ -52,12 +47,6 @@ const ANSWER_LIFETIME: Duration = Duration::from_hours(24);
 /// Maximum number of xorbs in an answer about a chunk: about 2 GiB of a file.
 const ANSWER_XORBS: i64 = 32;
 
-/// Bytes read from the end of a stored xorb at first: enough for the footer of most.
-const FOOTER_READ: u64 = 64 << 10;
-
-/// Bytes that are hashed at a time.
-const BLOCK: usize = 256 << 10;
-
 /// Number of rows per transaction.
 const PAGE: i64 = 500;
 
@@ -67,8 +56,7 @@ impl Storage {
         self.0.db.read().await?.xorb_epoch(repo).await
     }
 
-    /// Receives a xorb of `length` bytes, which is held in memory: the caller limits the length, and has received the body.
-    /// Returns true if the dataset did not have it.
+    /// Receives a xorb of `length` bytes: it is verified while it arrives. Returns true if the dataset did not have it.
     ///
     /// # Errors
     /// Malformed if it is not the xorb of this hash, with the first chunk that is wrong; full if a quota is
@@ -81,36 +69,16 @@ impl Storage {
         let dataset = grant.dataset();
         let _place = self.place()?;
         self.expect_room_for_xorb(dataset, length).await?;
-        let _memory = self.xorb_memory(length).await?;
-        let (mut body, mut rest) = (counted(body), Bytes::new());
-        let bytes = whole_part(length as u64, &mut rest, &mut body).await?.ok_or_else(ended_early)?;
-        expect_end(&rest, &mut body).await?;
-        let received = bytes.clone();
-        let xorb = crate::blocking(move || decode(&received)).await??;
-        if xorb.hash() != hash {
-            return Err(Error::malformed(format!("the bytes are xorb {}, not {hash}", xorb.hash())));
-        }
-        let name = hash.to_string();
-        let is_new = self.0.db.read().await?.xorbs(dataset.id, std::slice::from_ref(&name)).await?.is_empty();
-        let packed = bytes.slice(..xorb.packed_len() as usize);
-        // Without a nonce, the same xorb is the same object.
-        let footer = Bytes::from(xorb.footer([0; 4]));
-        let size = (packed.len() + footer.len()) as u64;
-        let blocks = (0..packed.len()).step_by(BLOCK).map(move |at| packed.slice(at..packed.len().min(at + BLOCK)));
-        let blocks = stream::iter(blocks.chain([footer]).map(Ok::<_, Error>));
-        self.store_whole(UploadSession::of_xorb(dataset, name, size), None, blocks).await?;
+        let is_new = self.0.db.read().await?.xorbs(dataset.id, &[hash.to_string()]).await?.is_empty();
+        self.receive_xorb(dataset, hash, (length + MAX_FOOTER) as u64, counted(body)).await?;
         Ok(is_new)
     }
 
     /// Reserves memory for a shard of this length in bytes, before it is parsed and after.
     pub async fn shard_memory(&self, length: usize) -> Result<OwnedSemaphorePermit> {
-        self.xorb_memory(length.saturating_mul(3)).await
-    }
-
-    async fn xorb_memory(&self, bytes: usize) -> Result<OwnedSemaphorePermit> {
-        let blocks = bytes.div_ceil(1 << 20).clamp(1, XORB_MEMORY_MIB);
+        let blocks = length.saturating_mul(3).div_ceil(1 << 20).clamp(1, SHARD_MEMORY_MIB);
         let blocks = u32::try_from(blocks).map_err(Error::internal)?;
-        self.0.xorb_memory.clone().acquire_many_owned(blocks).await.map_err(Error::internal)
+        self.0.shard_memory.clone().acquire_many_owned(blocks).await.map_err(Error::internal)
     }
 
     /// Checks that the xorbs of an owner do not take more than the quota allows for objects. Those that were not used for
@@ -161,29 +129,6 @@ impl Storage {
         Shard { files: Vec::new(), xorbs }.write(Some(&footer)).map(Some).map_err(corrupt)
     }
 
-    /// Reads the list of chunks of a stored xorb.
-    async fn xorb(&self, row: &XorbRow) -> Result<Arc<Xorb>> {
-        let size = unsigned(row.size);
-        let mut tail = self.read_xorb(row, size.saturating_sub(FOOTER_READ)..size).await?;
-        let last = tail.last_chunk::<FOOTER_LENGTH_BYTES>();
-        let length = last.map_or(Err(corrupt("it is too short")), |last| Xorb::footer_len(*last).map_err(corrupt))?;
-        if length > tail.len() {
-            tail = self.read_xorb(row, size.saturating_sub(length as u64)..size).await?;
-        }
-        let footer = tail.len().checked_sub(length).map(|start| &tail[start..]);
-        let xorb = Xorb::parse_footer(footer.ok_or_else(|| corrupt("it is too short"))?).map_err(corrupt)?;
-        if xorb.hash().to_string() == row.hash { Ok(Arc::new(xorb)) } else { Err(corrupt("it is another xorb")) }
-    }
-
-    /// Reads a range of a stored xorb into memory.
-    async fn read_xorb(&self, row: &XorbRow, range: std::ops::Range<u64>) -> Result<Bytes> {
-        let length = usize::try_from(range.end - range.start).map_err(Error::internal)?;
-        let object: Oid = oid(&row.oid)?;
-        let blocks = self.read_from_store(&row.store, &object, &row.place, range).await?;
-        let bytes: Bytes = gathered(blocks.ok_or_else(|| corrupt("its object is missing"))?).await?;
-        if bytes.len() == length { Ok(bytes) } else { Err(corrupt("its object is shorter")) }
-    }
-
     /// Expires xorbs that were not used for long, and deletes those that expired before the grace period.
     pub(super) async fn collect_xorbs(&self, terms: GcOptions) -> Result<()> {
         loop {
@@ -196,21 +141,4 @@ impl Storage {
             }
         }
     }
-}
-
-fn decode(bytes: &[u8]) -> Result<Xorb> {
-    let (mut decoder, mut rest) = (Decoder::new(), bytes);
-    while decoder.next_chunk(&mut rest).map_err(malformed)?.is_some() {}
-    decoder.finish().map_err(malformed)
-}
-
-/// Returns the error for bytes of a client.
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn malformed(error: XetError) -> Error {
-    Error::malformed(error.to_string())
-}
-
-/// Returns the error for a stored xorb that cannot be read.
-fn corrupt(reason: impl std::fmt::Display) -> Error {
-    Error::internal(format!("a stored xorb is corrupt: {reason}"))
 }

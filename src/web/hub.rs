@@ -54,9 +54,10 @@ fn is_of_account(path: &str) -> bool {
 }
 
 fn is_of_dataset(path: &str) -> bool {
-    // Git's URLs are below it too, but not at this position.
+    // Git's URLs are below it too, but not at this position. A name without an owner is that of no dataset.
     let below = path.strip_prefix("/datasets/");
-    path.starts_with("/api/datasets/") || below.is_some_and(|rest| rest.split('/').nth(2) == Some("resolve"))
+    let is_file = |rest: &str| rest.split('/').skip(1).take(2).any(|segment| segment == "resolve");
+    path.starts_with("/api/datasets/") || below.is_some_and(is_file)
 }
 
 /// Renders an error as the headers `X-Error-Code` and `X-Error-Message`, which the clients read, and `{error}`.

@@ -1,5 +1,6 @@
 //! Git LFS API (`…/info/lfs`): the batch endpoint, and the signed URLs that it returns.
 
+mod encoding;
 mod json;
 mod locks;
 mod uploads;
@@ -8,6 +9,7 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
 use lfs::Oid;
 use lfs::batch::{self, BatchRequest, Operation};
 use lfs::sign::Verb;
@@ -128,8 +130,18 @@ async fn download(
         cache: "private, max-age=31536000, immutable",
     };
     let (response, wanted) = content.answer(&method, &headers);
+    let response = response.header(header::VARY, "accept-encoding");
     let Some(wanted) = wanted else { return bare(response) };
-    let body = Body::from_stream(transfer.guard(object.stream(wanted)));
+    transfer.expect_range(&query, &wanted)?;
+    let is_whole = wanted == (0..size) && !headers.contains_key(header::RANGE);
+    let mut body = transfer.guard(object.stream(wanted).await?).boxed();
+    if is_whole && size >= encoding::MIN_SIZE && encoding::accepts_zstd(&headers) {
+        match encoding::compressed(body).await? {
+            Ok(compressed) => return encoding::answer(response, &oid.to_string(), compressed),
+            Err(unchanged) => body = unchanged,
+        }
+    }
+    let body = Body::from_stream(body);
     response.body(body).map_err(Error::internal)
 }
 

@@ -1,12 +1,13 @@
-//! Xet API (`/_xet`): uploads of files as chunks, by which the next version of a file costs only its difference. Clients
+//! Xet API (`/_xet`): transfers of files as chunks, by which the next version of a file costs only its difference. Clients
 //! get the URL and a token from the Hub API. Source: `openapi/cas.openapi.yaml` of `xet-core`.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::{Stream, stream};
@@ -14,16 +15,18 @@ use metastore::wire::read_ahead;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::sync::watch;
-use tokio_util::io::ReaderStream;
 use tokio_util::task::AbortOnDropHandle;
 use xet::Hash;
 use xet::format::MAX_SHARD_LEN;
 use xet::shard::Shard;
 
-use super::http::{RouteGroup, Routes, Segments, body_reader, content_length};
-use crate::access::{DatasetGrant, Upload};
+use super::http::{
+    BaseUrl, DatasetRequest, RouteGroup, Routes, Segments, body_reader, content_length, with_idle_timeout,
+};
+use crate::access::{DatasetGrant, Fetch, Upload};
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
+use crate::storage::XetRange;
 use crate::storage::xet::{MAX_XORB_BODY, ShardPlan};
 
 /// Requests that look something up. The prefix in URLs makes no difference: clients and specification have different ones.
@@ -31,9 +34,6 @@ const XET: RouteGroup = RouteGroup { is_below, is_open: true, cost: 20, ..RouteG
 
 /// Requests that transfer or read whole files.
 const TRANSFER: RouteGroup = RouteGroup { is_transfer: true, sends_body_later: true, ..XET };
-
-/// Bytes of a xorb that are read at a time.
-const BLOCK: usize = 256 << 10;
 
 /// Interval of the lines that tell a client that work goes on: it waits for one minute.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -44,11 +44,12 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::POST, "/_xet/{owner}/{dataset}/{cache}/v1/xorbs/{prefix}/{hash}", put_xorb)
         .add(Method::POST, "/_xet/{owner}/{dataset}/{cache}/v1/shards", put_shard)
         .add(Method::POST, "/_xet/{owner}/{dataset}/{cache}/v2/shards", put_shard_with_progress);
-    routes.group(XET).add(Method::GET, "/_xet/{owner}/{dataset}/{cache}/v1/chunks/{prefix}/{hash}", find_chunk).add(
-        Method::POST,
-        "/_xet/{owner}/{dataset}/{cache}/v1/telemetry",
-        telemetry,
-    )
+    routes
+        .group(XET)
+        .add(Method::GET, "/_xet/{owner}/{dataset}/{cache}/v1/chunks/{prefix}/{hash}", find_chunk)
+        .add(Method::GET, "/_xet/{owner}/{dataset}/{cache}/v1/reconstructions/{hash}", download)
+        .add(Method::GET, "/_xet/{owner}/{dataset}/{cache}/v2/reconstructions/{hash}", download)
+        .add(Method::POST, "/_xet/{owner}/{dataset}/{cache}/v1/telemetry", telemetry)
 }
 
 fn is_below(path: &str) -> bool {
@@ -63,15 +64,15 @@ async fn put_xorb(
 ) -> Result<Json<Value>> {
     let hash = hash(&segments)?;
     let length = length(&request, MAX_XORB_BODY)?;
-    let body = ReaderStream::with_capacity(received(&app, request, MAX_XORB_BODY).await?, BLOCK);
+    let body = Box::pin(with_idle_timeout(&app, request.into_body()));
     let is_new = app.storage.put_xorb(&grant, hash, length, body).await?;
     Ok(Json(json!({ "was_inserted": is_new })))
 }
 
-/// Receives a body of at most `most` bytes: a slow client must not hold memory that others wait for.
-async fn received(app: &App, request: Request, most: usize) -> Result<impl AsyncRead + Send + Unpin + use<>> {
+/// Receives the body of a shard: a slow client must not hold memory that others wait for.
+async fn received(app: &App, request: Request) -> Result<impl AsyncRead + Send + Unpin + use<>> {
     let body = body_reader(app, request.into_body());
-    read_ahead(app.datasets.engine(), body, most as u64).await.map_err(|error| match error {
+    read_ahead(app.datasets.engine(), body, MAX_SHARD_LEN as u64).await.map_err(|error| match error {
         metastore::Error::Io(error) => Error::malformed(format!("the request ended early: {error}; send it again")),
         error => error.into(),
     })
@@ -135,7 +136,7 @@ fn ended(outcome: Result<bool>) -> Value {
 
 async fn plan(app: &App, grant: &DatasetGrant<Upload>, request: Request) -> Result<ShardPlan> {
     let length = length(&request, MAX_SHARD_LEN)?;
-    let mut received = received(app, request, MAX_SHARD_LEN).await?;
+    let mut received = received(app, request).await?;
     let memory = app.storage.shard_memory(length).await?;
     let mut body = Vec::with_capacity(length);
     let read = (&mut received).take(length as u64).read_to_end(&mut body).await;
@@ -154,8 +155,60 @@ async fn find_chunk(State(app): State<App>, grant: DatasetGrant<Upload>, segment
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], shard).into_response())
 }
 
+/// Returns how to download a range of a packed file: its terms, and signed URLs of their chunks.
+async fn download(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    grant: DatasetGrant<Fetch>,
+    base: BaseUrl,
+    segments: Segments,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response> {
+    let (range, is_ranged) = (requested(&headers)?, headers.contains_key(header::RANGE));
+    let Some(found) = app.storage.xet_download(&grant, hash(&segments)?, range, &base.0).await? else {
+        let error = Error::not_found("this dataset has no packed file of this hash; download it from its URL");
+        if is_ranged {
+            // Clients read a file in ranges until its end.
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, Json(json!({ "message": error.detail() }))).into_response());
+        }
+        return Err(error);
+    };
+    visitor.charge(found.terms.len() / 10);
+    let range = |start: usize, end: usize| json!({ "start": start, "end": end });
+    let terms = found.terms.iter().map(|term| {
+        json!({ "hash": term.xorb, "unpacked_length": term.length, "range": range(term.chunks.start, term.chunks.end) })
+    });
+    let is_v2 = uri.path().contains("/v2/reconstructions/");
+    let fetch = |fetch: &XetRange| {
+        let (chunks, bytes) = (range(fetch.chunks.start, fetch.chunks.end), &fetch.bytes);
+        // The last byte is included.
+        let bytes = json!({ "start": bytes.start, "end": bytes.end - 1 });
+        if is_v2 {
+            json!({ "url": fetch.url, "ranges": [{ "chunks": chunks, "bytes": bytes }] })
+        } else {
+            json!({ "url": fetch.url, "range": chunks, "url_range": bytes })
+        }
+    };
+    let xorbs = found.xorbs.iter().map(|(xorb, ranges)| (xorb.clone(), ranges.iter().map(fetch).collect()));
+    let mut answer = json!({ "offset_into_first_range": found.offset, "terms": terms.collect::<Value>() });
+    answer[if is_v2 { "xorbs" } else { "fetch_info" }] = Value::Object(xorbs.collect());
+    Ok(Json(answer).into_response())
+}
+
+/// Returns the bytes in the header `Range`; all without one.
+fn requested(headers: &HeaderMap) -> Result<Range<u64>> {
+    let Some(value) = headers.get(header::RANGE) else { return Ok(0..u64::MAX) };
+    let range = value.to_str().ok().and_then(|text| text.strip_prefix("bytes=")?.split_once('-'));
+    let range = range.and_then(|(start, last)| {
+        let end = if last.is_empty() { u64::MAX } else { last.parse::<u64>().ok()?.saturating_add(1) };
+        Some(start.parse().ok()?..end)
+    });
+    range.ok_or_else(|| Error::malformed("the header Range must look like bytes=0-99"))
+}
+
 /// Accepts and drops the statistics that clients send.
-async fn telemetry(_: DatasetGrant<Upload>) -> StatusCode {
+async fn telemetry(_: DatasetGrant<Fetch>) -> StatusCode {
     StatusCode::OK
 }
 

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use lfs::Oid;
 use rutter_testing::xet::{XetClient, describe, pack, shard};
 use rutter_testing::{DATABASE, Random, StopSignal, Tree, assert_success, environment, noise};
+use serde_json::Value;
 
 use crate::cluster::{Cloud, Cluster, has_real_store, story};
 use crate::workload::Workload;
@@ -259,5 +261,90 @@ story! {
         work.git(&["push", "-q", "origin", "main"]);
         assert_clone_complete(&cluster, "clone", &work);
         assert!(cluster.installation.tree("clone").read("scan.bin") == content);
+    }
+}
+
+story! {
+    async fn old_versions_in_a_bucket_are_packed_by_any_server() {
+        let cloud = Cloud::shared().await;
+        let mut cluster = cloud.cluster(2, &[("RUTTER_STORES__DEFAULT__PACK", "old")]).await;
+        let work = cluster.installation.tree("work");
+        work.git(&["init", "-q", "-b", "main"]);
+        work.with_lfs(&cluster.installation.remote("ada/data"));
+        let mut contents = vec![noise(1, 3 << 20)];
+        for version in 1..4 {
+            let mut next = contents.last().unwrap().clone();
+            next.splice(700_000..700_010, noise(version, 5000));
+            contents.push(next);
+        }
+        for (version, content) in contents.iter().enumerate() {
+            work.write("scan.bin", content);
+            work.commit(&format!("version {version}"));
+            work.git(&["tag", &format!("v{version}")]);
+        }
+        work.git(&["push", "-q", "origin", "main", "--tags"]);
+        let before: u64 = cluster.bucket.keys().await.values().sum();
+
+        // Two at once, of which one is killed.
+        let mut killed = cluster.installation.spawn(&["pack"]);
+        let packed = cluster.installation.rutter(&["pack"]);
+        assert_success(&packed, "rutter pack");
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        assert_success(&cluster.installation.rutter(&["pack"]), "rutter pack");
+        let database = cluster.installation.database().await;
+        assert_eq!(database.count("SELECT COUNT(*) FROM object WHERE form = 'packed'").await, 3);
+        database.0.close().await;
+
+        let clone = cluster.installation.tree("clone");
+        clone.git(&["clone", "-q", &remote_at(&cluster, 1), "."]);
+        for (version, content) in contents.iter().enumerate() {
+            clone.git(&["checkout", "-q", &format!("v{version}")]);
+            assert!(clone.read("scan.bin") == *content, "version {version}");
+        }
+        // The newest one comes from the bucket, an old one from a server, also its ranges.
+        let ada = cluster.ada();
+        for (content, is_direct) in [(&contents[3], true), (&contents[0], false)] {
+            let answer = ada.object("download", "ada/data", Oid::of(content), content.len()).await.unwrap();
+            let url = answer["actions"]["download"]["href"].as_str().unwrap().to_owned();
+            assert_eq!(!url.starts_with(&cluster.installation.url), is_direct, "{url}");
+            let part = cluster.installation.http.get(&url).header("Range", "bytes=700000-2000000").send().await.unwrap();
+            assert_eq!(part.status(), 206);
+            assert!(part.bytes().await.unwrap() == content[700_000..=2_000_000]);
+        }
+
+        // Clients of Xet get chunks from the bucket, each URL for its bytes only.
+        let (http, token) = (&cluster.installation.http, &cluster.installation.token);
+        let file = format!("{}/datasets/ada/data/resolve/v0/scan.bin", cluster.installation.url);
+        let head = http.head(&file).bearer_auth(token).send().await.unwrap();
+        let header = |name: &str| head.headers()[name].to_str().unwrap().to_owned();
+        let access = http.get(header("x-xet-refresh-route")).bearer_auth(token).send().await.unwrap();
+        let access: Value = access.json().await.unwrap();
+        let text = |name: &str| access[name].as_str().unwrap().to_owned();
+        let client = XetClient::new(http, &text("casUrl"), &text("accessToken"));
+        let answer = client.reconstruction("v2", header("x-xet-hash").parse().unwrap(), Some("0-99")).await.json();
+        let fetch = &answer["xorbs"].as_object().unwrap().values().next().unwrap()[0];
+        let (url, bytes) = (fetch["url"].as_str().unwrap(), &fetch["ranges"][0]["bytes"]);
+        assert!(!url.starts_with(&cluster.installation.url), "{url}");
+        let (start, last) = (bytes["start"].as_u64().unwrap(), bytes["end"].as_u64().unwrap());
+        for (range, status) in [(format!("{start}-{last}"), 206), (format!("{start}-{}", last + 1), 403)] {
+            let part = http.get(url).header("Range", format!("bytes={range}")).send().await.unwrap();
+            assert_eq!(part.status(), status, "{range}");
+        }
+        assert!(http.get(url).send().await.unwrap().status().is_client_error());
+
+        // The files that are no longer needed are deleted after the URLs have expired.
+        cluster.kill(0);
+        cluster.kill(1);
+        cluster.collect(crate::cluster::AFTER_GRACE_PERIOD).await;
+        let after: u64 = cluster.bucket.keys().await.values().sum();
+        assert!(after < before * 6 / 10, "{after} of {before}");
+        cluster.compare_bucket_and_rows().await;
+        cluster.start(0).await;
+        assert_success(&cluster.installation.rutter(&["fsck"]), "rutter fsck");
+        let again = cluster.installation.tree("again");
+        again.git(&["clone", "-q", &remote_at(&cluster, 0), "."]);
+        again.git(&["checkout", "-q", "v1"]);
+        assert!(again.read("scan.bin") == contents[1]);
     }
 }

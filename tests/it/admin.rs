@@ -123,14 +123,14 @@ story! {
             server.upload(&ada.token, path, &noise(7, size)).await;
         }
         let answer = server.ok(&root, "GET", &format!("{ADMIN}/usage"), Value::Null).await;
-        let figures = ["users", "organisations", "datasets", "objects", "bytes"].map(|name| answer[name].as_u64().unwrap());
-        assert_eq!(figures, [2, 1, 3, 3, 5300]);
+        let figures = ["users", "organisations", "datasets", "objects", "bytes", "stored_bytes"].map(|name| answer[name].as_u64().unwrap());
+        assert_eq!(figures, [2, 1, 3, 3, 5300, 5300]);
         let expected = json!({"owner": "org", "kind": "organisation", "datasets": 1, "bytes": 5000, "quota_bytes": null});
         assert_eq!((&answer["items"][0], answer["items"].as_array().unwrap().len()), (&expected, 3));
         assert_eq!(answer["items"][1], json!({"owner": "ada", "kind": "user", "datasets": 2, "bytes": 300, "quota_bytes": null}));
         let stores = server.ok(&root, "GET", &format!("{ADMIN}/stores"), Value::Null).await;
         let expected =
-            json!([{"name": "default", "kind": "folder", "objects": 3, "bytes": 5300, "unproven": 0, "quarantined": 0}]);
+            json!([{"name": "default", "kind": "folder", "objects": 3, "bytes": 5300, "stored_bytes": 5300, "unproven": 0, "quarantined": 0}]);
         assert_eq!(stores["items"], expected);
     }
 }

@@ -249,7 +249,8 @@ story! {
         assert_eq!(fsck(&server, &[]).0, 0);
 
         // A store that was removed from the configuration.
-        let moved = "INSERT INTO object SELECT 'gone', oid, size, state, place, created_at, orphaned_at FROM object";
+        let moved = "INSERT INTO object (store, oid, size, state, place, created_at)
+                     SELECT 'gone', oid, size, state, place, created_at FROM object";
         execute(&server.app.db, moved).await;
         let (code, report) = fsck(&server, &[]);
         assert_eq!((code, report["unchecked"].as_array().unwrap().len()), (2, 1), "{report:#}");

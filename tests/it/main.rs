@@ -27,6 +27,7 @@ mod locks_api;
 mod matrix;
 mod openapi;
 mod organisations;
+mod packed;
 mod packs;
 mod protection;
 mod quotas;

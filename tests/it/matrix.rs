@@ -29,6 +29,11 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("GET", "/{owner}", "another program"),
     ("GET", "/datasets/{owner}/{dataset}", "a browser"),
     ("GET", "/datasets/{owner}/{dataset}", "another program"),
+    ("GET", "/datasets/{owner}/{dataset}/commit/{revision}", ""),
+    ("GET", "/datasets/{owner}/{dataset}/commits/{revision}", ""),
+    ("GET", "/datasets/{owner}/{dataset}/tree/{revision}", ""),
+    ("GET", "/datasets/{owner}/{dataset}/tree/{revision}/{*path}", ""),
+    ("GET", "/datasets/{owner}/{dataset}/blob/{revision}/{*path}", ""),
     ("GET", "/{owner}/{dataset}", "a browser"),
     ("GET", "/{owner}/{dataset}", "another program"),
     ("GET", "/{owner}/{dataset}/info/refs", "to fetch"),
@@ -285,6 +290,11 @@ impl World {
                 get(format!("/datasets/{path}")).header("accept", "text/html,*/*;q=0.8")
             }
             ("GET", "/datasets/{owner}/{dataset}", _) => get(format!("/datasets/{path}")),
+            ("GET", route, "") if route.starts_with("/datasets/{owner}/{dataset}/") && !hub::has(route) => {
+                let below = route.replace("/datasets/{owner}/{dataset}", "").replace("{revision}", "main");
+                let url = format!("/datasets/{path}{}", below.replace("{*path}", "a.csv"));
+                get(url).header("accept", "text/html,*/*;q=0.8")
+            }
             ("GET", "/{owner}/{dataset}", "a browser") => {
                 get(format!("/{path}")).header("accept", "text/html,*/*;q=0.8")
             }

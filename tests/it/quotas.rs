@@ -506,7 +506,7 @@ story! {
         }
         let arrival = |repo, size| {
             let (oid, store) = (Oid::of(b"promised"), "default".to_owned());
-            NewObject { repo, oid, size, store, place: "0011223344556677".into(), xorb: None }
+            NewObject { repo, oid, size, store, place: "0011223344556677".into(), xorb: None, packed: None }
         };
         let mut tx = server.app.db.write().await.unwrap();
         assert_eq!(tx.hold_unproven(&arrival(repos[0], 5000), now).await.unwrap(), Some(true));

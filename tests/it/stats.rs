@@ -238,6 +238,18 @@ story! {
         assert_eq!(led("/ada/birds", html).await, (303, Some("/d/ada/birds".into())));
         assert_eq!(led("/Ada/Birds.git", html).await, (303, Some("/d/ada/birds".into())));
         assert_eq!(led("/a%2Fb/c", html).await, (303, Some("/d/a%2Fb/c".into())));
+        // The pages of the Hugging Face Hub, which its clients print.
+        for (hub, page) in [
+            ("commit/0a1b", "revision/0a1b"),
+            ("commits/main", "history/main"),
+            ("tree/main", "tree/main"),
+            ("tree/main/a/b%20c", "tree/main/a/b%20c"),
+            ("blob/refs%2Fx/a.csv", "file/refs%2Fx/a.csv"),
+        ] {
+            let expected = (303, Some(format!("/d/ada/birds/{page}")));
+            assert_eq!(led(&format!("/datasets/ada/birds/{hub}"), html).await, expected, "{hub}");
+            assert_eq!(led(&format!("/datasets/ada/birds/{hub}"), "*/*").await.0, 404);
+        }
         for other in ["/api/birds", "/ada/bi%20rds", "/_lfs/x", "/-/x", "/ada/%ff", "/ada"] {
             let (status, place) = led(other, html).await;
             assert!(status >= 400 && place.is_none(), "{other} {status} {place:?}");

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use async_compression::tokio::bufread::ZstdDecoder;
 use lfs::Oid;
 use rutter::access::Actor;
 use rutter::types::Visibility;
 use rutter_testing::{LFS_JSON, Person, RawConnection, Reply, Server, noise, story};
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
 
 async fn ada(server: &Server) -> Person {
     let ada = server.person("ada").await;
@@ -594,6 +596,38 @@ story! {
             server.upload(&ada.token, "ada/data", bytes).await;
             let href = server.download_url(&ada.token, "ada/data", bytes).await;
             assert!(get(&server, &href, &[]).await.body == **bytes);
+        }
+    }
+}
+
+story! {
+    async fn downloads_are_compressed_for_clients_that_ask(server: Server) {
+        let ada = ada(&server).await;
+        let table: Vec<u8> = (0..60_000).flat_map(|row| format!("{row},{},a name\n", row * 7).into_bytes()).collect();
+        let random = noise(5, table.len());
+        let small = vec![b'a'; 1000];
+        let zstd = [("Accept-Encoding", "gzip, zstd")];
+        for (content, expected) in [(&table, true), (&random, false), (&small, false)] {
+            server.upload(&ada.token, "ada/data", content).await;
+            let url = server.download_url(&ada.token, "ada/data", content).await;
+            let reply = get(&server, &url, &zstd).await;
+            assert_eq!(reply.status, 200);
+            assert_eq!(reply.header("vary"), "accept-encoding");
+            assert_eq!(reply.headers.contains_key("content-encoding"), expected, "{} bytes", content.len());
+            if expected {
+                assert!(reply.body.len() * 3 < content.len(), "{} of {}", reply.body.len(), content.len());
+                let mut decoder = ZstdDecoder::new(&reply.body[..]);
+                let mut decoded = Vec::new();
+                decoder.read_to_end(&mut decoded).await.unwrap();
+                assert!(decoded == *content);
+            } else {
+                assert!(reply.body == *content);
+            }
+            // A range is of the object, and nothing is compressed unasked.
+            let part = get(&server, &url, &[zstd[0], ("Range", "bytes=10-99")]).await;
+            assert_eq!((part.status, &part.body[..]), (206, &content[10..100]));
+            let plain = get(&server, &url, &[("Accept-Encoding", "gzip")]).await;
+            assert!(plain.body == *content && !plain.headers.contains_key("content-encoding"));
         }
     }
 }

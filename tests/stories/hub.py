@@ -38,6 +38,7 @@ def account():
 
 def repositories():
     refused(RepositoryNotFoundError, lambda: api.dataset_info(repo))
+    assert not api.file_exists("nobodys", "f", repo_type="dataset")
     assert not api.repo_exists(**kind)
     url = api.create_repo(**kind, private=True)
     assert (url.repo_id, url.repo_type, url.endpoint) == (repo, "dataset", os.environ["HF_ENDPOINT"]), repr(url)

@@ -23,5 +23,17 @@ elif command == "folder":
     for name in ["folder/all.raw", "written.raw"]:
         with open(api.hf_hub_download(**kind, filename=name), "rb") as file:
             assert file.read() == content, name
-with open(api.hf_hub_download(**kind, filename="recordings/all.raw"), "rb") as file:
-    assert file.read() == content
+if command == "first":
+    first = api.list_repo_commits(**kind)[-2].commit_id
+    tree = api.list_repo_tree(**kind, path_in_repo="recordings", revision=first)
+    assert [file.xet_hash is not None for file in tree] == [True]
+    with open(api.hf_hub_download(**kind, filename="recordings/all.raw", revision=first), "rb") as file:
+        assert file.read() == content
+    fs = HfFileSystem()
+    with fs.open("datasets/ada/birds/recordings/all.raw", revision=first, block_size=2**20) as file:
+        for start in [0, 1, len(content) // 2, len(content) - 100_000]:
+            file.seek(start)
+            assert file.read(100_000) == content[start : start + 100_000], start
+else:
+    with open(api.hf_hub_download(**kind, filename="recordings/all.raw"), "rb") as file:
+        assert file.read() == content

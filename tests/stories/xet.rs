@@ -5,11 +5,12 @@ use std::process::Command;
 
 use lfs::Oid;
 use rutter::types::Visibility;
-use rutter_testing::xet::{XetClient, describe, pack, shard};
+use rutter_testing::xet::{XetClient, describe, describe_all, pack, shard};
 use rutter_testing::{Person, Reply, Server, assert_success, noise, story};
 use serde_json::{Value, json};
 use xet::Hash;
 use xet::shard::{File, Shard};
+use xet::xorb::Xorb;
 
 use crate::pypi::python;
 
@@ -48,6 +49,7 @@ story! {
         let file = data.join("all.raw");
 
         let mut content = noise(1, 40 * MIB);
+        let original = content.clone();
         std::fs::write(&file, &content).unwrap();
         let upload = async |home: &Path| {
             let before = received(&server).await;
@@ -67,7 +69,32 @@ story! {
         assert_eq!(work.read("recordings/all.raw"), content);
         run(&python, &server, &ada, &first, "folder", &file);
         assert!(server.app.storage.check(true).await.unwrap().is_empty());
+
+        // The first version is packed, and a third machine downloads its chunks.
+        let mut packed = 0;
+        server.app.packer.run(None, |_, summary| packed += summary.unwrap().objects).await.unwrap();
+        assert_eq!(packed, 2);
+        std::fs::write(&file, &original).unwrap();
+        assert_eq!(reconstructions(&server).await, 0);
+        run(&python, &server, &ada, &place.folder.join("third"), "first", &file);
+        assert!(reconstructions(&server).await > 0);
+
+        // The xorbs that the first machine remembers are deleted: it sends everything again.
+        for _ in 0..5 {
+            server.clock.advance(std::time::Duration::from_hours(7 * 24));
+            server.app.collector.run(None, false, |_| ()).await.unwrap();
+        }
+        content[5 * MIB..6 * MIB].copy_from_slice(&noise(9, MIB));
+        std::fs::write(&file, &content).unwrap();
+        assert!(upload(&first).await > 40 * MIB);
+        assert!(server.app.storage.check(true).await.unwrap().is_empty());
     }
+}
+
+/// Requests for the chunks of files.
+async fn reconstructions(server: &Server) -> usize {
+    let text = Reply::of(server.request("GET", "/metrics", None)).await.text();
+    text.lines().filter(|line| line.contains("/v2/reconstructions/") && line.contains("_count")).count()
 }
 
 /// Bytes of objects and xorbs that the server has received.
@@ -233,6 +260,78 @@ story! {
         assert_eq!((again.status, again.json()), (200, json!({"was_inserted": true})));
         assert_eq!(later.post("v1/shards", shard(describe(&xorb, &content))).await.status, 200);
         assert!(server.app.storage.check(true).await.unwrap().is_empty());
+    }
+}
+
+story! {
+    async fn uploads_race_each_other_and_a_collection(server: Server) {
+        let ada = server.person("ada").await;
+        server.dataset("ada/own", Visibility::Private).await;
+        let chunks: Vec<Vec<u8>> = (0..20).map(|seed| noise(seed, 60_000)).collect();
+        let (old_bytes, old) = pack(&chunks);
+        for round in 0..6 {
+            server.clock.advance(std::time::Duration::from_hours(22 * 24));
+            let client = &xet_client(&server, &ada, "ada/own").await;
+            let added = vec![noise(100 + round, 50_000)];
+            let (content, (bytes, new)) = ([chunks.concat(), added.concat()].concat(), pack(&added));
+            let (content, bytes, new, old, old_bytes) = (&content, &bytes, &new, &old, &old_bytes);
+            // Some rely on the xorb of the round before, which expires at the same time.
+            // The clock is ahead of the disk, so that a file may be deleted as soon as it is written; it is sent again.
+            let until_stored = async |send: &dyn Fn() -> reqwest::RequestBuilder| loop {
+                let reply = Reply::of(send()).await;
+                if reply.status != 503 {
+                    return reply;
+                }
+            };
+            let put = async |xorb: &Xorb, bytes: &[u8]| {
+                let path = format!("v1/xorbs/default/{}", xorb.hash());
+                assert_eq!(until_stored(&|| client.request(&path, bytes.to_vec())).await.status, 200);
+            };
+            let upload = async |sends_old: bool| {
+                if sends_old {
+                    put(old, old_bytes).await;
+                }
+                put(new, bytes).await;
+                let shard = shard(describe_all(&[old, new], content));
+                until_stored(&|| client.request("v1/shards", shard.clone())).await
+            };
+            let collect = server.app.collector.run(None, false, |_| ());
+            let (one, two, three, collected) = tokio::join!(upload(true), upload(false), upload(true), collect);
+            collected.unwrap();
+            for (reply, sent) in [(one, true), (two, false), (three, true)] {
+                let is_refused = !sent && reply.status == 400 && reply.text().contains("does not hold xorb");
+                assert!(reply.status == 200 || is_refused, "{round}: {} {}", reply.status, reply.text());
+            }
+            assert!(server.can_download(&ada, "ada/own", content).await);
+            assert!(server.app.storage.check(true).await.unwrap().is_empty());
+        }
+    }
+}
+
+story! {
+    on(sqlite) async fn the_largest_and_the_smallest_are_accepted(server: Server) {
+        let ada = server.person("ada").await;
+        server.dataset("ada/own", Visibility::Private).await;
+        let client = xet_client(&server, &ada, "ada/own").await;
+        let tiny: Vec<Vec<u8>> = (0..8192_u32).map(|number| number.to_le_bytes().to_vec()).collect();
+        let zeros = vec![vec![0; 128 << 10]; 512];
+        for chunks in [vec![vec![7]], tiny, zeros] {
+            let (content, (bytes, xorb)) = (chunks.concat(), pack(&chunks));
+            assert_eq!(client.put_xorb(xorb.hash(), bytes).await.status, 200);
+            let reply = client.post("v2/shards", shard(describe(&xorb, &content))).await;
+            assert_eq!(reply.text().lines().last(), Some(r#"{"type":"result"}"#), "{}", reply.text());
+            assert!(server.can_download(&ada, "ada/own", &content).await);
+        }
+        // The empty file has no chunks, and a million times the same zeros are too much for one shard.
+        let empty = Shard { files: Vec::new(), xorbs: Vec::new() }.write(None).unwrap();
+        assert_eq!(client.post("v1/shards", empty).await.status, 200);
+        let zeros = vec![vec![0; 128 << 10]; 8192];
+        let (bytes, xorb) = pack(&zeros);
+        assert_eq!(client.put_xorb(xorb.hash(), bytes).await.status, 200);
+        let mut file = describe(&xorb, &[]);
+        file.terms = vec![file.terms[0].clone(); 100_000];
+        let reply = client.post("v1/shards", shard(file)).await;
+        assert_eq!(reply.status, 413, "{}", reply.text());
     }
 }
 

@@ -9,18 +9,20 @@ use super::{UploadSession, gone};
 use crate::error::{Error, Result};
 use crate::storage::Storage;
 
-pub(in crate::storage) fn ended_early() -> Error {
+pub(super) fn ended_early() -> Error {
     Error::malformed("the request body is shorter than announced; send it again")
 }
 
-/// Returns the error for a body that was interrupted.
+/// Returns the error for a body that was interrupted, or the one of ours that ended it.
 pub(crate) fn interrupted(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    let cause: Box<dyn std::error::Error + Send + Sync> = error.into();
-    Error::malformed(format!("the request body was interrupted: {cause}; send it again"))
+    match error.into().downcast::<Error>() {
+        Ok(own) => *own,
+        Err(cause) => Error::malformed(format!("the request body was interrupted: {cause}; send it again")),
+    }
 }
 
-/// Reads exactly `size` bytes of a body, or `None` if it ends before; `rest` holds the remainder of the previous block.
-pub(in crate::storage) async fn whole_part<S, E>(size: u64, rest: &mut Bytes, body: &mut S) -> Result<Option<Bytes>>
+/// Reads `size` bytes of a body, or fewer if it ends before; `rest` holds the remainder of the previous block.
+pub(super) async fn next_part<S, E>(size: u64, rest: &mut Bytes, body: &mut S) -> Result<Bytes>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -31,16 +33,16 @@ where
         let taken = rest.split_to(rest.len().min(size - whole.len()));
         whole.extend_from_slice(&taken);
         if whole.len() == size {
-            return Ok(Some(whole.freeze()));
+            return Ok(whole.freeze());
         }
         *rest = match body.next().await {
-            None => return Ok(None),
+            None => return Ok(whole.freeze()),
             Some(block) => block.map_err(interrupted)?,
         };
     }
 }
 
-pub(in crate::storage) async fn expect_end<S, E>(rest: &Bytes, body: &mut S) -> Result<()>
+pub(super) async fn expect_end<S, E>(rest: &Bytes, body: &mut S) -> Result<()>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
@@ -54,7 +56,7 @@ where
 
 impl Storage {
     /// Sends a body to a bucket part by part, from an offset at which a part begins, holding one part in memory. Returns
-    /// the new offset: an incomplete part is not sent.
+    /// the new offset: an incomplete part is not sent, unless the upload may be smaller than planned.
     ///
     /// # Errors
     /// Wrong checksum, if one is given: it covers the whole body, which can then be only one part.
@@ -74,7 +76,11 @@ impl Storage {
         let (mut offset, mut rest) = (from, Bytes::new());
         for part in session.plan.parts().skip_while(|part| part.position < from) {
             let _memory = self.part_memory(part.size).await?;
-            let Some(bytes) = whole_part(part.size, &mut rest, &mut body).await? else { return Ok(Ok(offset)) };
+            let bytes = next_part(part.size, &mut rest, &mut body).await?;
+            let length = bytes.len() as u64;
+            if length < part.size && (length == 0 || session.sizes().start() == session.sizes().end()) {
+                return Ok(Ok(offset));
+            }
             if let Some(checksum) = checksum {
                 expect_end(&rest, &mut body).await?;
                 if !checksum.matches(&bytes) {
@@ -82,7 +88,10 @@ impl Storage {
                 }
             }
             bucket.put_part(&key, &remote, part.number, bytes).await?;
-            offset += part.size;
+            offset += length;
+            if length < part.size {
+                break;
+            }
         }
         expect_end(&rest, &mut body).await?;
         Ok(Ok(offset))

@@ -14,8 +14,9 @@ use crate::clock;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 use crate::quota::{EffectiveQuota, QuotaUsage};
+use crate::storage::Storage;
 use crate::storage::stores::Store;
-use crate::storage::{Storage, store_of};
+use crate::storage::transfers::store_of;
 use crate::types::{Id, UploadKind, query_value};
 
 /// The target of a direct upload: a random, unguessable key.

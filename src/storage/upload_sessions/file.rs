@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _};
-use lfs::{Oid, Pointer};
+use lfs::{LocalStore, Oid, Pointer};
 use sha2::{Digest as _, Sha256};
 
 use super::UploadSession;
@@ -35,10 +35,12 @@ impl Storage {
         let session = UploadSession::of_file(grant.dataset(), size);
         self.expect_room(&session.arrival(Oid::EMPTY, String::new()), false).await?;
         let _place = self.place()?;
-        Ok(Pointer::new(self.store_whole(session, None, counted(body)).await?, size))
+        let (oid, size) = self.store_whole(session, None, counted(body)).await?;
+        Ok(Pointer::new(oid, size))
     }
 
-    /// Stores a file whose size is known, as an object of the dataset or as a xorb, if its SHA-256 is the expected one.
+    /// Stores the bytes of an upload that is not recorded, as an object of the dataset or as a xorb, if its SHA-256 is the
+    /// expected one. Returns its SHA-256 and its size in bytes. The error of a body is returned as it is.
     ///
     /// # Errors
     /// As for [`Storage::keep`]; invalid for another SHA-256.
@@ -47,12 +49,15 @@ impl Storage {
         mut session: UploadSession,
         expected: Option<Oid>,
         body: S,
-    ) -> Result<Oid>
+    ) -> Result<(Oid, u64)>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let size = session.size();
+        let bucket = match self.0.stores.named(&session.row.store)? {
+            Store::Folder(folder) => return self.store_in_folder(folder, session, expected, body).await,
+            Store::Bucket(bucket) => bucket,
+        };
         let hasher = Arc::new(Mutex::new(Sha256::new()));
         let hashing = Arc::clone(&hasher);
         let body = body.inspect_ok(move |block| {
@@ -61,19 +66,43 @@ impl Storage {
         self.create_parts(&mut session).await?;
         // Deleted at the end of the request, however it ends: an incomplete file is of no use.
         let _cleanup = CleanupGuard { storage: self.clone(), session: session.clone() };
-        let reached = match self.0.stores.named(&session.row.store)? {
-            Store::Folder(folder) => folder.append(&session.raw_id()?, 0, size, None, body).await?,
-            Store::Bucket(bucket) => self.send_parts(bucket, &session, 0, None, body).await??,
-        };
-        if reached != size {
+        let reached = self.send_parts(bucket, &session, 0, None, body).await??;
+        if !session.sizes().contains(&reached) {
             return Err(ended_early());
         }
+        session.set_size(reached)?;
         let oid = Oid::from_bytes(hasher.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize().into());
         if let Some(expected) = expected.filter(|expected| *expected != oid) {
             return Err(mismatch(&expected));
         }
         session.row.oid = Some(oid.to_string());
-        self.finish_in_store(&session).await
+        Ok((self.finish_in_store(&session).await?, reached))
+    }
+
+    async fn store_in_folder<S, E>(
+        &self,
+        folder: &LocalStore,
+        mut session: UploadSession,
+        expected: Option<Oid>,
+        body: S,
+    ) -> Result<(Oid, u64)>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let most = session.size();
+        let stored = match expected {
+            Some(oid) => folder.put(&oid, most, body).await.map(|()| (oid, most)),
+            None => folder.add(session.sizes(), body).await,
+        };
+        let (oid, size) = stored.map_err(|error| match error {
+            lfs::Error::WrongHash { expected, .. } => mismatch(&expected),
+            lfs::Error::WrongSize { actual, .. } if actual < most => ended_early(),
+            error => error.into(),
+        })?;
+        session.set_size(size)?;
+        self.record_in_folder(folder, session.arrival(oid, String::new()), None).await?;
+        Ok((oid, size))
     }
 
     /// Starts an upload of a file in parts. `promised` is its oid, if the client knows it.

@@ -117,9 +117,7 @@ impl Storage {
 
     async fn finish_in_folder(&self, folder: &LocalStore, session: &UploadSession) -> Result<Oid> {
         let (raw_id, known) = (session.raw_id()?, session.oid()?);
-        if session.recorded().is_some() {
-            self.expect_room(&session.arrival(known.unwrap_or(Oid::EMPTY), String::new()), true).await?;
-        }
+        self.expect_room(&session.arrival(known.unwrap_or(Oid::EMPTY), String::new()), true).await?;
         let oid = if let Some(oid) = known {
             oid
         } else {
@@ -276,6 +274,6 @@ impl Storage {
     }
 }
 
-pub(super) fn mismatch(oid: &Oid) -> Error {
+pub(in crate::storage) fn mismatch(oid: &Oid) -> Error {
     Error::invalid(format!("SHA-256 mismatch: the uploaded bytes are not object {oid}; upload it again"))
 }

@@ -1,9 +1,9 @@
 //! Shards: the files that a client has uploaded in xorbs, checked against the xorbs before any file is put together.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::Range;
 use std::sync::Arc;
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lfs::Oid;
 use tokio::sync::OwnedSemaphorePermit;
 use xet::Hash;
@@ -11,20 +11,22 @@ use xet::merkle::Tree;
 use xet::shard::{File, Shard, Term};
 use xet::xorb::Xorb;
 
-use super::malformed;
 use crate::access::{DatasetGrant, Upload};
+use crate::config::PackPolicy;
 use crate::db::datasets::DatasetRow;
+use crate::db::objects::{NewObject, XorbRow};
 use crate::db::unsigned;
-use crate::db::xorbs::{XorbFile, XorbRow};
+use crate::db::xorbs::XorbFile;
 use crate::error::{Error, Result};
 use crate::storage::Storage;
-use crate::storage::upload_sessions::UploadSession;
-
-/// Number of xorbs whose lists of chunks are in memory for one shard, each of at most 330 KB.
-const CACHED_XORBS: usize = 32;
+use crate::storage::packed::{Reconstruction, sha256};
+use crate::storage::upload_sessions::{UploadSession, malformed, mismatch};
 
 /// Maximum number of chunks of a file that can be queried later.
 const QUERYABLE_CHUNKS: usize = 10_000;
+
+/// Files of a shard that are put together at the same time: each waits for the disk at its end.
+const FILES_AT_A_TIME: usize = 4;
 
 /// Files of a shard can be this many bytes together, or [`MAX_RATIO`] times the bytes of their xorbs: a small xorb of
 /// zeros could be named a million times.
@@ -34,41 +36,16 @@ const MAX_RATIO: u64 = 100;
 /// The files of a shard, which agree with the xorbs of the dataset.
 pub struct ShardPlan {
     files: Vec<FilePlan>,
-    xorbs: Arc<HashMap<Hash, XorbRow>>,
     _memory: OwnedSemaphorePermit,
 }
 
 /// A file to put together.
-pub(super) struct FilePlan {
+struct FilePlan {
     oid: Oid,
-    size: u64,
-    /// Its xorbs, in the order of their first use.
-    xorbs: Vec<String>,
+    /// Its xorbs are in the order of their first use.
+    content: Arc<Reconstruction>,
     /// Chunks that can be queried, with the number of the xorb of each.
     chunks: Vec<(String, i64)>,
-    pub(super) terms: Vec<(Hash, Range<usize>)>,
-}
-
-/// The lists of chunks of the xorbs that were read last.
-#[derive(Default)]
-pub(super) struct XorbCache(Vec<Arc<Xorb>>);
-
-impl XorbCache {
-    pub(super) async fn get(
-        &mut self,
-        storage: &Storage,
-        rows: &HashMap<Hash, XorbRow>,
-        hash: Hash,
-    ) -> Result<Arc<Xorb>> {
-        let found = self.0.iter().position(|xorb| xorb.hash() == hash);
-        let xorb = match found {
-            Some(index) => self.0.remove(index),
-            None => storage.xorb(rows.get(&hash).ok_or_else(|| unknown(hash))?).await?,
-        };
-        self.0.truncate(CACHED_XORBS - 1);
-        self.0.insert(0, Arc::clone(&xorb));
-        Ok(xorb)
-    }
 }
 
 impl ShardPlan {
@@ -119,47 +96,47 @@ impl Storage {
                 "the files have {total} bytes, which is more than {limit} bytes from these xorbs; upload them with Git LFS"
             )));
         }
-        let mut cache = XorbCache::default();
         let mut files = Vec::with_capacity(shard.files.len());
         for file in shard.files {
             if !file.terms.is_empty() {
                 self.expect_size(file.len())?;
-                files.push(self.plan_file(file, &xorbs, &mut cache).await?);
+                files.push(self.plan_file(file, &xorbs).await?);
             }
         }
         let most = memory.num_permits();
         let kept = memory.split(most.div_ceil(3)).ok_or_else(|| Error::internal("a shard has no memory"))?;
-        Ok(ShardPlan { files, xorbs: Arc::new(xorbs), _memory: kept })
+        Ok(ShardPlan { files, _memory: kept })
     }
 
-    async fn plan_file(&self, file: File, rows: &HashMap<Hash, XorbRow>, cache: &mut XorbCache) -> Result<FilePlan> {
-        let (size, hash) = (file.len(), file.hash);
+    async fn plan_file(&self, file: File, rows: &HashMap<Hash, XorbRow>) -> Result<FilePlan> {
+        let hash = file.hash;
         let sha256 = file.sha256.ok_or_else(|| {
             Error::malformed(format!("file {hash} has no SHA-256; upload it with a client for repositories"))
         })?;
         let mut tree = Tree::new();
-        let mut numbers: BTreeMap<Hash, i64> = BTreeMap::new();
-        let mut plan =
-            FilePlan { oid: Oid::from_bytes(sha256), size, xorbs: Vec::new(), chunks: Vec::new(), terms: Vec::new() };
+        let mut numbers: BTreeMap<Hash, usize> = BTreeMap::new();
+        let mut content = Reconstruction { hash, xorbs: Vec::new(), terms: Vec::new() };
+        let mut chunks = Vec::new();
         for (number, term) in file.terms.into_iter().enumerate() {
-            let xorb = cache.get(self, rows, term.xorb).await?;
-            let range = term.chunks.start as usize..term.chunks.end as usize;
-            let (checked, leaves) = crate::blocking(move || check_term(hash, number, &term, &xorb, tree)).await??;
+            let row = rows.get(&term.xorb).ok_or_else(|| unknown(term.xorb))?;
+            let xorb = self.xorb(row).await?;
+            let (range, length) = (term.chunks.start as usize..term.chunks.end as usize, u64::from(term.raw_len));
+            let (checked, queryable) = crate::blocking(move || check_term(hash, number, &term, &xorb, tree)).await??;
             tree = checked;
-            let next = i64::try_from(plan.xorbs.len()).map_err(Error::internal)?;
-            let xorb = *numbers.entry(leaves.xorb).or_insert_with(|| {
-                plan.xorbs.push(leaves.xorb.to_string());
-                next
+            let xorb = *numbers.entry(row.hash.parse().map_err(Error::internal)?).or_insert_with(|| {
+                content.xorbs.push(row.clone());
+                content.xorbs.len() - 1
             });
-            let queryable = leaves.queryable.into_iter().take(QUERYABLE_CHUNKS.saturating_sub(plan.chunks.len()));
-            plan.chunks.extend(queryable.map(|chunk| (chunk.to_string(), xorb)));
-            plan.terms.push((leaves.xorb, range));
+            let named = i64::try_from(xorb).map_err(Error::internal)?;
+            let queryable = queryable.into_iter().take(QUERYABLE_CHUNKS.saturating_sub(chunks.len()));
+            chunks.extend(queryable.map(|chunk| (chunk.to_string(), named)));
+            content.push(xorb, range, length);
         }
         let found = tree.file_hash();
         if found != hash {
             return Err(Error::malformed(format!("the chunks are those of file {found}, not {hash}")));
         }
-        Ok(plan)
+        Ok(FilePlan { oid: Oid::from_bytes(sha256), content: Arc::new(content), chunks })
     }
 
     /// Puts the files of a shard together, and adds them to the dataset. Calls `progress` with the number of files done.
@@ -176,50 +153,54 @@ impl Storage {
     ) -> Result<bool> {
         let dataset = grant.dataset();
         let _place = self.place()?;
-        let mut is_new = false;
-        for (done, file) in plan.files.into_iter().enumerate() {
+        let files = stream::iter(plan.files.into_iter().map(|file| self.add_file(dataset, file)));
+        let mut files = files.buffer_unordered(FILES_AT_A_TIME);
+        let (mut done, mut is_new) = (0, false);
+        while let Some(is_added) = files.try_next().await? {
+            done += 1;
+            is_new |= is_added;
             progress(done);
-            let file = Arc::new(file);
-            let held = self.held(dataset.id, &[file.oid]).await?;
-            if held.get(&file.oid).is_none_or(|held| held.size != file.size) {
-                self.store_file(dataset, &plan.xorbs, &file).await?;
-                is_new = true;
-            }
-            let mut tx = self.0.db.write().await?;
-            // Two uploads with the same xorbs take turns.
-            tx.lock_repo(dataset.id).await?;
-            let known = XorbFile { oid: file.oid, xorbs: &file.xorbs, chunks: &file.chunks };
-            tx.put_xorb_file(dataset.id, &known, self.0.clock.now()).await?;
-            tx.commit().await?;
         }
         Ok(is_new)
     }
 
-    async fn store_file(
-        &self,
-        dataset: &DatasetRow,
-        xorbs: &Arc<HashMap<Hash, XorbRow>>,
-        file: &Arc<FilePlan>,
-    ) -> Result<()> {
-        let session = UploadSession::of_file(dataset, file.size);
-        self.expect_room(&session.arrival(file.oid, String::new()), false).await?;
-        let (bytes, failure) = self.rebuild(Arc::clone(xorbs), Arc::clone(file));
-        match self.store_whole(session, Some(file.oid), bytes).await {
-            Ok(_) => Ok(()),
-            // A failure to read is not that of the client.
-            Err(error) => Err(failure.take().unwrap_or(error)),
+    /// Adds a file to the dataset, and records where its chunks are. Returns false if the dataset had it.
+    async fn add_file(&self, dataset: &DatasetRow, file: FilePlan) -> Result<bool> {
+        let held = self.held(dataset.id, &[file.oid]).await?;
+        let is_new = held.get(&file.oid).is_none_or(|held| held.size != file.content.len());
+        if is_new {
+            self.store_file(dataset, &file).await?;
         }
+        let xorbs: Vec<String> = file.content.xorbs.iter().map(|xorb| xorb.hash.clone()).collect();
+        let known = XorbFile { oid: file.oid, xorbs: &xorbs, chunks: &file.chunks };
+        let mut tx = self.0.db.write().await?;
+        // Two uploads with the same xorbs take turns.
+        tx.lock_repo(dataset.id).await?;
+        tx.put_xorb_file(dataset.id, &known, self.0.clock.now()).await?;
+        tx.commit().await?;
+        Ok(is_new)
+    }
+
+    /// Puts a file together and compares its SHA-256. In a store that packs everything, its bytes are not written again.
+    async fn store_file(&self, dataset: &DatasetRow, file: &FilePlan) -> Result<()> {
+        let session = UploadSession::of_file(dataset, file.content.len());
+        let arrival = session.arrival(file.oid, String::new());
+        self.expect_room(&arrival, false).await?;
+        let bytes = self.read_packed(Arc::clone(&file.content), 0..file.content.len());
+        let is_packed = self.0.stores.pack(&dataset.store)? == PackPolicy::All;
+        if let Some(packed) = file.content.row()?.filter(|_| is_packed) {
+            if sha256(bytes).await? != file.oid {
+                return Err(mismatch(&file.oid));
+            }
+            return self.0.holdings_writer.hold(NewObject { packed: Some(Arc::new(packed)), ..arrival }, None).await;
+        }
+        self.store_whole(session, Some(file.oid), bytes).await.map(|_| ())
     }
 }
 
-/// The chunks of a term.
-struct Leaves {
-    xorb: Hash,
-    queryable: Vec<Hash>,
-}
-
-/// Compares a term with the chunks of its xorb, and adds them to the tree of the file.
-fn check_term(file: Hash, number: usize, term: &Term, xorb: &Xorb, mut tree: Tree) -> Result<(Tree, Leaves)> {
+/// Compares a term with the chunks of its xorb, and adds them to the tree of the file. Returns the tree, and the chunks that
+/// can be queried.
+fn check_term(file: Hash, number: usize, term: &Term, xorb: &Xorb, mut tree: Tree) -> Result<(Tree, Vec<Hash>)> {
     let wrong = |what: &str| Error::malformed(format!("term {number} of file {file} has a wrong {what}"));
     let range = term.chunks.start as usize..term.chunks.end as usize;
     let raw = xorb.raw_range(range.clone()).map_err(malformed)?;
@@ -236,7 +217,7 @@ fn check_term(file: Hash, number: usize, term: &Term, xorb: &Xorb, mut tree: Tre
         }
         tree.push(chunk, length);
     }
-    Ok((tree, Leaves { xorb: xorb.hash(), queryable }))
+    Ok((tree, queryable))
 }
 
 fn unknown(xorb: Hash) -> Error {

@@ -113,6 +113,9 @@ struct SiteUsage {
     objects: u64,
     /// The total size of these objects in bytes.
     bytes: u64,
+    /// The bytes that all data takes in the stores: an object in several datasets counts once, and versions that are packed
+    /// count with their difference.
+    stored_bytes: u64,
     /// The 100 owners whose datasets use the most storage, largest first.
     items: Vec<OwnerUsage>,
 }
@@ -163,6 +166,8 @@ struct StoreUsage {
     objects: u64,
     /// Their total size in bytes.
     bytes: u64,
+    /// The bytes that they take: versions that are packed count with their difference.
+    stored_bytes: u64,
     /// The number of objects whose hash has not been verified yet.
     unproven: u64,
     /// The number of quarantined objects: those found to be damaged.
@@ -310,6 +315,7 @@ async fn usage(State(app): State<App>, admin: AdminGrant) -> Result<Json<SiteUsa
         datasets: unsigned(totals.datasets),
         objects: unsigned(totals.objects),
         bytes: unsigned(totals.bytes),
+        stored_bytes: unsigned(totals.stored_bytes),
         items: items.collect(),
     }))
 }
@@ -362,6 +368,7 @@ async fn stores(State(app): State<App>, admin: AdminGrant) -> Result<Json<Items<
             kind,
             objects: kept.map_or(0, |row| unsigned(row.objects)),
             bytes: kept.map_or(0, |row| unsigned(row.bytes)),
+            stored_bytes: kept.map_or(0, |row| unsigned(row.stored_bytes)),
             unproven: kept.map_or(0, |row| unsigned(row.unproven)),
             quarantined: kept.map_or(0, |row| unsigned(row.quarantined)),
         }

@@ -151,6 +151,16 @@ struct DriveUsage {
     files: u64,
 }
 
+/// The usage of a drive, and what it takes.
+#[derive(Serialize, ToSchema)]
+struct StoredUsage {
+    #[serde(flatten)]
+    usage: DriveUsage,
+    /// The bytes that the Git LFS objects take in the store: versions that are packed count with their difference, and
+    /// recent uploads by Xet count twice for some weeks.
+    stored_bytes: u64,
+}
+
 impl From<Usage> for DriveUsage {
     fn from(usage: Usage) -> Self {
         let Usage { bytes, objects, quota_bytes, used_bytes, files, .. } = usage;
@@ -314,10 +324,21 @@ async fn search(
 
 /// Returns the usage of a drive. Requires access to the whole dataset.
 #[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/usage", tag = "drive",
-    responses((status = 200, description = "The usage of the drive.", body = DriveUsage)))]
-async fn usage(State(app): State<App>, grant: DatasetGrant<Read>) -> Result<Json<DriveUsage>> {
-    Ok(Json(app.files.usage(&grant).await?.into()))
+    responses((status = 200, description = "The usage of the drive.", body = StoredUsage)))]
+async fn usage(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    grant: DatasetGrant<Read>,
+) -> Result<Json<StoredUsage>> {
+    let usage: DriveUsage = app.files.usage(&grant).await?.into();
+    // Their sizes are added up.
+    visitor.charge(usize::try_from(usage.objects / OBJECTS_FOR_ONE).unwrap_or(usize::MAX));
+    let stored_bytes = app.storage.stored_bytes(&grant).await?;
+    Ok(Json(StoredUsage { usage, stored_bytes }))
 }
+
+/// The number of objects that are added up for one point.
+const OBJECTS_FOR_ONE: u64 = 1000;
 
 /// The cost of a table read in points: per MiB read, and one point for this many parsed rows.
 const MIB_PRICE: u64 = 100;

@@ -257,9 +257,7 @@ impl Operation {
         match self {
             Self::Put(path, bytes) => put(path, Content::Bytes(bytes.clone())),
             Self::Keep(path, oid, size) => put(path, Content::Pointer(Pointer::new(*oid, size.unwrap_or_default()))),
-            Self::DeleteFile(path) if kind(path)? == Some(EntryKind::Folder) => {
-                Err(metastore::Error::NotFound(format!("{path} is a folder, not a file")))
-            }
+            // The Hub deletes a folder that is named as a file, too.
             Self::DeleteFile(path) | Self::DeleteFolder(path) => Ok(Edit::Delete { path: path.clone() }),
         }
     }

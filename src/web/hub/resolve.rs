@@ -4,14 +4,15 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::IntoResponse as _;
-use lfs::range;
+use lfs::{Oid, range};
 use metastore::FilePath;
 
 use super::common::{Answer, Failure, REPO_COMMIT, commit_header, find};
 use crate::access::{DatasetGrant, Fetch};
 use crate::app::App;
 use crate::datasets::is_empty;
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::git_service::GitService;
 use crate::web::http::{BaseUrl, Content, Routes, Segments, bare, disposition};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -52,6 +53,13 @@ async fn resolve(
         response_headers.insert("x-linked-size", pointer.size.into());
         let tag = HeaderValue::from_str(&range::etag(&pointer.oid)).map_err(Error::internal)?;
         response_headers.insert("x-linked-etag", tag.clone());
+        if is_head && let Some(hash) = xet_hash(&app, &grant, pointer.oid).await? {
+            let refresh = GitService::xet_read_url(&grant, &revision.to_string(), &base.0);
+            let link = format!("<{refresh}>; rel=\"xet-auth\"");
+            for (name, value) in [("x-xet-hash", hash), ("x-xet-refresh-route", refresh), ("link", link)] {
+                response_headers.insert(name, HeaderValue::from_str(&value).map_err(Error::internal)?);
+            }
+        }
         if is_head {
             response_headers.insert(header::ETAG, tag);
             response_headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -73,4 +81,10 @@ async fn resolve(
     let Some(wanted) = wanted else { return Ok(bare(response)?) };
     let body = Body::from_stream(app.datasets.open(&located).await?.stream(wanted));
     Ok(response.body(body).map_err(Error::internal)?)
+}
+
+/// Returns the hash by which the caller can download an object by Xet, if it is packed.
+async fn xet_hash(app: &App, grant: &DatasetGrant<Fetch>, oid: Oid) -> Result<Option<String>> {
+    let Some((_, hash)) = app.storage.xet_hashes(grant, &[oid]).await?.pop() else { return Ok(None) };
+    Ok(app.git_service.offers_xet(grant).await?.then_some(hash))
 }

@@ -6,12 +6,12 @@ use std::collections::hash_map::Entry as Known;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{Method, header};
 use axum::response::IntoResponse as _;
-use lfs::Pointer;
+use lfs::{Oid, Pointer};
 use metastore::{CommitInfo, Entry, EntryKind, FilePath, ObjectId, Reader};
 use serde_json::{Value, json};
 
 use super::common::{Answer, Failure, find, is_on, last_commit, page, pairs, value};
-use crate::access::{DatasetGrant, Read};
+use crate::access::{DatasetGrant, Fetch, Read};
 use crate::app::App;
 use crate::datasets::browse::{DEPTH, Listing};
 use crate::error::Error;
@@ -61,8 +61,12 @@ async fn list(
         // The link names the revision itself, because the branch can move between two pages.
         format!("{}/api/datasets/{owner}/{name}/tree/{revision}{below}?{query}", base.0)
     });
-    let items = found.entries.iter().map(|found| describe(&found.entry, found.last.as_deref()));
-    Ok(page(items.collect(), revision, next))
+    let mut items: Vec<Value> =
+        found.entries.iter().map(|found| describe(&found.entry, found.last.as_deref())).collect();
+    if let Some(grant) = grant.also::<Fetch>() {
+        add_xet_hashes(&app, &grant, found.entries.iter().map(|found| &found.entry).zip(&mut items)).await?;
+    }
+    Ok(page(items, revision, next))
 }
 
 /// Adds the revision that last changed each entry.
@@ -93,6 +97,30 @@ fn expanded(
         item.push((entry, commit));
     }
     Ok(item)
+}
+
+/// Adds the hashes by which the caller can download files by Xet.
+async fn add_xet_hashes<'a>(
+    app: &App,
+    grant: &DatasetGrant<Fetch>,
+    entries: impl Iterator<Item = (&'a Entry, &'a mut Value)>,
+) -> Result<(), Error> {
+    let entries = entries.filter_map(|(entry, item)| Some((entry.pointer.as_ref()?.oid, item)));
+    let entries: Vec<(Oid, &mut Value)> = entries.collect();
+    let oids: Vec<Oid> = entries.iter().map(|(oid, _)| *oid).collect();
+    if oids.is_empty() {
+        return Ok(());
+    }
+    let hashes: HashMap<Oid, String> = app.storage.xet_hashes(grant, &oids).await?.into_iter().collect();
+    if hashes.is_empty() || !app.git_service.offers_xet(grant).await? {
+        return Ok(());
+    }
+    for (oid, item) in entries {
+        if let Some(hash) = hashes.get(&oid) {
+            item["xetHash"] = hash.as_str().into();
+        }
+    }
+    Ok(())
 }
 
 fn describe(entry: &Entry, last: Option<&CommitInfo>) -> Value {

@@ -1,5 +1,5 @@
-//! Human-readable URLs: `/{owner}` and `/{owner}/{dataset}`. Git accepts a dataset's URL directly; browsers are
-//! redirected to its page.
+//! Human-readable URLs: `/{owner}` and `/{owner}/{dataset}`, and those of pages of the Hugging Face Hub, which its clients
+//! print. Git accepts a dataset's URL directly; browsers are redirected to its page.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -12,14 +12,18 @@ use crate::app::App;
 use crate::datasets::search::{Kind, Query, Sort};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, RepoPath};
-use crate::web::http::{AuthedActor, Routes, segment};
+use crate::web::http::{AuthedActor, Routes, Segments, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .add(Method::GET, "/{owner}", owner)
         .add(Method::GET, "/{owner}/{dataset}", dataset)
-        // The URL of a dataset's page on the Hugging Face Hub.
         .add(Method::GET, "/datasets/{owner}/{dataset}", dataset)
+        .add(Method::GET, "/datasets/{owner}/{dataset}/commit/{revision}", page)
+        .add(Method::GET, "/datasets/{owner}/{dataset}/commits/{revision}", page)
+        .add(Method::GET, "/datasets/{owner}/{dataset}/tree/{revision}", page)
+        .add(Method::GET, "/datasets/{owner}/{dataset}/tree/{revision}/{*path}", page)
+        .add(Method::GET, "/datasets/{owner}/{dataset}/blob/{revision}/{*path}", page)
 }
 
 /// Handles unknown URLs: browsers get a page, programs a short error.
@@ -81,4 +85,24 @@ async fn dataset(
         Some(path) => dataset_at(format!("/d/{}/{}", segment(path.owner.as_str()), segment(path.name.as_str()))),
         None => missing(&app, &headers),
     }
+}
+
+/// Redirects from a page of the Hugging Face Hub to the page that shows the same.
+async fn page(State(app): State<App>, segments: Segments, uri: Uri, headers: HeaderMap) -> Response {
+    let page = match uri.path().split('/').nth(4).unwrap_or_default() {
+        "commit" => "revision",
+        "commits" => "history",
+        "tree" => "tree",
+        _ => "file",
+    };
+    let path = RepoPath::from_segments(segments.get("owner"), segments.get("dataset")).ok();
+    let Some(dataset) = path.filter(|_| wants_page(&headers)) else { return missing(&app, &headers) };
+    let mut url = format!("/d/{}/{}/{page}", segment(dataset.owner.as_str()), segment(dataset.name.as_str()));
+    for part in std::iter::once(segments.get("revision")).chain(segments.get("path").split('/')) {
+        if !part.is_empty() {
+            url.push('/');
+            url.push_str(&segment(part));
+        }
+    }
+    dataset_at(url)
 }

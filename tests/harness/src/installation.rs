@@ -100,6 +100,12 @@ impl Installation {
         self.program(&self.data()).args(arguments).output().unwrap()
     }
 
+    /// Starts a command, to be killed.
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.program(&self.data());
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// Starts the server; it may not serve yet.
     pub fn start(&self) -> ServerProcess {
         self.start_at(self.port, &self.data(), &[])

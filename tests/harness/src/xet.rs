@@ -19,16 +19,24 @@ pub fn pack(chunks: &[Vec<u8>]) -> (Vec<u8>, Xorb) {
 
 /// Describes a file that is all chunks of a xorb.
 pub fn describe(xorb: &Xorb, content: &[u8]) -> File {
-    let all = 0..xorb.chunks().len();
+    describe_all(&[xorb], content)
+}
+
+/// Describes a file that is all chunks of some xorbs.
+pub fn describe_all(xorbs: &[&Xorb], content: &[u8]) -> File {
     let mut tree = Tree::new();
-    tree.extend(xorb.leaves(all.clone()).unwrap());
-    let term = Term {
-        xorb: xorb.hash(),
-        chunks: 0..u32::try_from(all.end).unwrap(),
-        raw_len: xorb.raw_len(),
-        verification: Some(xorb.verification_hash(all).unwrap()),
-    };
-    File { hash: tree.file_hash(), terms: vec![term], sha256: Some(*Oid::of(content).as_bytes()) }
+    let terms = xorbs.iter().map(|xorb| {
+        let all = 0..xorb.chunks().len();
+        tree.extend(xorb.leaves(all.clone()).unwrap());
+        Term {
+            xorb: xorb.hash(),
+            chunks: 0..u32::try_from(all.end).unwrap(),
+            raw_len: xorb.raw_len(),
+            verification: Some(xorb.verification_hash(all).unwrap()),
+        }
+    });
+    let terms = terms.collect();
+    File { hash: tree.file_hash(), terms, sha256: Some(*Oid::of(content).as_bytes()) }
 }
 
 /// Writes a shard with one file.
@@ -74,7 +82,19 @@ impl XetClient {
     }
 
     pub async fn find(&self, chunk: Hash) -> Reply {
-        let url = format!("{}/v1/chunks/default/{chunk}", self.url);
-        Reply::of(self.http.get(url).bearer_auth(&self.token)).await
+        self.get(&format!("v1/chunks/default/{chunk}"), None).await
+    }
+
+    /// Requests how to download a file, or a range of it.
+    pub async fn reconstruction(&self, version: &str, file: Hash, range: Option<&str>) -> Reply {
+        self.get(&format!("{version}/reconstructions/{file}"), range).await
+    }
+
+    async fn get(&self, path: &str, range: Option<&str>) -> Reply {
+        let mut request = self.http.get(format!("{}/{path}", self.url)).bearer_auth(&self.token);
+        if let Some(range) = range {
+            request = request.header("Range", format!("bytes={range}"));
+        }
+        Reply::of(request).await
     }
 }

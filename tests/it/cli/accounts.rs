@@ -89,18 +89,19 @@ story! {
         assert_eq!(
             table,
             [
-                ["PATH", "OBJECTS", "SIZE", "QUOTA", "USED"],
-                ["ada", "2", "3.00 MB", "100 MB", "3%"],
-                ["ada/census", "1", "3.00 MB", "4.19 MB", "71%"],
-                ["ada/more", "1", "1.00 kB", "-", "-"],
-                ["statistics", "0", "0 B", "-", "-"],
-                ["statistics/census", "0", "0 B", "0 B", "100%"],
-                ["total", "2", "3.00 MB", "-", "-"],
+                ["PATH", "OBJECTS", "SIZE", "STORED", "QUOTA", "USED"],
+                ["ada", "2", "3.00 MB", "3.00 MB", "100 MB", "3%"],
+                ["ada/census", "1", "3.00 MB", "3.00 MB", "4.19 MB", "71%"],
+                ["ada/more", "1", "1.00 kB", "1.00 kB", "-", "-"],
+                ["statistics", "0", "0 B", "0 B", "-", "-"],
+                ["statistics/census", "0", "0 B", "0 B", "0 B", "100%"],
+                ["total", "2", "3.00 MB", "3.00 MB", "-", "-"],
             ]
             .map(|row| row.map(str::to_owned).to_vec())
         );
         let reply_body: Value = serde_json::from_str(&cli.ok(&["usage", "ada/census", "--json"])).unwrap();
-        let census = json!({"path": "ada/census", "objects": 1, "bytes": 3_000_000, "git_bytes": 0, "quota_bytes": 4_194_304});
+        let census = json!({"path": "ada/census", "objects": 1, "bytes": 3_000_000, "git_bytes": 0, "stored_bytes": 3_000_000,
+            "quota_bytes": 4_194_304});
         let owner = json!({"owner": "ada", "kind": "user", "objects": 2, "bytes": 3_001_000, "git_bytes": 0, "quota_bytes": 100_000_000,
             "datasets": [census]});
         assert_eq!(reply_body["owners"], json!([owner]));

@@ -37,11 +37,14 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/datasets/{owner}/{dataset}/lfs-files", ""),
     ("POST", OBJECTS, ""),
     ("POST", SQUASH, ""),
+    ("GET", "/api/datasets/{owner}/{dataset}/xet-read-token/{revision}", ""),
     ("GET", "/api/datasets/{owner}/{dataset}/xet-write-token/{revision}", ""),
     ("POST", XORB, ""),
     ("POST", "/_xet/{owner}/{dataset}/{cache}/v1/shards", ""),
     ("POST", "/_xet/{owner}/{dataset}/{cache}/v2/shards", ""),
     ("GET", "/_xet/{owner}/{dataset}/{cache}/v1/chunks/{prefix}/{hash}", ""),
+    ("GET", "/_xet/{owner}/{dataset}/{cache}/v1/reconstructions/{hash}", ""),
+    ("GET", "/_xet/{owner}/{dataset}/{cache}/v2/reconstructions/{hash}", ""),
     ("POST", "/_xet/{owner}/{dataset}/{cache}/v1/telemetry", ""),
 ];
 

@@ -4434,7 +4434,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["DriveUsage"];
+                        "application/json": components["schemas"]["StoredUsage"];
                     };
                 };
                 /** @description The request failed (RFC 9457 problem details). */
@@ -7208,6 +7208,11 @@ export interface components {
                 quarantined: number;
                 /**
                  * Format: int64
+                 * @description The bytes that they take: versions that are packed count with their difference.
+                 */
+                stored_bytes: number;
+                /**
+                 * Format: int64
                  * @description The number of objects whose hash has not been verified yet.
                  */
                 unproven: number;
@@ -8171,6 +8176,12 @@ export interface components {
             organisations: number;
             /**
              * Format: int64
+             * @description The bytes that all data takes in the stores: an object in several datasets counts once, and versions that are packed
+             *     count with their difference.
+             */
+            stored_bytes: number;
+            /**
+             * Format: int64
              * @description The number of user accounts.
              */
             users: number;
@@ -8205,9 +8216,23 @@ export interface components {
             quarantined: number;
             /**
              * Format: int64
+             * @description The bytes that they take: versions that are packed count with their difference.
+             */
+            stored_bytes: number;
+            /**
+             * Format: int64
              * @description The number of objects whose hash has not been verified yet.
              */
             unproven: number;
+        };
+        /** @description The usage of a drive, and what it takes. */
+        StoredUsage: components["schemas"]["DriveUsage"] & {
+            /**
+             * Format: int64
+             * @description The bytes that the Git LFS objects take in the store: versions that are packed count with their difference, and
+             *     recent uploads by Xet count twice for some weeks.
+             */
+            stored_bytes: number;
         };
         /** @description The size of a folder, including its subfolders. */
         Summary: {

@@ -35,12 +35,15 @@ class Plan:
     objects: int = 1_000_000
     datasets: int = 100_000
     large: int = 6 * 1024 * MIB
+    packed: int = 50
+    table: int = 60 * MIB
+    changed: int = 200 * MIB
 
     @staticmethod
     def quick(work):
         return Plan(work, rounds=1, wrk_seconds=1, big=64 * MIB, small=100, parallel_bytes=2 * MIB,
                     parallel_rate="1M", files=1_000, revisions=100, clones=2, objects=20_000, datasets=5_000,
-                    large=1024 * MIB)
+                    large=1024 * MIB, packed=6, table=10 * MIB, changed=20 * MIB)
 
 
 def random_file(size, number):

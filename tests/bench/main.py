@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make bench: rutter beside rudolfs, giftless, git http-backend and what the machine can do at all.
+"""make bench: rutter beside rudolfs, giftless, git http-backend, borg and what the machine can do at all.
 
 One server runs at a time, on a loopback port, in an empty folder. The table goes to the terminal, everything to a
 JSON file. On a busy machine compare the ratios of one run, not the figures of two."""
@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import bounds
@@ -21,6 +22,7 @@ import garbage
 import git_load
 import large
 import loads
+import packed
 import search
 import versions
 from machine import CACHE, Skip, load
@@ -33,7 +35,7 @@ CLOUD_LOADS = [("cloud", load) for load in (cloud.batches, cloud.uploads, cloud.
 BROWSER_LOADS = [("browser", load) for load in (browser.uploads, browser.viewing, browser.huge)]
 LARGE_LOADS = [(Rutter, large.by_put), (Rutter, large.by_parts), (Rutter, large.by_tus),
                (cloud.RutterOnS3, large.by_parts), (cloud.RutterOnS3, large.by_tus)]
-PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "search", "browser", "cloud", "bounds"]
+PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "packed", "search", "browser", "cloud", "bounds"]
 
 
 class Bench:
@@ -75,15 +77,9 @@ class Bench:
             self.failed[server.name] = str(error)
             print(f"  {server.name:<9} FAILED: {error}", flush=True)
 
-    def versions(self, server, plan):
-        """What git needs for the same is measured beside it."""
-        found = versions.compare(server, plan)
-        self.figures.setdefault("git", {}).update(found["git"])
-        return found[server.name]
-
-    def hashing(self, server, plan):
-        """What else a page can hash with is measured beside it."""
-        found = browser.hashing(server, plan)
+    def beside(self, function, server, plan):
+        """A measurement that finds figures of rivals too, by name."""
+        found = function(server, plan)
         for rival in found.keys() - {server.name}:
             self.figures.setdefault(rival, {}).update(found[rival])
         return found[server.name]
@@ -117,12 +113,20 @@ class Bench:
         if "cloud" in self.parts:
             self.serve(cloud.RutterOnS3(), CLOUD_LOADS)
         if "versions" in self.parts:
-            self.serve(Rutter(), [("versions", self.versions)])
+            self.serve(Rutter(), [("versions", partial(self.beside, versions.compare))])
             self.measure("metastore", "versions", versions.metastore, self.plan)
+        if "packed" in self.parts:
+            # Each has a server of its own, whose folder is deleted before the next one.
+            for load in (partial(self.beside, packed.uploads), packed.downloads):
+                self.serve(Rutter(), [("packed", load)])
+            self.measure("machine", "packed", packed.ingest, self.plan)
+            for kind in packed.KINDS:
+                self.serve(Rutter(), [("packed", partial(packed.storage, kind))])
+                self.measure("borg", "packed", packed.borg, kind, self.plan)
         if "search" in self.parts:
             self.serve(Rutter(), [("search", search.measure)])
         if browsing:
-            self.serve(Rutter(), [("browser", self.hashing), *BROWSER_LOADS])
+            self.serve(Rutter(), [("browser", partial(self.beside, browser.hashing)), *BROWSER_LOADS])
 
 
 def main():

@@ -1,8 +1,9 @@
 """The table and the goals."""
 
 import large
+from revisions import KINDS
 
-COLUMNS = ("rutter", "rudolfs", "giftless", "git", "metastore", "nginx", "hash-wasm", "crypto.subtle", "machine")
+COLUMNS = ("rutter", "rudolfs", "giftless", "git", "borg", "metastore", "nginx", "hash-wasm", "crypto.subtle", "machine")
 
 # What is measured, in the order of the table; then the goal: the column and the figure compared with (None: the
 # goal is the number itself), the number, and whether more or less is better.
@@ -48,6 +49,18 @@ ROWS = [
     ("typed diff ms", "git", 0.1, "most"),
     ("typed diff again ms", None, None, None),
     ("1000 tags ms", "git", 0.1, "most"),
+    *((f"stored of {kind} %", None, None, None) for kind in KINDS),
+    *((f"packing of {kind} MiB/s", None, None, None) for kind in KINDS),
+    ("upload of 1 % changed MiB", None, None, None),
+    ("upload of 1 % changed s", None, None, None),
+    ("Xet upload MiB/s", "machine", 0.8, "least"),
+    ("Xet checking MiB/s", None, None, None),
+    ("Xet writing MiB/s", None, None, None),
+    ("Xet upload CPU s/GiB", None, None, None),
+    ("Xet upload peak above idle MiB", None, 64.0, "most"),
+    ("GET of whole MiB/s", None, None, None),
+    ("GET of packed MiB/s", None, None, None),
+    ("GET of packed / whole", None, 0.7, "least"),
     ("search for a word ms", None, 50.0, "most"),
     ("search for two words ms", None, 50.0, "most"),
     ("search for a beginning ms", None, 50.0, "most"),
@@ -130,5 +143,6 @@ def table(figures, plan):
     for row in [head, *rows]:
         cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:-1])]
         lines.append(("  ".join(cells) + "  " + row[-1]).rstrip())
-    lines.append("In brackets: rutter's figure divided by this one. nginx serves static files, and git through http-backend.")
+    lines.append("In brackets: rutter's figure divided by this one. nginx serves static files, and git through http-backend."
+                 " borg keeps every version as an archive.")
     return "\n".join(lines), goals

@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod fsck;
 mod pack;
+mod progress;
 mod stores;
 mod usage;
 

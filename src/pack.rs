@@ -11,6 +11,15 @@ use crate::error::{Error, Kind, Result};
 use crate::storage::{PackSummary, Storage};
 use crate::types::RepoPath;
 
+/// What a run tells about a dataset.
+#[derive(Debug)]
+pub enum PackEvent {
+    /// Number of bytes of its objects that were read until now: each object up to twice.
+    Read(u64),
+    /// What was packed, or why it could not be.
+    Ended(Result<PackSummary>),
+}
+
 /// Packs old versions. Cheap to clone.
 #[derive(Clone)]
 pub struct Packer {
@@ -37,7 +46,7 @@ impl Packer {
         let datasets = self.db.read().await?.datasets().await?;
         for dataset in datasets.into_iter().filter(|dataset| due.contains(&dataset.id.to_string())) {
             let path = format!("{}/{}", dataset.owner_name, dataset.name);
-            match self.dataset(&dataset).await {
+            match self.dataset(&dataset, &mut |_| ()).await {
                 Ok(PackSummary { objects: 0, .. }) => {}
                 Ok(PackSummary { objects, bytes, written, .. }) => {
                     tracing::info!(dataset = path, objects, bytes, written, "packed old versions");
@@ -51,12 +60,11 @@ impl Packer {
         Ok(())
     }
 
-    /// Packs the old versions in one dataset, or in all; returns what was packed in each. Calls `failed` for a dataset that
-    /// cannot be packed.
+    /// Packs the old versions in one dataset, or in all. Calls `tell` with the path of a dataset.
     ///
     /// # Errors
     /// Invalid if the store of the only dataset is configured to never pack.
-    pub async fn run(&self, only: Option<&RepoPath>, mut packed: impl FnMut(&str, Result<PackSummary>)) -> Result<()> {
+    pub async fn run(&self, only: Option<&RepoPath>, mut tell: impl FnMut(&str, PackEvent) + Send) -> Result<()> {
         let datasets = match only {
             Some(path) => {
                 let found = self.db.read().await?.dataset(path).await?;
@@ -73,17 +81,23 @@ impl Packer {
         };
         for dataset in datasets {
             let path = format!("{}/{}", dataset.owner_name, dataset.name);
-            packed(&path, self.dataset(&dataset).await);
+            let mut read = 0;
+            let mut progress = |bytes| {
+                read += bytes;
+                tell(&path, PackEvent::Read(read));
+            };
+            let outcome = self.dataset(&dataset, &mut progress).await;
+            tell(&path, PackEvent::Ended(outcome));
         }
         Ok(())
     }
 
-    async fn dataset(&self, dataset: &DatasetRow) -> Result<PackSummary> {
+    async fn dataset(&self, dataset: &DatasetRow, progress: &mut (dyn FnMut(u64) + Send)) -> Result<PackSummary> {
         if self.storage.pack_policy(&dataset.store)? == PackPolicy::Never {
             return Ok(PackSummary::default());
         }
         let old = self.drive.superseded(dataset.id).await?;
-        let summary = self.storage.pack_dataset(dataset, |oid| old.has(oid)).await?;
+        let summary = self.storage.pack_dataset(dataset, |oid| old.has(oid), progress).await?;
         let mut tx = self.db.write().await?;
         tx.set_packed_generation(dataset.id, signed(old.generation)).await?;
         tx.commit().await?;

@@ -1,8 +1,6 @@
 //! `rutter fsck`.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use rutter::access::{Actor, Own};
 use rutter::app::App;
@@ -10,6 +8,8 @@ use rutter::check::{Checked, Report};
 use rutter::config::DEFAULT_STORE;
 use rutter::error::{Error, Result};
 use rutter::types::{RepoPath, amount};
+
+use super::progress::Progress;
 
 /// Exit code if something could not be checked.
 pub(super) const COULD_NOT_LOOK: u8 = 2;
@@ -20,7 +20,7 @@ pub(super) async fn run(app: &App, dataset: Option<RepoPath>, quick: bool, json:
         None => None,
     };
     let mut progress = Progress::new();
-    let report = app.checker.run(only, !quick, |checked| progress.show(checked)).await?;
+    let report = app.checker.run(only, !quick, |checked| progress.show(|| text(checked))).await?;
     progress.end();
     if json {
         println!("{}", serde_json::to_string_pretty(&report).map_err(Error::internal)?);
@@ -58,26 +58,7 @@ fn print(report: &Report) {
     }
 }
 
-/// Progress line on a terminal, rewritten in place.
-struct Progress(Option<Instant>);
-
-impl Progress {
-    fn new() -> Self {
-        Self(std::io::stderr().is_terminal().then(Instant::now))
-    }
-
-    fn show(&mut self, checked: &Checked) {
-        if let Some(last) = self.0.as_mut().filter(|last| last.elapsed() >= Duration::from_millis(200)) {
-            *last = Instant::now();
-            let Checked { objects, bytes, packs, datasets } = checked;
-            eprint!("\r\x1b[K{datasets} datasets, {packs} packs, {objects} objects, {}", amount(*bytes));
-            let _ = std::io::stderr().flush();
-        }
-    }
-
-    fn end(&self) {
-        if self.0.is_some() {
-            eprint!("\r\x1b[K");
-        }
-    }
+fn text(checked: &Checked) -> String {
+    let Checked { objects, bytes, packs, datasets } = checked;
+    format!("{datasets} datasets, {packs} packs, {objects} objects, {}", amount(*bytes))
 }

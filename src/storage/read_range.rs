@@ -62,19 +62,22 @@ impl Storage {
         })
     }
 
-    /// Reads a range of an object from a store into memory, as [`Storage::read_from_store`].
-    pub(super) async fn load_from_store(
+    /// Reads a range of an object from a store into memory, as [`Storage::read_from_store`], and works on it in the
+    /// blocking pool.
+    pub(super) async fn load_from_store<T: Send + 'static>(
         &self,
         store: &str,
         oid: &Oid,
         place: &str,
         range: Range<u64>,
-    ) -> Result<Option<Bytes>> {
+        work: impl FnOnce(Bytes) -> T + Send + 'static,
+    ) -> Result<Option<T>> {
         match self.0.stores.named(store)? {
-            Store::Folder(folder) => Ok(Some(folder.read(oid, range).await?)),
+            Store::Folder(folder) => Ok(Some(folder.read(oid, range, work).await?)),
             Store::Bucket(bucket) => {
                 let Some(blocks) = bucket.read(&stores::key(oid, place)?, range).await? else { return Ok(None) };
-                Ok(Some(gathered(blocks).await?))
+                let bytes = gathered(blocks).await?;
+                Ok(Some(crate::blocking(move || work(bytes)).await?))
             }
         }
     }

@@ -6,7 +6,6 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use lfs::Oid;
-use rutter::access::{Actor, DatasetGrant, Own};
 use rutter::collect::{Line, Summary};
 use rutter::storage::collect::GcState;
 use rutter::types::Visibility;
@@ -31,12 +30,6 @@ async fn collect_dry_run(server: &Server) -> (Summary, Vec<Line>) {
     let summary = server.app.collector.run(None, true, |line| lines.push(line)).await.unwrap();
     assert_eq!(summary.problems, Vec::<String>::new());
     (summary, lines)
-}
-
-async fn delete_dataset(server: &Server, path: &str) {
-    let grant: DatasetGrant<Own> =
-        server.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
-    server.app.datasets.delete(&grant).await.unwrap();
 }
 
 /// Whether the repository has this git object in any pack.
@@ -398,7 +391,7 @@ story! {
         }
         server.upload(&ada.token, "ada/one", &own).await;
         let (shared_oid, own_oid) = (Oid::of(&shared).to_string(), Oid::of(&own).to_string());
-        delete_dataset(&server, "ada/one").await;
+        server.delete_dataset("ada/one").await;
 
         let (summary, _) = server.collect().await;
         assert_eq!(summary.deleted, (0, 0));
@@ -416,7 +409,7 @@ story! {
         assert!(!server.stored(&own_oid).exists());
         server.assert_mirror_complete(&ada, "ada/two", "two-mirror").await;
 
-        delete_dataset(&server, "ada/two").await;
+        server.delete_dataset("ada/two").await;
         server.collect().await;
         // Just before its deletion the same bytes are uploaded.
         server.pass_grace_period();
@@ -426,7 +419,7 @@ story! {
         let (summary, _) = server.collect().await;
         assert_eq!(summary.deleted, (0, 0));
         server.assert_mirror_complete(&ada, "ada/three", "three-mirror").await;
-        delete_dataset(&server, "ada/three").await;
+        server.delete_dataset("ada/three").await;
         server.collect().await;
         server.pass_grace_period();
         let (summary, _) = server.collect().await;
@@ -582,7 +575,7 @@ async fn schedule(engine: Engine, seed: u64) {
                 assert!([200, 403, 503].contains(&status), "{status}");
             }
             tokio::time::sleep(Duration::from_millis(random.below(300))).await;
-            delete_dataset(&server, &path).await;
+            server.delete_dataset(&path).await;
         }
     };
     let pushing = async {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use lfs::Oid;
-use rutter::access::{Actor, DatasetGrant, Own};
 use rutter::check::Report;
 use rutter::config::PackPolicy;
+use rutter::pack::PackEvent;
 use rutter::storage::PackSummary;
 use rutter::types::Visibility;
 use rutter_testing::xet::{XetClient, describe, pack, shard};
@@ -71,7 +71,8 @@ impl Versions {
 
 async fn pack_all(server: &Server) -> PackSummary {
     let mut total = PackSummary::default();
-    let add = |_: &str, packed: rutter::error::Result<PackSummary>| {
+    let add = |_: &str, event: PackEvent| {
+        let PackEvent::Ended(packed) = event else { return };
         let packed = packed.unwrap();
         total.objects += packed.objects;
         total.bytes += packed.bytes;
@@ -290,9 +291,7 @@ story! {
         assert!(check(server).await.problems.is_empty());
 
         // And without any version, nothing is left.
-        let path = "ada/data".parse().unwrap();
-        let grant: DatasetGrant<Own> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
-        server.app.datasets.delete(&grant).await.unwrap();
+        server.delete_dataset("ada/data").await;
         for _ in 0..4 {
             server.pass_grace_period();
             server.collect().await;
@@ -453,9 +452,7 @@ story! {
         assert!(server.can_download(ada, "ada/copy", &contents[0]).await);
         assert!(server.app.storage.recount().await.unwrap().is_empty(), "quotas count the whole size");
 
-        let path = "ada/data".parse().unwrap();
-        let grant: DatasetGrant<Own> = server.app.access.authorize(&Actor::operator(), &path).await.unwrap();
-        server.app.datasets.delete(&grant).await.unwrap();
+        server.delete_dataset("ada/data").await;
         for _ in 0..4 {
             server.pass_grace_period();
             server.clock.advance(Duration::from_hours(24 * 22));
@@ -464,6 +461,33 @@ story! {
         assert!(server.can_download(ada, "ada/copy", &contents[0]).await);
         assert_eq!(packed_objects(server).await, 1);
         assert!(check(server).await.problems.is_empty());
+    }
+}
+
+story! {
+    async fn versions_from_the_drive_are_packed(engine: Engine) {
+        let server = Server::start_without_workers(engine, |_| ()).await;
+        let ada = server.person("ada").await;
+        server.dataset("ada/data", Visibility::Private).await;
+        let mut versions = Vec::new();
+        let mut content = noise(1, 4 * MIB);
+        for version in 0..4 {
+            content[5000 * version..][..1000].copy_from_slice(&noise(50 + version as u64, 1000));
+            let url = "/api/v1/drive/ada/data/files/big.bin";
+            let reply = Reply::of(server.request("PUT", url, Some(&ada.token)).body(content.clone())).await;
+            versions.push((reply.json()["revision"].as_str().unwrap().to_owned(), content.clone()));
+        }
+        let packed = pack_all(&server).await;
+        assert_eq!(packed.objects, 3);
+        assert!(packed.written < 5 * MIB as u64, "{packed:?}");
+        server.pass_grace_period();
+        server.app.storage.reap().await.unwrap();
+        for (revision, content) in &versions {
+            let url = format!("/api/v1/drive/ada/data/content/big.bin?revision={revision}");
+            let reply = Reply::of(server.request("GET", &url, Some(&ada.token))).await;
+            assert!(reply.body == *content, "{revision}");
+        }
+        assert!(check(&server).await.problems.is_empty());
     }
 }
 

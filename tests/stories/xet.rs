@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use lfs::Oid;
+use rutter::pack::PackEvent;
 use rutter::types::Visibility;
 use rutter_testing::xet::{XetClient, describe, describe_all, pack, shard};
 use rutter_testing::{Person, Reply, Server, assert_success, noise, story};
@@ -72,7 +73,12 @@ story! {
 
         // The first version is packed, and a third machine downloads its chunks.
         let mut packed = 0;
-        server.app.packer.run(None, |_, summary| packed += summary.unwrap().objects).await.unwrap();
+        let count = |_: &str, event: PackEvent| {
+            if let PackEvent::Ended(summary) = event {
+                packed += summary.unwrap().objects;
+            }
+        };
+        server.app.packer.run(None, count).await.unwrap();
         assert_eq!(packed, 2);
         std::fs::write(&file, &original).unwrap();
         assert_eq!(reconstructions(&server).await, 0);

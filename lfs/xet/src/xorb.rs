@@ -32,6 +32,15 @@ pub struct Chunk {
     pub raw_end: u32,
 }
 
+/// Where the bytes of a chunk are that [`Xorb::decode_range`] has decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecodedBytes {
+    /// In the serialized chunks: it is not compressed.
+    Packed(Range<usize>),
+    /// In the buffer of decompressed chunks.
+    Raw(Range<usize>),
+}
+
 /// The list of the chunks of a xorb, at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Xorb {
@@ -87,11 +96,17 @@ impl Xorb {
         Ok(Hash::of_range(self.range(&range)?.iter().map(|chunk| chunk.hash)))
     }
 
-    /// Decodes the chunks of a range, appends them to `raw` and compares their hashes. `packed` has the bytes of the xorb
-    /// at [`Xorb::packed_range`]. A whole xorb may have 1 GiB; a range of one chunk has at most 128 KiB.
-    pub fn decode_range(&self, range: Range<usize>, packed: &[u8], raw: &mut Vec<u8>) -> Result<(), Error> {
+    /// Decodes the chunks of a range, compares their hashes and returns where their bytes are. `packed` has the bytes of
+    /// the xorb at [`Xorb::packed_range`]; chunks that are compressed in it are appended to `raw`. A whole xorb may have
+    /// 1 GiB; a range of one chunk has at most 128 KiB.
+    pub fn decode_range(
+        &self,
+        range: Range<usize>,
+        packed: &[u8],
+        raw: &mut Vec<u8>,
+    ) -> Result<Vec<DecodedBytes>, Error> {
         let start = self.packed_range(range.clone())?.start;
-        raw.reserve(self.raw_range(range.clone())?.len());
+        let mut decoded = Vec::with_capacity(range.len());
         let mut offset = start;
         let mut inflater = Inflater::default();
         for (index, (_, length)) in range.clone().zip(self.leaves(range)?) {
@@ -104,13 +119,21 @@ impl Xorb {
             if header.packed != body.len() || header.raw as u64 != length {
                 return Err(Error::ChunkBounds(place));
             }
-            let found = Hash::of_chunk(inflater.inflate(header, body, place, raw)?);
+            let (found, bytes) = if header.is_stored() {
+                let body_start = (offset - start) as usize + CHUNK_HEADER;
+                (Hash::of_chunk(body), DecodedBytes::Packed(body_start..body_start + header.packed))
+            } else {
+                let raw_start = raw.len();
+                let found = Hash::of_chunk(inflater.inflate(header, body, place, raw)?);
+                (found, DecodedBytes::Raw(raw_start..raw.len()))
+            };
             if found != chunk.hash {
                 return Err(Error::ChunkHash { place, expected: chunk.hash, found });
             }
+            decoded.push(bytes);
             offset = chunk.end;
         }
-        Ok(())
+        Ok(decoded)
     }
 
     fn range(&self, range: &Range<usize>) -> Result<&[Chunk], Error> {

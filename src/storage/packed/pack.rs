@@ -99,11 +99,13 @@ impl Storage {
     }
 
     /// Packs those objects of a dataset for which `is_old` is true, or all, as its store is configured; those that are
-    /// small or not worth it stay whole. Can be interrupted at any time.
+    /// small or not worth it stay whole. Calls `progress` with the number of bytes of each block that is read. Can be
+    /// interrupted at any time.
     pub(crate) async fn pack_dataset(
         &self,
         dataset: &DatasetRow,
         is_old: impl Fn(&Oid) -> bool,
+        progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<PackSummary> {
         let mut summary = PackSummary::default();
         let policy = self.0.stores.pack(&dataset.store)?;
@@ -141,7 +143,7 @@ impl Storage {
             if known.chunks.len() > KNOWN_CHUNKS {
                 known = self.known_chunks(dataset).await?;
             }
-            known = self.pack_window(dataset, window, known, &mut summary).await?;
+            known = self.pack_window(dataset, window, known, &mut summary, progress).await?;
         }
         Ok(summary)
     }
@@ -174,8 +176,9 @@ impl Storage {
         rows: &[PackableRow],
         known: KnownChunks,
         summary: &mut PackSummary,
+        progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<KnownChunks> {
-        let (known, worthwhile) = self.measure(dataset, rows, known).await?;
+        let (known, worthwhile) = self.measure(dataset, rows, known, progress).await?;
         let (mut packing, mut drafts) = (Packing::new(known), Vec::new());
         let (mut left, mut written) = (Vec::new(), 0);
         for (row, is_worthwhile) in rows.iter().zip(worthwhile) {
@@ -186,6 +189,7 @@ impl Storage {
             let mut draft = Draft::default();
             let mut blocks = self.blocks_of(dataset, row).await?;
             while let Some(block) = blocks.try_next().await? {
+                progress(block.len() as u64);
                 (packing, draft) = crate::blocking(move || packing.push(draft, &block)).await??;
                 written += self.store_full(dataset, &mut packing).await?;
             }
@@ -217,12 +221,14 @@ impl Storage {
         dataset: &DatasetRow,
         rows: &[PackableRow],
         mut known: KnownChunks,
+        progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<(KnownChunks, Vec<bool>)> {
         let mut savings = Savings::default();
         for row in rows {
             savings.begin(unsigned(row.size));
             let (mut blocks, mut chunker) = (self.blocks_of(dataset, row).await?, Chunker::new());
             while let Some(block) = blocks.try_next().await? {
+                progress(block.len() as u64);
                 (known, savings, chunker) = crate::blocking(move || {
                     let done: Result<(), std::convert::Infallible> = chunker.push(&block, |chunk| {
                         savings.add(&known, chunk);

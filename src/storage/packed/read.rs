@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::storage::Storage;
 use crate::storage::read_range::Blocks;
 
-/// Bytes of an object that are decoded at a time, and held in memory twice.
+/// Bytes of an object that are read and decoded at a time.
 const PIECE: u64 = 2 << 20;
 
 /// Chunks of a xorb that follow each other, and the bytes of them that are wanted.
@@ -80,13 +80,25 @@ impl Storage {
             let storage = storage.clone();
             async move { storage.read_piece(piece).await }
         };
-        stream::try_unfold(cursor, next).map_ok(read).try_buffered(2).boxed()
+        let pieces = stream::try_unfold(cursor, next).map_ok(read).try_buffered(2);
+        pieces.map_ok(|chunks| stream::iter(chunks).map(Ok)).try_flatten().boxed()
     }
 
-    async fn read_piece(&self, piece: Piece) -> Result<Bytes> {
+    /// Returns the wanted bytes of a piece, in slices.
+    async fn read_piece(&self, piece: Piece) -> Result<Vec<Bytes>> {
         let Piece { row, xorb, chunks, wanted } = piece;
-        let raw = self.read_chunks(&row, xorb, chunks).await?;
-        let wanted = if wanted.end <= raw.len() { wanted } else { return Err(corrupt("its chunks are shorter")) };
-        Ok(Bytes::from(raw).slice(wanted))
+        let mut chunks = self.read_chunks(&row, xorb, chunks).await?;
+        let mut offset = 0;
+        for chunk in &mut chunks {
+            let length = chunk.len();
+            let cut = |at: usize| at.saturating_sub(offset).min(length);
+            *chunk = chunk.slice(cut(wanted.start)..cut(wanted.end));
+            offset += length;
+        }
+        if wanted.end > offset {
+            return Err(corrupt("its chunks are shorter"));
+        }
+        chunks.retain(|chunk| !chunk.is_empty());
+        Ok(chunks)
     }
 }

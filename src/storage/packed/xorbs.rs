@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use lfs::Oid;
-use xet::xorb::{FOOTER_LENGTH_BYTES, Xorb};
+use xet::xorb::{DecodedBytes, FOOTER_LENGTH_BYTES, Xorb};
 
 use crate::db::objects::XorbRow;
 use crate::db::{oid, unsigned};
@@ -45,11 +45,11 @@ impl Storage {
             return Ok(xorb);
         }
         let size = unsigned(row.size);
-        let mut tail = self.read_xorb(row, size.saturating_sub(FOOTER_READ)..size).await?;
+        let mut tail = self.read_xorb(row, size.saturating_sub(FOOTER_READ)..size, |bytes| bytes).await?;
         let last = tail.last_chunk::<FOOTER_LENGTH_BYTES>();
         let length = last.map_or(Err(corrupt("it is too short")), |last| Xorb::footer_len(*last).map_err(corrupt))?;
         if length > tail.len() {
-            tail = self.read_xorb(row, size.saturating_sub(length as u64)..size).await?;
+            tail = self.read_xorb(row, size.saturating_sub(length as u64)..size, |bytes| bytes).await?;
         }
         let footer = tail.len().checked_sub(length).map(|start| &tail[start..]);
         let xorb = Xorb::parse_footer(footer.ok_or_else(|| corrupt("it is too short"))?).map_err(corrupt)?;
@@ -61,30 +61,42 @@ impl Storage {
         Ok(xorb)
     }
 
-    /// Reads a range of a stored xorb into memory. A xorb that is missing is quarantined.
-    async fn read_xorb(&self, row: &XorbRow, range: Range<u64>) -> Result<Bytes> {
+    /// Reads a range of a stored xorb into memory, and works on it in the blocking pool. A xorb that is missing is
+    /// quarantined.
+    async fn read_xorb<T: Send + 'static>(
+        &self,
+        row: &XorbRow,
+        range: Range<u64>,
+        work: impl FnOnce(Bytes) -> T + Send + 'static,
+    ) -> Result<T> {
         let length = usize::try_from(range.end - range.start).map_err(Error::internal)?;
         let object: Oid = oid(&row.oid)?;
-        let bytes = match self.load_from_store(&row.store, &object, &row.place, range).await {
+        let work = move |bytes: Bytes| (bytes.len() == length).then(|| work(bytes));
+        let done = match self.load_from_store(&row.store, &object, &row.place, range, work).await {
             Err(error) if error.kind() == Kind::NotFound => None,
-            bytes => bytes?,
+            done => done?,
         };
-        let Some(bytes) = bytes else {
+        let Some(done) = done else {
             self.quarantine(&row.store, &object, &row.place, None, Damage::Missing).await?;
             return Err(corrupt("its object is missing"));
         };
-        if bytes.len() == length { Ok(bytes) } else { Err(corrupt("its object is shorter")) }
+        done.ok_or_else(|| corrupt("its object is shorter"))
     }
 
-    /// Reads and decodes chunks of a stored xorb. A xorb with wrong bytes is quarantined.
-    pub(super) async fn read_chunks(&self, row: &XorbRow, xorb: Arc<Xorb>, chunks: Range<usize>) -> Result<Vec<u8>> {
+    /// Reads and decodes chunks of a stored xorb: returns the bytes of each. A xorb with wrong bytes is quarantined.
+    pub(super) async fn read_chunks(&self, row: &XorbRow, xorb: Arc<Xorb>, chunks: Range<usize>) -> Result<Vec<Bytes>> {
         let packed = xorb.packed_range(chunks.clone()).map_err(corrupt)?;
-        let bytes = self.read_xorb(row, u64::from(packed.start)..u64::from(packed.end)).await?;
-        let decode = move || {
+        let decode = move |bytes: Bytes| {
             let mut raw = Vec::new();
-            xorb.decode_range(chunks, &bytes, &mut raw).map(|()| raw)
+            let decoded = xorb.decode_range(chunks, &bytes, &mut raw)?;
+            let raw = Bytes::from(raw);
+            let slices = decoded.into_iter().map(|chunk| match chunk {
+                DecodedBytes::Packed(range) => bytes.slice(range),
+                DecodedBytes::Raw(range) => raw.slice(range),
+            });
+            Ok::<Vec<Bytes>, xet::Error>(slices.collect())
         };
-        let decoded = crate::blocking(decode).await?;
+        let decoded = self.read_xorb(row, u64::from(packed.start)..u64::from(packed.end), decode).await?;
         if decoded.is_err() {
             let (store, object) = (self.0.stores.named(&row.store)?, oid(&row.oid)?);
             let seen = store.stat(&object, &row.place).await?;

@@ -40,6 +40,11 @@ impl Header {
         Ok(Self { scheme, packed, raw })
     }
 
+    /// Returns true if the chunk is not compressed.
+    pub(super) fn is_stored(self) -> bool {
+        self.scheme == Scheme::None
+    }
+
     /// Returns the bytes of a header; the lengths are at most those of a chunk.
     pub(super) fn bytes(scheme: Scheme, packed: usize, raw: usize) -> [u8; CHUNK_HEADER] {
         let [p0, p1, p2, ..] = packed.to_le_bytes();

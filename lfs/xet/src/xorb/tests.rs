@@ -150,9 +150,16 @@ fn ranges_are_decoded_and_compared() {
         let packed = xorb.packed_range(start..end).unwrap();
         let packed = &bytes[packed.start as usize..packed.end as usize];
         let mut raw = Vec::new();
-        xorb.decode_range(start..end, packed, &mut raw).unwrap();
-        assert!(raw == chunks[start..end].concat());
-        assert_eq!(xorb.raw_range(start..end).unwrap().len(), raw.len());
+        let decoded = xorb.decode_range(start..end, packed, &mut raw).unwrap();
+        assert_eq!(decoded.len(), end - start);
+        for (bytes, chunk) in decoded.into_iter().zip(&chunks[start..end]) {
+            let bytes = match bytes {
+                DecodedBytes::Packed(range) => &packed[range],
+                DecodedBytes::Raw(range) => &raw[range],
+            };
+            assert!(bytes == chunk);
+        }
+        assert_eq!(xorb.raw_range(start..end).unwrap().len(), chunks[start..end].concat().len());
         let leaves = chunks[start..end].iter().map(|chunk| (Hash::of_chunk(chunk), chunk.len() as u64));
         assert!(xorb.leaves(start..end).unwrap().eq(leaves.clone()));
         let hashes = leaves.map(|(hash, _)| hash);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lfs::Oid;
+use rutter::access::{Actor, DatasetGrant, Own};
 use rutter::collect::{Line, Summary};
 use serde_json::json;
 
@@ -14,6 +15,12 @@ impl Server {
         let summary = self.app.collector.run(None, false, |line| lines.push(line)).await.unwrap();
         assert_eq!(summary.problems, Vec::<String>::new());
         (summary, lines)
+    }
+
+    pub async fn delete_dataset(&self, path: &str) {
+        let grant: DatasetGrant<Own> =
+            self.app.access.authorize(&Actor::operator(), &path.parse().unwrap()).await.unwrap();
+        self.app.datasets.delete(&grant).await.unwrap();
     }
 
     /// Advances the clock by the grace period.

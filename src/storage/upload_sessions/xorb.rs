@@ -1,7 +1,7 @@
 //! Storing xorbs, which are objects that no dataset holds.
 
 use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use lfs::Oid;
 use xet::Hash;
 use xet::xorb::{Decoder, Xorb};
@@ -14,6 +14,9 @@ use crate::storage::Storage;
 
 /// Bytes that are hashed at a time.
 const BLOCK: usize = 256 << 10;
+
+/// Number of blocks of a body that are verified at a time, if as many have arrived: each time, another thread wakes up.
+const BLOCKS: usize = 16;
 
 /// Without a nonce, the same xorb is the same object.
 const NONCE: [u8; 4] = [0; 4];
@@ -74,17 +77,26 @@ impl Verifier {
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        stream::try_unfold(Some((self, body)), async |state| {
-            let Some((verifier, mut body)) = state else { return Ok(None) };
-            let block = body.next().await.transpose().map_err(interrupted)?;
-            Ok(Some(match block {
-                Some(block) => {
-                    let (verifier, block) = crate::blocking(move || verifier.push(block)).await??;
-                    (block, Some((verifier, body)))
+        let state = Some((self, body.ready_chunks(BLOCKS)));
+        let blocks = stream::try_unfold(state, async |state| {
+            let Some((verifier, mut body)) = state else { return Ok::<_, Error>(None) };
+            let blocks = body.next().await.map(|blocks| blocks.into_iter().collect::<std::result::Result<Vec<_>, _>>());
+            Ok(Some(match blocks.transpose().map_err(interrupted)? {
+                Some(blocks) => {
+                    let (verifier, blocks) = crate::blocking(move || verifier.push_all(blocks)).await??;
+                    (blocks, Some((verifier, body)))
                 }
-                None => (crate::blocking(move || verifier.finish()).await??, None),
+                None => (vec![crate::blocking(move || verifier.finish()).await??], None),
             }))
-        })
+        });
+        blocks.map_ok(|blocks| stream::iter(blocks).map(Ok)).try_flatten()
+    }
+
+    fn push_all(mut self, mut blocks: Vec<Bytes>) -> Result<(Self, Vec<Bytes>)> {
+        for block in &mut blocks {
+            (self, *block) = self.push(std::mem::take(block))?;
+        }
+        Ok((self, blocks))
     }
 
     /// Verifies a block. Returns what is to be stored of it.

@@ -147,7 +147,7 @@ async fn the_oid_may_be_known_only_at_the_end() {
         let added = fixture.store.add(1..=size + 300_000, frames(&content, 10_000)).await.unwrap();
         assert_eq!(added, (oid, size));
         assert_eq!(fixture.read(&oid, 0..size).await.unwrap(), content);
-        // Again, and in a directory that somebody has removed.
+        // Again, and in a directory that was removed.
         fs::remove_dir_all(fixture.store.root().join(&oid.to_string()[..2])).unwrap();
         assert_eq!(fixture.store.add(size..=size, frames(&content, 999)).await.unwrap(), (oid, size));
         assert_eq!(fixture.size(&oid).await, Some(size));

@@ -181,7 +181,7 @@ impl Incoming {
     fn write(&mut self, batch: &[Bytes]) -> Result<(), Error> {
         let part = match &mut self.part {
             Some(part) => part,
-            None => self.part.insert(Part::create(&self.shared, &self.expected.unwrap_or(Oid::EMPTY))?),
+            None => self.part.insert(self.create()?),
         };
         for frame in batch {
             self.received += frame.len() as u64;
@@ -192,15 +192,23 @@ impl Incoming {
         Ok(())
     }
 
-    fn finish(self) -> Result<(Oid, u64), Error> {
+    fn create(&self) -> Result<Part, Error> {
+        Part::create(&self.shared, &self.expected.unwrap_or(Oid::EMPTY))
+    }
+
+    fn finish(mut self) -> Result<(Oid, u64), Error> {
         if !self.sizes.contains(&self.received) {
             return Err(Error::WrongSize { expected: *self.sizes.end(), actual: self.received });
         }
-        let oid = Oid::from_bytes(self.hasher.finalize().into());
+        let oid = Oid::from_bytes(self.hasher.finalize_reset().into());
         if let Some(expected) = self.expected.filter(|expected| *expected != oid) {
             return Err(Error::WrongHash { expected, actual: oid });
         }
-        self.part.expect("at least one batch was written, even if empty").publish(&self.shared, &oid)?;
+        let part = match self.part.take() {
+            Some(part) => part,
+            None => self.create()?,
+        };
+        part.publish(&self.shared, &oid)?;
         Ok((oid, self.received))
     }
 }

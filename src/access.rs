@@ -21,6 +21,7 @@ mod owners;
 mod resolve;
 mod rights;
 pub mod scopes;
+mod second_factor;
 pub mod secret;
 pub mod sessions;
 pub mod share_links;
@@ -45,11 +46,14 @@ pub use self::organisations::{
     AcceptInviteGrant, AdminGrant, CreateOrgGrant, OrgAdminGrant, OrgMemberGrant, RemoveMemberGrant, SelfGrant,
 };
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
+use self::second_factor::BrowserSession;
+pub use self::second_factor::{FactorChangeGrant, FactorGrant};
 pub use self::shares::ShareGrant;
 pub(crate) use self::shares::keep_shares;
 use self::tokens::TokenScope;
 pub use self::visibility::VisibleDatasets;
 use crate::clock::Clock;
+use crate::config::{AccountRules, SecondFactor};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, RepoPath, Role, Secret, Visibility};
@@ -88,7 +92,7 @@ pub struct Actor {
     identity: Identity,
     limit: CredentialScope,
     /// The browser session, if the actor signed in with one.
-    session: Option<Id>,
+    session: Option<BrowserSession>,
 }
 
 #[derive(Debug, Clone)]
@@ -119,6 +123,8 @@ enum CredentialScope {
     Claims(Vec<TokenClaim>),
     /// An application that acts for the user, with the scopes that the user gave it.
     App(AppGrant),
+    /// A browser session of a user who must set up a second factor before anything else.
+    Enrolment,
 }
 
 impl Actor {
@@ -249,6 +255,8 @@ pub struct Access {
     counted: share_links::Counted,
     /// Idle timeout of sessions.
     session_idle: Duration,
+    /// Users that must have a second factor.
+    second_factor: SecondFactor,
     /// Limits how many tokens are signed concurrently.
     signing: Arc<Semaphore>,
 }
@@ -258,9 +266,11 @@ const SIGNATURES: usize = 1;
 
 impl Access {
     /// Creates the service. Audit notes go to the receiver of `notes`.
-    pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<AuditEvent>, session_idle: Duration) -> Self {
+    pub fn new(db: Db, keys: Arc<Keys>, clock: Clock, notes: mpsc::Sender<AuditEvent>, rules: &AccountRules) -> Self {
         let signing = Arc::new(Semaphore::new(SIGNATURES));
-        Self { db, keys, clock, notes: AuditSender(notes), counted: share_links::counted(), session_idle, signing }
+        let (session_idle, second_factor) = (rules.session_idle(), rules.second_factor);
+        let (notes, counted) = (AuditSender(notes), share_links::counted());
+        Self { db, keys, clock, notes, counted, session_idle, second_factor, signing }
     }
 
     /// Returns the keys that sign and verify JSON Web Tokens.
@@ -307,6 +317,7 @@ impl Access {
             CredentialScope::Token(scopes) => tokens::open(scopes, path).has(Write::RIGHTS),
             CredentialScope::App(app) => app.open(path).has(Write::RIGHTS),
             CredentialScope::Claims(claims) => claims::open(claims, path).whole.has(R::RIGHTS),
+            CredentialScope::Enrolment => false,
         };
         let creation = CreateGrant { path: path.clone(), owner: owner.id, actor: actor.clone() };
         Ok((allowed && in_scope).then_some(creation))

@@ -9,14 +9,18 @@ pub mod one_time_tokens;
 pub mod organisations;
 mod password_reset;
 mod passwords;
+pub mod second_factor;
 pub mod sessions;
 mod signup;
+mod totp;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::passwords::Passwords;
 use self::sessions::by;
 use self::signup::NewUser;
+use crate::access::secret::ServerSecret;
 use crate::access::tokens::{self, TokenName, TokenScope};
 use crate::access::{AccountGrant, Actor};
 use crate::clock::Clock;
@@ -40,13 +44,15 @@ pub struct Accounts {
     /// Base URL of links.
     base: String,
     passwords: Passwords,
+    /// Seals secrets in the database.
+    secret: Arc<ServerSecret>,
 }
 
 impl Accounts {
     /// Creates the service on this database.
-    pub fn new(config: &Config, db: Db, clock: Clock) -> Self {
+    pub fn new(config: &Config, db: Db, clock: Clock, secret: Arc<ServerSecret>) -> Self {
         let (rules, base) = (config.accounts.clone(), config.link_base());
-        Self { db, clock, rules, base, passwords: Passwords::default() }
+        Self { db, clock, rules, base, passwords: Passwords::default(), secret }
     }
 
     /// Adds a user. Without a password the user can sign in with tokens only, until they reset the password by

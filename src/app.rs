@@ -117,7 +117,7 @@ impl App {
         let db = Db::connect_with(&config.database_url(), connections, Duration::from_secs(query_timeout)).await?;
         let keys = Arc::new(Keys::load(&config, &db, &secret, &clock).await?);
         let (sender, notes) = mpsc::channel(MAX_QUEUED_EVENTS);
-        let access = Access::new(db.clone(), keys, clock.clone(), sender, config.accounts.session_idle());
+        let access = Access::new(db.clone(), keys, clock.clone(), sender, &config.accounts);
 
         let stores = Stores::open(&config, &db).await?;
         let packs = match stores.default_place()? {
@@ -142,7 +142,7 @@ impl App {
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
         let packer = Packer::new(db.clone(), drive.clone(), storage.clone());
-        let accounts = Accounts::new(&config, db.clone(), clock.clone());
+        let accounts = Accounts::new(&config, db.clone(), clock.clone(), secret.clone());
         let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone());
         let work = JobHandlers {
             access: access.clone(),

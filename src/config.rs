@@ -432,7 +432,7 @@ mod service_links;
 mod stores;
 mod units;
 
-pub use accounts::{AccountRules, MailConfig, Makers, SignUp};
+pub use accounts::{AccountRules, MailConfig, Makers, SecondFactor, SignUp};
 pub use issuers::{Issuer, OUR_ISSUER};
 pub use rates::Rates;
 pub use renamed::RenamedKey;

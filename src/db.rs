@@ -27,6 +27,7 @@ pub(crate) mod query_cache;
 pub mod reconstructions;
 pub mod resources;
 pub mod search;
+pub mod second_factors;
 pub mod sessions;
 pub mod shares;
 pub mod trash;

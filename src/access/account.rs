@@ -81,12 +81,12 @@ impl Actor {
         let unlimited = match &self.limit {
             CredentialScope::Nothing => true,
             CredentialScope::Token(scopes) => tokens::open_everywhere(scopes).has(Own::RIGHTS),
-            CredentialScope::App(_) | CredentialScope::Claims(_) => false,
+            CredentialScope::App(_) | CredentialScope::Claims(_) | CredentialScope::Enrolment => false,
         };
         if !unlimited {
             return Err(Error::forbidden("sign in with a browser, or use a token with the scope `own`"));
         }
-        Ok(AccountGrant { user, name: name.to_owned(), session: self.session })
+        Ok(AccountGrant { user, name: name.to_owned(), session: self.session.map(|session| session.id) })
     }
 
     /// Checks that the actor is signed in with a browser.

@@ -60,7 +60,10 @@ impl Actor {
     pub(super) fn app(&self) -> Option<&str> {
         match &self.limit {
             CredentialScope::App(grant) => Some(grant.app()),
-            CredentialScope::Nothing | CredentialScope::Token(_) | CredentialScope::Claims(_) => None,
+            CredentialScope::Nothing
+            | CredentialScope::Token(_)
+            | CredentialScope::Claims(_)
+            | CredentialScope::Enrolment => None,
         }
     }
 }

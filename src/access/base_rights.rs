@@ -45,6 +45,7 @@ pub(super) fn restrict(actor: &Actor, path: &RepoPath, rights: Rights, by_object
         CredentialScope::Token(scopes) => rights.and(tokens::open(scopes, path)),
         CredentialScope::App(app) => rights.and(app.open(path)),
         CredentialScope::Claims(claims) => rights.and(claims::open(claims, path).whole.with(by_object)),
+        CredentialScope::Enrolment => Rights::NONE,
     }
 }
 

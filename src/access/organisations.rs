@@ -18,7 +18,7 @@
 
 use super::tokens;
 use super::{Access, Actor, CredentialScope, Identity, Own, Read, Right as _, Rights};
-use crate::config::Makers;
+use crate::config::{Makers, SecondFactor};
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, OwnerKind, OwnerName, Role};
 
@@ -186,7 +186,7 @@ fn reach(actor: &Actor) -> Rights {
         CredentialScope::Nothing => Rights::ALL,
         CredentialScope::Token(scopes) => tokens::open_everywhere(scopes),
         // Their scopes apply to datasets only.
-        CredentialScope::Claims(_) | CredentialScope::App(_) => Rights::NONE,
+        CredentialScope::Claims(_) | CredentialScope::App(_) | CredentialScope::Enrolment => Rights::NONE,
     }
 }
 
@@ -323,7 +323,12 @@ impl Access {
                 Ok(AdminGrant { actor: actor.clone() })
             }
             Identity::User { admin: true, .. } => refuse(narrow_token()),
-            _ => refuse(Error::forbidden("only administrators of this site can do that")),
+            _ if self.second_factor == SecondFactor::Optional => {
+                refuse(Error::forbidden("only administrators of this site can do that"))
+            }
+            _ => refuse(Error::forbidden(
+                "only administrators of this site can do that, after they have set up two-factor authentication",
+            )),
         }
     }
 }

@@ -35,7 +35,7 @@ impl Access {
         let in_scope = match &actor.limit {
             CredentialScope::Nothing => true,
             CredentialScope::Token(scopes) => tokens::open_everywhere(scopes).has(Write::RIGHTS),
-            CredentialScope::Claims(_) | CredentialScope::App(_) => false,
+            CredentialScope::Claims(_) | CredentialScope::App(_) | CredentialScope::Enrolment => false,
         };
         if !in_scope {
             return Ok(Vec::new());

@@ -53,8 +53,9 @@ impl Access {
         if row.last_used_at.is_none_or(|at| now.0 - at.0 > 60_000) {
             self.notes.used(row.token_id);
         }
+        let admin = self.is_administrator(row.user_id, row.admin).await?;
         Ok(Actor {
-            identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin },
+            identity: Identity::User { id: row.user_id, name: row.user_name, admin },
             limit: CredentialScope::Token(TokenScope::parse_list(&row.scopes)),
             session: None,
         })
@@ -76,7 +77,8 @@ impl Access {
                 let user = user.filter(UserRow::is_active);
                 let user =
                     user.ok_or_else(|| Error::unauthenticated("the token's account is suspended, closed or deleted"))?;
-                Identity::User { id: user.id, name: user.name, admin: user.admin }
+                let admin = self.is_administrator(user.id, user.admin).await?;
+                Identity::User { id: user.id, name: user.name, admin }
             }
             (None, None) => Identity::Anonymous,
         };

@@ -161,7 +161,7 @@ impl Access {
     /// # Errors
     /// Database errors.
     pub async fn grant_scope(&self, actor: &Actor, scope: &Scope) -> Result<Granted> {
-        if matches!(actor.limit, CredentialScope::Claims(_) | CredentialScope::App(_))
+        if matches!(actor.limit, CredentialScope::Claims(_) | CredentialScope::App(_) | CredentialScope::Enrolment)
             || matches!(actor.identity, Identity::Link(_))
         {
             return Ok(Granted::Nothing);
@@ -293,7 +293,7 @@ fn everywhere(actor: &Actor, rights: Rights) -> Rights {
         CredentialScope::Nothing => rights,
         CredentialScope::Token(scopes) => rights.and(tokens::open_everywhere(scopes)),
         CredentialScope::App(app) => rights.and(app.open_everywhere()),
-        CredentialScope::Claims(_) => Rights::NONE,
+        CredentialScope::Claims(_) | CredentialScope::Enrolment => Rights::NONE,
     }
 }
 

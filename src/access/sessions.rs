@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
-use super::{Access, Actor, CredentialScope, Identity, tokens};
+use super::{Access, Actor, BrowserSession, CredentialScope, Identity, tokens};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::types::Secret;
@@ -30,10 +30,11 @@ impl Access {
         if now.0 - row.last_used_at.0 > TOUCHED {
             self.notes.seen(row.session_id);
         }
+        let must_enrol = self.lacks_second_factor(row.user_id, row.admin).await?;
         Ok(Actor {
-            identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin },
-            limit: CredentialScope::Nothing,
-            session: Some(row.session_id),
+            identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin && !must_enrol },
+            limit: if must_enrol { CredentialScope::Enrolment } else { CredentialScope::Nothing },
+            session: Some(BrowserSession { id: row.session_id, since: row.created_at }),
         })
     }
 }

@@ -171,7 +171,7 @@ fn counts(share: &SharedRow, actor: &Actor, now: Millis) -> bool {
     let by_way = match (&share.app, &actor.limit) {
         (None, _) => true,
         (Some(app), CredentialScope::App(grant)) => app == grant.app(),
-        (Some(_), CredentialScope::Nothing | CredentialScope::Token(_) | CredentialScope::Claims(_)) => false,
+        (Some(_), _) => false,
     };
     by_way && share.expires_at.is_none_or(|end| end > now)
 }

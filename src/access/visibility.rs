@@ -58,6 +58,7 @@ impl Access {
             CredentialScope::Token(scopes) => by_token(&mut tx, scopes).await?,
             CredentialScope::App(app) => by_token(&mut tx, app.scopes()).await?,
             CredentialScope::Claims(claims) => by_claims(&mut tx, claims).await?,
+            CredentialScope::Enrolment => by_token(&mut tx, &[]).await?,
         };
         Ok(VisibleDatasets { seen, personal })
     }

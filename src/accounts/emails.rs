@@ -112,6 +112,47 @@ pub(super) fn email_changed(base: &str, to: &Email, name: &str) -> OutgoingEmail
     )
 }
 
+/// Notification that two-factor authentication was turned on.
+pub(super) fn second_factor_added(base: &str, to: &Email, name: &str) -> OutgoingEmail {
+    email(
+        to,
+        "Two-factor authentication is on",
+        format!(
+            "Hello {name},\n\n\
+             two-factor authentication of your account at {base} was turned on, and all other browsers were signed \
+             out. Keep the recovery codes: without the app or a code, only an administrator can let you in.\n\n\
+             If this was not you, contact the administrator of {base}.\n"
+        ),
+    )
+}
+
+/// Notification that two-factor authentication was turned off.
+pub(super) fn second_factor_removed(base: &str, to: &Email, name: &str) -> OutgoingEmail {
+    email(
+        to,
+        "Two-factor authentication is off",
+        format!(
+            "Hello {name},\n\n\
+             two-factor authentication of your account at {base} was turned off.\n\n\
+             If you did not ask for this, reset your password now and turn it on again:\n{base}/reset\n"
+        ),
+    )
+}
+
+/// Notification that a recovery code was used.
+pub(super) fn recovery_code_used(base: &str, to: &Email, name: &str, left: usize) -> OutgoingEmail {
+    email(
+        to,
+        "A recovery code was used",
+        format!(
+            "Hello {name},\n\n\
+             someone signed in to your account at {base} with your password and a recovery code. {left} recovery codes \
+             are left; you can get new ones on the account page.\n\n\
+             If this was not you, reset your password now:\n{base}/reset\n"
+        ),
+    )
+}
+
 /// Notification that the account was closed.
 pub(super) fn closed(base: &str, to: &Email, name: &str, removal: Millis) -> OutgoingEmail {
     let removal = removal.rfc3339();

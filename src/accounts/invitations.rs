@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::one_time_tokens::{self, Purpose, gone};
-use super::sessions::{ClientInfo, SignedIn};
+use super::sessions::{ClientInfo, SignInMethod, SignedIn};
 use super::signup::{MailLimits, NewUser};
 use super::{Accounts, by};
 use crate::access::{AcceptInviteGrant, Actor, AdminGrant, OrgAdminGrant};
@@ -249,7 +249,7 @@ impl Accounts {
         let id = self.insert_user(&mut tx, new).await?;
         self.audit_by(&mut tx, &by(id), "user.add", name.as_str()).await?;
         let accepted = self.enter(&mut tx, by(id), (id, name.clone()), &invitation).await?;
-        let signed_in = self.begin_session(&mut tx, id, visit).await?;
+        let signed_in = self.begin_session(&mut tx, id, visit, SignInMethod::Password).await?;
         tx.commit().await?;
         Ok((accepted, signed_in))
     }

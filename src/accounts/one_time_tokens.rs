@@ -1,4 +1,4 @@
-//! One-time tokens for the links in e-mails. Each is valid for one purpose, once, for a limited time. Only the hash
+//! One-time tokens for the links in e-mails, and for the second step of signing in. Each is valid for one purpose, once, for a limited time. Only the hash
 //! is stored; having the link is enough to use it, and allows nothing else.
 
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub enum Purpose {
     SetUp,
     /// Join an organisation, or the site.
     Invitation,
+    /// Enter a code after the password.
+    SecondFactor,
 }
 
 impl Purpose {
@@ -40,6 +42,7 @@ impl Purpose {
             Self::Email => "email",
             Self::SetUp => "set-up",
             Self::Invitation => "invitation",
+            Self::SecondFactor => "second-factor",
         }
     }
 }

@@ -39,12 +39,13 @@ struct EmailChange {
 pub(super) struct CheckedPassword(String);
 
 impl Accounts {
-    /// Withdraws all links that could still change the password or the e-mail address of a user. Must be called by
+    /// Withdraws all links that could still change the password or the e-mail address of a user, and the tokens of those
+    /// who have entered the password and not yet a code. Must be called by
     /// every action that locks an intruder out of the account: a link that they requested before must not work after
     /// it.
     pub(super) async fn withdraw_links(&self, tx: &mut Tx, user: Id) -> Result<()> {
         lock_account(tx, user).await?;
-        for purpose in [Purpose::Reset, Purpose::Email] {
+        for purpose in [Purpose::Reset, Purpose::Email, Purpose::SecondFactor] {
             tx.withdraw_tickets_of(purpose.as_str(), user).await?;
         }
         Ok(())

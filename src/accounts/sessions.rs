@@ -17,6 +17,33 @@ pub struct ClientInfo {
     pub address: String,
 }
 
+/// How a user has signed in.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SignInMethod {
+    /// With the password, or a link that proves as much.
+    Password,
+    /// With the password and a code.
+    PasswordAndCode,
+}
+
+impl SignInMethod {
+    /// Returns the methods as in the database (RFC 8176).
+    pub(super) fn amr(self) -> &'static str {
+        match self {
+            Self::Password => "pwd",
+            Self::PasswordAndCode => "pwd otp",
+        }
+    }
+}
+
+/// The result of a correct password.
+pub enum SignIn {
+    /// The user is signed in.
+    Done(Box<SignedIn>),
+    /// The user has a second factor, and gets a session for this one-time token and a code.
+    SecondStep(Secret),
+}
+
 /// The result of signing in.
 pub struct SignedIn {
     /// The user.
@@ -28,11 +55,12 @@ pub struct SignedIn {
 }
 
 impl Accounts {
-    /// Starts a session for the user with this name or e-mail address. Reopens a closed account.
+    /// Starts a session for the user with this name or e-mail address, unless they have a second factor. Reopens a
+    /// closed account.
     ///
     /// # Errors
     /// Unauthenticated, with the same message after the same time, whatever is wrong.
-    pub async fn sign_in(&self, login: &str, password: Secret, visit: &ClientInfo) -> Result<SignedIn> {
+    pub async fn sign_in(&self, login: &str, password: Secret, visit: &ClientInfo) -> Result<SignIn> {
         let wrong = || Error::unauthenticated("wrong user name or password");
         let found = self.find_login(login).await?;
         let hash = found.as_ref().and_then(|row| row.password.clone());
@@ -43,13 +71,23 @@ impl Accounts {
         // A password that was changed meanwhile must not start a session.
         let same = |row: &LoginRow| row.password == found.password && row.is_open(self.clock.now());
         let row = tx.login(found.id).await?.filter(same).ok_or_else(wrong)?;
-        if row.closed_at.is_some() {
-            tx.set_closed(row.id, None).await?;
-            self.audit_by(&mut tx, &by(row.id), "user.reopen", &row.name).await?;
+        if tx.has_second_factor(row.id).await? {
+            let ticket = self.issue_second_step(&mut tx, row.id).await?;
+            tx.commit().await?;
+            return Ok(SignIn::SecondStep(ticket));
         }
-        let signed_in = self.begin_session(&mut tx, row.id, visit).await?;
+        if row.closed_at.is_some() {
+            self.reopen(&mut tx, &row).await?;
+        }
+        let signed_in = self.begin_session(&mut tx, row.id, visit, SignInMethod::Password).await?;
         tx.commit().await?;
-        Ok(signed_in)
+        Ok(SignIn::Done(Box::new(signed_in)))
+    }
+
+    /// Reopens a closed account, as part of the transaction that signs its user in.
+    pub(super) async fn reopen(&self, tx: &mut Tx, row: &LoginRow) -> Result<()> {
+        tx.set_closed(row.id, None).await?;
+        self.audit_by(tx, &by(row.id), "user.reopen", &row.name).await
     }
 
     /// Returns the id of the user with this name or e-mail address, even if they cannot sign in.
@@ -68,7 +106,13 @@ impl Accounts {
     }
 
     /// Starts a session of a user as part of a transaction.
-    pub(super) async fn begin_session(&self, tx: &mut Tx, user: Id, visit: &ClientInfo) -> Result<SignedIn> {
+    pub(super) async fn begin_session(
+        &self,
+        tx: &mut Tx,
+        user: Id,
+        visit: &ClientInfo,
+        method: SignInMethod,
+    ) -> Result<SignedIn> {
         let cookie = sessions::generate();
         let (now, longest) = (self.clock.now(), self.rules.session_longest());
         let session = SessionRow {
@@ -78,6 +122,7 @@ impl Accounts {
             expires_at: now.plus(longest),
             agent: visit.agent.clone(),
             address: visit.address.clone(),
+            amr: method.amr().to_owned(),
         };
         tx.insert_session(&session, user, &tokens::hash(&cookie)).await?;
         let user = tx.user_by_id(user).await?.ok_or_else(|| Error::not_found("the account was deleted"))?;
@@ -87,9 +132,9 @@ impl Accounts {
 
     /// Ends the session of the request, if it has one.
     pub async fn sign_out(&self, actor: &Actor) -> Result<()> {
-        let Ok(seat) = actor.seat() else { return Ok(()) };
+        let Some((user, session)) = actor.browser_session() else { return Ok(()) };
         let mut tx = self.db.write().await?;
-        tx.end_session(seat.user(), seat.session()).await?;
+        tx.end_session(user, session).await?;
         tx.commit().await
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::one_time_tokens::{self, Purpose};
-use super::sessions::{ClientInfo, SignedIn, by};
+use super::sessions::{ClientInfo, SignInMethod, SignedIn, by};
 use super::{Accounts, emails};
 use crate::config::SignUp;
 use crate::db::Tx;
@@ -145,7 +145,7 @@ impl Accounts {
         };
         let user = self.insert_user(&mut tx, new).await?;
         self.audit_by(&mut tx, &by(user), "user.add", &name).await?;
-        let signed_in = self.begin_session(&mut tx, user, visit).await?;
+        let signed_in = self.begin_session(&mut tx, user, visit, SignInMethod::Password).await?;
         tx.commit().await?;
         Ok(signed_in)
     }
@@ -212,7 +212,7 @@ impl Accounts {
         let new = NewUser { name, email, display_name, password: Some(&hash), admin: true };
         let user = self.insert_user(&mut tx, new).await?;
         self.audit_by(&mut tx, &by(user), "user.set-up", name.as_str()).await?;
-        let signed_in = self.begin_session(&mut tx, user, visit).await?;
+        let signed_in = self.begin_session(&mut tx, user, visit, SignInMethod::Password).await?;
         tx.commit().await?;
         Ok(signed_in)
     }

@@ -217,25 +217,23 @@ ada`).")]
         password_stdin: bool,
     },
     /// Set a user's password, read from standard input; all browsers are signed out
-    #[command(after_help = "\
-Examples:
-  rutter user set-password ada
-  rutter user set-password ada < password.txt
-
-The password is the first line, with at least 8 characters. Personal tokens stay valid.")]
+    #[command(
+        after_help = "Examples:\n  rutter user set-password ada\n  rutter user set-password ada < password.txt\n\nThe password is the first line, with at least 8 characters. Personal tokens stay valid."
+    )]
     SetPassword {
         /// Name of the user
         name: OwnerName,
     },
+    /// Turn off two-factor authentication of a user who lost it
+    #[command(after_help = "Example:\n  rutter user remove-second-factor ada")]
+    RemoveSecondFactor { name: OwnerName },
     /// List users
     #[command(after_help = "Example:\n  rutter user list")]
     List,
     /// Suspend a user until `resume`: tokens are rejected and browsers signed out at once
-    #[command(after_help = "\
-Example:
-  rutter user suspend ada
-
-Running transfers and signed URLs issued before stay valid until they expire (ttl.action).")]
+    #[command(
+        after_help = "Example:\n  rutter user suspend ada\n\nRunning transfers and signed URLs issued before stay valid until they expire (ttl.action)."
+    )]
     Suspend {
         /// Name of the user
         name: OwnerName,

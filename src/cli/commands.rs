@@ -63,6 +63,10 @@ async fn user(app: &App, command: UserCommand) -> Result<()> {
             app.accounts.set_password(&name, password()?).await?;
             eprintln!("changed the password of `{name}`; all browsers were signed out");
         }
+        UserCommand::RemoveSecondFactor { name } => {
+            app.accounts.remove_second_factor(&name).await?;
+            eprintln!("two-factor authentication of `{name}` is off");
+        }
         UserCommand::List => {
             for user in app.accounts.users().await? {
                 let admin = if user.admin { " admin" } else { "" };

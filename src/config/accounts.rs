@@ -31,6 +31,29 @@ pub enum Makers {
     Admins,
 }
 
+/// Users that must have a second factor to use the site with a browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondFactor {
+    /// None.
+    Optional,
+    /// Site administrators.
+    Admins,
+    /// All users.
+    All,
+}
+
+impl SecondFactor {
+    /// Returns true if a user must have one.
+    pub fn is_required(self, admin: bool) -> bool {
+        match self {
+            Self::Optional => false,
+            Self::Admins => admin,
+            Self::All => true,
+        }
+    }
+}
+
 /// Rules for accounts and sessions.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -39,6 +62,8 @@ pub struct AccountRules {
     pub sign_up: SignUp,
     /// Who can create organisations: `users` or `admins`. Default: `users`.
     pub organisations: Makers,
+    /// Users that must have a second factor: `optional` (none), `admins` or `all`. Default: `optional`.
+    pub second_factor: SecondFactor,
     /// Session idle timeout, in days. Default: 14.
     #[serde(deserialize_with = "units::days")]
     pub session_idle_days: u32,
@@ -55,6 +80,7 @@ impl Default for AccountRules {
         Self {
             sign_up: SignUp::Invitation,
             organisations: Makers::Users,
+            second_factor: SecondFactor::Optional,
             session_idle_days: 14,
             session_days: 90,
             grace_days: 14,

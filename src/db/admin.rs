@@ -20,6 +20,8 @@ pub struct KnownUserRow {
     pub admin: bool,
     /// When the user was suspended.
     pub suspended_at: Option<Millis>,
+    /// When two-factor authentication was turned on.
+    pub second_factor_at: Option<Millis>,
     /// Creation time of the account.
     pub created_at: Millis,
     /// Last use of any token of the user, to the minute.
@@ -152,13 +154,13 @@ fn anywhere(text: &str) -> String {
 impl Tx {
     /// Returns users by name, after the given one; with `text`, those who have it in a name or e-mail address.
     pub async fn known_users(&mut self, text: &str, after: &str, limit: i64) -> Result<Vec<KnownUserRow>> {
-        let sql = "SELECT o.name, a.email, a.display_name, a.admin, a.suspended_at, o.created_at,
+        let sql = "SELECT o.name, a.email, a.display_name, a.admin, a.suspended_at, f.confirmed_at AS second_factor_at, o.created_at,
                           (SELECT MAX(t.last_used_at) FROM token t WHERE t.user_id = o.id) AS token_used_at,
                           (SELECT MAX(s.last_used_at) FROM session s WHERE s.user_id = o.id) AS session_used_at,
                           CAST((SELECT COALESCE(SUM(u.bytes + u.git_bytes), 0) FROM dataset d JOIN usage u ON u.repo_id = d.id
                                 WHERE d.owner_id = o.id) AS BIGINT) AS bytes,
                           (SELECT COUNT(*) FROM dataset d WHERE d.owner_id = o.id) AS datasets
-                   FROM owner o JOIN account a ON a.owner_id = o.id
+                   FROM owner o JOIN account a ON a.owner_id = o.id LEFT JOIN totp f ON f.user_id = o.id
                    WHERE o.name > $1 AND (o.name LIKE $2 ESCAPE '\\' OR a.email LIKE $2 ESCAPE '\\'
                                           OR LOWER(a.display_name) LIKE $2 ESCAPE '\\')
                    ORDER BY o.name LIMIT $3";

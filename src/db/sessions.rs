@@ -12,6 +12,8 @@ use crate::types::{Email, Id, Millis};
 pub struct SessionUserRow {
     /// Id of the session.
     pub session_id: Id,
+    /// Time of the sign-in.
+    pub created_at: Millis,
     /// Last use, to the minute.
     pub last_used_at: Millis,
     /// Absolute expiry, independent of use.
@@ -50,6 +52,8 @@ pub struct SessionRow {
     pub agent: String,
     /// IP address of the sign-in.
     pub address: String,
+    /// How the user signed in (RFC 8176): `pwd`, or `pwd otp` with a second factor.
+    pub amr: String,
 }
 
 /// An account to sign in to.
@@ -92,8 +96,8 @@ macro_rules! login {
 impl Tx {
     /// Adds a session, identified by the hash of its cookie.
     pub async fn insert_session(&mut self, session: &SessionRow, user: Id, hash: &str) -> Result<()> {
-        let sql = "INSERT INTO session (id, user_id, hash, created_at, last_used_at, expires_at, agent, address)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let sql = "INSERT INTO session (id, user_id, hash, created_at, last_used_at, expires_at, agent, address, amr)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         query(sql)
             .bind(session.id)
             .bind(user)
@@ -103,6 +107,7 @@ impl Tx {
             .bind(session.expires_at)
             .bind(&session.agent)
             .bind(&session.address)
+            .bind(&session.amr)
             .execute(self)
             .await?;
         Ok(())
@@ -110,7 +115,7 @@ impl Tx {
 
     /// Returns the session of a cookie and its user, whether valid or not.
     pub async fn session_by_hash(&mut self, hash: &str) -> Result<Option<SessionUserRow>> {
-        let sql = "SELECT s.id AS session_id, s.last_used_at, s.expires_at, o.id AS user_id, o.name AS user_name,
+        let sql = "SELECT s.id AS session_id, s.created_at, s.last_used_at, s.expires_at, o.id AS user_id, o.name AS user_name,
                           a.admin, a.suspended_at, a.closed_at
                    FROM session s JOIN owner o ON o.id = s.user_id JOIN account a ON a.owner_id = o.id
                    WHERE s.hash = $1";
@@ -119,7 +124,7 @@ impl Tx {
 
     /// Returns the valid sessions of a user, newest first. Those last used before `idle` have expired.
     pub async fn sessions(&mut self, user: Id, now: Millis, idle: Millis) -> Result<Vec<SessionRow>> {
-        let sql = "SELECT id, created_at, last_used_at, expires_at, agent, address FROM session
+        let sql = "SELECT id, created_at, last_used_at, expires_at, agent, address, amr FROM session
                    WHERE user_id = $1 AND expires_at > $2 AND last_used_at > $3 ORDER BY id DESC";
         Ok(query(sql).bind(user).bind(now).bind(idle).fetch_all(self).await?)
     }

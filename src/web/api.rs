@@ -11,6 +11,7 @@ mod common;
 mod datasets;
 mod diff;
 mod drive;
+mod factors;
 mod files;
 mod infer;
 mod invitations;
@@ -49,6 +50,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         session::routes,
         accounts::routes,
         user::routes,
+        factors::routes,
         datasets::routes,
         choices::routes,
         organisations::routes,

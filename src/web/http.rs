@@ -20,7 +20,7 @@ pub(crate) use self::address::{BaseUrl, Peer, client as client_address};
 pub(crate) use self::body::{content_length, read as read_body, reader as body_reader, with_idle_timeout};
 pub(crate) use self::content::{Content, bare, disposition, media_of, media_type, shown};
 pub(crate) use self::error_format::replace_body;
-pub(crate) use self::extract::{AuthedActor, DatasetRequest, Parameters, Segments};
+pub(crate) use self::extract::{AuthedActor, DatasetRequest, EnrollingActor, Parameters, Segments};
 pub(crate) use self::rate_limit::login_attempts::PasswordAttempt;
 pub(crate) use self::rate_limit::{Client, SIGNATURE_COST, Slot};
 pub(crate) use self::routes::{RouteGroup, Routes};

@@ -33,6 +33,7 @@ mod protection;
 mod quotas;
 mod rename;
 mod search;
+mod second_factor;
 mod share_links;
 mod shares;
 mod site;

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -81,7 +80,7 @@ impl Door {
             let db = Db::connect(&config.database_url()).await.unwrap();
             let secret = ServerSecret::load(&config).unwrap();
             let keys = Arc::new(Keys::load(&config, &db, &secret, &clock).await.unwrap());
-            let access = Access::new(db.clone(), keys, clock.clone(), mpsc::channel(1).0, Duration::from_hours(1));
+            let access = Access::new(db.clone(), keys, clock.clone(), mpsc::channel(1).0, &config.accounts);
             let (ada, id, now) = ("ada".parse().unwrap(), clock.id(), clock.now());
             let personal = generate();
             let mut tx = db.write().await.unwrap();

@@ -23,6 +23,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .document(routes!(users))
         .document(routes!(change_user))
         .document(routes!(reset))
+        .document(routes!(remove_factors))
         .document(routes!(invitations, invite))
         .document(routes!(withdraw))
         .document(routes!(usage))
@@ -52,6 +53,8 @@ struct KnownUser {
     admin: bool,
     /// True if the account is suspended.
     suspended: bool,
+    /// True if two-factor authentication is on.
+    second_factor: bool,
     /// When the account was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
@@ -73,6 +76,7 @@ impl From<KnownUserRow> for KnownUser {
             email: row.email,
             admin: row.admin,
             suspended: row.suspended_at.is_some(),
+            second_factor: row.second_factor_at.is_some(),
             created: row.created_at.rfc3339(),
             last_used: last_used.map(Millis::rfc3339),
             bytes: unsigned(row.bytes),
@@ -265,6 +269,16 @@ async fn change_user(
 async fn reset(State(app): State<App>, admin: AdminGrant, segments: Segments) -> Result<StatusCode> {
     app.accounts.offer_reset(&admin, &user(&segments)?).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Turns two-factor authentication off for a user who lost the device and the recovery codes. The user is notified.
+#[utoipa::path(delete, path = "/api/v1/admin/users/{user}/factors", tag = "administration",
+    params(("user" = String, Path, description = "The user name.")),
+    responses((status = 204, description = "Two-factor authentication is off."),
+        (status = 409, description = "It is the caller's own account.")))]
+async fn remove_factors(State(app): State<App>, admin: AdminGrant, segments: Segments) -> Result<StatusCode> {
+    app.accounts.remove_factor_of(&admin, &user(&segments)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Lists pending invitations to the site.

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use crate::access::SessionGrant;
-use crate::accounts::sessions::{ClientInfo, SignedIn};
+use crate::accounts::sessions::{ClientInfo, SignIn, SignedIn};
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::types::{Email, Secret};
@@ -45,18 +45,28 @@ impl FromRequestParts<App> for BrowserClient {
 
 impl BrowserClient {
     /// Signs in with a password, with rate-limited attempts. User name and e-mail address of an account count as one.
-    pub(super) async fn sign_in(&self, app: &App, login: &str, password: Secret) -> Result<SignedIn> {
+    pub(super) async fn sign_in(&self, app: &App, login: &str, password: Secret) -> Result<SignIn> {
         let of = match app.accounts.whose(login).await? {
             Some(user) => format!("password of {user}"),
             None => format!("password of {}", login.trim().to_lowercase()),
         };
         let guess = self.guess(&of)?;
         let outcome = app.accounts.sign_in(login, password, &self.visit).await;
-        match (guess, &outcome) {
-            (Some(guess), Ok(_)) => guess.remember(),
-            (Some(guess), Err(error)) if error.kind() != Kind::Unauthenticated => guess.forget(),
-            (_, Ok(_) | Err(_)) => {}
+        match &outcome {
+            Ok(SignIn::Done(_)) => settle(guess, Ok(())),
+            // The password was right, but an address is trusted only after the code.
+            Ok(SignIn::SecondStep(_)) => drop(guess.map(PasswordAttempt::forget)),
+            Err(error) => settle(guess, Err(error)),
         }
+        outcome
+    }
+
+    /// Signs in with a code, for the token that a password was exchanged for. Wrong codes count as wrong passwords.
+    pub(super) async fn sign_in_with_code(&self, app: &App, ticket: &Secret, code: &Secret) -> Result<SignedIn> {
+        let user = app.accounts.user_of_second_step(ticket).await?;
+        let guess = self.guess(&format!("password of {user}"))?;
+        let outcome = app.accounts.sign_in_with_code(ticket, code, &self.visit).await;
+        settle(guess, outcome.as_ref().map(drop));
         outcome
     }
 
@@ -88,5 +98,14 @@ impl BrowserClient {
     /// Sets the session cookie, with a maximum age in seconds.
     pub(super) fn give_cookie(&self, headers: &mut HeaderMap, value: &Secret, seconds: u64) {
         session_cookie::give_cookie(self.is_secure, headers, value, seconds);
+    }
+}
+
+/// Ends an attempt to sign in: a correct one is refunded, and makes the address known.
+fn settle(guess: Option<PasswordAttempt>, outcome: Result<(), &Error>) {
+    match (guess, outcome) {
+        (Some(guess), Ok(())) => guess.remember(),
+        (Some(guess), Err(error)) if error.kind() != Kind::Unauthenticated => guess.forget(),
+        (_, Ok(()) | Err(_)) => {}
     }
 }

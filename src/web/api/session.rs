@@ -11,12 +11,12 @@ use utoipa_axum::routes;
 use super::browser::{self, BrowserClient};
 use super::common::Body;
 use crate::accounts::UserRow;
-use crate::accounts::sessions::SignedIn;
+use crate::accounts::sessions::{SignIn, SignedIn};
 use crate::app::App;
 use crate::config::SignUp;
 use crate::error::{Error, Kind, Result};
 use crate::types::Secret;
-use crate::web::http::{AuthedActor, Routes};
+use crate::web::http::{EnrollingActor, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(show, begin, end))
@@ -47,6 +47,9 @@ impl From<UserRow> for Person {
 struct Session {
     /// The signed-in user; null without a session, and for credentials limited to single datasets.
     user: Option<Person>,
+    /// True if the site requires two-factor authentication and the user has none: until it is set up
+    /// (`/api/v1/user/factors`), this session can do nothing else.
+    must_enrol: bool,
     /// The sign-up policy.
     sign_up: SignUp,
     /// True if there is no administrator yet. `rutter setup-link` on the server prints a link that creates one.
@@ -58,16 +61,59 @@ struct Session {
     version: Option<&'static str>,
 }
 
-/// Sign-in credentials.
+/// Sign-in credentials: `login` and `password`, or for the second step `ticket` and `code`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the API names it so")]
 struct Login {
     /// The user name or e-mail address.
     #[schema(example = "ada")]
-    login: String,
+    login: Option<String>,
     /// The password.
-    #[schema(value_type = String)]
-    password: Secret,
+    #[schema(value_type = Option<String>)]
+    password: Option<Secret>,
+    /// For the second step: the ticket from the response to the password.
+    #[schema(value_type = Option<String>)]
+    ticket: Option<Secret>,
+    /// For the second step: the code of the authenticator app, or a recovery code.
+    #[schema(value_type = Option<String>)]
+    code: Option<Secret>,
+}
+
+/// The second step of signing in: the account has two-factor authentication.
+#[derive(Serialize, ToSchema)]
+struct SecondStep {
+    /// A one-time token, to be sent with a code. It expires after 10 minutes or 5 codes.
+    ticket: String,
+    /// The accepted kinds of codes.
+    kinds: [CodeKind; 2],
+}
+
+/// A kind of code.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum CodeKind {
+    /// Six digits of an authenticator app.
+    Totp,
+    /// A recovery code.
+    Recovery,
+}
+
+/// The response to a password of an account with two-factor authentication.
+#[derive(Serialize, ToSchema)]
+struct Unfinished {
+    /// What to do next.
+    second: SecondStep,
+}
+
+/// The result of signing in, or of its first step.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum SignInResult {
+    /// The user is signed in.
+    Done(Welcome),
+    /// A code is required.
+    Unfinished(Unfinished),
 }
 
 /// The result of signing in.
@@ -80,7 +126,7 @@ pub(super) struct Welcome {
 /// Returns the signed-in user and sets the session cookie.
 pub(super) fn welcome(status: StatusCode, visitor: &BrowserClient, signed_in: SignedIn) -> Response {
     let SignedIn { user, cookie, seconds } = signed_in;
-    let mut response = (status, Json(Welcome { user: user.into() })).into_response();
+    let mut response = (status, Json(SignInResult::Done(Welcome { user: user.into() }))).into_response();
     visitor.give_cookie(response.headers_mut(), &cookie, seconds);
     response
 }
@@ -88,10 +134,14 @@ pub(super) fn welcome(status: StatusCode, visitor: &BrowserClient, signed_in: Si
 /// Returns the current session. Never fails with 401: without a valid session, `user` is null.
 #[utoipa::path(get, path = "/api/v1/session", tag = "accounts", operation_id = "show_session",
     responses((status = 200, description = "The session.", body = Session)))]
-async fn show(State(app): State<App>, caller: Result<AuthedActor>) -> Result<Response> {
+async fn show(State(app): State<App>, caller: Result<EnrollingActor>) -> Result<Response> {
+    let enrolling = caller.as_ref().ok().and_then(|EnrollingActor(caller)| caller.actor.enrolling());
     let (user, is_over) = match caller {
         // Credentials limited to single datasets do not reveal the account.
-        Ok(caller) => (app.access.authorize_oneself(&caller.actor).ok().map(|oneself| oneself.user()), false),
+        Ok(EnrollingActor(caller)) => {
+            let oneself = app.access.authorize_oneself(&caller.actor).ok().map(|oneself| oneself.user());
+            (oneself.or(enrolling), false)
+        }
         Err(error) if error.kind() == Kind::Unauthenticated => (None, error.ends_session()),
         Err(error) => return Err(error),
     };
@@ -102,6 +152,7 @@ async fn show(State(app): State<App>, caller: Result<AuthedActor>) -> Result<Res
     let session = Session {
         version: user.is_some().then_some(env!("CARGO_PKG_VERSION")),
         user,
+        must_enrol: enrolling.is_some(),
         sign_up: app.config.accounts.sign_up,
         set_up: app.accounts.needs_set_up().await?,
         mail: app.config.mail.url.is_some(),
@@ -113,20 +164,37 @@ async fn show(State(app): State<App>, caller: Result<AuthedActor>) -> Result<Res
     Ok(response)
 }
 
-/// Signs in and sets the session cookie. Signing in to a closed account reopens it.
+/// Signs in and sets the session cookie. For an account with two-factor authentication, the response to `login` and
+/// `password` has a ticket instead, without a cookie; sending it with a code signs in. Signing in to a closed account
+/// reopens it.
 #[utoipa::path(post, path = "/api/v1/session", tag = "accounts", request_body = Login,
-    responses((status = 200, description = "The signed-in user.", body = Welcome)))]
+    responses((status = 200, description = "The signed-in user, or the ticket for the second step.", body = SignInResult)))]
 async fn begin(State(app): State<App>, visitor: BrowserClient, Body(login): Body<Login>) -> Result<Response> {
-    let signed_in = visitor.sign_in(&app, &login.login, login.password).await?;
+    let signed_in = match login {
+        Login { login: Some(login), password: Some(password), ticket: None, code: None } => {
+            match visitor.sign_in(&app, &login, password).await? {
+                SignIn::Done(signed_in) => *signed_in,
+                SignIn::SecondStep(ticket) => {
+                    let kinds = [CodeKind::Totp, CodeKind::Recovery];
+                    let second = SecondStep { ticket: ticket.expose().to_owned(), kinds };
+                    return Ok(Json(SignInResult::Unfinished(Unfinished { second })).into_response());
+                }
+            }
+        }
+        Login { login: None, password: None, ticket: Some(ticket), code: Some(code) } => {
+            visitor.sign_in_with_code(&app, &ticket, &code).await?
+        }
+        _ => return Err(Error::invalid("send `login` and `password`, or `ticket` and `code`")),
+    };
     Ok(welcome(StatusCode::OK, &visitor, signed_in))
 }
 
 /// Signs out.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "accounts",
     responses((status = 204, description = "The session, if any, was ended.")))]
-async fn end(State(app): State<App>, caller: Result<AuthedActor>) -> Result<(StatusCode, HeaderMap)> {
+async fn end(State(app): State<App>, caller: Result<EnrollingActor>) -> Result<(StatusCode, HeaderMap)> {
     match caller {
-        Ok(caller) => app.accounts.sign_out(&caller.actor).await?,
+        Ok(EnrollingActor(caller)) => app.accounts.sign_out(&caller.actor).await?,
         Err(error) if Error::ends_session(&error) => {}
         Err(error) => return Err(error),
     }

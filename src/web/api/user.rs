@@ -119,6 +119,8 @@ struct OneSession {
     agent: String,
     /// The client address at sign-in.
     address: String,
+    /// True if a code was entered, for two-factor authentication.
+    second_factor: bool,
 }
 
 impl OneSession {
@@ -128,6 +130,7 @@ impl OneSession {
             current: Some(row.id) == current,
             created: row.created_at.rfc3339(),
             last_used: row.last_used_at.rfc3339(),
+            second_factor: row.amr.split_ascii_whitespace().any(|method| method == "otp"),
             agent: row.agent,
             address: row.address,
         }

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use super::rate_limit::{Account, Client};
 use super::{session_cookie, url};
 use crate::access::{
-    AccountGrant, Actor, AdminGrant, Credentials, DatasetGrant, Grant, OrgAdminGrant, OrgMemberGrant, Right,
-    SessionGrant, ShareGrant, Target,
+    AccountGrant, Actor, AdminGrant, Credentials, DatasetGrant, FactorChangeGrant, FactorGrant, Grant, OrgAdminGrant,
+    OrgMemberGrant, Right, SessionGrant, ShareGrant, Target,
 };
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -69,14 +69,45 @@ impl FromRequestParts<App> for AuthedActor {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let EnrollingActor(caller) = EnrollingActor::from_request_parts(parts, app).await?;
+        caller.actor.expect_second_factor()?;
+        Ok(caller)
+    }
+}
+
+/// An authenticated caller who may have to set up a second factor first. Only for routes that such a session needs.
+pub(crate) struct EnrollingActor(pub(crate) AuthedActor);
+
+impl FromRequestParts<App> for EnrollingActor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let credentials = credentials(parts, app)?;
-        Ok(match parts.extensions.get::<Client>() {
+        Ok(Self(match parts.extensions.get::<Client>() {
             Some(client) => {
                 let (actor, account) = client.sign_in(&app.access, credentials).await?;
-                Self { actor, account: Some(account) }
+                AuthedActor { actor, account: Some(account) }
             }
-            None => Self { actor: app.access.authenticate(credentials).await?, account: None },
-        })
+            None => AuthedActor { actor: app.access.authenticate(credentials).await?, account: None },
+        }))
+    }
+}
+
+impl FromRequestParts<App> for FactorGrant {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let EnrollingActor(caller) = EnrollingActor::from_request_parts(parts, app).await?;
+        app.access.authorize_factors(&caller.actor)
+    }
+}
+
+impl FromRequestParts<App> for FactorChangeGrant {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let EnrollingActor(caller) = EnrollingActor::from_request_parts(parts, app).await?;
+        app.access.authorize_factor_change(&caller.actor)
     }
 }
 

@@ -27,10 +27,17 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/user/tokens", ""),
     ("POST", "/api/v1/user/tokens", ""),
     ("DELETE", "/api/v1/user/tokens/{token}", "of another user"),
+    ("POST", SESSION, "with a forged ticket"),
+    ("GET", FACTORS, ""),
+    ("POST", "/api/v1/user/factors/totp", ""),
+    ("PUT", "/api/v1/user/factors/totp", "with a wrong code"),
+    ("DELETE", "/api/v1/user/factors/totp", "while it is off"),
+    ("POST", "/api/v1/user/factors/codes", "while it is off"),
 ];
 
 const SESSION: &str = "/api/v1/session";
 const USER: &str = "/api/v1/user";
+const FACTORS: &str = "/api/v1/user/factors";
 
 /// Whether it is one of these routes.
 pub(super) fn has(route: &str) -> bool {
@@ -39,10 +46,18 @@ pub(super) fn has(route: &str) -> bool {
 
 impl World {
     /// A request about one's own account; `name` is unique.
-    pub(super) fn of_account(&self, token: Option<&str>, (method, route, _): Sample, name: &str) -> RequestBuilder {
+    pub(super) fn of_account(
+        &self,
+        token: Option<&str>,
+        (method, route, variant): Sample,
+        name: &str,
+    ) -> RequestBuilder {
         let email = format!("{name}@example.org");
         let (link, password) = ("ruk_forged", "correct horse");
         let body = match (method, route) {
+            ("POST", SESSION) if variant == "with a forged ticket" => json!({"ticket": link, "code": "123456"}),
+            ("PUT", "/api/v1/user/factors/totp") => json!({"code": "wrong"}),
+            ("POST", "/api/v1/user/factors/totp" | "/api/v1/user/factors/codes") => Value::Null,
             ("POST", SESSION) => json!({"login": name, "password": password}),
             ("POST", "/api/v1/accounts") => json!({"name": name, "email": email}),
             ("POST", "/api/v1/accounts/reset") => json!({"email": email}),

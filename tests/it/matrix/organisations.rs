@@ -50,6 +50,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/admin/users", ""),
     ("PATCH", "/api/v1/admin/users/{user}", ""),
     ("POST", "/api/v1/admin/users/{user}/reset", ""),
+    ("DELETE", "/api/v1/admin/users/{user}/factors", "while it is off"),
     ("GET", SITE_INVITATIONS, ""),
     ("POST", SITE_INVITATIONS, ""),
     ("DELETE", SITE_INVITATION, ""),

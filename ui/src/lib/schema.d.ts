@@ -893,6 +893,59 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/admin/users/{user}/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Turns two-factor authentication off for a user who lost the device and the recovery codes. The user is notified. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The user name. */
+                    user: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Two-factor authentication is off. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It is the caller's own account. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/users/{user}/reset": {
         parameters: {
             query?: never;
@@ -5551,7 +5604,11 @@ export interface paths {
             };
         };
         put?: never;
-        /** Signs in and sets the session cookie. Signing in to a closed account reopens it. */
+        /**
+         * Signs in and sets the session cookie. For an account with two-factor authentication, the response to `login` and
+         *     `password` has a ticket instead, without a cookie; sending it with a code signs in. Signing in to a closed account
+         *     reopens it.
+         */
         post: {
             parameters: {
                 query?: never;
@@ -5565,13 +5622,13 @@ export interface paths {
                 };
             };
             responses: {
-                /** @description The signed-in user. */
+                /** @description The signed-in user, or the ticket for the second step. */
                 200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Welcome"];
+                        "application/json": components["schemas"]["SignInResult"];
                     };
                 };
                 /** @description The request failed (RFC 9457 problem details). */
@@ -6021,6 +6078,231 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/user/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the state of two-factor authentication. Requires a browser session. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The state. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Factors"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/user/factors/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replaces the recovery codes. The new ones are shown only once. Requires a browser session begun within the last 10
+         *     minutes.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The recovery codes. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RecoveryCodes"];
+                    };
+                };
+                /** @description Two-factor authentication is off. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/user/factors/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Turns two-factor authentication on with the first code of the app. All other sessions end. Returns recovery codes,
+         *     which are shown only once. Requires a browser session begun within the last 10 minutes.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["FirstCode"];
+                };
+            };
+            responses: {
+                /** @description The recovery codes. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RecoveryCodes"];
+                    };
+                };
+                /** @description There is no secret to confirm. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /**
+         * Creates a secret for an authenticator app. It is not used until it is confirmed with a code. Requires a browser
+         *     session begun within the last 10 minutes.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The secret. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NewTotp"];
+                    };
+                };
+                /** @description Two-factor authentication is on already. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Turns two-factor authentication off. Requires a browser session begun within the last 10 minutes. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Two-factor authentication is off. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/user/password": {
         parameters: {
             query?: never;
@@ -6406,6 +6688,11 @@ export interface components {
              */
             ends: string;
         };
+        /**
+         * @description A kind of code.
+         * @enum {string}
+         */
+        CodeKind: "totp" | "recovery";
         /** @description A column of a table. */
         Column: {
             /** @description The name of the column. */
@@ -6658,6 +6945,20 @@ export interface components {
             license: components["schemas"]["ValueCount"][];
             owner: components["schemas"]["ValueCount"][];
         };
+        /** @description Two-factor authentication of the caller. */
+        Factors: {
+            /** @description True if the caller signed in within the last 10 minutes, and can change these settings. */
+            fresh: boolean;
+            /** @description True if the site requires two-factor authentication and it is off: the session can do nothing else. */
+            must_enrol: boolean;
+            /** @description The number of unused recovery codes. */
+            recovery_codes: number;
+            /**
+             * Format: date-time
+             * @description When two-factor authentication was turned on (RFC 3339); null if it is off.
+             */
+            totp?: string | null;
+        };
         /** @description The path of a file or a folder, without empty, `.` or `..` parts, backslashes or control characters; at most 4096 bytes, 255 in each part. */
         FilePath: string;
         /** @description The first administrator account. */
@@ -6672,6 +6973,14 @@ export interface components {
             password: string;
             /** @description The token from the setup link that the server printed: the part after `#`. */
             token: string;
+        };
+        /** @description A code. */
+        FirstCode: {
+            /**
+             * @description The code that the app shows.
+             * @example 123456
+             */
+            code: string;
         };
         /** @description The size of a subfolder, including its own subfolders. */
         FolderSummary: {
@@ -7028,6 +7337,8 @@ export interface components {
                 last_used?: string | null;
                 /** @description The user name. */
                 name: string;
+                /** @description True if two-factor authentication is on. */
+                second_factor: boolean;
                 /** @description True if the account is suspended. */
                 suspended: boolean;
             }[];
@@ -7068,6 +7379,8 @@ export interface components {
                  * @description When the session was last used (RFC 3339), to the minute.
                  */
                 last_used: string;
+                /** @description True if a code was entered, for two-factor authentication. */
+                second_factor: boolean;
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -7397,6 +7710,8 @@ export interface components {
             last_used?: string | null;
             /** @description The user name. */
             name: string;
+            /** @description True if two-factor authentication is on. */
+            second_factor: boolean;
             /** @description True if the account is suspended. */
             suspended: boolean;
         };
@@ -7469,15 +7784,19 @@ export interface components {
             /** @description The type of the shared item. */
             type: components["schemas"]["ShareKind"];
         };
-        /** @description Sign-in credentials. */
+        /** @description Sign-in credentials: `login` and `password`, or for the second step `ticket` and `code`. */
         Login: {
+            /** @description For the second step: the code of the authenticator app, or a recovery code. */
+            code?: string | null;
             /**
              * @description The user name or e-mail address.
              * @example ada
              */
-            login: string;
+            login?: string | null;
             /** @description The password. */
-            password: string;
+            password?: string | null;
+            /** @description For the second step: the ticket from the response to the password. */
+            ticket?: string | null;
         };
         /** @description A created personal access token with its secret, which is shown only once. */
         MadeToken: components["schemas"]["Token"] & {
@@ -7658,6 +7977,13 @@ export interface components {
              */
             scopes: components["schemas"]["TokenScope"][];
         };
+        /** @description A new secret for an authenticator app. */
+        NewTotp: {
+            /** @description The secret (base32), to type into an app. */
+            secret: string;
+            /** @description The `otpauth:` URL, to show as a QR code. */
+            url: string;
+        };
         /** @description A new multipart upload. */
         NewUpload: {
             /** @description The path of the file. */
@@ -7689,6 +8015,8 @@ export interface components {
              * @description When the session was last used (RFC 3339), to the minute.
              */
             last_used: string;
+            /** @description True if a code was entered, for two-factor authentication. */
+            second_factor: boolean;
         };
         /** @description A one-time token from an e-mailed link. */
         OneTimeToken: {
@@ -7925,6 +8253,11 @@ export interface components {
             /** @description The value of `pretty_name`. */
             title?: string | null;
         };
+        /** @description New recovery codes, which are shown only once. */
+        RecoveryCodes: {
+            /** @description The codes; each works once. */
+            codes: string[];
+        };
         /** @description A pattern of branch names, or of full ref names below `refs/heads/` and `refs/tags/`; `*` matches any characters except `/`, `**` matches any characters. */
         RefPattern: string;
         /** @description The new name of a dataset. */
@@ -8032,10 +8365,22 @@ export interface components {
             /** @description `reader` can see all datasets, `writer` can change them, `owner` can also manage the organisation. */
             role: components["schemas"]["Role"];
         };
+        /** @description The second step of signing in: the account has two-factor authentication. */
+        SecondStep: {
+            /** @description The accepted kinds of codes. */
+            kinds: components["schemas"]["CodeKind"][];
+            /** @description A one-time token, to be sent with a code. It expires after 10 minutes or 5 codes. */
+            ticket: string;
+        };
         /** @description The current session, and what the sign-in page needs to know. */
         Session: {
             /** @description True if the server can send e-mail; if false, messages are written to a directory on the server. */
             mail: boolean;
+            /**
+             * @description True if the site requires two-factor authentication and the user has none: until it is set up
+             *     (`/api/v1/user/factors`), this session can do nothing else.
+             */
+            must_enrol: boolean;
             /** @description True if there is no administrator yet. `rutter setup-link` on the server prints a link that creates one. */
             set_up: boolean;
             /** @description The sign-up policy. */
@@ -8145,6 +8490,8 @@ export interface components {
             /** @description A valid user name, suggested from the address. */
             suggested_name?: string | null;
         };
+        /** @description The result of signing in, or of its first step. */
+        SignInResult: components["schemas"]["Welcome"] | components["schemas"]["Unfinished"];
         /**
          * @description Who can create an account.
          * @enum {string}
@@ -8365,6 +8712,11 @@ export interface components {
             size?: number | null;
             /** @description The type of the item. */
             type: components["schemas"]["DriveType"];
+        };
+        /** @description The response to a password of an account with two-factor authentication. */
+        Unfinished: {
+            /** @description What to do next. */
+            second: components["schemas"]["SecondStep"];
         };
         /** @description The number of new received shares. */
         Unseen: {

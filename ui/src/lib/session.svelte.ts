@@ -1,4 +1,5 @@
 // The session: the signed-in user and what the server allows.
+import { enterCode, enterPassword } from './account/signIn';
 import { ApiError, request, signedOut } from './api';
 import { readSetting, saveSetting } from './storage';
 import type { Session, Person } from './types';
@@ -36,10 +37,16 @@ export const session = {
 	get expiredUser(): Person | null {
 		return asking?.user ?? null;
 	},
-	/** Signs the user in again. */
-	async again(password: string): Promise<void> {
-		if (!asking) return;
-		await request('POST', '/api/v1/session', { body: { login: asking.user.name, password } });
+	/** Signs the user in again. Returns the ticket for the second step, if there is one. */
+	async again(password: string): Promise<string | null> {
+		if (!asking) return null;
+		const ticket = await enterPassword(asking.user.name, password);
+		if (ticket === null) asking?.done(true);
+		return ticket;
+	},
+	/** Signs the user in again, after the password. */
+	async againWithCode(ticket: string, code: string): Promise<void> {
+		await enterCode(ticket, code);
 		asking?.done(true);
 	},
 	/** Dismisses the prompt: the user stays signed out. */
@@ -56,6 +63,10 @@ export const session = {
 	/** True if a user is signed in; before the session has loaded, a guess that avoids layout shifts. */
 	get likely(): boolean {
 		return current ? session.user !== null : readSetting('signed-in') !== null;
+	},
+	/** True if the user must set up two-factor authentication before anything else. */
+	get mustEnrol(): boolean {
+		return current?.must_enrol ?? false;
 	},
 	get signUp(): Session['sign_up'] {
 		return current?.sign_up ?? 'closed';
@@ -83,7 +94,7 @@ export const session = {
 		} catch (error) {
 			// The server has browser sign-in disabled.
 			if (error instanceof ApiError && error.status === 404) {
-				current = { user: null, sign_up: 'closed', set_up: false, mail: false, version: null };
+				current = { user: null, must_enrol: false, sign_up: 'closed', set_up: false, mail: false, version: null };
 			} else {
 				failure = error;
 			}

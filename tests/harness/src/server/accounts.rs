@@ -1,6 +1,6 @@
 //! Users that are signed in with a browser.
 
-use rutter::accounts::sessions::ClientInfo;
+use rutter::accounts::sessions::{ClientInfo, SignIn};
 use rutter::types::Secret;
 
 use crate::Server;
@@ -22,7 +22,9 @@ impl Server {
     /// Signs in with a further browser; returns the cookie.
     pub async fn another_cookie(&self, name: &str) -> String {
         let visit = ClientInfo { agent: "test".into(), address: "127.0.0.1".into() };
-        let signed_in = self.app.accounts.sign_in(name, secret(PASSWORD), &visit).await.unwrap();
-        signed_in.cookie.expose().to_owned()
+        match self.app.accounts.sign_in(name, secret(PASSWORD), &visit).await.unwrap() {
+            SignIn::Done(signed_in) => signed_in.cookie.expose().to_owned(),
+            SignIn::SecondStep(_) => panic!("`{name}` has two-factor authentication"),
+        }
     }
 }

@@ -26,6 +26,7 @@ pub mod secret;
 pub mod sessions;
 pub mod share_links;
 mod shares;
+mod signing_keys;
 pub mod tokens;
 mod visibility;
 

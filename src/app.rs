@@ -185,6 +185,8 @@ impl App {
             let (app, token) = (self.clone(), stop.clone());
             tasks.spawn(async move { app.worker.run(token).await });
         }
+        let (app, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move { app.access.keys().ours().keep_current(token).await });
         let notes = self.notes.lock().expect("no panic while it is locked").take();
         if let Some(notes) = notes {
             let (app, token) = (self.clone(), stop.clone());

@@ -75,6 +75,8 @@ pub struct Config {
     pub accounts: AccountRules,
     /// Outgoing e-mail.
     pub mail: MailConfig,
+    /// Signing keys, and applications that act for users (OAuth 2.1).
+    pub oauth: OAuthConfig,
 }
 
 /// The format of log lines.
@@ -223,6 +225,7 @@ impl Default for Config {
             issuers: Vec::new(),
             accounts: AccountRules::default(),
             mail: MailConfig::default(),
+            oauth: OAuthConfig::default(),
         }
     }
 }
@@ -373,8 +376,11 @@ impl Config {
         self.rates.check()?;
         self.accounts.check()?;
         self.mail.check()?;
+        self.oauth.check()?;
         self.store_options()?;
-        self.issuers.iter().try_for_each(Issuer::check)
+        // Tokens of the OAuth provider name this URL as their issuer.
+        let own = self.link_base();
+        self.issuers.iter().try_for_each(|issuer| issuer.check(&own))
     }
 
     /// Returns the URL of the database.
@@ -426,6 +432,7 @@ impl Config {
 
 mod accounts;
 mod issuers;
+mod oauth;
 mod rates;
 mod renamed;
 mod service_links;
@@ -434,6 +441,7 @@ mod units;
 
 pub use accounts::{AccountRules, MailConfig, Makers, SecondFactor, SignUp};
 pub use issuers::{Issuer, OUR_ISSUER};
+pub use oauth::OAuthConfig;
 pub use rates::Rates;
 pub use renamed::RenamedKey;
 pub use stores::{DEFAULT_STORE, PackPolicy, StoreConfig, StoreOptions, StorePlace};

@@ -46,10 +46,12 @@ pub enum Kind {
     Scrub,
     /// Update the search index for datasets that changed since they were indexed. Recurring.
     ReindexSearch,
+    /// Add a signing key when the newest is old, and delete retired ones. Recurring.
+    RotateKeys,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,
@@ -61,6 +63,7 @@ impl Kind {
         Self::Sweep,
         Self::Scrub,
         Self::ReindexSearch,
+        Self::RotateKeys,
     ];
 
     fn as_str(self) -> &'static str {
@@ -76,6 +79,7 @@ impl Kind {
             Self::Sweep => "sweep",
             Self::Scrub => "scrub",
             Self::ReindexSearch => "look",
+            Self::RotateKeys => "keys",
         }
     }
 
@@ -88,7 +92,7 @@ impl Kind {
             | Self::SendPasswordReset
             | Self::PurgeAccount
             | Self::IndexDataset => None,
-            Self::Collect => Some(Duration::from_hours(24)),
+            Self::Collect | Self::RotateKeys => Some(Duration::from_hours(24)),
             Self::PackObjects | Self::Sweep => Some(Duration::from_mins(10)),
             Self::Scrub => Some(Duration::from_mins(2)),
             Self::ReindexSearch => Some(Duration::from_mins(1)),

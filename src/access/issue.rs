@@ -17,7 +17,7 @@ use crate::types::{Millis, OwnerName};
 impl Access {
     /// Issues a signed token for a user, with these scopes.
     pub fn issue(&self, user: &OwnerName, scopes: &str, lifetime_seconds: u64) -> Result<String> {
-        self.keys.sign(&Self::claims(Some(user.to_string()), scopes, self.clock.now(), lifetime_seconds))
+        self.keys.ours().sign(&Self::claims(Some(user.to_string()), scopes, self.clock.now(), lifetime_seconds))
     }
 
     fn claims(user: Option<String>, scopes: &str, now: Millis, lifetime_seconds: u64) -> Claims {
@@ -49,7 +49,7 @@ impl Access {
         let turn = self.signing.clone().acquire_owned().await.map_err(Error::internal)?;
         let keys = self.keys.clone();
         let token = crate::blocking(move || {
-            let token = keys.sign(&claims);
+            let token = keys.ours().sign(&claims);
             drop(turn);
             token
         });

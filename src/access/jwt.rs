@@ -5,13 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jsonwebtoken::jwk::{Jwk, JwkSet, ThumbprintHash};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, EncodingKey, Header, Validation};
-use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
-use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 
 use super::secret::ServerSecret;
+use super::signing_keys::SigningKeys;
 use crate::clock::Clock;
 use crate::config::{Config, Issuer, OUR_ISSUER};
 use crate::db::Db;
@@ -70,17 +69,10 @@ fn scopes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D
 
 /// All keys that can sign accepted tokens.
 pub struct Keys {
-    ours: Ours,
+    ours: SigningKeys,
     issuers: HashMap<String, Trusted>,
     http: reqwest::Client,
     clock: Clock,
-}
-
-struct Ours {
-    kid: String,
-    signing: EncodingKey,
-    pem: String,
-    published: JwkSet,
 }
 
 struct Trusted {
@@ -119,7 +111,7 @@ impl Remote {
 
 impl Keys {
     /// Loads the keys of this installation; generates the signing key at the first start.
-    pub async fn load(config: &Config, db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Self> {
+    pub async fn load(config: &Config, db: &Db, secret: &Arc<ServerSecret>, clock: &Clock) -> Result<Self> {
         lfs::store::install_tls_provider();
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))
@@ -133,24 +125,13 @@ impl Keys {
             let (remote, asking) = (Mutex::default(), tokio::sync::Mutex::default());
             issuers.insert(issuer.issuer.clone(), Trusted { config: issuer.clone(), fixed, remote, asking });
         }
-        Ok(Self { ours: load_ours(db, secret, clock).await?, issuers, http, clock: clock.clone() })
+        let ours = SigningKeys::load(config, db, secret, clock).await?;
+        Ok(Self { ours, issuers, http, clock: clock.clone() })
     }
 
-    /// Returns the public keys as a JSON Web Key Set (RFC 7517).
-    pub fn published(&self) -> &JwkSet {
-        &self.ours.published
-    }
-
-    /// Returns the public key for [`Keys::sign`] as PEM (RFC 7468 §13).
-    pub fn public_pem(&self) -> &str {
-        &self.ours.pem
-    }
-
-    /// Signs claims with our newest key.
-    pub fn sign(&self, claims: &Claims) -> Result<String> {
-        let mut header = Header::new(Algorithm::RS256);
-        header.kid = Some(self.ours.kid.clone());
-        jsonwebtoken::encode(&header, claims, &self.ours.signing).map_err(Error::internal)
+    /// Returns our own keys.
+    pub fn ours(&self) -> &SigningKeys {
+        &self.ours
     }
 
     /// Verifies the signature, issuer, audience and times. Returns the issuer (`None` for this server) and the
@@ -210,7 +191,10 @@ impl Keys {
             return Err(Error::unauthenticated("invalid token: sign it with an asymmetric key (RS256, ES256, EdDSA)"));
         }
         if issuer == OUR_ISSUER {
-            return Ok(fitting(&self.ours.published.keys, kid, algorithm));
+            if let Some(kid) = kid {
+                self.ours.expect(kid).await;
+            }
+            return Ok(fitting(&self.ours.published().keys, kid, algorithm));
         }
         let Some(trusted) = self.issuers.get(issuer) else { return Ok(Vec::new()) };
         if let Some((key, algorithms)) = &trusted.fixed {
@@ -277,46 +261,4 @@ fn read_public_key(file: &std::path::Path) -> Result<(DecodingKey, Vec<Algorithm
         return Ok((key, vec![Algorithm::EdDSA]));
     }
     Err(Error::invalid(format!("{} is not a public key in PEM (RSA, EC or Ed25519)", file.display())))
-}
-
-async fn load_ours(db: &Db, secret: &ServerSecret, clock: &Clock) -> Result<Ours> {
-    let mut tx = db.read().await?;
-    let mut rows = tx.signing_keys().await?;
-    drop(tx);
-    if rows.is_empty() {
-        let made = crate::blocking(make_key).await?;
-        let (kid, der, public) = made?;
-        let mut tx = db.write().await?;
-        // Two replicas may start at the same time: the first key wins, and the second replica must be able to decrypt
-        // it.
-        tx.lock_signing_keys().await?;
-        if tx.signing_keys().await?.is_empty() {
-            tx.insert_signing_key(&kid, &secret.seal(&kid, &der)?, &public, clock.now()).await?;
-            tx.commit().await?;
-        }
-        rows = db.read().await?.signing_keys().await?;
-    }
-    let (kid, sealed, _) = rows.first().ok_or_else(|| Error::internal("no signing key"))?;
-    let der = secret.open(kid, sealed)?;
-    let keys = rows
-        .iter()
-        .map(|(_, _, public)| serde_json::from_str(public))
-        .collect::<Result<Vec<Jwk>, _>>()
-        .map_err(Error::internal)?;
-    let private = rsa::RsaPrivateKey::from_pkcs1_der(&der).map_err(Error::internal)?;
-    let pem = private.to_public_key().to_public_key_pem(LineEnding::LF).map_err(Error::internal)?;
-    Ok(Ours { kid: kid.clone(), signing: EncodingKey::from_rsa_der(&der), pem, published: JwkSet { keys } })
-}
-
-/// Generates a 2048-bit RSA key. Returns its id (RFC 7638 thumbprint), PKCS#1 DER and public JWK.
-fn make_key() -> Result<(String, Vec<u8>, String)> {
-    let key = rsa::RsaPrivateKey::new(&mut rand_core::OsRng, 2048).map_err(Error::internal)?;
-    let der = key.to_pkcs1_der().map_err(Error::internal)?.as_bytes().to_vec();
-    rsa::RsaPrivateKey::from_pkcs1_der(&der).map_err(Error::internal)?;
-    let mut jwk =
-        Jwk::from_encoding_key(&EncodingKey::from_rsa_der(&der), Algorithm::RS256).map_err(Error::internal)?;
-    let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(Error::internal)?;
-    jwk.common.key_id = Some(kid.clone());
-    jwk.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Signature);
-    Ok((kid, der, serde_json::to_string(&jwk).map_err(Error::internal)?))
 }

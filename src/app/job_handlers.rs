@@ -59,6 +59,7 @@ impl JobHandlers {
             Kind::Collect => self.collect().await,
             Kind::PackObjects => self.packer.run_due().await,
             Kind::Sweep => self.sweep().await,
+            Kind::RotateKeys => self.access.keys().ours().rotate().await,
         }
     }
 

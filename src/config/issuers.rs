@@ -32,11 +32,12 @@ fn default_leeway() -> u64 {
 }
 
 impl Issuer {
-    /// Checks the issuer.
+    /// Checks the issuer. `own` is the base URL of this server.
     ///
     /// # Errors
-    /// Invalid without exactly one source of keys, for a reserved name, and for keys that others could replace.
-    pub(super) fn check(&self) -> Result<()> {
+    /// Invalid without exactly one source of keys, for a reserved name or our own, and for keys that others could
+    /// replace.
+    pub(super) fn check(&self, own: &str) -> Result<()> {
         if self.public_key_file.is_some() == self.jwks_url.is_some() {
             return Err(Error::invalid(format!(
                 "issuer `{}` needs exactly one of public_key_file and jwks_url",
@@ -45,6 +46,12 @@ impl Issuer {
         }
         if self.issuer.is_empty() || self.issuer == OUR_ISSUER {
             return Err(Error::invalid(format!("an issuer cannot be named `{}`", self.issuer)));
+        }
+        if self.issuer.trim_end_matches('/').eq_ignore_ascii_case(own) {
+            return Err(Error::invalid(format!(
+                "an issuer cannot be named `{}`: that is the URL of this server",
+                self.issuer
+            )));
         }
         if self.jwks_url.as_deref().is_some_and(|url| !is_safe(url)) {
             return Err(Error::invalid(format!(

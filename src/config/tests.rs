@@ -260,3 +260,23 @@ fn public_urls_are_checked() {
         assert!(Config::load(overrides).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn rule_9_an_issuer_cannot_have_the_url_of_this_server() {
+    let file =
+        |issuer: &str| format!("[[issuers]]\nissuer = \"{issuer}\"\njwks_url = \"https://ckan.example.org/keys\"\n");
+    let public = [("RUTTER_PUBLIC_URL", "https://data.example.org/")];
+    for own in ["https://data.example.org", "https://data.example.org/", "https://Data.example.org"] {
+        let said = load(&file(own), &public).err().unwrap();
+        assert!(said.contains("the URL of this server"), "{said}");
+    }
+    // Without a public URL, the address that the server listens on.
+    assert!(load(&file("http://127.0.0.1:8080"), &[]).is_err());
+    assert!(load(&file("https://data.example.org.evil.example"), &public).is_ok());
+}
+
+#[test]
+fn the_age_of_keys_has_a_bound() {
+    assert!(load("[oauth]\nkey_days = 3651\n", &[]).err().unwrap().contains("oauth.key_days"));
+    assert_eq!(load("[oauth]\nkey_days = 0\n", &[]).unwrap().oauth.key_age(), None);
+}

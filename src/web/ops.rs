@@ -63,5 +63,5 @@ async fn metrics() -> Result<Response> {
 
 /// Returns the public keys (JWKS, RFC 7517) with which other servers verify our tokens.
 async fn jwks(State(app): State<App>) -> Response {
-    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(app.access.keys().published())).into_response()
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(app.access.keys().ours().published())).into_response()
 }

@@ -13,6 +13,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use lfs::Oid;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::EncodePublicKey as _;
+use rutter::app::App;
 use rutter::config::Issuer;
 use rutter::types::{Role, Visibility};
 use rutter_testing::{LFS_JSON, Reply, Server, story};
@@ -508,5 +509,81 @@ story! {
         jwks.0.lock().unwrap().keys.insert(0, json!("nonsense"));
         let server = with_url(engine, &jwks).await;
         assert_eq!(download_status(&server, &key.sign(&claims(&server, &json!({})))).await, 200);
+    }
+}
+
+/// The ids of the published keys.
+async fn published(server: &Server) -> Vec<String> {
+    let reply = Reply::of(server.request("GET", "/.well-known/jwks.json", None)).await.json();
+    reply["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+fn signer(token: &str) -> String {
+    jsonwebtoken::decode_header(token).unwrap().kid.unwrap()
+}
+
+story! {
+    async fn rule_17_keys_are_published_before_they_sign_and_until_their_last_token_has_expired(engine: Engine) {
+        let server = Server::start_without_workers(engine, |_| {}).await;
+        private_dataset(&server).await;
+        let day = Duration::from_hours(24);
+        let issue = |app: &App| app.access.issue(&"ada".parse().unwrap(), "obj:org/data/*:read", 900).unwrap();
+        let rotate = async || server.app.access.keys().ours().rotate().await.unwrap();
+        let first = published(&server).await;
+        assert_eq!(first.len(), 1);
+        // Another replica, with its own copy of the keys.
+        let replica = App::open_at(server.app.config.clone(), server.clock.clone()).await.unwrap();
+        server.clock.advance(day * 89);
+        rotate().await;
+        assert_eq!(published(&server).await, first);
+
+        server.clock.advance(day * 2);
+        rotate().await;
+        rotate().await;
+        let both = published(&server).await;
+        assert_eq!((both.len(), &both[1]), (2, &first[0]), "the next key is published");
+        let old = issue(&server.app);
+        assert_eq!(signer(&old), first[0], "the next key does not sign yet");
+
+        server.clock.advance(day);
+        let new = issue(&server.app);
+        assert_eq!(signer(&new), both[0]);
+        for token in [&old, &new] {
+            // An unknown key id makes the replica read the keys.
+            let valid = replica.access.examine(token).await.unwrap();
+            assert_eq!(valid.is_ok(), token == &new, "{valid:?}");
+        }
+        assert_eq!(signer(&issue(&replica)), both[0]);
+        assert_eq!(download_status(&server, &new).await, 200);
+
+        // The last token of the old key was signed just before.
+        assert_eq!(published(&server).await, both);
+        server.clock.advance(Duration::from_mins(18));
+        assert_eq!(published(&server).await, both[..1]);
+        rotate().await;
+        assert_eq!(published(&server).await, both[..1]);
+        let restarted = App::open_at(server.app.config.clone(), server.clock.clone()).await.unwrap();
+        assert_eq!(restarted.access.keys().ours().published().keys.len(), 1);
+    }
+}
+
+story! {
+    async fn replicas_that_rotate_together_add_one_key(engine: Engine) {
+        let server = Server::start_without_workers(engine, |_| {}).await;
+        let replica = App::open_at(server.app.config.clone(), server.clock.clone()).await.unwrap();
+        server.clock.advance(Duration::from_hours(24 * 91));
+        let (one, two) = tokio::join!(server.app.access.keys().ours().rotate(), replica.access.keys().ours().rotate());
+        one.unwrap();
+        two.unwrap();
+        assert_eq!(published(&server).await.len(), 2);
+    }
+}
+
+story! {
+    on(sqlite) async fn keys_are_kept_where_rotation_is_off(engine: Engine) {
+        let server = Server::start_without_workers(engine, |config| config.oauth.key_days = 0).await;
+        server.clock.advance(Duration::from_hours(24 * 4000));
+        server.app.access.keys().ours().rotate().await.unwrap();
+        assert_eq!(published(&server).await.len(), 1);
     }
 }

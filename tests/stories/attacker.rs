@@ -331,7 +331,7 @@ story! {
         forged.push(format!("{}.{}.", parts[0], parts[1]));
 
         // The public key as if it were a shared secret, in every form of it.
-        let published = server.app.access.keys().published();
+        let published = server.app.access.keys().ours().published();
         let jwk = serde_json::to_value(&published.keys[0]).unwrap();
         let number = |name: &str| rsa::BigUint::from_bytes_be(&BASE64.decode(jwk[name].as_str().unwrap()).unwrap());
         let public = rsa::RsaPublicKey::new(number("n"), number("e")).unwrap();

@@ -143,10 +143,10 @@ fn payload(token: &str) -> Option<Value> {
 }
 
 async fn public_key(State(app): State<App>, _asked: ActionRequest) -> Answer {
-    Ok(done("authz_public_key", json!({ "public_key": app.access.keys().public_pem() })))
+    Ok(done("authz_public_key", json!({ "public_key": app.access.keys().ours().public_pem()? })))
 }
 
-async fn pem(State(app): State<App>) -> Response {
+async fn pem(State(app): State<App>) -> Result<Response> {
     let headers = [(header::CONTENT_TYPE, "application/x-pem-file"), (header::CACHE_CONTROL, "public, max-age=300")];
-    (headers, app.access.keys().public_pem().to_owned()).into_response()
+    Ok((headers, app.access.keys().ours().public_pem()?).into_response())
 }

@@ -10,7 +10,7 @@ use rutter::access::secret::ServerSecret;
 use rutter::clock::Clock;
 use rutter::config::Config;
 use rutter::db::Db;
-use rutter::types::Secret;
+use rutter::types::{Millis, Secret};
 use sha2::{Digest as _, Sha256};
 use sqlx::Connection as _;
 use tempfile::TempDir;
@@ -86,6 +86,7 @@ async fn make(folder: &Path) {
     let db = Db::connect(&config.database_url()).await.unwrap();
     Keys::load(&config, &db, &secret, &Clock::default()).await.unwrap();
     let keys = db.read().await.unwrap().signing_keys().await.unwrap();
+    let keys: Vec<_> = keys.into_iter().map(|key| (key.kid, key.sealed, key.public)).collect();
     fs::write(folder.join("keys.json"), serde_json::to_vec(&keys).unwrap()).unwrap();
     // Writes the WAL into the file.
     db.close().await;
@@ -124,7 +125,7 @@ async fn make_database(connection: &mut sqlx::PgConnection, url: &str, template:
     let db = Db::connect(&Secret::new(url_with_database(url, &new))).await.unwrap();
     let mut tx = db.write().await.unwrap();
     for (kid, sealed, public) in keys {
-        tx.insert_signing_key(&kid, &sealed, &public, Clock::default().now()).await.unwrap();
+        tx.insert_signing_key(&kid, &sealed, &public, Clock::default().now(), Millis(0)).await.unwrap();
     }
     tx.commit().await.unwrap();
     db.close().await;

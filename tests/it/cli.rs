@@ -350,17 +350,24 @@ fn keys() -> Vec<(String, String)> {
     let source = concat!(
         include_str!("../../src/config.rs"),
         include_str!("../../src/config/rates.rs"),
-        include_str!("../../src/config/accounts.rs")
+        include_str!("../../src/config/accounts.rs"),
+        include_str!("../../src/config/oauth.rs")
     );
     let mut keys = Vec::new();
     let groups =
         [("", "Config"), ("limits.", "Limits"), ("ttl.", "Ttl"), ("gc.", "GcConfig"), ("scrub.", "ScrubConfig")];
-    let more = [("rates.", "Rates"), ("quotas.", "Quotas"), ("accounts.", "AccountRules"), ("mail.", "MailConfig")];
+    let more = [
+        ("rates.", "Rates"),
+        ("quotas.", "Quotas"),
+        ("accounts.", "AccountRules"),
+        ("mail.", "MailConfig"),
+        ("oauth.", "OAuthConfig"),
+    ];
     for (group, structure) in groups.into_iter().chain(more) {
         let (_, fields) = source.split_once(&format!("pub struct {structure} {{")).unwrap();
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
         for name in fields.map(|field| field.split(':').next().unwrap()) {
-            let groups = ["limits", "ttl", "gc", "scrub", "rates", "quotas", "accounts", "mail"];
+            let groups = ["limits", "ttl", "gc", "scrub", "rates", "quotas", "accounts", "mail", "oauth"];
             let others = ["issuers", "stores", "cloud_environment", "service_links", "renamed"];
             if !groups.contains(&name) && !others.contains(&name) {
                 let variable = format!("RUTTER_{}{name}", group.replace('.', "__")).to_uppercase();

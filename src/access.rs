@@ -6,11 +6,13 @@
 //! The compiler refuses to forge or widen a grant: see the examples in `grant.rs`, `organisations.rs` and `shares.rs`.
 
 mod account;
+pub mod app_tokens;
 mod apps;
 mod audit;
 mod base_rights;
 mod by_name;
 pub mod claims;
+mod clients;
 mod grant;
 mod issue;
 pub mod jwt;
@@ -41,6 +43,7 @@ pub use self::apps::AppGrant;
 use self::audit::AuditSender;
 pub use self::audit::{AuditEvent, AuditRateLimit};
 use self::claims::TokenClaim;
+pub use self::clients::{ClientGrant, DeveloperGrant};
 pub use self::grant::{DatasetGrant, Grant, History};
 use self::jwt::Keys;
 pub use self::organisations::{

@@ -30,6 +30,7 @@ use crate::files::Files;
 use crate::git_service::GitService;
 use crate::jobs::Worker;
 use crate::mail::Mailer;
+use crate::oauth::OAuth;
 use crate::pack::Packer;
 use crate::share::Shares;
 use crate::storage::{Place, Storage, Stores};
@@ -65,6 +66,8 @@ pub struct Services {
     pub accounts: Accounts,
     /// Closes accounts.
     pub departures: AccountCloser,
+    /// Applications that act for users.
+    pub oauth: OAuth,
     /// Shares.
     pub shares: Shares,
     /// Datasets.
@@ -144,6 +147,7 @@ impl App {
         let packer = Packer::new(db.clone(), drive.clone(), storage.clone());
         let accounts = Accounts::new(&config, db.clone(), clock.clone(), secret.clone());
         let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone());
+        let oauth = OAuth::new(&config, db.clone(), clock.clone(), access.clone());
         let work = JobHandlers {
             access: access.clone(),
             accounts: accounts.clone(),
@@ -153,6 +157,7 @@ impl App {
             collector: collector.clone(),
             checker: checker.clone(),
             packer: packer.clone(),
+            oauth: oauth.clone(),
             mailer: Mailer::new(&config, db.clone(), clock.clone())?,
             grace: config.grace(),
             collects: config.gc.enabled,
@@ -161,6 +166,7 @@ impl App {
         Ok(Self(Arc::new(Services {
             accounts,
             departures,
+            oauth,
             shares: Shares::new(&config, db.clone(), clock.clone(), access.clone(), secret),
             config,
             clock,

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod links;
 pub mod locks;
 pub mod mail;
+pub mod oauth;
 pub mod object_reuse;
 pub mod objects;
 pub mod one_time_tokens;

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | 10 HTTP | web |
 //! | 9 composition root | app |
-//! | 8 features | accounts check collect files `git_service` pack share |
+//! | 8 features | accounts check collect files `git_service` oauth pack share |
 //! | 7 services | datasets mail storage |
 //! | 6 kernel | access jobs quota |
 //! | 5 database | db retry |
@@ -33,6 +33,7 @@ pub mod files;
 pub mod git_service;
 pub mod jobs;
 pub mod mail;
+pub mod oauth;
 pub mod pack;
 mod quota;
 pub mod request;

@@ -8,6 +8,7 @@ mod git;
 mod http;
 mod hub;
 mod lfs;
+mod oauth;
 mod ops;
 mod pages;
 mod xet;
@@ -31,8 +32,17 @@ const TAILS: &[&str] = &["/info/refs", "/info/lfs/", "/git-upload-pack", "/git-r
 /// Returns all routes of the server.
 pub fn routes() -> Routes {
     // A URL without a route belongs to the first API that knows it.
-    let apis =
-        [ops::routes, pages::routes, hub::routes, ckan::routes, api::routes, lfs::routes, xet::routes, git::routes];
+    let apis = [
+        ops::routes,
+        oauth::routes,
+        pages::routes,
+        hub::routes,
+        ckan::routes,
+        api::routes,
+        lfs::routes,
+        xet::routes,
+        git::routes,
+    ];
     apis.into_iter().fold(Routes::default(), |routes, api| api(routes.group(RouteGroup::DEFAULT)))
 }
 

@@ -46,14 +46,19 @@ impl Access {
         let now = self.clock.now();
         let ends = Millis(0).plus(Duration::from_secs(now.seconds() + lifetime_seconds));
         let claims = Self::claims(user, &scopes.join(" "), now, lifetime_seconds);
+        Ok((self.sign_claims(serde_json::to_value(claims).map_err(Error::internal)?).await?, ends))
+    }
+
+    /// Signs claims with our current key, in turn with other tokens, off the async threads.
+    pub async fn sign_claims(&self, claims: serde_json::Value) -> Result<String> {
         let turn = self.signing.clone().acquire_owned().await.map_err(Error::internal)?;
         let keys = self.keys.clone();
-        let token = crate::blocking(move || {
+        crate::blocking(move || {
             let token = keys.ours().sign(&claims);
             drop(turn);
             token
-        });
-        Ok((token.await??, ends))
+        })
+        .await?
     }
 
     /// Issues a signed token for the objects of a dataset, with those of the actor's rights. `None` if the actor's own

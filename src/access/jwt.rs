@@ -9,6 +9,7 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 
+use super::app_tokens::AppTokens;
 use super::secret::ServerSecret;
 use super::signing_keys::SigningKeys;
 use crate::clock::Clock;
@@ -70,6 +71,7 @@ fn scopes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D
 /// All keys that can sign accepted tokens.
 pub struct Keys {
     ours: SigningKeys,
+    apps: AppTokens,
     issuers: HashMap<String, Trusted>,
     http: reqwest::Client,
     clock: Clock,
@@ -126,7 +128,12 @@ impl Keys {
             issuers.insert(issuer.issuer.clone(), Trusted { config: issuer.clone(), fixed, remote, asking });
         }
         let ours = SigningKeys::load(config, db, secret, clock).await?;
-        Ok(Self { ours, issuers, http, clock: clock.clone() })
+        Ok(Self { ours, apps: AppTokens::new(secret), issuers, http, clock: clock.clone() })
+    }
+
+    /// Returns the keys of the tokens of applications.
+    pub fn apps(&self) -> &AppTokens {
+        &self.apps
     }
 
     /// Returns our own keys.

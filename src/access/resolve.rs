@@ -3,7 +3,7 @@
 use super::claims::TokenClaim;
 use super::jwt::Claims;
 use super::tokens::{self, TokenScope};
-use super::{Access, Actor, CredentialScope, Credentials, Identity, share_links};
+use super::{Access, Actor, CredentialScope, Credentials, Identity, app_tokens, share_links};
 use crate::db::accounts::UserRow;
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Secret};
@@ -25,6 +25,9 @@ impl Access {
     async fn by_token(&self, token: &Secret) -> Result<Actor> {
         if share_links::looks_opened(token) {
             return self.by_opening(token).await;
+        }
+        if app_tokens::looks_like_access(token) {
+            return self.by_app(token).await;
         }
         if !tokens::looks_personal(token) {
             if tokens::looks_signed(token) {

@@ -74,7 +74,7 @@ impl SigningKeys {
             secret: secret.clone(),
             clock: clock.clone(),
             key_age: config.oauth.key_age(),
-            longest: Duration::from_secs(config.ttl.jwt),
+            longest: Duration::from_secs(config.ttl.jwt.max(config.oauth.access_seconds)),
             keys: RwLock::new(Arc::new(keys)),
             asked: tokio::sync::Mutex::new(None),
         })

@@ -78,6 +78,7 @@ impl AccountCloser {
         expect_dispensable(&mut tx, &user).await?;
         tx.set_closed(user.id, Some((now, removal))).await?;
         tx.end_sessions(user.id, None).await?;
+        tx.end_app_logins(user.id, now).await?;
         self.accounts.withdraw_links(&mut tx, user.id).await?;
         jobs::enqueue(&mut tx, clock, Kind::PurgeAccount, &user.id.to_string(), rules.grace()).await?;
         self.accounts.audit_by(&mut tx, &by(user.id), "user.close", &user.name).await?;

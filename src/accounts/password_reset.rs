@@ -57,6 +57,7 @@ impl Accounts {
         tx.set_suspended(user, since).await?;
         if since.is_some() {
             tx.end_sessions(user, None).await?;
+            tx.end_app_logins(user, self.clock.now()).await?;
             self.withdraw_links(tx, user).await?;
         }
         Ok(())
@@ -106,6 +107,7 @@ impl Accounts {
             tx.login(user).await?.filter(|row| row.is_open(self.clock.now())).ok_or_else(one_time_tokens::gone)?;
         tx.set_password(user, &hash).await?;
         tx.end_sessions(user, None).await?;
+        tx.end_app_logins(user, self.clock.now()).await?;
         self.withdraw_links(&mut tx, user).await?;
         self.audit_by(&mut tx, &by(user), "user.reset-password", &known.name).await?;
         let email = emails::password_changed(&self.base, &known.email.parse()?, &known.name);
@@ -124,6 +126,7 @@ impl Accounts {
         lock_account(&mut tx, user.id).await?;
         tx.set_password(user.id, &hash).await?;
         tx.end_sessions(user.id, None).await?;
+        tx.end_app_logins(user.id, self.clock.now()).await?;
         self.withdraw_links(&mut tx, user.id).await?;
         self.audit(&mut tx, "user.set-password", name.as_str()).await?;
         tx.commit().await
@@ -173,6 +176,7 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         let user = self.still_seated(&mut tx, seat, &checked).await?;
         tx.set_password(user.id, &hash).await?;
+        tx.end_app_logins(seat.user(), self.clock.now()).await?;
         tx.end_sessions(user.id, Some(seat.session())).await?;
         self.withdraw_links(&mut tx, user.id).await?;
         self.audit_by(&mut tx, &by(user.id), "user.change-password", &user.name).await?;

@@ -13,6 +13,7 @@ use crate::datasets::Datasets;
 use crate::error::Result;
 use crate::jobs::{Kind, Perform};
 use crate::mail::Mailer;
+use crate::oauth::OAuth;
 use crate::pack::Packer;
 use crate::storage::Storage;
 
@@ -30,6 +31,7 @@ pub(super) struct JobHandlers {
     pub(super) collector: Collector,
     pub(super) checker: Checker,
     pub(super) packer: Packer,
+    pub(super) oauth: OAuth,
     pub(super) mailer: Mailer,
     /// How long unreferenced packs and temporary files of git are kept.
     pub(super) grace: Duration,
@@ -77,6 +79,7 @@ impl JobHandlers {
         let parts = self.storage.reap().await?;
         self.access.forget_refusals(REFUSALS_KEPT).await?;
         self.accounts.forget().await?;
+        self.oauth.forget().await?;
         self.mailer.forget().await?;
         if packs + parts > 0 {
             tracing::info!(packs, parts, "deleted leftovers of pushes and uploads");

@@ -6,8 +6,10 @@ mod admin;
 mod branches;
 mod browser;
 mod choices;
+mod clients;
 mod commits;
 mod common;
+mod consents;
 mod datasets;
 mod diff;
 mod drive;
@@ -53,6 +55,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         factors::routes,
         datasets::routes,
         choices::routes,
+        clients::routes,
+        consents::routes,
         organisations::routes,
         invitations::routes,
         admin::routes,

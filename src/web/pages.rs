@@ -25,6 +25,7 @@ const PAGES: &[&str] = &[
     "/invite",
     "/email",
     "/new",
+    "/oauth/consent",
     "/drive",
     "/drive/{*rest}",
     "/trash",

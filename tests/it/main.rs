@@ -25,6 +25,7 @@ mod lfs_batch;
 mod limits;
 mod locks_api;
 mod matrix;
+mod oauth;
 mod openapi;
 mod organisations;
 mod packed;

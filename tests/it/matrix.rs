@@ -5,6 +5,7 @@ mod api;
 mod ckan;
 mod drive;
 mod hub;
+mod oauth;
 mod organisations;
 mod pages;
 mod shares;
@@ -105,6 +106,7 @@ fn samples() -> impl Iterator<Item = Sample> {
         .chain(pages::SAMPLES)
         .chain(shares::SAMPLES)
         .chain(accounts::SAMPLES)
+        .chain(oauth::SAMPLES)
         .copied()
 }
 
@@ -231,6 +233,7 @@ impl World {
                 let force = json!({"force": variant.ends_with("by force")});
                 self.post(token, &format!("/{path}.git/info/lfs/locks/{id}/unlock"), &force)
             }
+            _ if oauth::has(route) => self.plain(token, path, sample, bytes),
             _ if hub::has(route) => {
                 let path = self.prepare_hub(path, sample, &unique(bytes)).await;
                 self.plain(token, &path, sample, bytes)
@@ -321,6 +324,7 @@ impl World {
             ("POST", "/{owner}/{dataset}/info/lfs/locks/verify", _) => {
                 self.post(token, &format!("/{path}.git/info/lfs/locks/verify"), &json!({}))
             }
+            (_, route, _) if oauth::has(route) => self.of_oauth(token, (method, route, variant), &unique(bytes)),
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if drive::has(route) => self.of_drive(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),
@@ -411,7 +415,7 @@ impl World {
 
 /// The visibilities of the datasets that a route is asked about: one is enough if it is not about datasets.
 fn visibilities(route: &str) -> &'static [&'static str] {
-    if accounts::has(route) || organisations::has(route) || pages::has(route) {
+    if accounts::has(route) || oauth::has(route) || organisations::has(route) || pages::has(route) {
         return &["private"];
     }
     &["private", "internal", "public"]

@@ -55,17 +55,28 @@ impl Server {
         server
     }
 
+    /// Starts with its own URL as `public_url`.
+    pub async fn start_public(engine: Engine) -> Self {
+        let server = Self::start_bound(engine, |config, url| config.public_url = Some(url.to_owned())).await;
+        server.app.start(&TaskTracker::new(), &server.stop);
+        server
+    }
+
     /// Starts without background work, for tests that count what it would change: jobs wait for [`Worker::run_due`].
     ///
     /// [`Worker::run_due`]: rutter::jobs::Worker::run_due
     pub async fn start_without_workers(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_bound(engine, |config, _| change(config)).await
+    }
+
+    async fn start_bound(engine: Engine, change: impl FnOnce(&mut Config, &str)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         create_home(&folder.path().join("home"), GIT_CONFIG);
         let mut config = Config { data: folder.path().join("data"), ..Config::default() };
-        change(&mut config);
-        crate::template::copy(engine, &mut config).await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        change(&mut config, &url);
+        crate::template::copy(engine, &mut config).await;
         let clock = Clock::default();
         let app = App::open_at(config, clock.clone()).await.unwrap();
         let stop = CancellationToken::new();

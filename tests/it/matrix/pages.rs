@@ -13,6 +13,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/invite", ""),
     ("GET", "/email", ""),
     ("GET", "/new", ""),
+    ("GET", "/oauth/consent", ""),
     ("GET", "/drive", ""),
     ("GET", "/drive/{*rest}", ""),
     ("GET", "/trash", ""),

@@ -992,6 +992,249 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists applications, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The user or organisation that owns the applications; by default the caller. */
+                    owner?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The applications. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_OAuthClient"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Registers an application. Its secret is shown only once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewClient"];
+                };
+            };
+            responses: {
+                /** @description The application with its secret. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RegisteredClient"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clients/{client}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns an application. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The client id. */
+                    client: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The application. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OAuthClient"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Deletes an application. All of its tokens end. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The client id. */
+                    client: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The application was deleted. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Changes an application. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The client id. */
+                    client: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ClientUpdate"];
+                };
+            };
+            responses: {
+                /** @description The application. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OAuthClient"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/clients/{client}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replaces the secret of an application. The secret before stays valid for `oauth.overlap_hours`. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The client id. */
+                    client: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The new secret. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ClientSecret"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets": {
         parameters: {
             query?: never;
@@ -4783,6 +5026,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/oauth/requests/{ticket}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what an application asks. Requires the browser session that began the request. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The ticket in the URL of the consent page. */
+                    ticket: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What is asked. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OAuthRequest"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Answers an application. Requires the browser session that began the request. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The ticket in the URL of the consent page. */
+                    ticket: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OAuthDecision"];
+                };
+            };
+            responses: {
+                /** @description Where the browser goes next. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OAuthReturn"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organisations": {
         parameters: {
             query?: never;
@@ -6028,6 +6355,97 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/user/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the applications that are connected to the caller's account. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The applications. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_ConnectedApp"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/user/consents/{client}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Disconnects an application from the caller's account. All of its tokens for this user end. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The client id. */
+                    client: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The application was disconnected. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/user/email": {
         parameters: {
             query?: never;
@@ -6674,6 +7092,29 @@ export interface components {
             path: string;
             text?: components["schemas"]["Text"] | null;
         };
+        /** @description The new secret of an application. */
+        ClientSecret: {
+            /**
+             * Format: date-time
+             * @description Until when the secret before stays valid (RFC 3339).
+             */
+            previous_until: string;
+            /** @description The secret. It is not shown again. */
+            secret: string;
+        };
+        /** @description Changes to an application. Omitted values stay. */
+        ClientUpdate: {
+            /** @description True to refuse all of its tokens, until it is false again. */
+            disabled?: boolean | null;
+            /** @description The URL of its home page; empty for none. */
+            home?: string | null;
+            /** @description The name, as shown to users. */
+            name?: string | null;
+            /** @description The redirect URLs. */
+            redirects?: string[] | null;
+            /** @description The scopes that it may ask for. */
+            scopes?: string[] | null;
+        };
         /** @description A request to close the account. */
         CloseAccount: {
             /** @description The password. */
@@ -6706,6 +7147,22 @@ export interface components {
             email?: string | null;
             /** @description The display name. */
             name?: string | null;
+        };
+        /** @description An application that is connected to the account. */
+        ConnectedApp: {
+            /**
+             * Format: date-time
+             * @description When the user allowed them last (RFC 3339).
+             */
+            changed: string;
+            /** @description The client id. */
+            client: string;
+            /** @description The name of the application. */
+            name: string;
+            /** @description The user or organisation that registered it. */
+            owner: string;
+            /** @description The scopes that the user allowed. */
+            scopes: string[];
         };
         /** @description A copy, within the dataset or from another one: `from` and `to`, or `items`. */
         CopyRequest: {
@@ -7167,6 +7624,26 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Items_ConnectedApp: {
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When the user allowed them last (RFC 3339).
+                 */
+                changed: string;
+                /** @description The client id. */
+                client: string;
+                /** @description The name of the application. */
+                name: string;
+                /** @description The user or organisation that registered it. */
+                owner: string;
+                /** @description The scopes that the user allowed. */
+                scopes: string[];
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Items_DriveEntry: {
             items: {
                 /** @description The git object id of the entry. */
@@ -7354,6 +7831,34 @@ export interface components {
                 name: string;
                 /** @description The role in the organisation. */
                 role: components["schemas"]["Role"];
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_OAuthClient: {
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was registered (RFC 3339).
+                 */
+                created: string;
+                /** @description True if none of its tokens works. */
+                disabled: boolean;
+                /** @description The URL of its home page, if set. */
+                home?: string | null;
+                /** @description The client id. */
+                id: string;
+                /** @description The name, as shown to users. */
+                name: string;
+                /** @description The user or organisation that owns it. */
+                owner: string;
+                /** @description True if it has no secret, as a program on the user's machine or in a page. */
+                public: boolean;
+                /** @description The redirect URLs. */
+                redirects: string[];
+                /** @description The scopes that it may ask for. */
+                scopes: string[];
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -7853,6 +8358,20 @@ export interface components {
             /** @description The revision to start from. Default: the newest revision of the default branch. */
             revision?: string | null;
         };
+        /** @description A new application. */
+        NewClient: {
+            /** @description The URL of its home page. */
+            home?: string | null;
+            /** @description The name, as shown to users. */
+            name: string;
+            owner?: components["schemas"]["OwnerName"] | null;
+            /** @description True for a program that cannot keep a secret. */
+            public?: boolean;
+            /** @description The redirect URLs: `https`, or `http` on a loopback address. A URL on `127.0.0.1` or `[::1]` matches with any port. */
+            redirects: string[];
+            /** @description The scopes that it may ask for: `openid`, `profile`, `email`, `offline_access`, `read`, `write`. */
+            scopes: string[];
+        };
         /** @description A commit. */
         NewCommit: {
             author?: components["schemas"]["CommitAuthor"] | null;
@@ -7994,6 +8513,55 @@ export interface components {
              * @description The size of the file in bytes; at least 1.
              */
             size: number;
+        };
+        /** @description An application. */
+        OAuthClient: {
+            /**
+             * Format: date-time
+             * @description When it was registered (RFC 3339).
+             */
+            created: string;
+            /** @description True if none of its tokens works. */
+            disabled: boolean;
+            /** @description The URL of its home page, if set. */
+            home?: string | null;
+            /** @description The client id. */
+            id: string;
+            /** @description The name, as shown to users. */
+            name: string;
+            /** @description The user or organisation that owns it. */
+            owner: string;
+            /** @description True if it has no secret, as a program on the user's machine or in a page. */
+            public: boolean;
+            /** @description The redirect URLs. */
+            redirects: string[];
+            /** @description The scopes that it may ask for. */
+            scopes: string[];
+        };
+        /** @description The answer of the user. */
+        OAuthDecision: {
+            /** @description True to allow everything that is asked; false to refuse. */
+            allow: boolean;
+        };
+        /** @description What an application asks of the user. */
+        OAuthRequest: {
+            /** @description The URL of its home page, if set. */
+            home?: string | null;
+            /** @description The name of the application. */
+            name: string;
+            /** @description The user or organisation that registered it. */
+            owner: string;
+            /** @description The URL that the browser returns to. */
+            returns_to: string;
+            /** @description The scopes that it asks for. */
+            scopes: string[];
+            /** @description The user that is asked. */
+            user: string;
+        };
+        /** @description Where the browser goes next. */
+        OAuthReturn: {
+            /** @description The URL of the application. */
+            location: string;
         };
         /** @description A browser session. */
         OneSession: {
@@ -8260,6 +8828,11 @@ export interface components {
         };
         /** @description A pattern of branch names, or of full ref names below `refs/heads/` and `refs/tags/`; `*` matches any characters except `/`, `**` matches any characters. */
         RefPattern: string;
+        /** @description A registered application with its secret. */
+        RegisteredClient: components["schemas"]["OAuthClient"] & {
+            /** @description The secret; null for a public client. It is not shown again. */
+            secret?: string | null;
+        };
         /** @description The new name of a dataset. */
         RenameRequest: {
             /** @description `owner/name`: a new name, a new owner, or both. The caller must be allowed to create datasets there. */

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::rate_limiter::{Key, Nanos, nanos};
 use super::{Account, Client, Subject};
-use crate::access::{Access, Actor, Credentials, share_links, tokens};
+use crate::access::{Access, Actor, Credentials, app_tokens, share_links, tokens};
 use crate::error::{Error, Kind, Result};
 use crate::types::Secret;
 
@@ -155,5 +155,6 @@ impl<'a> LoginAttempt<'a> {
 
 /// Returns true if the secret can be guessed: anything that is neither one of our tokens nor signed.
 fn is_password(secret: &Secret) -> bool {
-    !tokens::looks_personal(secret) && !tokens::looks_signed(secret) && !share_links::looks_opened(secret)
+    let is_ours = tokens::looks_personal(secret) || share_links::looks_opened(secret);
+    !is_ours && !tokens::looks_signed(secret) && !app_tokens::looks_like_access(secret)
 }

@@ -1,0 +1,106 @@
+//! Permission checks for applications (OAuth clients): they are managed by the user that owns them, or by the owners of
+//! the organisation that owns them.
+
+use super::organisations::OrgAdminGrant;
+use super::{Access, Actor, Identity};
+use crate::config::Makers;
+use crate::db::oauth::ClientRow;
+use crate::error::{Error, Result};
+use crate::types::{Id, OwnerName};
+
+/// A permission check that passed: this actor may manage the applications of this owner.
+#[derive(Debug)]
+#[must_use = "an unused grant is a permission check without effect"]
+pub struct DeveloperGrant {
+    owner: Id,
+    name: String,
+    actor: Actor,
+}
+
+impl DeveloperGrant {
+    /// Returns the id of the owner.
+    pub fn owner(&self) -> Id {
+        self.owner
+    }
+
+    /// Returns the name of the owner.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the actor.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+/// A permission check that passed: this actor may manage this application.
+#[derive(Debug)]
+#[must_use = "an unused grant is a permission check without effect"]
+pub struct ClientGrant {
+    client: ClientRow,
+    actor: Actor,
+}
+
+impl ClientGrant {
+    /// Returns the application.
+    pub fn client(&self) -> &ClientRow {
+        &self.client
+    }
+
+    /// Returns the actor.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}
+
+impl Access {
+    /// Checks that the actor may manage the applications of an owner; by default their own.
+    ///
+    /// # Errors
+    /// As for [`Actor::holder`], and for an organisation as for [`Access::authorize_steward`].
+    pub async fn authorize_developer(&self, actor: &Actor, owner: Option<&OwnerName>) -> Result<DeveloperGrant> {
+        let holder = actor.holder()?;
+        match owner.filter(|owner| owner.as_str() != holder.name()) {
+            None => Ok(DeveloperGrant { owner: holder.user(), name: holder.name().to_owned(), actor: actor.clone() }),
+            Some(owner) => {
+                let grant: OrgAdminGrant = self.authorize_steward(actor, owner.as_str()).await?;
+                let member = grant.member();
+                Ok(DeveloperGrant { owner: member.organisation(), name: owner.to_string(), actor: actor.clone() })
+            }
+        }
+    }
+
+    /// Checks that the actor may register applications for an owner.
+    ///
+    /// # Errors
+    /// As for [`Access::authorize_developer`]; forbidden where only administrators register applications.
+    pub async fn authorize_registration(
+        &self,
+        actor: &Actor,
+        owner: Option<&OwnerName>,
+        developers: Makers,
+    ) -> Result<DeveloperGrant> {
+        let grant = self.authorize_developer(actor, owner).await?;
+        let is_admin = matches!(actor.identity, Identity::User { admin: true, .. });
+        if developers == Makers::Admins && !is_admin {
+            return Err(Error::forbidden("only administrators can register applications on this site"));
+        }
+        Ok(grant)
+    }
+
+    /// Checks that the actor may manage an application.
+    ///
+    /// # Errors
+    /// As for [`Actor::holder`]; not found for applications of others, whether they exist or not.
+    pub async fn authorize_client(&self, actor: &Actor, id: Id) -> Result<ClientGrant> {
+        let _ = actor.holder()?;
+        let missing = || Error::not_found(format!("there is no application `{id}`, or it is not yours"));
+        let client = self.db.read().await?.client(id).await?.ok_or_else(missing)?;
+        match self.authorize_developer(actor, Some(&client.owner.parse()?)).await {
+            Ok(_) => Ok(ClientGrant { client, actor: actor.clone() }),
+            Err(error) if error.kind().status().is_server_error() => Err(error),
+            Err(_) => Err(missing()),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! OAuth 2.1 authorization server and OpenID Connect provider: applications that act for users.
+//!
+//! A user sends an application to `/oauth/authorize`, and allows it some scopes; the application exchanges the code that
+//! it gets for tokens, and acts with the user's rights, restricted to those scopes.
+
+pub mod authorize;
+pub mod claims;
+pub mod clients;
+pub mod consent;
+mod failure;
+pub mod redirect;
+pub mod token;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+
+pub use self::failure::{Answer, Failure};
+use crate::access::{Access, Actor};
+use crate::clock::{Clock, random};
+use crate::config::{Config, OAuthConfig};
+use crate::db::{Db, Tx};
+use crate::error::Result;
+use crate::types::Secret;
+
+/// How long an ended login is kept, so that the use of an old refresh token is recognized.
+const ENDED_LOGIN_TTL: Duration = Duration::from_hours(24);
+
+/// The authorization server. Cheap to clone.
+#[derive(Clone)]
+pub struct OAuth {
+    db: Db,
+    clock: Clock,
+    access: Access,
+    rules: OAuthConfig,
+    issuer: String,
+}
+
+impl OAuth {
+    /// Creates the service.
+    pub fn new(config: &Config, db: Db, clock: Clock, access: Access) -> Self {
+        Self { db, clock, access, rules: config.oauth.clone(), issuer: config.link_base() }
+    }
+
+    /// Returns the issuer (RFC 8414): the URL of this server.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Deletes expired logins.
+    pub async fn forget(&self) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        tx.forget_app_logins(self.clock.now().minus(ENDED_LOGIN_TTL)).await?;
+        tx.commit().await
+    }
+
+    async fn audit(&self, tx: &mut Tx, by: &str, action: &str, subject: &str, detail: &str) -> Result<()> {
+        let (id, now, request) = (self.clock.id(), self.clock.now(), crate::request::id());
+        tx.insert_audit(id, now, by, action, subject, detail, &request).await
+    }
+
+    async fn audit_by(&self, tx: &mut Tx, actor: &Actor, action: &str, subject: &str, detail: &str) -> Result<()> {
+        self.audit(tx, &actor.key(), action, subject, detail).await
+    }
+}
+
+/// Generates a secret with this prefix.
+fn generate(prefix: &str) -> Secret {
+    Secret::new(format!("{prefix}{}", BASE64.encode(random::<32>())))
+}
+
+/// Compares two hashes in constant time.
+fn is_same(one: &str, other: &str) -> bool {
+    let difference = one.bytes().zip(other.bytes()).fold(0, |difference, (a, b)| difference | (a ^ b));
+    one.len() == other.len() && std::hint::black_box(difference) == 0
+}

@@ -1,0 +1,198 @@
+//! The token endpoint (RFC 6749 §3.2), revocation (RFC 7009) and introspection (RFC 7662).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::authorize::{AuthorizationRequest, CODE};
+use super::clients::ClientRow;
+use super::failure::{Answer, Failure};
+use super::{OAuth, is_same};
+use crate::access::app_tokens::{AccessToken, AppLogin, AppScopes, RefreshToken, looks_like_access};
+use crate::access::tokens;
+use crate::db::Tx;
+use crate::error::{Error, Kind, Result};
+use crate::types::{Id, Millis, Secret};
+
+/// The tokens of a login (RFC 6749 §5.1).
+#[derive(Serialize)]
+pub struct Tokens {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    refresh_token: String,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+}
+
+/// The result of a refresh, before it is signed.
+enum Refreshed {
+    /// The generation of the valid refresh token.
+    To(i64),
+    /// The token had been replaced before.
+    Reused,
+}
+
+impl OAuth {
+    /// Exchanges a code for tokens. A code that was used before ends the login that came of it.
+    pub async fn exchange(&self, client: &ClientRow, code: &Secret, redirect: &str, verifier: &str) -> Answer<Tokens> {
+        let (hash, now) = (tokens::hash(code), self.clock.now());
+        let mut tx = self.db.write().await?;
+        let Some(row) = tx.use_ticket(CODE, &hash, now).await? else {
+            if let Some(login) = tx.used_ticket(CODE, &hash).await? {
+                self.end(&mut tx, login, "oauth.replay").await?;
+                tx.commit().await?;
+            }
+            return Err(Failure::invalid_grant());
+        };
+        let request: AuthorizationRequest = serde_json::from_str(&row.subject).map_err(Error::internal)?;
+        let challenge = BASE64.encode(Sha256::digest(verifier.as_bytes()));
+        let fits = request.client == client.id.to_string()
+            && request.redirect == redirect
+            && (43..=128).contains(&verifier.len())
+            && is_same(&challenge, &request.challenge);
+        if !fits {
+            // It is used up: its holder may try no other verifier.
+            tx.commit().await?;
+            return Err(Failure::invalid_grant());
+        }
+        let scopes: AppScopes = request.scopes.parse()?;
+        let session: Id = request.session.parse()?;
+        let session = (!scopes.has(AppScopes::OFFLINE)).then_some(session);
+        // The login has the id of the code, by which a replay finds it.
+        let (id, user, ends) = (row.id, request.user.parse()?, self.expiry(now, now));
+        tx.insert_app_login(id, client.id, user, session, &request.scopes, request.auth_at, now, ends).await?;
+        let login = tx.app_login(id).await?.and_then(|row| self.access.alive(row));
+        let Some(login) = login else { return Err(Failure::invalid_grant()) };
+        self.audit(&mut tx, &format!("user:{user}"), "oauth.login", &client.id.to_string(), &request.scopes).await?;
+        tx.commit().await?;
+        let mut issued = self.tokens(&login, 0, login.scopes);
+        if login.scopes.has(AppScopes::OPENID) {
+            let access_token = Secret::new(issued.access_token.clone());
+            let ends = now.plus(self.rules.access());
+            issued.id_token = Some(self.id_token(&login, request.nonce.as_deref(), &access_token, ends).await?);
+        }
+        Ok(issued)
+    }
+
+    /// Exchanges a refresh token for new tokens, optionally with fewer scopes. The use of a token that was replaced
+    /// ends the login, except within the grace period, when a response may have been lost.
+    pub async fn refresh(&self, client: &ClientRow, token: &Secret, scope: Option<&str>) -> Answer<Tokens> {
+        let opened = self.access.keys().apps().open_refresh(token).ok_or_else(Failure::invalid_grant)?;
+        let now = self.clock.now();
+        let mut tx = self.db.write().await?;
+        let row = tx.app_login(opened.login).await?.ok_or_else(Failure::invalid_grant)?;
+        if row.client_id != client.id {
+            return Err(Failure::invalid_grant());
+        }
+        let (generation, rotated_at, created_at) = (row.generation, row.rotated_at, row.created_at);
+        let login = self.access.alive(row).ok_or_else(Failure::invalid_grant)?;
+        let scopes = match scope.map(str::parse::<AppScopes>) {
+            None => login.scopes,
+            Some(Ok(asked)) if login.scopes.has(asked) && !asked.is_empty() => asked,
+            Some(_) => return Err(Failure::new("invalid_scope", "the login does not have these scopes")),
+        };
+        let expires_at = self.expiry(created_at, now);
+        let refreshed = if opened.generation == generation
+            && tx.rotate_app_login(opened.login, generation, now, expires_at).await?
+        {
+            Refreshed::To(generation + 1)
+        } else {
+            let row = tx.app_login(opened.login).await?.ok_or_else(Failure::invalid_grant)?;
+            let is_recent = row.rotated_at.plus(self.rules.grace()) > now && rotated_at <= row.rotated_at;
+            if opened.generation + 1 == row.generation && is_recent {
+                Refreshed::To(row.generation)
+            } else {
+                Refreshed::Reused
+            }
+        };
+        match refreshed {
+            Refreshed::To(generation) => {
+                tx.commit().await?;
+                Ok(self.tokens(&login, generation, scopes))
+            }
+            Refreshed::Reused => {
+                self.end(&mut tx, opened.login, "oauth.reuse").await?;
+                tx.commit().await?;
+                Err(Failure::invalid_grant())
+            }
+        }
+    }
+
+    /// Revokes the login of an access or refresh token of this application; other tokens are ignored.
+    pub async fn revoke(&self, client: &ClientRow, token: &Secret) -> Result<()> {
+        let apps = self.access.keys().apps();
+        let of_access = apps.open_access(token).map(|token| token.login);
+        let Some(id) = of_access.or_else(|| apps.open_refresh(token).map(|token| token.login)) else { return Ok(()) };
+        let mut tx = self.db.write().await?;
+        if tx.app_login(id).await?.is_some_and(|row| row.client_id == client.id) {
+            self.end(&mut tx, id, "oauth.revoke").await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Describes a token of this application. `{"active": false}` for any other.
+    pub async fn introspect(&self, client: &ClientRow, token: &Secret) -> Result<Value> {
+        let inactive = json!({"active": false});
+        let (login, expires_at, kind) = if looks_like_access(token) {
+            let login = match self.access.by_access_token(token).await {
+                Ok(login) => login,
+                Err(error) if error.kind() == Kind::Unauthenticated => return Ok(inactive),
+                Err(error) => return Err(error),
+            };
+            let opened = self.access.keys().apps().open_access(token);
+            (login, opened.map_or(Millis(0), |token| token.expires_at), "Bearer")
+        } else {
+            let Some(opened) = self.access.keys().apps().open_refresh(token) else { return Ok(inactive) };
+            let login = self.access.app_login(opened.login).await?;
+            let Some(login) = login.filter(|login| login.row.generation == opened.generation) else {
+                return Ok(inactive);
+            };
+            let expires_at = login.row.expires_at;
+            (login, expires_at, "refresh_token")
+        };
+        if login.row.client_id != client.id {
+            return Ok(inactive);
+        }
+        Ok(json!({
+            "active": true,
+            "client_id": client.id.to_string(),
+            "sub": login.row.user_id.to_string(),
+            "username": login.row.user_name,
+            "scope": login.scopes.to_string(),
+            "token_type": kind,
+            "exp": expires_at.seconds(),
+            "iss": self.issuer,
+        }))
+    }
+
+    async fn end(&self, tx: &mut Tx, login: Id, why: &str) -> Result<()> {
+        if tx.end_app_login(login, self.clock.now()).await? {
+            self.audit(tx, "anonymous", why, &login.to_string(), "").await?;
+        }
+        Ok(())
+    }
+
+    /// Returns when a login ends that began then and is used now.
+    fn expiry(&self, created_at: Millis, now: Millis) -> Millis {
+        now.plus(self.rules.refresh_idle()).min(created_at.plus(self.rules.refresh_longest()))
+    }
+
+    fn tokens(&self, login: &AppLogin, generation: i64, scopes: AppScopes) -> Tokens {
+        let apps = self.access.keys().apps();
+        let (id, lifetime) = (login.row.id, self.rules.access());
+        let access = AccessToken { login: id, expires_at: self.clock.now().plus(lifetime), scopes };
+        Tokens {
+            access_token: apps.seal_access(&access).expose().to_owned(),
+            token_type: "Bearer",
+            expires_in: lifetime.as_secs(),
+            refresh_token: apps.seal_refresh(&RefreshToken { login: id, generation }).expose().to_owned(),
+            scope: scopes.to_string(),
+            id_token: None,
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! OAuth 2.1 and OpenID Connect: discovery, authorization, tokens. Errors are in the words of the protocol.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{RawQuery, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use super::http::{AuthedActor, RouteGroup, Routes, SIGNATURE_COST, read_body, replace_body, segment};
+use crate::access::app_tokens::AppScopes;
+use crate::app::App;
+use crate::error::{Error, Kind, Result};
+use crate::oauth::authorize::Next;
+use crate::oauth::clients::{ClientCredentials, ClientRow};
+use crate::oauth::{Answer, Failure};
+use crate::types::Secret;
+
+/// Endpoints that programs call, also from pages of other sites.
+const OPEN: RouteGroup = RouteGroup { is_open: true, ..RouteGroup::DEFAULT };
+
+/// Pages that browsers open: errors are plain text.
+const PAGES: RouteGroup = RouteGroup {
+    render_error: |_, details, response| {
+        let text = format!("{}\n\nRequest {}\n", details.detail, crate::request::id());
+        replace_body(response, "text/plain; charset=utf-8", text);
+    },
+    cost: 20,
+    ..RouteGroup::DEFAULT
+};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+        .group(OPEN)
+        .add(Method::GET, "/.well-known/openid-configuration", metadata)
+        .add(Method::GET, "/.well-known/oauth-authorization-server", metadata)
+        .add(Method::GET, "/oauth/userinfo", userinfo)
+        .add(Method::POST, "/oauth/userinfo", userinfo)
+        .add(Method::POST, "/oauth/revoke", revoke)
+        .group(RouteGroup { cost: SIGNATURE_COST as u64, ..OPEN })
+        .add(Method::POST, "/oauth/token", token)
+        .group(RouteGroup::DEFAULT)
+        .add(Method::POST, "/oauth/introspect", introspect)
+        .group(PAGES)
+        .add(Method::GET, "/oauth/authorize", authorize)
+        .add(Method::POST, "/oauth/authorize", authorize_by_form)
+}
+
+/// Returns the metadata of the server (RFC 8414, OpenID Connect Discovery).
+async fn metadata(State(app): State<App>) -> Response {
+    let issuer = app.oauth.issuer();
+    let at = |path: &str| format!("{issuer}{path}");
+    let scopes: Vec<&str> = AppScopes::ALL.iter().map(|(_, name)| *name).collect();
+    let methods = ["client_secret_basic", "client_secret_post", "none"];
+    let document = json!({
+        "issuer": issuer,
+        "authorization_endpoint": at("/oauth/authorize"),
+        "token_endpoint": at("/oauth/token"),
+        "userinfo_endpoint": at("/oauth/userinfo"),
+        "revocation_endpoint": at("/oauth/revoke"),
+        "introspection_endpoint": at("/oauth/introspect"),
+        "jwks_uri": at("/.well-known/jwks.json"),
+        "scopes_supported": scopes,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": methods[..2],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "prompt_values_supported": ["none", "consent"],
+        "claims_supported": [
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr", "name",
+            "preferred_username", "email", "email_verified",
+        ],
+        "authorization_response_iss_parameter_supported": true,
+        "request_uri_parameter_supported": false,
+    });
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document)).into_response()
+}
+
+fn see_other(location: &str) -> Result<Response> {
+    let location = HeaderValue::from_str(location).map_err(Error::internal)?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+}
+
+/// Begins the login of a user at an application.
+async fn authorize(State(app): State<App>, RawQuery(query): RawQuery, caller: Result<AuthedActor>) -> Result<Response> {
+    let query = query.unwrap_or_default();
+    let seat = match caller {
+        Ok(caller) => caller.actor.seat().ok(),
+        Err(error) if error.kind() == Kind::Unauthenticated => None,
+        Err(error) => return Err(error),
+    };
+    match app.oauth.authorize(&query, seat.as_ref()).await? {
+        Next::Return(location) => see_other(&location),
+        Next::SignIn => see_other(&format!("/login?next={}", segment(&format!("/oauth/authorize?{query}")))),
+        Next::Ask(ticket) => see_other(&format!("/oauth/consent#{}", ticket.expose())),
+    }
+}
+
+/// The same with the parameters in the body (OpenID Connect Core §3.1.2.1).
+async fn authorize_by_form(State(app): State<App>, request: Request) -> Result<Response> {
+    let form = form_text(&app, request).await?;
+    see_other(&format!("/oauth/authorize?{form}"))
+}
+
+async fn form_text(app: &App, request: Request) -> Result<String> {
+    let media = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if media.split(';').next().unwrap_or_default().trim() != "application/x-www-form-urlencoded" {
+        return Err(Error::unsupported_media("Content-Type must be application/x-www-form-urlencoded"));
+    }
+    let body = read_body(app, request).await?;
+    let text = String::from_utf8(body.to_vec()).map_err(|_| Error::malformed("the body is not valid UTF-8"))?;
+    // It becomes part of a URL.
+    if text.len() > 16 << 10 || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'#') {
+        return Err(Error::malformed("the body is too long, or not encoded as a form"));
+    }
+    Ok(text)
+}
+
+/// The form of a protocol request, and how its client authenticates.
+struct ClientForm {
+    fields: BTreeMap<String, String>,
+    credentials: ClientCredentials,
+    /// True if the client used HTTP authentication, so that a failure has a challenge.
+    is_basic: bool,
+}
+
+impl ClientForm {
+    async fn read(app: &App, request: Request) -> Answer<Self> {
+        let basic = basic(request.headers());
+        let text = form_text(app, request).await.map_err(|error| match error.kind() {
+            kind if kind.status().is_server_error() => Failure::Server(error),
+            _ => Failure::new("invalid_request", error.detail()),
+        })?;
+        let mut fields = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+            if fields.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+                return Err(Failure::new("invalid_request", "a parameter is sent twice"));
+            }
+        }
+        let (id, secret) = (fields.remove("client_id"), fields.remove("client_secret").filter(|it| !it.is_empty()));
+        let is_basic = basic.is_some();
+        let credentials = match (basic, id, secret) {
+            (Some(_), _, Some(_)) => {
+                return Err(Failure::new("invalid_request", "the client authenticates in two ways"));
+            }
+            (Some((user, _)), Some(id), None) if user != id => {
+                return Err(Failure::new("invalid_request", "client_id differs from the client that authenticates"));
+            }
+            (Some((id, password)), _, None) => {
+                let secret = Some(password).filter(|it| !it.is_empty()).map(Secret::new);
+                ClientCredentials { id, secret }
+            }
+            (None, Some(id), secret) => ClientCredentials { id, secret: secret.map(Secret::new) },
+            (None, None, _) => return Err(Failure::new("invalid_client", "client authentication is missing")),
+        };
+        Ok(Self { fields, credentials, is_basic })
+    }
+
+    fn field(&self, name: &str) -> Answer<&str> {
+        let value = self.fields.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        value.ok_or_else(|| Failure::new("invalid_request", format!("{name} is missing")))
+    }
+}
+
+/// Returns user name and password of HTTP Basic authentication, which are encoded as in forms (RFC 6749 §2.3.1).
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, rest) = value.split_once(' ')?;
+    let decoded = BASE64.decode(rest.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let decoded = String::from_utf8(decoded).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    let plain = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    Some((plain(user), plain(password)))
+}
+
+/// Renders a failure in the format of RFC 6749 §5.2.
+fn failed(failure: Failure, is_basic: bool) -> Response {
+    let (code, description) = match failure {
+        Failure::Server(error) => return error.into_response(),
+        Failure::Protocol(code, description) => (code, description),
+    };
+    let status = if code == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+    let mut response = (status, Json(json!({"error": code, "error_description": description}))).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = if is_basic { "Basic realm=\"rutter\"" } else { "Basic realm=\"rutter\", charset=\"UTF-8\"" };
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    response
+}
+
+/// Runs a request of a client that authenticates.
+async fn by_client(
+    app: &App,
+    request: Request,
+    done: impl AsyncFnOnce(&ClientForm, &ClientRow) -> Answer<Response>,
+) -> Response {
+    let form = match ClientForm::read(app, request).await {
+        Ok(form) => form,
+        Err(failure) => return failed(failure, false),
+    };
+    let outcome = match app.oauth.authenticate_client(&form.credentials).await {
+        Ok(client) => done(&form, &client).await,
+        Err(failure) => Err(failure),
+    };
+    outcome.unwrap_or_else(|failure| failed(failure, form.is_basic))
+}
+
+/// Exchanges a code or a refresh token for tokens.
+async fn token(State(app): State<App>, request: Request) -> Response {
+    by_client(&app, request, async |form, client| {
+        let secret = |name: &str| form.field(name).map(|value| Secret::new(value.to_owned()));
+        let tokens = match form.field("grant_type")? {
+            "authorization_code" => {
+                let (redirect, verifier) = (form.field("redirect_uri")?, form.field("code_verifier")?);
+                app.oauth.exchange(client, &secret("code")?, redirect, verifier).await?
+            }
+            "refresh_token" => {
+                let scope = form.fields.get("scope").map(String::as_str);
+                app.oauth.refresh(client, &secret("refresh_token")?, scope).await?
+            }
+            _ => {
+                let supported = "grant_type must be authorization_code or refresh_token";
+                return Err(Failure::new("unsupported_grant_type", supported));
+            }
+        };
+        Ok(Json(tokens).into_response())
+    })
+    .await
+}
+
+/// Revokes the login of a token.
+async fn revoke(State(app): State<App>, request: Request) -> Response {
+    by_client(&app, request, async |form, client| {
+        app.oauth.revoke(client, &Secret::new(form.field("token")?.to_owned())).await?;
+        Ok(StatusCode::OK.into_response())
+    })
+    .await
+}
+
+/// Describes a token to the application that it was issued to.
+async fn introspect(State(app): State<App>, request: Request) -> Response {
+    by_client(&app, request, async |form, client| {
+        if client.secret.is_none() {
+            return Err(Failure::new("invalid_client", "only confidential clients can introspect tokens"));
+        }
+        let described = app.oauth.introspect(client, &Secret::new(form.field("token")?.to_owned())).await?;
+        Ok(Json(described).into_response())
+    })
+    .await
+}
+
+/// Returns claims about the user of an access token.
+async fn userinfo(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>> {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token =
+        value.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let (_, token) = token.ok_or_else(|| Error::unauthenticated("send an access token: Authorization: Bearer"))?;
+    let login = app.access.by_access_token(&Secret::new(token.trim().to_owned())).await?;
+    if !login.scopes.has(AppScopes::OPENID) {
+        return Err(Error::forbidden("the access token lacks the scope openid"));
+    }
+    Ok(Json(Value::Object(app.oauth.user_claims(&login).await?)))
+}

@@ -38,6 +38,7 @@ CREATE TABLE oauth_login (
     session_id TEXT,                         -- it ends with this session; NULL with offline_access
     scopes     TEXT NOT NULL,
     auth_at    BIGINT NOT NULL,              -- when the user signed in
+    amr        TEXT NOT NULL,                -- and how (RFC 8176, separated by spaces)
     generation BIGINT NOT NULL,              -- of the valid refresh token
     rotated_at BIGINT NOT NULL,              -- when that was issued
     created_at BIGINT NOT NULL,

@@ -235,14 +235,14 @@ impl Access {
     }
 
     /// Authenticates an application that acts for a user: the user's rights, restricted to the scopes `read` and
-    /// `write`.
+    /// `write`. It has no rights of administrators, who can read the datasets of all users.
     pub(super) async fn by_app(&self, token: &Secret) -> Result<Actor> {
         let AppLogin { row, scopes } = self.by_access_token(token).await?;
         let given = [(AppScopes::READ, "read"), (AppScopes::WRITE, "write")];
         let given = given.into_iter().filter(|(scope, _)| scopes.has(*scope));
         let given: Vec<TokenScope> = given.map(|(_, name)| name.parse()).collect::<Result<_>>()?;
         Ok(Actor {
-            identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin },
+            identity: Identity::User { id: row.user_id, name: row.user_name, admin: false },
             limit: CredentialScope::App(AppGrant::new(row.client_id.to_string(), given)),
             session: None,
         })

@@ -66,8 +66,6 @@ pub struct AppLoginRow {
     pub user_id: Id,
     /// Name of the user.
     pub user_name: String,
-    /// True for site administrators.
-    pub admin: bool,
     /// When the user was suspended.
     pub suspended_at: Option<Millis>,
     /// When the account was closed.
@@ -84,6 +82,8 @@ pub struct AppLoginRow {
     pub session_used_at: Option<Millis>,
     /// When the user signed in.
     pub auth_at: Millis,
+    /// How the user signed in (RFC 8176), separated by spaces.
+    pub amr: String,
     /// Generation of the valid refresh token.
     pub generation: i64,
     /// When that refresh token was issued.
@@ -208,14 +208,14 @@ impl Tx {
         user: Id,
         session: Option<Id>,
         scopes: &str,
-        auth_at: Millis,
+        (auth_at, amr): (Millis, &str),
         now: Millis,
         expires_at: Millis,
     ) -> Result<()> {
         let sql =
-            "INSERT INTO oauth_login (id, client_id, user_id, session_id, scopes, auth_at, generation, rotated_at,
-                                            created_at, expires_at)
-                   VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7, $8)";
+            "INSERT INTO oauth_login (id, client_id, user_id, session_id, scopes, auth_at, amr, generation, rotated_at,
+                                      created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8, $9)";
         query(sql)
             .bind(id)
             .bind(client)
@@ -223,6 +223,7 @@ impl Tx {
             .bind(session)
             .bind(scopes)
             .bind(auth_at)
+            .bind(amr)
             .bind(now)
             .bind(expires_at)
             .execute(self)
@@ -232,9 +233,9 @@ impl Tx {
 
     /// Returns a login, valid or not.
     pub async fn app_login(&mut self, id: Id) -> Result<Option<AppLoginRow>> {
-        let sql = "SELECT l.id, l.client_id, c.disabled_at, l.user_id, o.name AS user_name, a.admin, a.suspended_at,
+        let sql = "SELECT l.id, l.client_id, c.disabled_at, l.user_id, o.name AS user_name, a.suspended_at,
                           a.closed_at, l.scopes, COALESCE(s.scopes, '') AS consented, l.session_id,
-                          b.expires_at AS session_expires_at, b.last_used_at AS session_used_at, l.auth_at,
+                          b.expires_at AS session_expires_at, b.last_used_at AS session_used_at, l.auth_at, l.amr,
                           l.generation, l.rotated_at, l.created_at, l.expires_at, l.ended_at
                    FROM oauth_login l JOIN oauth_client c ON c.id = l.client_id JOIN owner o ON o.id = l.user_id
                         JOIN account a ON a.owner_id = l.user_id
@@ -269,10 +270,10 @@ impl Tx {
         Ok(query("DELETE FROM oauth_login WHERE expires_at < $1").bind(before).execute(self).await?)
     }
 
-    /// Returns when a session of a user began.
-    pub async fn session_began(&mut self, user: Id, session: Id) -> Result<Option<Millis>> {
-        let sql = "SELECT created_at FROM session WHERE user_id = $1 AND id = $2";
-        Ok(query_scalar(sql).bind(user).bind(session).fetch_optional(self).await?)
+    /// Returns when a session of a user began, and how the user signed in.
+    pub async fn session_began(&mut self, user: Id, session: Id) -> Result<Option<(Millis, String)>> {
+        let sql = "SELECT created_at, amr FROM session WHERE user_id = $1 AND id = $2";
+        Ok(query(sql).bind(user).bind(session).fetch_optional(self).await?)
     }
 
     /// Returns the id of a one-time token that was used before.

@@ -35,6 +35,7 @@ pub(super) struct AuthorizationRequest {
     pub(super) state: Option<String>,
     pub(super) nonce: Option<String>,
     pub(super) auth_at: Millis,
+    pub(super) amr: String,
 }
 
 impl AuthorizationRequest {
@@ -122,7 +123,9 @@ impl OAuth {
             return if is_silent { fail("login_required", "the user is not signed in") } else { Ok(Next::SignIn) };
         };
         let mut tx = self.db.read().await?;
-        let Some(auth_at) = tx.session_began(seat.user(), seat.session()).await? else { return Ok(Next::SignIn) };
+        let Some((auth_at, amr)) = tx.session_began(seat.user(), seat.session()).await? else {
+            return Ok(Next::SignIn);
+        };
         let consented = tx.consent(seat.user(), client.id).await?.unwrap_or_default();
         drop(tx);
         let age = self.clock.now().seconds().saturating_sub(auth_at.seconds());
@@ -139,6 +142,7 @@ impl OAuth {
             state: state.map(str::to_owned),
             nonce: nonce.map(str::to_owned),
             auth_at,
+            amr,
         };
         // Any program can listen on a loopback address, so there the user is asked each time (RFC 8252 §8.6).
         let is_known = consented.parse::<AppScopes>()?.has(scopes) && !redirect::is_loopback(redirect);

@@ -47,7 +47,7 @@ impl OAuth {
             "auth_time": login.row.auth_at.seconds(),
             "at_hash": BASE64.encode(&hash[..16]),
             "sid": login.row.id.to_string(),
-            "amr": ["pwd"],
+            "amr": login.row.amr.split_ascii_whitespace().collect::<Vec<_>>(),
         });
         claims.extend(more.as_object().cloned().unwrap_or_default());
         claims.extend(nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));

@@ -64,7 +64,8 @@ impl OAuth {
         let session = (!scopes.has(AppScopes::OFFLINE)).then_some(session);
         // The login has the id of the code, by which a replay finds it.
         let (id, user, ends) = (row.id, request.user.parse()?, self.expiry(now, now));
-        tx.insert_app_login(id, client.id, user, session, &request.scopes, request.auth_at, now, ends).await?;
+        tx.insert_app_login(id, client.id, user, session, &request.scopes, (request.auth_at, &request.amr), now, ends)
+            .await?;
         let login = tx.app_login(id).await?.and_then(|row| self.access.alive(row));
         let Some(login) = login else { return Err(Failure::invalid_grant()) };
         self.audit(&mut tx, &format!("user:{user}"), "oauth.login", &client.id.to_string(), &request.scopes).await?;

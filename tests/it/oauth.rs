@@ -85,12 +85,11 @@ async fn allow(server: &Server, cookie: &str, query: &str) -> String {
 async fn form(server: &Server, url: &str, client: &Client, pairs: &[(&str, &str)]) -> Reply {
     let mut pairs = pairs.to_vec();
     let request = server.http.post(format!("{}{url}", server.url));
-    let request = match &client.secret {
-        Some(secret) => request.basic_auth(&client.id, Some(secret)),
-        None => {
-            pairs.push(("client_id", &client.id));
-            request
-        }
+    let request = if let Some(secret) = &client.secret {
+        request.basic_auth(&client.id, Some(secret))
+    } else {
+        pairs.push(("client_id", &client.id));
+        request
     };
     let request = request.header("content-type", "application/x-www-form-urlencoded");
     Reply::of(request.body(encoded(&pairs))).await

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use rutter::types::Visibility;
-use rutter_testing::{Engine, Server, assert_success, story};
+use rutter_testing::{Server, assert_success, story};
 use serde_json::json;
 
 use crate::pypi::python;

@@ -20,6 +20,7 @@ mod object_scope;
 mod organisations;
 mod own_drive;
 mod owners;
+mod path_rights;
 mod resolve;
 mod rights;
 pub mod scopes;
@@ -43,7 +44,7 @@ pub use self::apps::AppGrant;
 use self::audit::AuditSender;
 pub use self::audit::{AuditEvent, AuditRateLimit};
 use self::claims::TokenClaim;
-pub use self::clients::{ClientGrant, DeveloperGrant};
+pub use self::clients::{ActingGrant, ClientGrant, DeveloperGrant};
 pub use self::grant::{DatasetGrant, Grant, History};
 use self::jwt::Keys;
 pub use self::organisations::{

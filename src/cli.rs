@@ -3,8 +3,10 @@
 mod arguments;
 mod commands;
 mod fsck;
+mod login;
 mod pack;
 mod progress;
+mod saved_logins;
 mod stores;
 mod usage;
 
@@ -35,11 +37,19 @@ impl Cli {
 
 /// Runs a command.
 pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
-    let mut overrides = Overrides { file: cli.common.config, data: cli.common.data, ..Overrides::default() };
-    if let Command::Version = cli.command {
-        println!("rutter {}", env!("CARGO_PKG_VERSION"));
-        return Ok(ExitCode::SUCCESS);
+    // These need neither configuration nor database.
+    match &cli.command {
+        Command::Version => println!("rutter {}", env!("CARGO_PKG_VERSION")),
+        Command::Login { url, no_git } => login::log_in(url.as_deref(), !no_git).await?,
+        Command::Logout { url } => login::log_out(url).await?,
+        Command::Credential { action } => login::credential(*action).await?,
+        _ => return run_on_server(cli).await,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_on_server(cli: Cli) -> Result<ExitCode> {
+    let mut overrides = Overrides { file: cli.common.config, data: cli.common.data, ..Overrides::default() };
     if let Command::Serve { listen, public_url } = &cli.command {
         overrides.listen = *listen;
         overrides.public_url.clone_from(public_url);

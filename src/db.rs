@@ -8,6 +8,7 @@ pub mod admin;
 pub mod check;
 pub mod collect;
 pub mod commits;
+pub mod consents;
 pub mod datasets;
 pub mod groups;
 pub mod invitations;

@@ -48,10 +48,12 @@ pub enum Kind {
     ReindexSearch,
     /// Add a signing key when the newest is old, and delete retired ones. Recurring.
     RotateKeys,
+    /// Notify applications of logins that have ended. Recurring.
+    NotifyLogouts,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,
@@ -64,6 +66,7 @@ impl Kind {
         Self::Scrub,
         Self::ReindexSearch,
         Self::RotateKeys,
+        Self::NotifyLogouts,
     ];
 
     fn as_str(self) -> &'static str {
@@ -80,6 +83,7 @@ impl Kind {
             Self::Scrub => "scrub",
             Self::ReindexSearch => "look",
             Self::RotateKeys => "keys",
+            Self::NotifyLogouts => "logouts",
         }
     }
 
@@ -96,6 +100,7 @@ impl Kind {
             Self::PackObjects | Self::Sweep => Some(Duration::from_mins(10)),
             Self::Scrub => Some(Duration::from_mins(2)),
             Self::ReindexSearch => Some(Duration::from_mins(1)),
+            Self::NotifyLogouts => Some(Duration::from_secs(15)),
         }
     }
 }

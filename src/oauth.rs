@@ -7,7 +7,9 @@ pub mod authorize;
 pub mod claims;
 pub mod clients;
 pub mod consent;
+pub mod device;
 mod failure;
+pub mod logout;
 pub mod redirect;
 pub mod token;
 
@@ -24,6 +26,14 @@ use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::types::Secret;
 
+/// Grant types, beside `authorization_code` and `refresh_token`.
+pub const CLIENT_CREDENTIALS: &str = "client_credentials";
+/// See [`device`].
+pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// The client id of the command line of this program.
+pub const COMMAND_LINE: &str = "00000000-0000-7000-8000-000000000001";
+
 /// How long an ended login is kept, so that the use of an old refresh token is recognized.
 const ENDED_LOGIN_TTL: Duration = Duration::from_hours(24);
 
@@ -34,13 +44,15 @@ pub struct OAuth {
     clock: Clock,
     access: Access,
     rules: OAuthConfig,
+    session_idle: Duration,
     issuer: String,
 }
 
 impl OAuth {
     /// Creates the service.
     pub fn new(config: &Config, db: Db, clock: Clock, access: Access) -> Self {
-        Self { db, clock, access, rules: config.oauth.clone(), issuer: config.link_base() }
+        let session_idle = config.accounts.session_idle();
+        Self { db, clock, access, rules: config.oauth.clone(), session_idle, issuer: config.link_base() }
     }
 
     /// Returns the issuer (RFC 8414): the URL of this server.

@@ -40,15 +40,18 @@ impl AppScopes {
     pub const READ: Self = Self(16);
     /// Changing everything that the user can change.
     pub const WRITE: Self = Self(32);
+    /// The files, folders and datasets that the user chooses.
+    pub const FILES: Self = Self(64);
 
     /// All scopes, by name.
-    pub const ALL: [(Self, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str); 7] = [
         (Self::OPENID, "openid"),
         (Self::PROFILE, "profile"),
         (Self::EMAIL, "email"),
         (Self::OFFLINE, "offline_access"),
         (Self::READ, "read"),
         (Self::WRITE, "write"),
+        (Self::FILES, "files"),
     ];
 
     /// Returns the scopes of both sets.
@@ -87,10 +90,8 @@ impl FromStr for AppScopes {
         text.split_ascii_whitespace().try_fold(Self::default(), |scopes, name| {
             let known = Self::ALL.iter().find(|(_, known)| *known == name);
             let (scope, _) = known.ok_or_else(|| {
-                Error::invalid(format!(
-                    "`{}` is not a scope: use openid, profile, email, offline_access, read or write",
-                    name.escape_debug()
-                ))
+                let names = Self::ALL.map(|(_, name)| name).join(", ");
+                Error::invalid(format!("`{}` is not a scope: use some of {names}", name.escape_debug()))
             })?;
             Ok(scopes.with(*scope))
         })
@@ -215,7 +216,7 @@ impl Access {
         if !sits || row.expires_at <= now || barred.iter().any(Option::is_some) {
             return None;
         }
-        let scopes = row.scopes.parse::<AppScopes>().ok()?.and(row.consented.parse().ok()?);
+        let scopes = row.scopes.parse::<AppScopes>().ok()?.and(row.allowed.parse().ok()?);
         (!scopes.is_empty()).then_some(AppLogin { row, scopes })
     }
 
@@ -235,15 +236,20 @@ impl Access {
     }
 
     /// Authenticates an application that acts for a user: the user's rights, restricted to the scopes `read` and
-    /// `write`. It has no rights of administrators, who can read the datasets of all users.
+    /// `write` and to what the user chose for `files`. It has no rights of administrators, who can read the datasets of
+    /// all users.
     pub(super) async fn by_app(&self, token: &Secret) -> Result<Actor> {
         let AppLogin { row, scopes } = self.by_access_token(token).await?;
         let given = [(AppScopes::READ, "read"), (AppScopes::WRITE, "write")];
         let given = given.into_iter().filter(|(scope, _)| scopes.has(*scope));
         let given: Vec<TokenScope> = given.map(|(_, name)| name.parse()).collect::<Result<_>>()?;
+        let paths = match row.consent_id {
+            Some(consent) if scopes.has(AppScopes::FILES) => self.db.read().await?.consent_paths(consent).await?,
+            _ => Vec::new(),
+        };
         Ok(Actor {
             identity: Identity::User { id: row.user_id, name: row.user_name, admin: false },
-            limit: CredentialScope::App(AppGrant::new(row.client_id.to_string(), given)),
+            limit: CredentialScope::App(AppGrant::new(row.client_id.to_string(), given).with_paths(paths)),
             session: None,
         })
     }

@@ -1,22 +1,31 @@
-//! Applications that act for a user. An app has the rights of its user, restricted to the scopes that the user gave
-//! it. It never has the right to own, so it cannot share.
+//! Applications that act for a user. An app has the rights of its user, restricted to the scopes and the paths that the
+//! user gave it. It never has the right to own, so it cannot share.
 
+use super::path_rights::{PathRights, stored_root};
 use super::tokens::TokenScope;
 use super::{Actor, CredentialScope, Fetch, Identity, Right as _, Rights, Write, tokens};
+use crate::db::consents::ConsentPathRow;
 use crate::error::{Error, Result};
-use crate::types::RepoPath;
+use crate::types::{Id, RepoPath};
 
-/// The scopes that a user gave to an app.
+/// The scopes and the paths that a user gave to an app.
 #[derive(Debug, Clone)]
 pub struct AppGrant {
     app: String,
     scopes: Vec<TokenScope>,
+    paths: Vec<ConsentPathRow>,
 }
 
 impl AppGrant {
     /// Creates a grant for the app of this name, restricted to these scopes.
     pub fn new(app: String, scopes: Vec<TokenScope>) -> Self {
-        Self { app, scopes }
+        Self { app, scopes, paths: Vec::new() }
+    }
+
+    /// Adds files, folders and datasets that the user chose.
+    #[must_use]
+    pub fn with_paths(self, paths: Vec<ConsentPathRow>) -> Self {
+        Self { paths, ..self }
     }
 
     /// Returns the name of the app.
@@ -28,7 +37,23 @@ impl AppGrant {
         &self.scopes
     }
 
-    /// Returns the rights on a dataset that the scopes allow.
+    /// Returns the datasets that the user chose as a whole.
+    pub(super) fn datasets(&self) -> impl Iterator<Item = Id> {
+        self.paths.iter().filter(|path| path.path.is_empty()).map(|path| path.repo_id)
+    }
+
+    /// Returns the rights in a dataset that the scopes and the paths allow.
+    pub(super) fn reach(&self, dataset: Id, path: &RepoPath) -> Vec<PathRights> {
+        let mut reach = vec![PathRights { root: None, rights: self.open(path) }];
+        for chosen in self.paths.iter().filter(|chosen| chosen.repo_id == dataset) {
+            // Stored paths were validated when they were written; an invalid one gives no access.
+            let Ok(root) = stored_root(&chosen.path) else { continue };
+            reach.push(PathRights { root, rights: chosen.right.rights().and(MAX_RIGHTS) });
+        }
+        reach
+    }
+
+    /// Returns the rights on a dataset as a whole that the scopes allow.
     pub(super) fn open(&self, path: &RepoPath) -> Rights {
         tokens::open(&self.scopes, path).and(MAX_RIGHTS)
     }
@@ -54,6 +79,17 @@ impl Actor {
             }
             _ => Err(Error::forbidden("only a signed-in user can authorize an app")),
         }
+    }
+
+    /// Returns the user and the application that acts for them.
+    ///
+    /// # Errors
+    /// Unauthenticated without credentials; forbidden if the actor is not an application.
+    pub fn application(&self) -> Result<(Id, Id)> {
+        let (user, _) = self.account()?;
+        let client = self.app().and_then(|app| app.parse().ok());
+        let client = client.ok_or_else(|| Error::forbidden("use the access token of an application"))?;
+        Ok((user, client))
     }
 
     /// Returns the name of the app, if the actor is one.
@@ -93,7 +129,9 @@ mod tests {
             let actor = user(CredentialScope::Nothing).through(grant(scopes)).unwrap();
             assert_eq!(actor.app(), Some("notes"));
             assert!(!actor.may_share(), "an app cannot share, whatever its scopes");
-            restrict(&actor, &path, rights, Rights::NONE)
+            let reach = vec![PathRights { root: None, rights }];
+            let reach = restrict(&actor, (Clock::default().id(), &path), reach, Rights::NONE);
+            reach.into_iter().fold(Rights::NONE, |rights, part| rights.with(part.rights))
         };
         assert_eq!(of(&["read"], Rights::ALL), read);
         assert_eq!(of(&["write"], Rights::ALL), MAX_RIGHTS);

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use lfs::Oid;
 
+use super::path_rights::{PathRights, meet};
 use super::{Actor, CredentialScope, Fetch, Identity, Read, Right, Rights, Write, claims, tokens};
 use crate::db::datasets::DatasetRow;
 use crate::error::Error;
-use crate::types::{RepoPath, Role, Visibility};
+use crate::types::{Id, RepoPath, Role, Visibility};
 
 /// Returns the same error for a dataset that does not exist and for one that the actor cannot see.
 pub(super) fn not_found_for(actor: &Actor, path: &RepoPath) -> Error {
@@ -37,16 +38,25 @@ pub(super) fn base_rights(actor: &Actor, dataset: &DatasetRow, role: Option<Role
     }
 }
 
-/// Returns the rights on a dataset that the credential leaves. `by_object` are the rights that it grants on the
-/// requested single objects.
-pub(super) fn restrict(actor: &Actor, path: &RepoPath, rights: Rights, by_object: Rights) -> Rights {
-    match &actor.limit {
-        CredentialScope::Nothing => rights,
-        CredentialScope::Token(scopes) => rights.and(tokens::open(scopes, path)),
-        CredentialScope::App(app) => rights.and(app.open(path)),
-        CredentialScope::Claims(claims) => rights.and(claims::open(claims, path).whole.with(by_object)),
+/// Restricts the rights of the identity in a dataset to those that the credential leaves. `by_object` are the rights that
+/// it grants on the requested single objects, which belong to the dataset and to none of its paths.
+pub(super) fn restrict(
+    actor: &Actor,
+    (dataset, path): (Id, &RepoPath),
+    mut reach: Vec<PathRights>,
+    by_object: Rights,
+) -> Vec<PathRights> {
+    let left = match &actor.limit {
+        CredentialScope::Nothing => return reach,
+        CredentialScope::App(app) => return meet(&reach, &app.reach(dataset, path)),
+        CredentialScope::Token(scopes) => tokens::open(scopes, path),
+        CredentialScope::Claims(claims) => claims::open(claims, path).whole,
         CredentialScope::Enrolment => Rights::NONE,
+    };
+    for part in &mut reach {
+        part.rights = part.rights.and(if part.root.is_none() { left.with(by_object) } else { left });
     }
+    reach
 }
 
 /// Returns the rights of `R` if the credential grants it on each of these single objects.

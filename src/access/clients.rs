@@ -4,6 +4,7 @@
 use super::organisations::OrgAdminGrant;
 use super::{Access, Actor, Identity};
 use crate::config::Makers;
+use crate::db::accounts::UserRow;
 use crate::db::oauth::ClientRow;
 use crate::error::{Error, Result};
 use crate::types::{Id, OwnerName};
@@ -54,7 +55,46 @@ impl ClientGrant {
     }
 }
 
+/// A permission check that passed: an application may act as this account with client credentials.
+#[derive(Debug)]
+#[must_use = "an unused grant is a permission check without effect"]
+pub struct ActingGrant {
+    user: Id,
+    name: String,
+}
+
+impl ActingGrant {
+    /// Returns the id of the account.
+    pub fn user(&self) -> Id {
+        self.user
+    }
+
+    /// Returns the name of the account.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Access {
+    /// Checks that the actor may let an application of `owner` act as an account.
+    ///
+    /// # Errors
+    /// As for [`Actor::holder`]. Forbidden for the account of another user and for applications of organisations, whose
+    /// other owners could get tokens for it, except for administrators.
+    pub async fn authorize_acting(&self, actor: &Actor, owner: Option<Id>, account: &OwnerName) -> Result<ActingGrant> {
+        let holder = actor.holder()?;
+        if account.as_str() == holder.name() && owner == Some(holder.user()) {
+            return Ok(ActingGrant { user: holder.user(), name: holder.name().to_owned() });
+        }
+        if !matches!(actor.identity, Identity::User { admin: true, .. }) {
+            let why = "an application can act as the user that owns it; only administrators can choose another account";
+            return Err(Error::forbidden(why));
+        }
+        let user = self.db.read().await?.user(account).await?.filter(UserRow::is_active);
+        let user = user.ok_or_else(|| Error::not_found(format!("there is no active user `{account}`")))?;
+        Ok(ActingGrant { user: user.id, name: user.name })
+    }
+
     /// Checks that the actor may manage the applications of an owner; by default their own.
     ///
     /// # Errors
@@ -97,7 +137,9 @@ impl Access {
         let _ = actor.holder()?;
         let missing = || Error::not_found(format!("there is no application `{id}`, or it is not yours"));
         let client = self.db.read().await?.client(id).await?.ok_or_else(missing)?;
-        match self.authorize_developer(actor, Some(&client.owner.parse()?)).await {
+        // One of the server itself has no owner.
+        let owner = client.owner.parse().map_err(|_| missing())?;
+        match self.authorize_developer(actor, Some(&owner)).await {
             Ok(_) => Ok(ClientGrant { client, actor: actor.clone() }),
             Err(error) if error.kind().status().is_server_error() => Err(error),
             Err(_) => Err(missing()),

@@ -84,41 +84,12 @@ use lfs::Oid;
 use metastore::{FilePath, ObjectId};
 
 use super::base_rights::{by_object, not_found_for};
+use super::path_rights::{PathRights, covers, rights_at, widest};
 use super::{Access, Actor, Fetch, Identity, Includes, Own, Read, Right, Rights, Write};
 use crate::db::datasets::DatasetRow;
 use crate::db::query_cache::Known;
 use crate::error::{Error, Result};
 use crate::types::{Id, Level, Millis, RepoPath, Visibility};
-
-/// A path from which rights apply downwards.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PathRights {
-    /// A file or a folder; `None` for the whole dataset.
-    pub(super) root: Option<FilePath>,
-    pub(super) rights: Rights,
-}
-
-/// Returns true if `path` is `root` or below it. `None` is the root of the dataset.
-fn covers(root: Option<&FilePath>, path: Option<&FilePath>) -> bool {
-    match (root, path) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(root), Some(path)) => path == root || path.is_inside(root),
-    }
-}
-
-/// Returns the union of the rights at a path.
-fn rights_at(reach: &[PathRights], path: Option<&FilePath>) -> Rights {
-    let covering = reach.iter().filter(|reach| covers(reach.root.as_ref(), path));
-    covering.fold(Rights::NONE, |rights, reach| rights.with(reach.rights))
-}
-
-/// Returns the highest root at or above a path that has the `wanted` rights.
-fn widest<'a>(reach: &'a [PathRights], path: Option<&FilePath>, wanted: Rights) -> Option<&'a PathRights> {
-    let above = reach.iter().filter(|reach| covers(reach.root.as_ref(), path));
-    let allowing = above.filter(|found| rights_at(reach, found.root.as_ref()).has(wanted));
-    allowing.min_by_key(|found| found.root.as_ref().map_or(0, |root| root.as_str().len()))
-}
 
 /// The part of a dataset's history that an actor sees, at the paths that they can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -296,7 +267,7 @@ impl<R: Right> DatasetGrant<R> {
 
 impl Level {
     /// Returns the level that corresponds to a set of rights; `None` if it does not include reading.
-    fn of(rights: Rights) -> Option<Self> {
+    pub(super) fn of(rights: Rights) -> Option<Self> {
         let levels = [(Own::RIGHTS, Self::Own), (Write::RIGHTS, Self::Edit), (Read::RIGHTS, Self::View)];
         levels.into_iter().find(|(needed, _)| rights.has(*needed)).map(|(_, level)| level)
     }
@@ -436,9 +407,9 @@ impl Access {
             known = self.db.dataset(dataset, actor.user()).await?;
         }
         let Some(known) = known else { return Ok(None) };
-        let whole = self.whole(actor, dataset, &known, by_object);
-        let mut reach = vec![PathRights { root: None, rights: whole }];
-        reach.extend(self.shared_parts(actor, dataset, &known));
+        let reach = self.reach(actor, dataset, &known, by_object);
+        // A link gives access to files only, even if it is one to the root.
+        let whole = if actor.came_by_link() { open(&known.dataset) } else { rights_at(&reach, None) };
         Ok(Some(DatasetRights { known, whole, reach: reach.into() }))
     }
 }
@@ -477,6 +448,3 @@ pub(super) fn refusal<R: Right>(actor: &Actor, path: &RepoPath, rights: Rights) 
     }
     Error::forbidden(format!("you can read `{path}`, but you cannot {} it", R::NAME))
 }
-
-#[cfg(test)]
-mod tests;

@@ -17,7 +17,8 @@ use crate::types::{Millis, OwnerName};
 impl Access {
     /// Issues a signed token for a user, with these scopes.
     pub fn issue(&self, user: &OwnerName, scopes: &str, lifetime_seconds: u64) -> Result<String> {
-        self.keys.ours().sign(&Self::claims(Some(user.to_string()), scopes, self.clock.now(), lifetime_seconds))
+        let claims = Self::claims(Some(user.to_string()), scopes, self.clock.now(), lifetime_seconds);
+        self.keys.ours().sign("JWT", &claims)
     }
 
     fn claims(user: Option<String>, scopes: &str, now: Millis, lifetime_seconds: u64) -> Claims {
@@ -46,15 +47,16 @@ impl Access {
         let now = self.clock.now();
         let ends = Millis(0).plus(Duration::from_secs(now.seconds() + lifetime_seconds));
         let claims = Self::claims(user, &scopes.join(" "), now, lifetime_seconds);
-        Ok((self.sign_claims(serde_json::to_value(claims).map_err(Error::internal)?).await?, ends))
+        Ok((self.sign_claims("JWT", serde_json::to_value(claims).map_err(Error::internal)?).await?, ends))
     }
 
-    /// Signs claims with our current key, in turn with other tokens, off the async threads.
-    pub async fn sign_claims(&self, claims: serde_json::Value) -> Result<String> {
+    /// Signs claims with our current key, as a token of this type (`typ`), in turn with other tokens, off the async
+    /// threads.
+    pub async fn sign_claims(&self, kind: &'static str, claims: serde_json::Value) -> Result<String> {
         let turn = self.signing.clone().acquire_owned().await.map_err(Error::internal)?;
         let keys = self.keys.clone();
         crate::blocking(move || {
-            let token = keys.ours().sign(&claims);
+            let token = keys.ours().sign(kind, &claims);
             drop(turn);
             token
         })

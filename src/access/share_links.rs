@@ -18,7 +18,8 @@ use metastore::{FilePath, ObjectId};
 use quick_cache::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
-use super::grant::{History, PathRights};
+use super::grant::History;
+use super::path_rights::PathRights;
 use super::{Access, Actor, CredentialScope, Fetch, Grant, Identity, tokens};
 use crate::clock;
 use crate::error::{Error, Result};

@@ -21,7 +21,8 @@ use std::time::Duration;
 use metastore::FilePath;
 
 use super::base_rights::{base_rights, restrict};
-use super::grant::{PathRights, open};
+use super::grant::open;
+use super::path_rights::{PathRights, stored_root};
 use super::{Access, Actor, CredentialScope, DatasetGrant, Fetch, Identity, Own, Read, Right as _, Rights, Write};
 use crate::db::Tx;
 use crate::db::query_cache::Known;
@@ -101,28 +102,23 @@ impl Access {
         Ok(ShareGrant { grant: self.authorize(actor, path).await? })
     }
 
-    /// Returns the actor's rights on the dataset as a whole.
-    pub(super) fn whole(&self, actor: &Actor, path: &RepoPath, known: &Known, by_object: Rights) -> Rights {
-        let now = self.clock.now();
-        let shared = known.shares.iter().filter(|share| share.path.is_empty() && counts(share, actor, now));
-        let standing = base_rights(actor, &known.dataset, known.role);
-        let rights = shared.fold(standing, |rights, share| rights.with(share.right.rights()));
-        restrict(actor, path, rights, by_object).with(open(&known.dataset))
-    }
-
-    /// Returns the actor's rights on parts of the dataset.
-    pub(super) fn shared_parts(&self, actor: &Actor, path: &RepoPath, known: &Known) -> Vec<PathRights> {
-        let now = self.clock.now();
+    /// Returns the actor's rights in the dataset: first those on the whole of it, then those on parts.
+    pub(super) fn reach(&self, actor: &Actor, path: &RepoPath, known: &Known, by_object: Rights) -> Vec<PathRights> {
+        // No credential restricts what everyone may do.
+        let mut all = vec![PathRights { root: None, rights: open(&known.dataset) }];
         if let Identity::Link(opened) = &actor.identity {
-            return opened.reach(known.dataset.id).into_iter().collect();
+            all.extend(opened.reach(known.dataset.id));
+            return all;
         }
-        let parts = known.shares.iter().filter(|share| !share.path.is_empty() && counts(share, actor, now));
-        let reach = parts.filter_map(|share| {
+        let now = self.clock.now();
+        let mut reach = vec![PathRights { root: None, rights: base_rights(actor, &known.dataset, known.role) }];
+        for share in known.shares.iter().filter(|share| counts(share, actor, now)) {
             // Stored paths were validated when they were written; an invalid one gives no access.
-            let root = share.path.parse::<FilePath>().ok()?;
-            Some(PathRights { root: Some(root), rights: restrict(actor, path, share.right.rights(), Rights::NONE) })
-        });
-        reach.collect()
+            let Ok(root) = stored_root(&share.path) else { continue };
+            reach.push(PathRights { root, rights: share.right.rights() });
+        }
+        all.extend(restrict(actor, (known.dataset.id, path), reach, by_object));
+        all
     }
 
     /// Returns the datasets that are shared with the user as a whole.

@@ -98,11 +98,12 @@ impl SigningKeys {
         Ok(current(&self.keys(), self.clock.now())?.pem.clone())
     }
 
-    /// Signs claims with the current key.
-    pub fn sign(&self, claims: &impl Serialize) -> Result<String> {
+    /// Signs claims with the current key, as a token of this type (`typ`).
+    pub fn sign(&self, kind: &str, claims: &impl Serialize) -> Result<String> {
         let keys = self.keys();
         let key = current(&keys, self.clock.now())?;
         let mut header = Header::new(Algorithm::RS256);
+        header.typ = Some(kind.to_owned());
         header.kid = Some(key.kid.clone());
         jsonwebtoken::encode(&header, claims, &key.signing).map_err(Error::internal)
     }

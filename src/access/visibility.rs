@@ -56,7 +56,13 @@ impl Access {
         seen.only = match &actor.limit {
             CredentialScope::Nothing => None,
             CredentialScope::Token(scopes) => by_token(&mut tx, scopes).await?,
-            CredentialScope::App(app) => by_token(&mut tx, app.scopes()).await?,
+            CredentialScope::App(app) => {
+                let mut only = by_token(&mut tx, app.scopes()).await?;
+                if let Some(only) = &mut only {
+                    only.datasets.extend(app.datasets());
+                }
+                only
+            }
             CredentialScope::Claims(claims) => by_claims(&mut tx, claims).await?,
             CredentialScope::Enrolment => by_token(&mut tx, &[]).await?,
         };

@@ -61,6 +61,7 @@ impl JobHandlers {
             Kind::Collect => self.collect().await,
             Kind::PackObjects => self.packer.run_due().await,
             Kind::Sweep => self.sweep().await,
+            Kind::NotifyLogouts => self.oauth.notify_logouts().await,
             Kind::RotateKeys => self.access.keys().ours().rotate().await,
         }
     }

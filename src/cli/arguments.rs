@@ -20,8 +20,7 @@ use rutter::types::{Email, Id, OwnerName, RepoPath, Role, Visibility};
 Examples:
   rutter serve --listen 0.0.0.0:8080 --data /srv/rutter --public-url https://data.example.org
   rutter user add ada --email ada@example.org --admin
-  rutter token add ada --name laptop --expires 90d
-  git clone http://ada:TOKEN@127.0.0.1:8080/ada/census.git"
+  rutter login https://data.example.org && git clone https://data.example.org/ada/census.git"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -187,9 +186,52 @@ An old version is in no branch any more. It is packed if that saves at least 30 
         /// OWNER/NAME; all datasets if omitted
         dataset: Option<RepoPath>,
     },
+    /// Log in to a server with a browser, for git, git-lfs and this program; without a URL, list your logins
+    #[command(after_help = "\
+Examples:
+  rutter login https://data.example.org
+  rutter login https://data.example.org --no-git
+  rutter login
+
+Prints a link. Open it in a browser on any device, and allow the login. git and git-lfs use it then: its token is \
+refreshed automatically. It is saved in ~/.config/rutter, for your user only, and never shown.")]
+    Login {
+        /// URL of the server
+        url: Option<String>,
+        /// Leave the configuration of git as it is
+        #[arg(long, requires = "url")]
+        no_git: bool,
+    },
+    /// Log out of a server
+    #[command(after_help = "Example:\n  rutter logout https://data.example.org")]
+    Logout {
+        /// URL of the server
+        url: String,
+    },
+    /// Give git the token of a login; git runs this (see `git help credential`)
+    #[command(after_help = "\
+Example:
+  git config --global credential.https://data.example.org.helper '!rutter credential'
+
+`rutter login` sets this.")]
+    Credential {
+        /// What git asks for
+        action: CredentialAction,
+    },
     /// Print the version
     #[command(after_help = "Example:\n  rutter version")]
     Version,
+}
+
+/// What git asks of a credential helper.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum CredentialAction {
+    /// Print user name and token
+    Get,
+    /// Do nothing
+    Store,
+    /// Forget a token that was refused
+    Erase,
 }
 
 #[derive(Subcommand)]

@@ -15,7 +15,11 @@ use super::arguments::{Command, OrgCommand, RepoCommand, TokenCommand, UserComma
 /// Runs a command on the database; a running server sees the changes at once.
 pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
     match command {
-        Command::Serve { .. } | Command::Version => {}
+        Command::Serve { .. }
+        | Command::Version
+        | Command::Login { .. }
+        | Command::Logout { .. }
+        | Command::Credential { .. } => {}
         Command::SetupLink => match app.accounts.set_up_link().await? {
             Some(link) => println!("{}", link.expose()),
             None => return Err(Error::conflict("there already is an administrator")),

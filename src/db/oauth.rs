@@ -1,4 +1,4 @@
-//! Applications (OAuth clients), what users allowed them, and their logins.
+//! Applications (OAuth clients) and their logins.
 
 use sqlx_macros::FromRow;
 
@@ -12,9 +12,9 @@ use crate::types::{Id, Millis};
 pub struct ClientRow {
     /// Stable id.
     pub id: Id,
-    /// The user or organisation that owns it.
-    pub owner_id: Id,
-    /// Name of the owner.
+    /// The user or organisation that owns it; `None` for one of the server itself.
+    pub owner_id: Option<Id>,
+    /// Name of the owner; empty without one.
     pub owner: String,
     /// Name, for people; not unique.
     pub name: String,
@@ -28,29 +28,22 @@ pub struct ClientRow {
     pub previous_until: Option<Millis>,
     /// Redirect URLs, as JSON.
     pub redirects: String,
+    /// The grant types that it may use, separated by spaces.
+    pub grants: String,
     /// The scopes that it may ask for, separated by spaces.
     pub scopes: String,
+    /// The account that it acts as with client credentials.
+    pub acts_as: Option<Id>,
+    /// Name of that account.
+    pub acts_as_name: Option<String>,
+    /// Redirect URLs after a logout, as JSON.
+    pub logout_redirects: String,
+    /// URL to notify of logouts.
+    pub logout_url: Option<String>,
     /// Creation time.
     pub created_at: Millis,
     /// When it was disabled.
     pub disabled_at: Option<Millis>,
-}
-
-/// What a user allowed an application.
-#[derive(Debug, Clone, FromRow)]
-pub struct ConsentRow {
-    /// Stable id.
-    pub id: Id,
-    /// The application.
-    pub client_id: Id,
-    /// Name of the application.
-    pub client: String,
-    /// Name of the application's owner.
-    pub owner: String,
-    /// The scopes, separated by spaces; empty if they were revoked.
-    pub scopes: String,
-    /// When they were changed last.
-    pub changed_at: Millis,
 }
 
 /// A login of a user at an application, with everything that its tokens depend on.
@@ -70,10 +63,14 @@ pub struct AppLoginRow {
     pub suspended_at: Option<Millis>,
     /// When the account was closed.
     pub closed_at: Option<Millis>,
+    /// The grant type by which it began.
+    pub grant_type: String,
     /// The scopes of the login.
     pub scopes: String,
-    /// The scopes that the user allows the application now.
-    pub consented: String,
+    /// The scopes that the user allows the application now; with client credentials, those of the application.
+    pub allowed: String,
+    /// What the user allowed the application; `None` with client credentials.
+    pub consent_id: Option<Id>,
     /// The browser session that the login ends with; `None` if it outlives it.
     pub session_id: Option<Id>,
     /// Expiry of that session; `None` if it has ended.
@@ -96,12 +93,50 @@ pub struct AppLoginRow {
     pub ended_at: Option<Millis>,
 }
 
+/// A login that has ended, of which its application is notified.
+#[derive(Debug, Clone, FromRow)]
+pub struct LogoutRow {
+    /// Stable id, which is the `sid` of its tokens.
+    pub id: Id,
+    /// The application.
+    pub client_id: Id,
+    /// The user.
+    pub user_id: Id,
+    /// When it ended.
+    pub ended_at: Millis,
+    /// The URL to notify.
+    pub logout_url: String,
+    /// True for applications of administrators, of organisations and of the server itself.
+    pub is_trusted: bool,
+}
+
+/// A new login.
+pub struct NewAppLogin<'a> {
+    /// Stable id: that of the code, if there was one.
+    pub id: Id,
+    /// The application.
+    pub client: Id,
+    /// The user.
+    pub user: Id,
+    /// The grant type by which it begins.
+    pub grant_type: &'a str,
+    /// The browser session that it ends with.
+    pub session: Option<Id>,
+    /// The scopes, separated by spaces.
+    pub scopes: &'a str,
+    /// When the user signed in.
+    pub auth_at: Millis,
+    /// How the user signed in.
+    pub amr: &'a str,
+}
+
 macro_rules! client {
     ($condition:literal) => {
         concat!(
-            "SELECT c.id, c.owner_id, o.name AS owner, c.name, c.home, c.secret, c.previous_secret, c.previous_until,
-                    c.redirects, c.scopes, c.created_at, c.disabled_at
-             FROM oauth_client c JOIN owner o ON o.id = c.owner_id WHERE ",
+            "SELECT c.id, c.owner_id, COALESCE(o.name, '') AS owner, c.name, c.home, c.secret, c.previous_secret,
+                    c.previous_until, c.redirects, c.grants, c.scopes, c.acts_as, a.name AS acts_as_name,
+                    c.logout_redirects, c.logout_url, c.created_at, c.disabled_at
+             FROM oauth_client c LEFT JOIN owner o ON o.id = c.owner_id LEFT JOIN owner a ON a.id = c.acts_as WHERE ",
             $condition
         )
     };
@@ -110,8 +145,9 @@ macro_rules! client {
 impl Tx {
     /// Adds an application.
     pub async fn insert_client(&mut self, client: &ClientRow) -> Result<()> {
-        let sql = "INSERT INTO oauth_client (id, owner_id, name, home, secret, redirects, scopes, created_at)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let sql = "INSERT INTO oauth_client (id, owner_id, name, home, secret, redirects, grants, scopes, acts_as,
+                                             logout_redirects, logout_url, created_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
         query(sql)
             .bind(client.id)
             .bind(client.owner_id)
@@ -119,7 +155,11 @@ impl Tx {
             .bind(&client.home)
             .bind(&client.secret)
             .bind(&client.redirects)
+            .bind(&client.grants)
             .bind(&client.scopes)
+            .bind(client.acts_as)
+            .bind(&client.logout_redirects)
+            .bind(&client.logout_url)
             .bind(client.created_at)
             .execute(self)
             .await?;
@@ -138,14 +178,20 @@ impl Tx {
 
     /// Changes an application; not its secret.
     pub async fn update_client(&mut self, client: &ClientRow) -> Result<()> {
-        let sql = "UPDATE oauth_client SET name = $2, home = $3, redirects = $4, scopes = $5, disabled_at = $6
+        let sql =
+            "UPDATE oauth_client SET name = $2, home = $3, redirects = $4, grants = $5, scopes = $6, acts_as = $7,
+                                           logout_redirects = $8, logout_url = $9, disabled_at = $10
                    WHERE id = $1";
         query(sql)
             .bind(client.id)
             .bind(&client.name)
             .bind(&client.home)
             .bind(&client.redirects)
+            .bind(&client.grants)
             .bind(&client.scopes)
+            .bind(client.acts_as)
+            .bind(&client.logout_redirects)
+            .bind(&client.logout_url)
             .bind(client.disabled_at)
             .execute(self)
             .await?;
@@ -166,64 +212,20 @@ impl Tx {
         Ok(())
     }
 
-    /// Returns the scopes that a user allows an application; `None` if they were never asked.
-    pub async fn consent(&mut self, user: Id, client: Id) -> Result<Option<String>> {
-        let sql = "SELECT scopes FROM consent WHERE user_id = $1 AND client_id = $2";
-        Ok(query_scalar(sql).bind(user).bind(client).fetch_optional(self).await?)
-    }
-
-    /// Returns what a user allows applications, by their names.
-    pub async fn consents(&mut self, user: Id) -> Result<Vec<ConsentRow>> {
-        let sql = "SELECT s.id, s.client_id, c.name AS client, o.name AS owner, s.scopes, s.changed_at
-                   FROM consent s JOIN oauth_client c ON c.id = s.client_id JOIN owner o ON o.id = c.owner_id
-                   WHERE s.user_id = $1 AND s.scopes <> '' ORDER BY c.name, c.id";
-        Ok(query(sql).bind(user).fetch_all(self).await?)
-    }
-
-    /// Sets the scopes that a user allows an application.
-    pub async fn put_consent(&mut self, id: Id, user: Id, client: Id, scopes: &str, now: Millis) -> Result<()> {
-        let sql = "INSERT INTO consent (id, user_id, client_id, scopes, given_at, changed_at)
-                   VALUES ($1, $2, $3, $4, $5, $5)
-                   ON CONFLICT (user_id, client_id) DO UPDATE SET scopes = $4, changed_at = $5";
-        query(sql).bind(id).bind(user).bind(client).bind(scopes).bind(now).execute(self).await?;
-        Ok(())
-    }
-
-    /// Revokes what a user allows an application, and ends its logins. Returns false if it was allowed nothing.
-    pub async fn end_consent(&mut self, user: Id, client: Id, now: Millis) -> Result<bool> {
-        let sql = "UPDATE consent SET scopes = '', changed_at = $3
-                   WHERE user_id = $1 AND client_id = $2 AND scopes <> ''";
-        let ended = query(sql).bind(user).bind(client).bind(now).execute(self).await? > 0;
-        let sql = "UPDATE oauth_login SET ended_at = $3 WHERE user_id = $1 AND client_id = $2 AND ended_at IS NULL";
-        query(sql).bind(user).bind(client).bind(now).execute(self).await?;
-        Ok(ended)
-    }
-
     /// Adds a login, with the first generation of its refresh token.
-    #[expect(clippy::too_many_arguments, reason = "one argument per column")]
-    pub async fn insert_app_login(
-        &mut self,
-        id: Id,
-        client: Id,
-        user: Id,
-        session: Option<Id>,
-        scopes: &str,
-        (auth_at, amr): (Millis, &str),
-        now: Millis,
-        expires_at: Millis,
-    ) -> Result<()> {
-        let sql =
-            "INSERT INTO oauth_login (id, client_id, user_id, session_id, scopes, auth_at, amr, generation, rotated_at,
-                                      created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8, $9)";
+    pub async fn insert_app_login(&mut self, login: &NewAppLogin<'_>, now: Millis, expires_at: Millis) -> Result<()> {
+        let sql = "INSERT INTO oauth_login (id, client_id, user_id, grant_type, session_id, scopes, auth_at, amr,
+                                            generation, rotated_at, created_at, expires_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $9, $10)";
         query(sql)
-            .bind(id)
-            .bind(client)
-            .bind(user)
-            .bind(session)
-            .bind(scopes)
-            .bind(auth_at)
-            .bind(amr)
+            .bind(login.id)
+            .bind(login.client)
+            .bind(login.user)
+            .bind(login.grant_type)
+            .bind(login.session)
+            .bind(login.scopes)
+            .bind(login.auth_at)
+            .bind(login.amr)
             .bind(now)
             .bind(expires_at)
             .execute(self)
@@ -234,7 +236,10 @@ impl Tx {
     /// Returns a login, valid or not.
     pub async fn app_login(&mut self, id: Id) -> Result<Option<AppLoginRow>> {
         let sql = "SELECT l.id, l.client_id, c.disabled_at, l.user_id, o.name AS user_name, a.suspended_at,
-                          a.closed_at, l.scopes, COALESCE(s.scopes, '') AS consented, l.session_id,
+                          a.closed_at, l.grant_type, l.scopes,
+                          CASE WHEN l.grant_type <> 'client_credentials' THEN COALESCE(s.scopes, '')
+                               WHEN c.acts_as = l.user_id THEN c.scopes ELSE '' END AS allowed,
+                          s.id AS consent_id, l.session_id,
                           b.expires_at AS session_expires_at, b.last_used_at AS session_used_at, l.auth_at, l.amr,
                           l.generation, l.rotated_at, l.created_at, l.expires_at, l.ended_at
                    FROM oauth_login l JOIN oauth_client c ON c.id = l.client_id JOIN owner o ON o.id = l.user_id
@@ -262,6 +267,45 @@ impl Tx {
     pub async fn end_app_logins(&mut self, user: Id, now: Millis) -> Result<()> {
         let sql = "UPDATE oauth_login SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL";
         query(sql).bind(user).bind(now).execute(self).await?;
+        Ok(())
+    }
+
+    /// Ends the logins of applications that are notified of logouts, if they can no longer be used: sessions last used before
+    /// `idle` have expired.
+    pub async fn end_unusable_app_logins(&mut self, now: Millis, idle: Millis) -> Result<u64> {
+        let sql = "UPDATE oauth_login SET ended_at = $1
+                   WHERE ended_at IS NULL
+                     AND client_id IN (SELECT id FROM oauth_client WHERE logout_url IS NOT NULL)
+                     AND (expires_at <= $1
+                          OR user_id IN (SELECT owner_id FROM account
+                                         WHERE suspended_at IS NOT NULL OR closed_at IS NOT NULL)
+                          OR (session_id IS NOT NULL
+                              AND NOT EXISTS (SELECT 1 FROM session b WHERE b.id = oauth_login.session_id
+                                              AND b.expires_at > $1 AND b.last_used_at > $2)))";
+        Ok(query(sql).bind(now).bind(idle).execute(self).await?)
+    }
+
+    /// Returns ended logins whose applications have not been notified yet, the oldest first.
+    pub async fn unreported_logouts(&mut self, now: Millis, limit: i64) -> Result<Vec<LogoutRow>> {
+        let sql = "SELECT l.id, l.client_id, l.user_id, l.ended_at, c.logout_url,
+                          COALESCE(a.admin, TRUE) AS is_trusted
+                   FROM oauth_login l JOIN oauth_client c ON c.id = l.client_id
+                        LEFT JOIN account a ON a.owner_id = c.owner_id
+                   WHERE c.logout_url IS NOT NULL AND l.ended_at IS NOT NULL AND l.notified_at IS NULL
+                         AND (l.retry_at IS NULL OR l.retry_at <= $1)
+                   ORDER BY l.ended_at LIMIT $2";
+        Ok(query(sql).bind(now).bind(limit).fetch_all(self).await?)
+    }
+
+    /// Records that an application was notified of a logout, or when to try again.
+    pub async fn set_logout_notified(
+        &mut self,
+        id: Id,
+        notified_at: Option<Millis>,
+        retry_at: Option<Millis>,
+    ) -> Result<()> {
+        let sql = "UPDATE oauth_login SET notified_at = $2, retry_at = $3 WHERE id = $1";
+        query(sql).bind(id).bind(notified_at).bind(retry_at).execute(self).await?;
         Ok(())
     }
 

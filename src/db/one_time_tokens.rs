@@ -3,7 +3,7 @@
 use sqlx_macros::FromRow;
 
 use super::Tx;
-use super::query::query;
+use super::query::{query, query_scalar};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
@@ -60,6 +60,18 @@ impl Tx {
                    WHERE hash = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3
                    RETURNING id, subject, expires_at";
         Ok(query(sql).bind(hash).bind(kind).bind(now).fetch_optional(self).await?)
+    }
+
+    /// Returns the subject of a token, whether it is valid or not.
+    pub async fn ticket_subject(&mut self, id: Id) -> Result<Option<String>> {
+        let sql = "SELECT subject FROM one_time_token WHERE id = $1";
+        Ok(query_scalar(sql).bind(id).fetch_optional(self).await?)
+    }
+
+    /// Changes the subject of a token.
+    pub async fn set_ticket_subject(&mut self, id: Id, subject: &str) -> Result<()> {
+        query("UPDATE one_time_token SET subject = $2 WHERE id = $1").bind(id).bind(subject).execute(self).await?;
+        Ok(())
     }
 
     /// Revokes an unused token; returns false if it does not exist.

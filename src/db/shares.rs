@@ -333,24 +333,33 @@ impl Tx {
         Ok(query(sql).bind(repo).bind(id).execute(self).await? > 0)
     }
 
-    /// Moves the shares of a path, and of everything below it, to another path.
+    /// Moves the shares of a path, and of everything below it, to another path; also what users gave to applications.
     pub async fn move_shares(&mut self, repo: Id, from: &str, to: &str) -> Result<()> {
         // Existing shares of the new path are removed, since the file there is replaced too.
         self.end_shares(repo, to).await?;
         let below = format!("{from}/");
         let length = i32::try_from(below.chars().count()).unwrap_or(i32::MAX);
-        let sql = "UPDATE share SET path = $2 || substr(path, $3)
-                   WHERE repo_id = $1 AND (path = $4 OR substr(path, 1, $3) = $5)";
-        query(sql).bind(repo).bind(to).bind(length).bind(from).bind(below).execute(self).await?;
+        for sql in [
+            "UPDATE share SET path = $2 || substr(path, $3)
+             WHERE repo_id = $1 AND (path = $4 OR substr(path, 1, $3) = $5)",
+            "UPDATE consent_path SET path = $2 || substr(path, $3)
+             WHERE repo_id = $1 AND (path = $4 OR substr(path, 1, $3) = $5)",
+        ] {
+            query(sql).bind(repo).bind(to).bind(length).bind(from).bind(&below).execute(self).await?;
+        }
         Ok(())
     }
 
-    /// Ends the shares of a file or folder and of everything in it.
+    /// Ends the shares of a file or folder and of everything in it; also what users gave to applications.
     pub async fn end_shares(&mut self, repo: Id, path: &str) -> Result<()> {
         let below = format!("{path}/");
         let length = i32::try_from(below.chars().count()).unwrap_or(i32::MAX);
-        let sql = "DELETE FROM share WHERE repo_id = $1 AND (path = $2 OR substr(path, 1, $3) = $4)";
-        query(sql).bind(repo).bind(path).bind(length).bind(below).execute(self).await?;
+        for sql in [
+            "DELETE FROM share WHERE repo_id = $1 AND (path = $2 OR substr(path, 1, $3) = $4)",
+            "DELETE FROM consent_path WHERE repo_id = $1 AND (path = $2 OR substr(path, 1, $3) = $4)",
+        ] {
+            query(sql).bind(repo).bind(path).bind(length).bind(&below).execute(self).await?;
+        }
         Ok(())
     }
 

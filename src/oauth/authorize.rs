@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::clients;
+use super::clients::{self, requested};
 use super::redirect::{self, with_query};
-use super::{OAuth, generate};
+use super::{Failure, OAuth, generate};
 use crate::access::app_tokens::AppScopes;
 use crate::access::{SessionGrant, tokens};
 use crate::db::Tx;
@@ -80,7 +80,7 @@ impl OAuth {
         };
         let client = client.ok_or_else(|| Error::invalid("this application is not registered here, or is disabled"))?;
         let redirect = get("redirect_uri").unwrap_or_default();
-        if repeated || !redirect::is_registered(redirect, &clients::redirects(&client)?) {
+        if repeated || !redirect::is_registered(redirect, &clients::urls(&client.redirects)?) {
             return Err(Error::invalid("the application sent a redirect URL that it has not registered"));
         }
         let state = get("state");
@@ -108,11 +108,13 @@ impl OAuth {
         let Some(challenge) = challenge.filter(|challenge| challenge.len() == 43) else {
             return fail("invalid_request", "PKCE is required: code_challenge with code_challenge_method=S256");
         };
-        let Ok(scopes) = get("scope").unwrap_or("openid").parse::<AppScopes>() else {
-            return fail("invalid_scope", "an unknown scope was requested");
+        let scopes = match requested(&client, get("scope").unwrap_or("openid")) {
+            Ok(scopes) => scopes,
+            Err(Failure::Protocol(code, why)) => return fail(code, &why),
+            Err(Failure::Server(error)) => return Err(error),
         };
-        if scopes.is_empty() || !client.scopes.parse::<AppScopes>()?.has(scopes) {
-            return fail("invalid_scope", "the application may not ask for these scopes");
+        if !clients::has_grant(&client, "authorization_code") {
+            return fail("unauthorized_client", "the application is not registered for this grant type");
         }
         let prompt: Vec<&str> = get("prompt").unwrap_or_default().split_ascii_whitespace().collect();
         let is_silent = prompt == ["none"];
@@ -126,7 +128,12 @@ impl OAuth {
         let Some((auth_at, amr)) = tx.session_began(seat.user(), seat.session()).await? else {
             return Ok(Next::SignIn);
         };
-        let consented = tx.consent(seat.user(), client.id).await?.unwrap_or_default();
+        let mut is_known = false;
+        if let Some(row) = tx.consent(seat.user(), client.id).await? {
+            // The user may have removed the last file.
+            is_known = row.scopes.parse::<AppScopes>()?.has(scopes)
+                && !(scopes.has(AppScopes::FILES) && tx.consent_paths(row.id).await?.is_empty());
+        }
         drop(tx);
         let age = self.clock.now().seconds().saturating_sub(auth_at.seconds());
         if get("max_age").is_some_and(|most| most.parse::<u64>().is_ok_and(|most| age > most)) {
@@ -145,8 +152,7 @@ impl OAuth {
             amr,
         };
         // Any program can listen on a loopback address, so there the user is asked each time (RFC 8252 §8.6).
-        let is_known = consented.parse::<AppScopes>()?.has(scopes) && !redirect::is_loopback(redirect);
-        if is_known && !prompt.contains(&"consent") {
+        if is_known && !redirect::is_loopback(redirect) && !prompt.contains(&"consent") {
             let mut tx = self.db.write().await?;
             let code = self.issue_code(&mut tx, seat.user(), &request).await?;
             tx.commit().await?;

@@ -51,6 +51,6 @@ impl OAuth {
         });
         claims.extend(more.as_object().cloned().unwrap_or_default());
         claims.extend(nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
-        self.access.sign_claims(Value::Object(claims)).await
+        self.access.sign_claims("JWT", Value::Object(claims)).await
     }
 }

@@ -2,10 +2,10 @@
 
 use super::failure::{Answer, Failure};
 use super::redirect::{self, MAX_URLS};
-use super::{OAuth, generate, is_same};
+use super::{CLIENT_CREDENTIALS, DEVICE_CODE_GRANT, OAuth, generate, is_same};
 use crate::access::app_tokens::AppScopes;
 use crate::access::tokens::TokenName;
-use crate::access::{ClientGrant, DeveloperGrant, tokens};
+use crate::access::{ActingGrant, ClientGrant, DeveloperGrant, tokens};
 pub use crate::db::oauth::ClientRow;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, Secret};
@@ -21,41 +21,94 @@ pub struct ClientSettings {
     name: TokenName,
     home: String,
     redirects: Vec<String>,
+    grants: Vec<String>,
     scopes: AppScopes,
+    logout_redirects: Vec<String>,
+    logout_url: Option<String>,
+}
+
+/// The grant types that an application can be registered for.
+pub const GRANTS: [&str; 4] = ["authorization_code", "refresh_token", CLIENT_CREDENTIALS, DEVICE_CODE_GRANT];
+
+/// The settings of an application, as they are sent.
+#[derive(Debug, Clone, Default)]
+pub struct UncheckedSettings {
+    /// Name, for people.
+    pub name: String,
+    /// URL of its home page; empty for none.
+    pub home: String,
+    /// Redirect URLs.
+    pub redirects: Vec<String>,
+    /// Grant types.
+    pub grants: Vec<String>,
+    /// Scopes.
+    pub scopes: Vec<String>,
+    /// Redirect URLs after a logout.
+    pub logout_redirects: Vec<String>,
+    /// URL to notify of logouts; empty for none.
+    pub logout_url: String,
 }
 
 impl ClientSettings {
-    /// Checks the settings. An empty `home` means that there is no home page.
+    /// Checks the settings.
     ///
     /// # Errors
     /// Invalid; the message names the value.
-    pub fn new(name: &str, home: &str, redirects: Vec<String>, scopes: &[String]) -> Result<Self> {
-        if !home.is_empty() {
-            redirect::check(home).map_err(|error| error.of_part("home"))?;
+    pub fn new(sent: UncheckedSettings) -> Result<Self> {
+        let UncheckedSettings { name, home, redirects, grants, scopes, logout_redirects, logout_url } = sent;
+        let optional = [("home", &home), ("logout_url", &logout_url)];
+        for (part, url) in optional.into_iter().filter(|(_, url)| !url.is_empty()) {
+            redirect::check(url).map_err(|error| error.of_part(part))?;
         }
-        if redirects.is_empty() || redirects.len() > MAX_URLS {
+        if let Some(unknown) = grants.iter().find(|grant| !GRANTS.contains(&grant.as_str())) {
+            let unknown = unknown.escape_debug();
+            return Err(Error::invalid(format!("`{unknown}` is not a grant type: use some of {}", GRANTS.join(", "))));
+        }
+        let needs_redirect = grants.iter().any(|grant| grant == "authorization_code");
+        if redirects.len() > MAX_URLS || logout_redirects.len() > MAX_URLS || (needs_redirect && redirects.is_empty()) {
             return Err(Error::invalid(format!("an application needs 1 to {MAX_URLS} redirect URLs")));
         }
-        redirects.iter().try_for_each(|url| redirect::check(url))?;
+        redirects.iter().chain(&logout_redirects).try_for_each(|url| redirect::check(url))?;
         let scopes: AppScopes = scopes.join(" ").parse()?;
-        if scopes.is_empty() {
-            return Err(Error::invalid("an application needs at least one scope"));
+        if scopes.is_empty() || grants.is_empty() {
+            return Err(Error::invalid("an application needs at least one scope and one grant type"));
         }
-        Ok(Self { name: name.parse()?, home: home.to_owned(), redirects, scopes })
+        let logout_url = Some(logout_url).filter(|url| !url.is_empty());
+        Ok(Self { name: name.parse()?, home, redirects, grants, scopes, logout_redirects, logout_url })
     }
 
     fn apply(self, row: &mut ClientRow) -> Result<()> {
         self.name.as_str().clone_into(&mut row.name);
         row.home = self.home;
         row.redirects = serde_json::to_string(&self.redirects).map_err(Error::internal)?;
+        // In a fixed order, each once.
+        let grants: Vec<&str> = GRANTS.into_iter().filter(|known| self.grants.iter().any(|it| it == known)).collect();
+        row.grants = grants.join(" ");
         row.scopes = self.scopes.to_string();
+        row.logout_redirects = serde_json::to_string(&self.logout_redirects).map_err(Error::internal)?;
+        row.logout_url = self.logout_url;
         Ok(())
     }
 }
 
-/// Returns the redirect URLs of an application.
-pub fn redirects(client: &ClientRow) -> Result<Vec<String>> {
-    serde_json::from_str(&client.redirects).map_err(Error::internal)
+/// Returns URLs of an application.
+pub fn urls(stored: &str) -> Result<Vec<String>> {
+    serde_json::from_str(stored).map_err(Error::internal)
+}
+
+/// Returns true if an application is registered for a grant type.
+pub fn has_grant(client: &ClientRow, grant: &str) -> bool {
+    client.grants.split(' ').any(|known| known == grant)
+}
+
+/// Returns the scopes that a client asks for, if it may.
+pub(super) fn requested(client: &ClientRow, scope: &str) -> Answer<AppScopes> {
+    let refused = || Failure::new("invalid_scope", "unknown scopes, or scopes that the application may not ask for");
+    let scopes: AppScopes = scope.parse().map_err(|_| refused())?;
+    if scopes.is_empty() || !client.scopes.parse::<AppScopes>()?.has(scopes) {
+        return Err(refused());
+    }
+    Ok(scopes)
 }
 
 /// How an application authenticates at an endpoint (RFC 6749 §2.3).
@@ -75,12 +128,13 @@ impl OAuth {
         &self,
         grant: &DeveloperGrant,
         settings: ClientSettings,
+        acts_as: Option<&ActingGrant>,
         is_public: bool,
     ) -> Result<(ClientRow, Option<Secret>)> {
         let secret = (!is_public).then(|| generate(SECRET));
         let mut row = ClientRow {
             id: self.clock.id(),
-            owner_id: grant.owner(),
+            owner_id: Some(grant.owner()),
             owner: grant.name().to_owned(),
             name: String::new(),
             home: String::new(),
@@ -88,11 +142,17 @@ impl OAuth {
             previous_secret: None,
             previous_until: None,
             redirects: String::new(),
+            grants: String::new(),
             scopes: String::new(),
+            acts_as: acts_as.map(ActingGrant::user),
+            acts_as_name: acts_as.map(|grant| grant.name().to_owned()),
+            logout_redirects: "[]".into(),
+            logout_url: None,
             created_at: self.clock.now(),
             disabled_at: None,
         };
         settings.apply(&mut row)?;
+        check_credentials(&row)?;
         let mut tx = self.db.write().await?;
         if tx.clients(grant.owner()).await?.len() >= MAX_CLIENTS {
             return Err(Error::conflict(format!("`{}` has {MAX_CLIENTS} applications: delete one", grant.name())));
@@ -108,15 +168,21 @@ impl OAuth {
         self.db.read().await?.clients(grant.owner()).await
     }
 
-    /// Changes an application. While it is disabled, none of its tokens works.
+    /// Changes an application; `acts_as` only if given. While it is disabled, none of its tokens works.
     pub async fn change_client(
         &self,
         grant: &ClientGrant,
         settings: ClientSettings,
+        acts_as: Option<Option<ActingGrant>>,
         is_disabled: bool,
     ) -> Result<ClientRow> {
         let mut row = grant.client().clone();
         settings.apply(&mut row)?;
+        if let Some(acts_as) = acts_as {
+            row.acts_as = acts_as.as_ref().map(ActingGrant::user);
+            row.acts_as_name = acts_as.map(|grant| grant.name().to_owned());
+        }
+        check_credentials(&row)?;
         row.disabled_at = is_disabled.then(|| row.disabled_at.unwrap_or(self.clock.now()));
         let mut tx = self.db.write().await?;
         tx.update_client(&row).await?;
@@ -172,4 +238,12 @@ impl OAuth {
         };
         if fits { Ok(client) } else { Err(refused()) }
     }
+}
+
+/// Client credentials require a secret and an account.
+fn check_credentials(row: &ClientRow) -> Result<()> {
+    if has_grant(row, CLIENT_CREDENTIALS) && (row.secret.is_none() || row.acts_as.is_none()) {
+        return Err(Error::invalid("client_credentials require acts_as, and an application that is not public"));
+    }
+    Ok(())
 }

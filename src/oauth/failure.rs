@@ -20,6 +20,11 @@ impl Failure {
         Self::Protocol(code, description.into())
     }
 
+    /// Returns the error for a grant type that the application may not use.
+    pub fn unauthorized_client() -> Self {
+        Self::new("unauthorized_client", "the application is not registered for this grant type")
+    }
+
     /// Returns the error for a grant that is unknown, expired, revoked or of another application.
     pub fn invalid_grant() -> Self {
         Self::new("invalid_grant", "the code or token is invalid, expired, revoked, or was issued to another client")

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::authorize::{AuthorizationRequest, CODE};
-use super::clients::ClientRow;
+use super::clients::{ClientRow, has_grant, requested};
 use super::failure::{Answer, Failure};
-use super::{OAuth, is_same};
+use super::{CLIENT_CREDENTIALS, OAuth, is_same};
 use crate::access::app_tokens::{AccessToken, AppLogin, AppScopes, RefreshToken, looks_like_access};
 use crate::access::tokens;
 use crate::db::Tx;
+use crate::db::oauth::NewAppLogin;
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Millis, Secret};
 
@@ -22,10 +23,22 @@ pub struct Tokens {
     access_token: String,
     token_type: &'static str,
     expires_in: u64,
-    refresh_token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
+}
+
+/// How a login begins.
+pub(super) struct Login<'a> {
+    pub(super) grant_type: &'static str,
+    pub(super) user: Id,
+    /// It ends with this browser session, unless it has the scope `offline_access`.
+    pub(super) session: Option<Id>,
+    pub(super) scopes: &'a str,
+    pub(super) auth_at: Millis,
+    pub(super) amr: &'a str,
 }
 
 /// The result of a refresh, before it is signed.
@@ -59,24 +72,86 @@ impl OAuth {
             tx.commit().await?;
             return Err(Failure::invalid_grant());
         }
-        let scopes: AppScopes = request.scopes.parse()?;
-        let session: Id = request.session.parse()?;
-        let session = (!scopes.has(AppScopes::OFFLINE)).then_some(session);
+        let login = Login {
+            grant_type: "authorization_code",
+            user: request.user.parse()?,
+            session: Some(request.session.parse()?),
+            scopes: &request.scopes,
+            auth_at: request.auth_at,
+            amr: &request.amr,
+        };
         // The login has the id of the code, by which a replay finds it.
-        let (id, user, ends) = (row.id, request.user.parse()?, self.expiry(now, now));
-        tx.insert_app_login(id, client.id, user, session, &request.scopes, (request.auth_at, &request.amr), now, ends)
-            .await?;
-        let login = tx.app_login(id).await?.and_then(|row| self.access.alive(row));
-        let Some(login) = login else { return Err(Failure::invalid_grant()) };
-        self.audit(&mut tx, &format!("user:{user}"), "oauth.login", &client.id.to_string(), &request.scopes).await?;
+        let login = self.begin_login(&mut tx, row.id, client, &login).await?;
         tx.commit().await?;
-        let mut issued = self.tokens(&login, 0, login.scopes);
+        self.issue(client, &login, request.nonce.as_deref()).await
+    }
+
+    /// Adds a login.
+    pub(super) async fn begin_login(
+        &self,
+        tx: &mut Tx,
+        id: Id,
+        client: &ClientRow,
+        new: &Login<'_>,
+    ) -> Answer<AppLogin> {
+        let (now, scopes) = (self.clock.now(), new.scopes.parse::<AppScopes>()?);
+        let row = NewAppLogin {
+            id,
+            client: client.id,
+            user: new.user,
+            grant_type: new.grant_type,
+            session: new.session.filter(|_| !scopes.has(AppScopes::OFFLINE)),
+            scopes: new.scopes,
+            auth_at: new.auth_at,
+            amr: new.amr,
+        };
+        tx.insert_app_login(&row, now, self.expiry(now, now)).await?;
+        let login = tx.app_login(id).await?.and_then(|row| self.access.alive(row));
+        let login = login.ok_or_else(Failure::invalid_grant)?;
+        let by = format!("user:{}", new.user);
+        self.audit(tx, &by, "oauth.login", &client.id.to_string(), new.scopes).await?;
+        Ok(login)
+    }
+
+    /// Returns the first tokens of a login.
+    pub(super) async fn issue(&self, client: &ClientRow, login: &AppLogin, nonce: Option<&str>) -> Answer<Tokens> {
+        let mut issued = self.tokens(login, login.scopes, has_grant(client, "refresh_token").then_some(0));
         if login.scopes.has(AppScopes::OPENID) {
             let access_token = Secret::new(issued.access_token.clone());
-            let ends = now.plus(self.rules.access());
-            issued.id_token = Some(self.id_token(&login, request.nonce.as_deref(), &access_token, ends).await?);
+            let ends = self.clock.now().plus(self.rules.access());
+            issued.id_token = Some(self.id_token(login, nonce, &access_token, ends).await?);
         }
         Ok(issued)
+    }
+
+    /// Issues an access token to an application that acts as an account of its own (RFC 6749 §4.4).
+    pub async fn by_client_credentials(&self, client: &ClientRow, scope: Option<&str>) -> Answer<Tokens> {
+        let user = client.acts_as.filter(|_| has_grant(client, CLIENT_CREDENTIALS) && client.secret.is_some());
+        let user = user.ok_or_else(Failure::unauthorized_client)?;
+        let scopes = match scope {
+            Some(scope) => requested(client, scope)?,
+            None => client.scopes.parse()?,
+        };
+        let (now, most) = (self.clock.now(), AppScopes::READ.with(AppScopes::WRITE).with(AppScopes::PROFILE));
+        let scopes = scopes.and(most.with(AppScopes::EMAIL));
+        if scopes.is_empty() {
+            return Err(Failure::new(
+                "invalid_scope",
+                "with client credentials, ask for read, write, profile or email",
+            ));
+        }
+        let login = Login {
+            grant_type: CLIENT_CREDENTIALS,
+            user,
+            session: None,
+            scopes: &scopes.to_string(),
+            auth_at: now,
+            amr: "",
+        };
+        let mut tx = self.db.write().await?;
+        let login = self.begin_login(&mut tx, self.clock.id(), client, &login).await?;
+        tx.commit().await?;
+        Ok(self.tokens(&login, login.scopes, None))
     }
 
     /// Exchanges a refresh token for new tokens, optionally with fewer scopes. The use of a token that was replaced
@@ -86,7 +161,7 @@ impl OAuth {
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
         let row = tx.app_login(opened.login).await?.ok_or_else(Failure::invalid_grant)?;
-        if row.client_id != client.id {
+        if row.client_id != client.id || !has_grant(client, "refresh_token") {
             return Err(Failure::invalid_grant());
         }
         let (generation, rotated_at, created_at) = (row.generation, row.rotated_at, row.created_at);
@@ -113,7 +188,7 @@ impl OAuth {
         match refreshed {
             Refreshed::To(generation) => {
                 tx.commit().await?;
-                Ok(self.tokens(&login, generation, scopes))
+                Ok(self.tokens(&login, scopes, Some(generation)))
             }
             Refreshed::Reused => {
                 self.end(&mut tx, opened.login, "oauth.reuse").await?;
@@ -183,15 +258,17 @@ impl OAuth {
         now.plus(self.rules.refresh_idle()).min(created_at.plus(self.rules.refresh_longest()))
     }
 
-    fn tokens(&self, login: &AppLogin, generation: i64, scopes: AppScopes) -> Tokens {
+    /// `generation` is that of the refresh token, if there is to be one.
+    fn tokens(&self, login: &AppLogin, scopes: AppScopes, generation: Option<i64>) -> Tokens {
         let apps = self.access.keys().apps();
         let (id, lifetime) = (login.row.id, self.rules.access());
         let access = AccessToken { login: id, expires_at: self.clock.now().plus(lifetime), scopes };
+        let refresh = |generation| apps.seal_refresh(&RefreshToken { login: id, generation }).expose().to_owned();
         Tokens {
             access_token: apps.seal_access(&access).expose().to_owned(),
             token_type: "Bearer",
             expires_in: lifetime.as_secs(),
-            refresh_token: apps.seal_refresh(&RefreshToken { login: id, generation }).expose().to_owned(),
+            refresh_token: generation.map(refresh),
             scope: scopes.to_string(),
             id_token: None,
         }

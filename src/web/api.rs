@@ -11,6 +11,7 @@ mod commits;
 mod common;
 mod consents;
 mod datasets;
+mod devices;
 mod diff;
 mod drive;
 mod factors;
@@ -57,6 +58,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         choices::routes,
         clients::routes,
         consents::routes,
+        devices::routes,
         organisations::routes,
         invitations::routes,
         admin::routes,

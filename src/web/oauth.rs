@@ -11,13 +11,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::http::{AuthedActor, RouteGroup, Routes, SIGNATURE_COST, read_body, replace_body, segment};
+use super::http::session_cookie::take_cookie;
+use super::http::{AuthedActor, RemoteClient, RouteGroup, Routes, SIGNATURE_COST, read_body, replace_body, segment};
 use crate::access::app_tokens::AppScopes;
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::oauth::authorize::Next;
-use crate::oauth::clients::{ClientCredentials, ClientRow};
-use crate::oauth::{Answer, Failure};
+use crate::oauth::clients::{ClientCredentials, ClientRow, GRANTS};
+use crate::oauth::logout::{self, EndSession};
+use crate::oauth::{Answer, CLIENT_CREDENTIALS, DEVICE_CODE_GRANT, Failure};
 use crate::types::Secret;
 
 /// Endpoints that programs call, also from pages of other sites.
@@ -43,11 +45,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::POST, "/oauth/revoke", revoke)
         .group(RouteGroup { cost: SIGNATURE_COST as u64, ..OPEN })
         .add(Method::POST, "/oauth/token", token)
+        .add(Method::POST, "/oauth/device_authorization", authorize_device)
         .group(RouteGroup::DEFAULT)
         .add(Method::POST, "/oauth/introspect", introspect)
         .group(PAGES)
         .add(Method::GET, "/oauth/authorize", authorize)
         .add(Method::POST, "/oauth/authorize", authorize_by_form)
+        .add(Method::GET, "/oauth/logout", log_out)
+        .add(Method::POST, "/oauth/logout", log_out_by_form)
 }
 
 /// Returns the metadata of the server (RFC 8414, OpenID Connect Discovery).
@@ -56,10 +61,11 @@ async fn metadata(State(app): State<App>) -> Response {
     let at = |path: &str| format!("{issuer}{path}");
     let scopes: Vec<&str> = AppScopes::ALL.iter().map(|(_, name)| *name).collect();
     let methods = ["client_secret_basic", "client_secret_post", "none"];
-    let document = json!({
+    let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": at("/oauth/authorize"),
         "token_endpoint": at("/oauth/token"),
+        "device_authorization_endpoint": at("/oauth/device_authorization"),
         "userinfo_endpoint": at("/oauth/userinfo"),
         "revocation_endpoint": at("/oauth/revoke"),
         "introspection_endpoint": at("/oauth/introspect"),
@@ -67,7 +73,7 @@ async fn metadata(State(app): State<App>) -> Response {
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": GRANTS,
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
@@ -82,6 +88,9 @@ async fn metadata(State(app): State<App>) -> Response {
         "authorization_response_iss_parameter_supported": true,
         "request_uri_parameter_supported": false,
     });
+    if let (Some(document), Value::Object(logout)) = (document.as_object_mut(), logout::metadata(issuer)) {
+        document.extend(logout);
+    }
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document)).into_response()
 }
 
@@ -90,14 +99,19 @@ fn see_other(location: &str) -> Result<Response> {
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
 }
 
+/// Returns the caller, unless the browser is not signed in.
+fn signed_in(caller: Result<AuthedActor>) -> Result<Option<AuthedActor>> {
+    match caller {
+        Ok(caller) => Ok(Some(caller)),
+        Err(error) if error.kind() == Kind::Unauthenticated => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Begins the login of a user at an application.
 async fn authorize(State(app): State<App>, RawQuery(query): RawQuery, caller: Result<AuthedActor>) -> Result<Response> {
     let query = query.unwrap_or_default();
-    let seat = match caller {
-        Ok(caller) => caller.actor.seat().ok(),
-        Err(error) if error.kind() == Kind::Unauthenticated => None,
-        Err(error) => return Err(error),
-    };
+    let seat = signed_in(caller)?.and_then(|caller| caller.actor.seat().ok());
     match app.oauth.authorize(&query, seat.as_ref()).await? {
         Next::Return(location) => see_other(&location),
         Next::SignIn => see_other(&format!("/login?next={}", segment(&format!("/oauth/authorize?{query}")))),
@@ -109,6 +123,28 @@ async fn authorize(State(app): State<App>, RawQuery(query): RawQuery, caller: Re
 async fn authorize_by_form(State(app): State<App>, request: Request) -> Result<Response> {
     let form = form_text(&app, request).await?;
     see_other(&format!("/oauth/authorize?{form}"))
+}
+
+/// Ends the browser session at the request of an application (OpenID Connect RP-Initiated Logout).
+async fn log_out(State(app): State<App>, RawQuery(query): RawQuery, caller: Result<AuthedActor>) -> Result<Response> {
+    let (query, caller) = (query.unwrap_or_default(), signed_in(caller)?);
+    let seat = caller.as_ref().and_then(|caller| caller.actor.seat().ok());
+    match (app.oauth.end_session(&query, seat.as_ref()).await?, caller) {
+        (EndSession::Now(location), Some(caller)) => {
+            app.accounts.sign_out(&caller.actor).await?;
+            let mut response = see_other(&location)?;
+            take_cookie(response.headers_mut());
+            Ok(response)
+        }
+        (EndSession::Now(location) | EndSession::Over(location), _) => see_other(&location),
+        (EndSession::Ask, _) => see_other(&format!("/oauth/sign-out#{}", segment(&query))),
+    }
+}
+
+/// The same with the parameters in the body. Cookies come along only after the redirect.
+async fn log_out_by_form(State(app): State<App>, request: Request) -> Result<Response> {
+    let form = form_text(&app, request).await?;
+    see_other(&format!("/oauth/logout?{form}"))
 }
 
 async fn form_text(app: &App, request: Request) -> Result<String> {
@@ -227,12 +263,26 @@ async fn token(State(app): State<App>, request: Request) -> Response {
                 let scope = form.fields.get("scope").map(String::as_str);
                 app.oauth.refresh(client, &secret("refresh_token")?, scope).await?
             }
+            DEVICE_CODE_GRANT => app.oauth.poll_device(client, &secret("device_code")?).await?,
+            CLIENT_CREDENTIALS => {
+                app.oauth.by_client_credentials(client, form.fields.get("scope").map(String::as_str)).await?
+            }
             _ => {
-                let supported = "grant_type must be authorization_code or refresh_token";
+                let supported = format!("grant_type must be one of {}", GRANTS.join(", "));
                 return Err(Failure::new("unsupported_grant_type", supported));
             }
         };
         Ok(Json(tokens).into_response())
+    })
+    .await
+}
+
+/// Begins a login on a device without a browser.
+async fn authorize_device(State(app): State<App>, from: RemoteClient, request: Request) -> Response {
+    by_client(&app, request, async |form, client| {
+        let scope = form.fields.get("scope").map(String::as_str);
+        let begun = app.oauth.authorize_device(client, scope, (&from.agent, &from.address)).await?;
+        Ok(Json(begun).into_response())
     })
     .await
 }

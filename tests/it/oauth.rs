@@ -1,12 +1,16 @@
 //! The OAuth 2.1 provider: each test names the security rule that it checks.
 
+mod files;
+mod grants;
+mod logout;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use std::time::Duration;
 
 use rutter::app::App;
 use rutter::types::{Role, Visibility};
-use rutter_testing::{PASSWORD, Reply, Server, story};
+use rutter_testing::{PASSWORD, Person, Reply, Server, story};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 

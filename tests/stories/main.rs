@@ -10,6 +10,7 @@ mod fault_proxy;
 mod hosting;
 mod hub;
 mod large;
+mod login;
 mod oauth;
 mod pypi;
 mod rules;

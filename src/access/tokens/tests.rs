@@ -189,7 +189,7 @@ fn our_own_claims_round_trip() {
         let claims = Claims {
             iss: OUR_ISSUER.into(), sub: subject, exp: now + lifetime, nbf: now, iat: now, scopes, ..Claims::default()
         };
-        let token = door.access.keys().ours().sign(&claims).unwrap();
+        let token = door.access.keys().ours().sign("JWT", &claims).unwrap();
         let (issuer, found) = door.runtime.block_on(door.access.keys().verify(&token)).unwrap();
         prop_assert_eq!(issuer, None);
         prop_assert_eq!((found.sub, found.scopes, found.exp), (claims.sub, claims.scopes, claims.exp));

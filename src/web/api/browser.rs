@@ -1,8 +1,8 @@
 //! Browsers that sign in: their attempts are limited, and pages of other sites cannot make them.
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 
 use crate::access::SessionGrant;
 use crate::accounts::sessions::{ClientInfo, SignIn, SignedIn};
@@ -11,10 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::types::{Email, Secret};
 pub(super) use crate::web::http::session_cookie::take_cookie;
 use crate::web::http::session_cookie::{self, SameOrigin};
-use crate::web::http::{BaseUrl, Client, PasswordAttempt, Peer, client_address};
-
-/// The maximum length of the stored user agent in characters.
-const AGENT: usize = 300;
+use crate::web::http::{BaseUrl, Client, PasswordAttempt, RemoteClient};
 
 /// A client that signs in or requests an e-mail. Requests from pages of other sites are rejected: they could sign the
 /// browser in to another account (login CSRF).
@@ -33,11 +30,7 @@ impl FromRequestParts<App> for BrowserClient {
         if session_cookie::origin(&parts.headers, &base) == SameOrigin::Other {
             return Err(Error::forbidden("cross-site request rejected: use a page of this server"));
         }
-        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-        let agent = agent.chars().filter(|email| !email.is_control()).take(AGENT).collect();
-        let peer = parts.extensions.get::<Peer>();
-        let address = peer.map(|Peer(peer)| client_address(peer.ip(), &parts.headers, &app.config.trusted_proxies));
-        let address = address.map(|address| address.to_string()).unwrap_or_default();
+        let RemoteClient { agent, address } = RemoteClient::of(parts, app);
         let client = parts.extensions.get::<Client>().cloned();
         Ok(Self { visit: ClientInfo { agent, address }, is_secure: base.starts_with("https://"), client })
     }

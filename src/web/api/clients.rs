@@ -10,11 +10,11 @@ use utoipa_axum::routes;
 
 use super::common::{Body, Items, created, known_id};
 use super::shapes;
-use crate::access::ClientGrant;
+use crate::access::{ActingGrant, ClientGrant};
 use crate::app::App;
 use crate::error::Result;
-use crate::oauth::clients::{ClientRow, ClientSettings, redirects};
-use crate::types::OwnerName;
+use crate::oauth::clients::{ClientRow, ClientSettings, GRANTS, UncheckedSettings, urls};
+use crate::types::{Id, OwnerName};
 use crate::web::http::{AuthedActor, Parameters, Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -37,8 +37,16 @@ struct OAuthClient {
     home: Option<String>,
     /// The redirect URLs.
     redirects: Vec<String>,
+    /// The grant types that it may use.
+    grants: Vec<String>,
     /// The scopes that it may ask for.
     scopes: Vec<String>,
+    /// The account that it acts as with client credentials, if set.
+    acts_as: Option<String>,
+    /// The redirect URLs after a logout.
+    logout_redirects: Vec<String>,
+    /// The URL to notify when a login ends (OpenID Connect Back-Channel Logout), if set.
+    logout_url: Option<String>,
     /// True if it has no secret, as a program on the user's machine or in a page.
     public: bool,
     /// True if none of its tokens works.
@@ -51,7 +59,11 @@ struct OAuthClient {
 impl OAuthClient {
     fn of(row: ClientRow) -> Result<Self> {
         Ok(Self {
-            redirects: redirects(&row)?,
+            redirects: urls(&row.redirects)?,
+            logout_redirects: urls(&row.logout_redirects)?,
+            logout_url: row.logout_url,
+            grants: row.grants.split_ascii_whitespace().map(str::to_owned).collect(),
+            acts_as: row.acts_as_name,
             id: row.id.to_string(),
             owner: row.owner,
             name: row.name,
@@ -78,11 +90,27 @@ struct NewClient {
     #[schema(max_length = 2048)]
     home: Option<String>,
     /// The redirect URLs: `https`, or `http` on a loopback address. A URL on `127.0.0.1` or `[::1]` matches with any port.
-    #[schema(min_items = 1, max_items = 20)]
+    #[serde(default)]
+    #[schema(max_items = 20)]
     redirects: Vec<String>,
-    /// The scopes that it may ask for: `openid`, `profile`, `email`, `offline_access`, `read`, `write`.
+    /// The grant types that it may use: `authorization_code`, `refresh_token`, `client_credentials`,
+    /// `urn:ietf:params:oauth:grant-type:device_code`. By default the first two.
+    #[schema(min_items = 1)]
+    grants: Option<Vec<String>>,
+    /// The scopes that it may ask for: `openid`, `profile`, `email`, `offline_access`, `read`, `write`, `files`.
     #[schema(min_items = 1)]
     scopes: Vec<String>,
+    /// The account that it acts as with client credentials: the caller's own, for an application of the caller.
+    /// Administrators can choose another one.
+    #[schema(value_type = Option<shapes::OwnerName>)]
+    acts_as: Option<String>,
+    /// The redirect URLs after a logout.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    logout_redirects: Vec<String>,
+    /// The URL to notify when a login ends (OpenID Connect Back-Channel Logout).
+    #[schema(max_length = 2048)]
+    logout_url: Option<String>,
     /// True for a program that cannot keep a secret.
     #[serde(default)]
     public: bool,
@@ -108,11 +136,22 @@ struct ClientUpdate {
     #[schema(max_length = 2048)]
     home: Option<String>,
     /// The redirect URLs.
-    #[schema(min_items = 1, max_items = 20)]
+    #[schema(max_items = 20)]
     redirects: Option<Vec<String>>,
+    /// The grant types that it may use.
+    #[schema(min_items = 1)]
+    grants: Option<Vec<String>>,
     /// The scopes that it may ask for.
     #[schema(min_items = 1)]
     scopes: Option<Vec<String>>,
+    /// The account that it acts as with client credentials; empty for none.
+    acts_as: Option<String>,
+    /// The redirect URLs after a logout.
+    #[schema(max_items = 20)]
+    logout_redirects: Option<Vec<String>>,
+    /// The URL to notify when a login ends; empty for none.
+    #[schema(max_length = 2048)]
+    logout_url: Option<String>,
     /// True to refuse all of its tokens, until it is false again.
     disabled: Option<bool>,
 }
@@ -164,8 +203,17 @@ async fn add_client(State(app): State<App>, caller: AuthedActor, Body(new): Body
     let owner = owner_name(new.owner)?;
     let developers = app.config.oauth.developers;
     let grant = app.access.authorize_registration(&caller.actor, owner.as_ref(), developers).await?;
-    let settings = ClientSettings::new(&new.name, new.home.as_deref().unwrap_or_default(), new.redirects, &new.scopes)?;
-    let (row, secret) = app.oauth.register(&grant, settings, new.public).await?;
+    let settings = ClientSettings::new(UncheckedSettings {
+        name: new.name,
+        home: new.home.unwrap_or_default(),
+        redirects: new.redirects,
+        grants: new.grants.unwrap_or_else(|| GRANTS[..2].iter().map(|&grant| grant.to_owned()).collect()),
+        scopes: new.scopes,
+        logout_redirects: new.logout_redirects,
+        logout_url: new.logout_url.unwrap_or_default(),
+    })?;
+    let acts_as = acting(&app, &caller, Some(grant.owner()), new.acts_as).await?.flatten();
+    let (row, secret) = app.oauth.register(&grant, settings, acts_as.as_ref(), new.public).await?;
     let location = format!("/api/v1/clients/{}", row.id);
     let secret = secret.map(|secret| secret.expose().to_owned());
     Ok(created(&location, RegisteredClient { client: OAuthClient::of(row)?, secret }))
@@ -191,15 +239,34 @@ async fn change_client(
 ) -> Result<Json<OAuthClient>> {
     let grant = grant(&app, &caller, &segments).await?;
     let row = grant.client().clone();
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect();
+    let urls = |sent: Option<Vec<String>>, stored: &str| sent.map_or_else(|| urls(stored), Ok);
+    let settings = ClientSettings::new(UncheckedSettings {
+        name: update.name.unwrap_or(row.name),
+        home: update.home.unwrap_or(row.home),
+        redirects: urls(update.redirects, &row.redirects)?,
+        grants: update.grants.unwrap_or_else(|| words(&row.grants)),
+        scopes: update.scopes.unwrap_or_else(|| words(&row.scopes)),
+        logout_redirects: urls(update.logout_redirects, &row.logout_redirects)?,
+        logout_url: update.logout_url.or(row.logout_url).unwrap_or_default(),
+    })?;
+    let acts_as = acting(&app, &caller, row.owner_id, update.acts_as).await?;
     let is_disabled = update.disabled.unwrap_or(row.disabled_at.is_some());
-    let scopes = update.scopes.unwrap_or_else(|| row.scopes.split(' ').map(str::to_owned).collect());
-    let urls = match update.redirects {
-        Some(urls) => urls,
-        None => redirects(&row)?,
-    };
-    let (name, home) = (update.name.unwrap_or(row.name), update.home.unwrap_or(row.home));
-    let settings = ClientSettings::new(&name, &home, urls, &scopes)?;
-    Ok(Json(OAuthClient::of(app.oauth.change_client(&grant, settings, is_disabled).await?)?))
+    Ok(Json(OAuthClient::of(app.oauth.change_client(&grant, settings, acts_as, is_disabled).await?)?))
+}
+
+/// Checks the account that an application of `owner` is to act as; an empty name stands for none.
+async fn acting(
+    app: &App,
+    caller: &AuthedActor,
+    owner: Option<Id>,
+    account: Option<String>,
+) -> Result<Option<Option<ActingGrant>>> {
+    Ok(match account {
+        None => None,
+        Some(account) if account.is_empty() => Some(None),
+        Some(account) => Some(Some(app.access.authorize_acting(&caller.actor, owner, &account.parse()?).await?)),
+    })
 }
 
 /// Deletes an application. All of its tokens end.

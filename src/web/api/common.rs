@@ -16,7 +16,7 @@ use crate::datasets::revisions::Author;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 use crate::web::http::json::{self, parse};
-use crate::web::http::{BaseUrl, next_query};
+use crate::web::http::{BaseUrl, Client, next_query};
 
 /// A JSON request body. Invalid JSON is rejected as malformed; valid JSON of the wrong shape is rejected as invalid,
 /// with the path of the offending value.
@@ -215,4 +215,15 @@ pub(super) fn created(location: &str, body: impl Serialize) -> Response {
         response.headers_mut().insert(header::LOCATION, location);
     }
     response
+}
+
+/// The client that tries a password or a code, if known.
+pub(super) struct RequestClient(pub(super) Option<Client>);
+
+impl FromRequestParts<App> for RequestClient {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        Ok(Self(parts.extensions.get::<Client>().cloned()))
+    }
 }

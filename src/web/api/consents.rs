@@ -11,15 +11,16 @@ use super::common::{Body, Items, known_id};
 use crate::access::{AccountGrant, SessionGrant};
 use crate::app::App;
 use crate::error::Result;
-use crate::oauth::consent::ConsentRow;
-use crate::types::Secret;
-use crate::web::http::{Routes, Segments};
+use crate::oauth::consent::{ChosenPath, ConsentRow, NamedConsentPathRow};
+use crate::types::{Secret, ShareRight};
+use crate::web::http::{AuthedActor, Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .document(routes!(show_oauth_request, answer_oauth_request))
         .document(routes!(list_consents))
-        .document(routes!(revoke_consent))
+        .document(routes!(change_consent, revoke_consent))
+        .document(routes!(list_given_paths))
 }
 
 /// What an application asks of the user.
@@ -37,14 +38,62 @@ struct OAuthRequest {
     returns_to: String,
     /// The user that is asked.
     user: String,
+    /// The files, folders and datasets that the user gave it before (scope `files`).
+    paths: Vec<AppPath>,
+}
+
+/// A file, folder or dataset that a user gives to an application (scope `files`).
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AppPath {
+    /// The dataset: `OWNER/NAME`.
+    #[schema(example = "ada/drive")]
+    dataset: String,
+    /// A file or folder in the dataset; empty for the whole dataset.
+    #[serde(default)]
+    #[schema(example = "plots/2026")]
+    path: String,
+    /// What the application may do with it: `view` or `edit`.
+    #[schema(value_type = ShareRight, example = "view")]
+    right: String,
+}
+
+impl From<NamedConsentPathRow> for AppPath {
+    fn from(row: NamedConsentPathRow) -> Self {
+        let dataset = format!("{}/{}", row.owner, row.dataset);
+        Self { dataset, path: row.path, right: row.right.as_str().to_owned() }
+    }
+}
+
+impl AppPath {
+    fn chosen(&self) -> Result<ChosenPath> {
+        let path = if self.path.is_empty() { None } else { Some(self.path.parse()?) };
+        Ok(ChosenPath { dataset: self.dataset.parse()?, path, right: self.right.parse()? })
+    }
 }
 
 /// The answer of the user.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OAuthDecision {
+pub(super) struct OAuthDecision {
     /// True to allow everything that is asked; false to refuse.
-    allow: bool,
+    pub(super) allow: bool,
+    /// The files, folders and datasets that the application gets, if it asks for the scope `files`.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub(super) paths: Vec<AppPath>,
+}
+
+/// Changes to what an application is allowed. Omitted values stay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ConsentUpdate {
+    /// The scopes; at most those that the application may ask for.
+    #[schema(min_items = 1)]
+    scopes: Option<Vec<String>>,
+    /// The files, folders and datasets that the application has (scope `files`). They replace those before.
+    #[schema(max_items = 100)]
+    paths: Option<Vec<AppPath>>,
 }
 
 /// Where the browser goes next.
@@ -65,18 +114,23 @@ struct ConnectedApp {
     owner: String,
     /// The scopes that the user allowed.
     scopes: Vec<String>,
-    /// When the user allowed them last (RFC 3339).
+    /// The files, folders and datasets that the user gave it (scope `files`).
+    paths: Vec<AppPath>,
+    /// When the user changed this last (RFC 3339).
     #[schema(format = DateTime)]
     changed: String,
 }
 
-impl From<ConsentRow> for ConnectedApp {
-    fn from(row: ConsentRow) -> Self {
+impl ConnectedApp {
+    /// `paths` are those of all applications of the user.
+    fn of(row: ConsentRow, paths: &[NamedConsentPathRow]) -> Self {
+        let own = paths.iter().filter(|path| path.client_id == row.client_id);
         Self {
             client: row.client_id.to_string(),
             name: row.client,
             owner: row.owner,
             scopes: row.scopes.split_ascii_whitespace().map(str::to_owned).collect(),
+            paths: own.cloned().map(AppPath::from).collect(),
             changed: row.changed_at.rfc3339(),
         }
     }
@@ -99,6 +153,7 @@ async fn show_oauth_request(
         scopes: asked.scopes.names().into_iter().map(str::to_owned).collect(),
         returns_to: asked.returns_to,
         user: seat.holder().name().to_owned(),
+        paths: asked.paths.into_iter().map(AppPath::from).collect(),
     }))
 }
 
@@ -108,19 +163,58 @@ async fn show_oauth_request(
     responses((status = 200, description = "Where the browser goes next.", body = OAuthReturn)))]
 async fn answer_oauth_request(
     State(app): State<App>,
+    caller: AuthedActor,
     seat: SessionGrant,
     segments: Segments,
     Body(decision): Body<OAuthDecision>,
 ) -> Result<Json<OAuthReturn>> {
     let ticket = Secret::new(segments.get("ticket").to_owned());
-    Ok(Json(OAuthReturn { location: app.oauth.answer(&seat, &ticket, decision.allow).await? }))
+    let location = if decision.allow {
+        let paths = chosen(&decision.paths)?;
+        app.oauth.allow(&caller.actor, &seat, &ticket, &paths).await?
+    } else {
+        app.oauth.refuse(&seat, &ticket).await?
+    };
+    Ok(Json(OAuthReturn { location }))
+}
+
+pub(super) fn chosen(paths: &[AppPath]) -> Result<Vec<ChosenPath>> {
+    paths.iter().map(AppPath::chosen).collect()
 }
 
 /// Lists the applications that are connected to the caller's account.
 #[utoipa::path(get, path = "/api/v1/user/consents", tag = "applications",
     responses((status = 200, description = "The applications.", body = Items<ConnectedApp>)))]
 async fn list_consents(State(app): State<App>, holder: AccountGrant) -> Result<Json<Items<ConnectedApp>>> {
-    let items = app.oauth.consents(&holder).await?.into_iter().map(ConnectedApp::from).collect();
+    let paths = app.oauth.paths(holder.user(), None).await?;
+    let consents = app.oauth.consents(&holder).await?.into_iter();
+    Ok(Json(Items { items: consents.map(|row| ConnectedApp::of(row, &paths)).collect(), next_cursor: None }))
+}
+
+/// Changes what a connected application is allowed. It holds from its next request on.
+#[utoipa::path(put, path = "/api/v1/user/consents/{client}", tag = "applications", request_body = ConsentUpdate,
+    params(("client" = String, Path, description = "The client id.")),
+    responses((status = 200, description = "The application.", body = ConnectedApp)))]
+async fn change_consent(
+    State(app): State<App>,
+    caller: AuthedActor,
+    holder: AccountGrant,
+    segments: Segments,
+    Body(update): Body<ConsentUpdate>,
+) -> Result<Json<ConnectedApp>> {
+    let client = known_id(segments.get("client"))?;
+    let scopes = update.scopes.map(|scopes| scopes.join(" ").parse()).transpose()?;
+    let paths = update.paths.as_deref().map(chosen).transpose()?;
+    let row = app.oauth.change_consent(&caller.actor, &holder, client, scopes, paths.as_deref()).await?;
+    Ok(Json(ConnectedApp::of(row, &app.oauth.paths(holder.user(), Some(client)).await?)))
+}
+
+/// Lists the files, folders and datasets that the user gave to the calling application (scope `files`).
+#[utoipa::path(get, path = "/api/v1/oauth/paths", tag = "applications",
+    responses((status = 200, description = "What it was given.", body = Items<AppPath>)))]
+async fn list_given_paths(State(app): State<App>, caller: AuthedActor) -> Result<Json<Items<AppPath>>> {
+    let (user, client) = caller.actor.application()?;
+    let items = app.oauth.paths(user, Some(client)).await?.into_iter().map(AppPath::from).collect();
     Ok(Json(Items { items, next_cursor: None }))
 }
 

@@ -1,20 +1,19 @@
 //! Share links (`/links`): exchanges the secret of a link for a token.
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::common::Body;
+use super::common::{Body, RequestClient};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::share::LinkOpened;
 use crate::types::{Millis, Secret, ShareKind, ShareRight};
-use crate::web::http::{Client, Routes};
+use crate::web::http::Routes;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(open))
@@ -122,15 +121,4 @@ fn locked(detail: &str) -> Response {
         "password_required": true,
     });
     Response::from_parts(head, body.to_string().into())
-}
-
-/// The client that tries a password, if known.
-struct RequestClient(Option<Client>);
-
-impl FromRequestParts<App> for RequestClient {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
-        Ok(Self(parts.extensions.get::<Client>().cloned()))
-    }
 }

@@ -4,7 +4,8 @@ const SENTENCES: Record<string, string> = {
 	email: 'Read your e-mail address',
 	offline_access: 'Stay connected after you sign out',
 	read: 'Read and download everything that you can read',
-	write: 'Read and change everything that you can change'
+	write: 'Read and change everything that you can change',
+	files: 'Use the files and folders that you choose'
 };
 
 /** Returns what a scope of an application allows, in words. */

@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
+use super::super::{Fetch, Read, Right as _, Write};
 use super::*;
+use crate::types::Level;
 
 fn path(text: &str) -> Option<FilePath> {
     (!text.is_empty()).then(|| text.parse().unwrap())
@@ -46,7 +48,21 @@ fn some_path() -> impl Strategy<Value = Option<FilePath>> {
     proptest::collection::vec(component(), 0..4).prop_map(|parts| path(&parts.join("/")))
 }
 
+fn some_reach() -> impl Strategy<Value = Vec<PathRights>> {
+    let rights = prop_oneof![Just(Rights::NONE), Just(VIEW), Just(EDIT), Just(Rights::ALL), Just(Write::RIGHTS)];
+    let one = (some_path(), rights).prop_map(|(root, rights)| PathRights { root, rights });
+    proptest::collection::vec(one, 0..5)
+}
+
 proptest! {
+    #[test]
+    fn an_app_has_what_both_its_user_and_its_paths_have(user in some_reach(), app in some_reach(), at in some_path()) {
+        let both = meet(&user, &app);
+        let at = at.as_ref();
+        prop_assert_eq!(rights_at(&both, at), rights_at(&user, at).and(rights_at(&app, at)));
+        prop_assert_eq!(rights_at(&meet(&app, &user), at), rights_at(&both, at));
+    }
+
     #[test]
     fn covered_paths_begin_with_the_components_of_the_root(root in some_path(), at in some_path()) {
         let parts = |path: &Option<FilePath>| -> Vec<String> {

@@ -1,0 +1,294 @@
+//! `rutter login`, `rutter logout` and `rutter credential`: this user's logins at servers, and git's access to them. The
+//! program is an OAuth client like others (RFC 8628); it needs no configuration and no database.
+
+use std::io::{BufRead as _, Read as _};
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use reqwest::{StatusCode, Url};
+use rutter::error::{Error, Result};
+use rutter::oauth::{COMMAND_LINE, DEVICE_CODE_GRANT};
+use serde_json::{Value, json};
+
+use super::arguments::CredentialAction;
+use super::saved_logins::{SavedLogin, SavedLogins};
+
+const SCOPES: &str = "openid profile offline_access read write";
+/// A token that expires within this time is refreshed, in seconds: git may use it for a while.
+const MARGIN: u64 = 60;
+/// Maximum size of a credential request of git, in bytes.
+const MAX_REQUEST: u64 = 64 << 10;
+
+/// An answer of the token endpoint: the tokens, or an error code of OAuth.
+type TokenAnswer = std::result::Result<Value, String>;
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Returns the address of a server, as it is saved.
+///
+/// # Errors
+/// Invalid for anything but `https`, or `http` on this machine: tokens must not be sent in the clear.
+fn server(text: &str) -> Result<String> {
+    let refuse = |why: &str| Error::invalid(format!("`{text}`: {why}, as in https://data.example.org"));
+    let url = Url::parse(text).map_err(|_| refuse("give the URL of a server"))?;
+    let host = url.host_str().unwrap_or_default();
+    let is_local =
+        host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    match url.scheme() {
+        "https" => {}
+        "http" if is_local => {}
+        _ => return Err(refuse("use https")),
+    }
+    if !url.username().is_empty() || url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("give the URL without user name or parameters"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+struct Client {
+    http: reqwest::Client,
+    server: String,
+}
+
+impl Client {
+    fn new(server: String) -> Result<Self> {
+        lfs::store::install_tls_provider();
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(format!("rutter/{} ({})", env!("CARGO_PKG_VERSION"), hostname()))
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Self { http, server })
+    }
+
+    fn away(&self, error: &dyn std::fmt::Display) -> Error {
+        Error::unavailable(format!("cannot reach {}: {error}", self.server))
+    }
+
+    /// Sends a form as this program.
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<TokenAnswer> {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("client_id", COMMAND_LINE)
+            .extend_pairs(fields)
+            .finish();
+        let request = self.http.post(format!("{}{path}", self.server));
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        let response = request.send().await.map_err(|error| self.away(&error))?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(|error| self.away(&error))?;
+        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+        match (status, json["error"].as_str()) {
+            (StatusCode::OK, _) => Ok(Ok(json)),
+            (_, Some(code)) => Ok(Err(code.to_owned())),
+            _ => Err(Error::unavailable(format!("{} answered {status}: is it a rutter server?", self.server))),
+        }
+    }
+
+    /// Checks that this is a server with this address: tokens name it as their issuer.
+    async fn discover(&self) -> Result<()> {
+        let url = format!("{}/.well-known/oauth-authorization-server", self.server);
+        let response = self.http.get(url).send().await.map_err(|error| self.away(&error))?;
+        let metadata = response.json::<Value>().await.unwrap_or_default();
+        match metadata["issuer"].as_str() {
+            Some(issuer) if issuer == self.server => Ok(()),
+            Some(issuer) => Err(Error::invalid(format!("the server's address is {issuer}: run rutter login {issuer}"))),
+            None => Err(Error::invalid(format!("{} is not a rutter server", self.server))),
+        }
+    }
+
+    async fn refresh(&self, login: &mut SavedLogin) -> Result<TokenAnswer> {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", login.refresh_token.as_str())];
+        let answer = self.post("/oauth/token", &fields).await?;
+        if let Ok(tokens) = &answer {
+            login.take(tokens)?;
+        }
+        Ok(answer)
+    }
+}
+
+impl SavedLogin {
+    fn take(&mut self, tokens: &Value) -> Result<()> {
+        let text = |name: &str| tokens[name].as_str().map(str::to_owned);
+        let (Some(access), Some(refresh)) = (text("access_token"), text("refresh_token")) else {
+            return Err(Error::unavailable("the server sent no tokens"));
+        };
+        self.expires_at = now() + tokens["expires_in"].as_u64().unwrap_or(0);
+        (self.access_token, self.refresh_token) = (Some(access), refresh);
+        Ok(())
+    }
+}
+
+fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name: String = name.trim().chars().filter(char::is_ascii_graphic).take(60).collect();
+    if name.is_empty() { "unknown host".into() } else { name }
+}
+
+/// Logs in at a server, after the user has allowed it in a browser. Without a URL, lists the saved logins.
+pub(super) async fn log_in(url: Option<&str>, configure_git: bool) -> Result<()> {
+    let Some(url) = url else {
+        for (url, login) in &SavedLogins::open()?.by_url {
+            println!("{}\t{url}", login.user);
+        }
+        return Ok(());
+    };
+    let client = Client::new(server(url)?)?;
+    client.discover().await?;
+    let begun = client.post("/oauth/device_authorization", &[("scope", SCOPES)]).await?;
+    let begun =
+        begun.map_err(|code| Error::unavailable(format!("{} refused to begin a login: {code}", client.server)))?;
+    let text = |name: &str| begun[name].as_str().unwrap_or_default();
+    eprintln!("Open this page in a browser, on any device, and check that it shows the code {}:", text("user_code"));
+    println!("{}", text("verification_uri_complete"));
+    eprintln!("Waiting for your answer …");
+    let mut pause = Duration::from_secs(begun["interval"].as_u64().unwrap_or(5));
+    let deadline = now() + begun["expires_in"].as_u64().unwrap_or(600);
+    let fields = [("grant_type", DEVICE_CODE_GRANT), ("device_code", text("device_code"))];
+    let tokens = loop {
+        tokio::time::sleep(pause).await;
+        match client.post("/oauth/token", &fields).await {
+            Ok(Ok(tokens)) => break tokens,
+            Ok(Err(code)) => match code.as_str() {
+                "authorization_pending" => {}
+                "slow_down" => pause += Duration::from_secs(5),
+                "access_denied" => return Err(Error::forbidden("you refused the login")),
+                "expired_token" => return Err(Error::invalid("the code has expired: run the command again")),
+                _ => return Err(Error::unavailable(format!("{} refused the login: {code}", client.server))),
+            },
+            // The network may come back; the code stays valid.
+            Err(_) if now() < deadline => {}
+            Err(error) => return Err(error),
+        }
+    };
+    let mut login = SavedLogin { user: String::new(), refresh_token: String::new(), access_token: None, expires_at: 0 };
+    login.take(&tokens)?;
+    let bearer = login.access_token.clone().unwrap_or_default();
+    let userinfo = client.http.get(format!("{}/oauth/userinfo", client.server)).bearer_auth(bearer);
+    let claims: Value = async { userinfo.send().await?.json().await }.await.map_err(|error| client.away(&error))?;
+    claims["preferred_username"].as_str().unwrap_or_default().clone_into(&mut login.user);
+    let user = login.user.clone();
+    let before = {
+        let mut saved = SavedLogins::open()?;
+        let before = saved.by_url.insert(client.server.clone(), login);
+        saved.save()?;
+        before
+    };
+    if let Some(before) = before {
+        // A failure leaves a login that the account page shows, and that expires.
+        let _ = client.post("/oauth/revoke", &[("token", &before.refresh_token)]).await;
+    }
+    eprintln!("You are logged in to {} as {user}.", client.server);
+    if configure_git {
+        set_git_helper(&client.server)?;
+        eprintln!("git and git-lfs use this login for {}.", client.server);
+    }
+    Ok(())
+}
+
+/// Logs out of a server: its tokens end, and git no longer uses them.
+pub(super) async fn log_out(url: &str) -> Result<()> {
+    let server = server(url)?;
+    let mut saved = SavedLogins::open()?;
+    let login = saved.by_url.remove(&server);
+    let login = login.ok_or_else(|| Error::not_found(format!("you are not logged in to {server}")))?;
+    saved.save()?;
+    drop(saved);
+    unset_git_helper(&server);
+    let client = Client::new(server)?;
+    let revoked = client.post("/oauth/revoke", &[("token", &login.refresh_token)]).await;
+    if !matches!(revoked, Ok(Ok(_))) {
+        eprintln!("{} could not be reached: end the login in your account there.", client.server);
+    }
+    Ok(())
+}
+
+fn git(arguments: &[&str]) -> Result<bool> {
+    let done = Command::new("git").arg("config").arg("--global").args(arguments).output();
+    let done = done.map_err(|error| Error::invalid(format!("cannot run git: {error}; use --no-git")))?;
+    Ok(done.status.success())
+}
+
+fn set_git_helper(server: &str) -> Result<()> {
+    let key = format!("credential.{server}.helper");
+    let program = std::env::current_exe().map_err(Error::internal)?;
+    let program = program.to_string_lossy().replace('\'', "'\\''");
+    unset_git_helper(server);
+    // The empty value ends the list of other helpers, which would store the token.
+    let done = git(&["--add", &key, ""])? && git(&["--add", &key, &format!("!'{program}' credential")])?;
+    if done { Ok(()) } else { Err(Error::invalid("cannot change the configuration of git; use --no-git")) }
+}
+
+/// Does nothing if it was not set.
+fn unset_git_helper(server: &str) {
+    let _ = git(&["--unset-all", &format!("credential.{server}.helper")]);
+}
+
+/// Answers git (see `git help credential`): it sends a description of the server to standard input.
+pub(super) async fn credential(action: CredentialAction) -> Result<()> {
+    let mut asked: Value = json!({});
+    for line in std::io::stdin().lock().take(MAX_REQUEST).lines() {
+        let line = line.map_err(Error::internal)?;
+        let Some((name, value)) = line.split_once('=') else { break };
+        asked[name] = json!(value);
+    }
+    let part = |name: &str| asked[name].as_str().unwrap_or_default();
+    let origin = format!("{}://{}", part("protocol"), part("host"));
+    let mut saved = SavedLogins::open()?;
+    let Some(login) = saved.by_url.get_mut(&origin) else { return Ok(()) };
+    match action {
+        // The login is saved already.
+        CredentialAction::Store => Ok(()),
+        CredentialAction::Erase => {
+            // The server refused it: the next request refreshes it.
+            if login.access_token.as_deref() == Some(part("password")) {
+                login.access_token = None;
+                saved.save()?;
+            }
+            Ok(())
+        }
+        CredentialAction::Get => {
+            if login.access_token.is_none() || login.expires_at < now() + MARGIN {
+                let client = Client::new(origin.clone())?;
+                match client.refresh(login).await? {
+                    Ok(_) => {}
+                    Err(_) => {
+                        eprintln!("Your login at {origin} has ended: run `rutter login {origin}`.");
+                        println!("quit=true");
+                        return Ok(());
+                    }
+                }
+            }
+            let (user, token) = (login.user.clone(), login.access_token.clone().unwrap_or_default());
+            let expires_at = login.expires_at;
+            saved.save()?;
+            println!("username={user}\npassword={token}\npassword_expiry_utc={expires_at}");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_sent_over_tls_only() {
+        for (text, saved) in [
+            ("https://data.example.org/", "https://data.example.org"),
+            ("https://Data.Example.org:443", "https://data.example.org"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://[::1]:8080/", "http://[::1]:8080"),
+            ("http://localhost:8080", "http://localhost:8080"),
+        ] {
+            assert_eq!(server(text).unwrap(), saved);
+        }
+        for bad in
+            ["http://data.example.org", "data.example.org", "https://a@b.example", "https://b.example/?x", "ftp://b"]
+        {
+            assert!(server(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -7,6 +7,7 @@
 
 mod account;
 pub mod app_tokens;
+pub mod applications;
 mod apps;
 mod audit;
 mod base_rights;
@@ -40,6 +41,7 @@ use lfs::Oid;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use self::account::{AccountGrant, SessionGrant};
+pub use self::applications::DatabaseGrant;
 pub use self::apps::AppGrant;
 use self::audit::AuditSender;
 pub use self::audit::{AuditEvent, AuditRateLimit};

@@ -9,6 +9,8 @@ pub mod one_time_tokens;
 pub mod organisations;
 mod password_reset;
 mod passwords;
+pub mod platform_roles;
+pub mod role_file;
 pub mod second_factor;
 pub mod sessions;
 mod signup;

@@ -6,6 +6,7 @@ mod fsck;
 mod login;
 mod pack;
 mod progress;
+mod roles;
 mod saved_logins;
 mod stores;
 mod usage;

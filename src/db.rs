@@ -23,6 +23,7 @@ pub mod objects;
 pub mod one_time_tokens;
 pub mod packs;
 pub mod people;
+pub mod platform_roles;
 mod postgres;
 mod query;
 pub(crate) mod query_cache;

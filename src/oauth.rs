@@ -10,7 +10,9 @@ pub mod consent;
 pub mod device;
 mod failure;
 pub mod logout;
+pub mod platform_config;
 pub mod redirect;
+pub mod roles;
 pub mod token;
 
 use std::time::Duration;

@@ -328,6 +328,33 @@ text_enum! {
 }
 
 text_enum! {
+    /// The role of a member of an organisation on its data platform: what they may do in its applications.
+    PlatformRole, "platform role" {
+        /// Administers the platform.
+        Admin = "admin",
+        /// Builds and runs pipelines.
+        Engineer = "engineer",
+        /// Explores data, and keeps own tables.
+        Scientist = "scientist",
+        /// Queries data.
+        Analyst = "analyst",
+        /// Sees dashboards.
+        Viewer = "viewer",
+    }
+}
+
+impl PlatformRole {
+    /// Returns the role in the organisation that a user needs at least.
+    pub fn membership(self) -> Role {
+        match self {
+            Self::Admin => Role::Owner,
+            Self::Engineer | Self::Scientist => Role::Writer,
+            Self::Analyst | Self::Viewer => Role::Reader,
+        }
+    }
+}
+
+text_enum! {
     /// Permission on a file, a folder or a dataset. Ordered.
     Level, "right" {
         /// Can view and download.

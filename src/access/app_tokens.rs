@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use super::applications;
 use super::apps::AppGrant;
 use super::secret::ServerSecret;
 use super::tokens::TokenScope;
@@ -42,12 +43,15 @@ impl AppScopes {
     pub const WRITE: Self = Self(32);
     /// The files, folders and datasets that the user chooses.
     pub const FILES: Self = Self(64);
+    /// The user's organisations, groups and platform role.
+    pub const GROUPS: Self = Self(128);
 
     /// All scopes, by name.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::OPENID, "openid"),
         (Self::PROFILE, "profile"),
         (Self::EMAIL, "email"),
+        (Self::GROUPS, "groups"),
         (Self::OFFLINE, "offline_access"),
         (Self::READ, "read"),
         (Self::WRITE, "write"),
@@ -197,8 +201,8 @@ pub struct AppLogin {
 }
 
 impl Access {
-    /// Returns a login at an application; `None` if it has ended, or if the application, the user, the consent or the
-    /// browser session no longer allow it.
+    /// Returns a login at an application; `None` if it has ended, or if the application, the user, the user's platform
+    /// role, the consent or the browser session no longer allow it.
     pub async fn app_login(&self, id: Id) -> Result<Option<AppLogin>> {
         let row = self.db.read().await?.app_login(id).await?;
         Ok(row.and_then(|row| self.alive(row)))
@@ -213,7 +217,8 @@ impl Access {
             (Some(_), ..) => false,
         };
         let barred = [row.ended_at, row.disabled_at, row.suspended_at, row.closed_at];
-        if !sits || row.expires_at <= now || barred.iter().any(Option::is_some) {
+        let is_admitted = applications::admits(row.application.as_deref(), &row.roles, row.platform_role);
+        if !sits || !is_admitted || row.expires_at <= now || barred.iter().any(Option::is_some) {
             return None;
         }
         let scopes = row.scopes.parse::<AppScopes>().ok()?.and(row.allowed.parse().ok()?);

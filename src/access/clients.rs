@@ -15,6 +15,7 @@ use crate::types::{Id, OwnerName};
 pub struct DeveloperGrant {
     owner: Id,
     name: String,
+    is_organisation: bool,
     actor: Actor,
 }
 
@@ -29,6 +30,11 @@ impl DeveloperGrant {
         &self.name
     }
 
+    /// Returns true if the owner is an organisation, which has platform roles.
+    pub fn is_organisation(&self) -> bool {
+        self.is_organisation
+    }
+
     /// Returns the actor.
     pub fn actor(&self) -> &Actor {
         &self.actor
@@ -40,7 +46,7 @@ impl DeveloperGrant {
 #[must_use = "an unused grant is a permission check without effect"]
 pub struct ClientGrant {
     client: ClientRow,
-    actor: Actor,
+    developer: DeveloperGrant,
 }
 
 impl ClientGrant {
@@ -49,9 +55,14 @@ impl ClientGrant {
         &self.client
     }
 
+    /// Returns the included permission to manage the applications of its owner.
+    pub fn developer(&self) -> &DeveloperGrant {
+        &self.developer
+    }
+
     /// Returns the actor.
     pub fn actor(&self) -> &Actor {
-        &self.actor
+        &self.developer.actor
     }
 }
 
@@ -102,11 +113,14 @@ impl Access {
     pub async fn authorize_developer(&self, actor: &Actor, owner: Option<&OwnerName>) -> Result<DeveloperGrant> {
         let holder = actor.holder()?;
         match owner.filter(|owner| owner.as_str() != holder.name()) {
-            None => Ok(DeveloperGrant { owner: holder.user(), name: holder.name().to_owned(), actor: actor.clone() }),
+            None => {
+                let (owner, name) = (holder.user(), holder.name().to_owned());
+                Ok(DeveloperGrant { owner, name, is_organisation: false, actor: actor.clone() })
+            }
             Some(owner) => {
                 let grant: OrgAdminGrant = self.authorize_steward(actor, owner.as_str()).await?;
-                let member = grant.member();
-                Ok(DeveloperGrant { owner: member.organisation(), name: owner.to_string(), actor: actor.clone() })
+                let (owner, name) = (grant.member().organisation(), owner.to_string());
+                Ok(DeveloperGrant { owner, name, is_organisation: true, actor: actor.clone() })
             }
         }
     }
@@ -140,7 +154,7 @@ impl Access {
         // One of the server itself has no owner.
         let owner = client.owner.parse().map_err(|_| missing())?;
         match self.authorize_developer(actor, Some(&owner)).await {
-            Ok(_) => Ok(ClientGrant { client, actor: actor.clone() }),
+            Ok(developer) => Ok(ClientGrant { client, developer }),
             Err(error) if error.kind().status().is_server_error() => Err(error),
             Err(_) => Err(missing()),
         }

@@ -11,6 +11,9 @@ use rutter::config::DEFAULT_STORE;
 use rutter::storage::quota::{Quota, Subject};
 use rutter::types::{Email, Id, OwnerName, RepoPath, Role, Visibility};
 
+use super::roles::RoleCommand;
+use super::stores::StoreCommand;
+
 /// A versioned data drive on Git and Git LFS.
 #[derive(Parser)]
 #[command(
@@ -80,6 +83,9 @@ The link begins with public_url. It stops working as soon as there is an adminis
     /// Manage organisations and their members
     #[command(subcommand, after_help = "Example:\n  rutter org member statistics ada --role writer")]
     Org(OrgCommand),
+    /// Manage the roles of users in data platform applications
+    #[command(subcommand, after_help = "Example:\n  rutter role import roles.toml --organisation statistics --dry-run")]
+    Role(RoleCommand),
     /// Manage datasets
     #[command(subcommand, after_help = "Example:\n  rutter repo create statistics/census --visibility internal")]
     Repo(RepoCommand),
@@ -410,50 +416,6 @@ pub(super) enum RepoCommand {
         /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
-    },
-}
-
-#[derive(Subcommand)]
-pub(super) enum StoreCommand {
-    /// List the configured stores
-    #[command(after_help = "Example:\n  rutter store list")]
-    List,
-    /// Test every operation of a store, and explain failures
-    #[command(after_help = "\
-Examples:
-  rutter store check default
-  rutter store check frankfurt --origin https://data.example.org
-  rutter store check default --internal
-
-This writes a few small objects and one part of 5 MiB, and deletes them. It uses the endpoint that clients use \
-(public_endpoint). If only clients can reach that endpoint, for example http://localhost:3900 when rutter runs in a \
-container, --internal tests the endpoint that rutter itself uses, and reports that the other one was not tested.")]
-    Check {
-        /// Name of the store: `default`, or one from the configuration (stores)
-        name: String,
-        /// Do not use the public endpoint, if it cannot be reached from here
-        #[arg(long)]
-        internal: bool,
-        /// Also test whether web pages of this origin can upload and download
-        #[arg(long, value_name = "ORIGIN")]
-        origin: Option<String>,
-    },
-    /// Print the CORS rules of a bucket for web pages; on S3, also set them
-    #[command(after_help = "\
-Examples:
-  rutter store cors default --origin https://data.example.org
-  rutter store cors default --origin https://data.example.org --origin http://localhost:5173 --dry-run
-
-On S3 the rules replace the existing ones of the bucket. On Google and Azure, set them manually.")]
-    Cors {
-        /// Name of the store
-        name: String,
-        /// Origin of the pages (scheme, host and port); may be repeated
-        #[arg(long = "origin", value_name = "ORIGIN", required = true)]
-        origins: Vec<String>,
-        /// Only print the rules
-        #[arg(long)]
-        dry_run: bool,
     },
 }
 

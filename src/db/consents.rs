@@ -107,7 +107,7 @@ impl Tx {
         let sql = "SELECT s.client_id, o.name AS owner, d.name AS dataset, p.path, p.level
                    FROM consent_path p JOIN consent s ON s.id = p.consent_id JOIN dataset d ON d.id = p.repo_id
                         JOIN owner o ON o.id = d.owner_id
-                   WHERE s.user_id = $1 AND (s.client_id = $2 OR $2 IS NULL) ORDER BY o.name, d.name, p.path";
+                   WHERE s.user_id = $1 AND (CAST($2 AS TEXT) IS NULL OR s.client_id = $2) ORDER BY o.name, d.name, p.path";
         let client = client.map(|client| client.to_string());
         Ok(query(sql).bind(user).bind(client).fetch_all(self).await?)
     }

@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 use super::Tx;
 use super::query::{query, query_scalar};
 use crate::error::Result;
-use crate::types::{Id, Millis};
+use crate::types::{Id, Millis, PlatformRole};
 
 /// An application.
 #[derive(Debug, Clone, FromRow)]
@@ -40,6 +40,10 @@ pub struct ClientRow {
     pub logout_redirects: String,
     /// URL to notify of logouts.
     pub logout_url: Option<String>,
+    /// Which application of the catalogue it is.
+    pub application: Option<String>,
+    /// The platform roles that may sign in, as JSON; an empty list means all users.
+    pub roles: String,
     /// Creation time.
     pub created_at: Millis,
     /// When it was disabled.
@@ -55,6 +59,14 @@ pub struct AppLoginRow {
     pub client_id: Id,
     /// When the application was disabled.
     pub disabled_at: Option<Millis>,
+    /// The owner of the application.
+    pub owner_id: Option<Id>,
+    /// Which application of the catalogue it is.
+    pub application: Option<String>,
+    /// The platform roles that may sign in, as JSON.
+    pub roles: String,
+    /// The platform role that the user has now in the organisation that owns the application.
+    pub platform_role: Option<PlatformRole>,
     /// The user.
     pub user_id: Id,
     /// Name of the user.
@@ -135,7 +147,7 @@ macro_rules! client {
         concat!(
             "SELECT c.id, c.owner_id, COALESCE(o.name, '') AS owner, c.name, c.home, c.secret, c.previous_secret,
                     c.previous_until, c.redirects, c.grants, c.scopes, c.acts_as, a.name AS acts_as_name,
-                    c.logout_redirects, c.logout_url, c.created_at, c.disabled_at
+                    c.logout_redirects, c.logout_url, c.application, c.roles, c.created_at, c.disabled_at
              FROM oauth_client c LEFT JOIN owner o ON o.id = c.owner_id LEFT JOIN owner a ON a.id = c.acts_as WHERE ",
             $condition
         )
@@ -146,8 +158,8 @@ impl Tx {
     /// Adds an application.
     pub async fn insert_client(&mut self, client: &ClientRow) -> Result<()> {
         let sql = "INSERT INTO oauth_client (id, owner_id, name, home, secret, redirects, grants, scopes, acts_as,
-                                             logout_redirects, logout_url, created_at)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+                                             logout_redirects, logout_url, created_at, application, roles)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
         query(sql)
             .bind(client.id)
             .bind(client.owner_id)
@@ -161,6 +173,8 @@ impl Tx {
             .bind(&client.logout_redirects)
             .bind(&client.logout_url)
             .bind(client.created_at)
+            .bind(&client.application)
+            .bind(&client.roles)
             .execute(self)
             .await?;
         Ok(())
@@ -180,7 +194,8 @@ impl Tx {
     pub async fn update_client(&mut self, client: &ClientRow) -> Result<()> {
         let sql =
             "UPDATE oauth_client SET name = $2, home = $3, redirects = $4, grants = $5, scopes = $6, acts_as = $7,
-                                           logout_redirects = $8, logout_url = $9, disabled_at = $10
+                                     logout_redirects = $8, logout_url = $9, disabled_at = $10, application = $11,
+                                     roles = $12
                    WHERE id = $1";
         query(sql)
             .bind(client.id)
@@ -193,6 +208,8 @@ impl Tx {
             .bind(&client.logout_redirects)
             .bind(&client.logout_url)
             .bind(client.disabled_at)
+            .bind(&client.application)
+            .bind(&client.roles)
             .execute(self)
             .await?;
         Ok(())
@@ -235,7 +252,8 @@ impl Tx {
 
     /// Returns a login, valid or not.
     pub async fn app_login(&mut self, id: Id) -> Result<Option<AppLoginRow>> {
-        let sql = "SELECT l.id, l.client_id, c.disabled_at, l.user_id, o.name AS user_name, a.suspended_at,
+        let sql = "SELECT l.id, l.client_id, c.disabled_at, c.owner_id, c.application, c.roles,
+                          p.role AS platform_role, l.user_id, o.name AS user_name, a.suspended_at,
                           a.closed_at, l.grant_type, l.scopes,
                           CASE WHEN l.grant_type <> 'client_credentials' THEN COALESCE(s.scopes, '')
                                WHEN c.acts_as = l.user_id THEN c.scopes ELSE '' END AS allowed,
@@ -246,6 +264,7 @@ impl Tx {
                         JOIN account a ON a.owner_id = l.user_id
                         LEFT JOIN consent s ON s.user_id = l.user_id AND s.client_id = l.client_id
                         LEFT JOIN session b ON b.id = l.session_id AND b.user_id = l.user_id
+                        LEFT JOIN platform_role p ON p.organisation_id = c.owner_id AND p.user_id = l.user_id
                    WHERE l.id = $1";
         Ok(query(sql).bind(id).fetch_optional(self).await?)
     }

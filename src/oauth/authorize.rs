@@ -128,6 +128,9 @@ impl OAuth {
         let Some((auth_at, amr)) = tx.session_began(seat.user(), seat.session()).await? else {
             return Ok(Next::SignIn);
         };
+        if !self.is_admitted(&mut tx, &client, seat.user()).await? {
+            return fail("access_denied", "the user's platform role does not allow this application");
+        }
         let mut is_known = false;
         if let Some(row) = tx.consent(seat.user(), client.id).await? {
             // The user may have removed the last file.

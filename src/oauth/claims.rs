@@ -20,12 +20,15 @@ impl OAuth {
         if login.scopes.has(AppScopes::PROFILE) {
             let name = if user.display_name.is_empty() { &user.name } else { &user.display_name };
             claims.insert("name".into(), json!(name));
+            // Names are one field here. Some applications take only this one.
+            claims.insert("given_name".into(), json!(name));
             claims.insert("preferred_username".into(), json!(user.name));
         }
         if login.scopes.has(AppScopes::EMAIL) {
             claims.insert("email".into(), json!(user.email));
             claims.insert("email_verified".into(), json!(true));
         }
+        self.add_group_claims(login, &mut claims).await?;
         Ok(claims)
     }
 

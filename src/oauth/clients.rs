@@ -25,6 +25,9 @@ pub struct ClientSettings {
     scopes: AppScopes,
     logout_redirects: Vec<String>,
     logout_url: Option<String>,
+    pub(super) application: Option<String>,
+    /// JSON.
+    pub(super) roles: String,
 }
 
 /// The grant types that an application can be registered for.
@@ -73,8 +76,9 @@ impl ClientSettings {
         if scopes.is_empty() || grants.is_empty() {
             return Err(Error::invalid("an application needs at least one scope and one grant type"));
         }
-        let logout_url = Some(logout_url).filter(|url| !url.is_empty());
-        Ok(Self { name: name.parse()?, home, redirects, grants, scopes, logout_redirects, logout_url })
+        let (name, logout_url) = (name.parse()?, Some(logout_url).filter(|url| !url.is_empty()));
+        let (application, roles) = (None, "[]".into());
+        Ok(Self { name, home, redirects, grants, scopes, logout_redirects, logout_url, application, roles })
     }
 
     fn apply(self, row: &mut ClientRow) -> Result<()> {
@@ -87,6 +91,8 @@ impl ClientSettings {
         row.scopes = self.scopes.to_string();
         row.logout_redirects = serde_json::to_string(&self.logout_redirects).map_err(Error::internal)?;
         row.logout_url = self.logout_url;
+        row.application = self.application;
+        row.roles = self.roles;
         Ok(())
     }
 }
@@ -148,6 +154,8 @@ impl OAuth {
             acts_as_name: acts_as.map(|grant| grant.name().to_owned()),
             logout_redirects: "[]".into(),
             logout_url: None,
+            application: None,
+            roles: String::new(),
             created_at: self.clock.now(),
             disabled_at: None,
         };

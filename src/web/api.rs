@@ -24,6 +24,7 @@ mod organisations;
 mod quotas;
 mod rename;
 mod revisions;
+mod roles;
 mod search;
 mod session;
 mod shape;
@@ -60,6 +61,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         consents::routes,
         devices::routes,
         organisations::routes,
+        roles::routes,
         invitations::routes,
         admin::routes,
         quotas::routes,

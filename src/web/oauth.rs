@@ -12,7 +12,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::http::session_cookie::take_cookie;
-use super::http::{AuthedActor, RemoteClient, RouteGroup, Routes, SIGNATURE_COST, read_body, replace_body, segment};
+use super::http::{
+    AuthedActor, RemoteClient, RouteGroup, Routes, SIGNATURE_COST, Segments, read_body, replace_body, segment,
+};
 use crate::access::app_tokens::AppScopes;
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
@@ -42,12 +44,15 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::GET, "/.well-known/oauth-authorization-server", metadata)
         .add(Method::GET, "/oauth/userinfo", userinfo)
         .add(Method::POST, "/oauth/userinfo", userinfo)
+        // Where the provider `keycloak` of Flask-AppBuilder asks.
+        .add(Method::GET, "/oauth/openid-connect/userinfo", userinfo)
         .add(Method::POST, "/oauth/revoke", revoke)
         .group(RouteGroup { cost: SIGNATURE_COST as u64, ..OPEN })
         .add(Method::POST, "/oauth/token", token)
         .add(Method::POST, "/oauth/device_authorization", authorize_device)
         .group(RouteGroup::DEFAULT)
         .add(Method::POST, "/oauth/introspect", introspect)
+        .add(Method::GET, "/oauth/basic/{client}", open_database)
         .group(PAGES)
         .add(Method::GET, "/oauth/authorize", authorize)
         .add(Method::POST, "/oauth/authorize", authorize_by_form)
@@ -83,7 +88,7 @@ async fn metadata(State(app): State<App>) -> Response {
         "prompt_values_supported": ["none", "consent"],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr", "name",
-            "preferred_username", "email", "email_verified",
+            "given_name", "preferred_username", "email", "email_verified", "groups", "roles",
         ],
         "authorization_response_iss_parameter_supported": true,
         "request_uri_parameter_supported": false,
@@ -207,15 +212,20 @@ impl ClientForm {
     }
 }
 
-/// Returns user name and password of HTTP Basic authentication, which are encoded as in forms (RFC 6749 §2.3.1).
+/// Returns user name and password of a client, which are encoded as in forms (RFC 6749 §2.3.1).
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let (user, password) = plain_basic(headers)?;
+    let plain = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    Some((plain(&user), plain(&password)))
+}
+
+/// Returns user name and password of HTTP Basic authentication (RFC 7617).
+fn plain_basic(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ')?;
     let decoded = BASE64.decode(rest.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let decoded = String::from_utf8(decoded).ok()?;
-    let (user, password) = decoded.split_once(':')?;
-    let plain = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    Some((plain(user), plain(password)))
+    decoded.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
 }
 
 /// Renders a failure in the format of RFC 6749 §5.2.
@@ -319,4 +329,17 @@ async fn userinfo(State(app): State<App>, headers: HeaderMap) -> Result<Json<Val
         return Err(Error::forbidden("the access token lacks the scope openid"));
     }
     Ok(Json(Value::Object(app.oauth.user_claims(&login).await?)))
+}
+
+/// Authenticates a user of a database, as the HTTP authenticator of ClickHouse asks: the password is an access token of
+/// a login at the application. The response has settings of the session.
+async fn open_database(
+    State(app): State<App>,
+    caller: AuthedActor,
+    parts: Segments,
+    headers: HeaderMap,
+) -> Result<Json<Value>> {
+    let (user, _) = plain_basic(&headers).unwrap_or_default();
+    let grant = app.access.authorize_database(&caller.actor, parts.get("client"), &user).await?;
+    Ok(Json(json!({"settings": grant.settings()})))
 }

@@ -30,6 +30,7 @@ mod openapi;
 mod organisations;
 mod packed;
 mod packs;
+mod platform_roles;
 mod protection;
 mod quotas;
 mod rename;

@@ -18,12 +18,12 @@ const REDIRECT: &str = "https://app.example.org/cb";
 const VERIFIER: &str = "a-verifier-of-more-than-forty-three-characters";
 
 /// An application and its secret.
-struct Client {
-    id: String,
-    secret: Option<String>,
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) secret: Option<String>,
 }
 
-async fn client(server: &Server, token: &str, changes: Value) -> Client {
+pub(crate) async fn client(server: &Server, token: &str, changes: Value) -> Client {
     let mut body = json!({
         "name": "Notes", "redirects": [REDIRECT],
         "scopes": ["openid", "profile", "email", "offline_access", "read", "write"],
@@ -42,7 +42,7 @@ fn encoded(pairs: &[(&str, &str)]) -> String {
 }
 
 /// The query of an authorization request, changed as the test says; an empty value removes a parameter.
-fn query(client: &Client, changes: &[(&str, &str)]) -> String {
+pub(crate) fn query(client: &Client, changes: &[(&str, &str)]) -> String {
     let challenge = BASE64.encode(Sha256::digest(VERIFIER));
     let mut pairs = vec![
         ("response_type", "code"),
@@ -64,18 +64,18 @@ fn query(client: &Client, changes: &[(&str, &str)]) -> String {
 }
 
 /// Opens the authorization page in a browser.
-async fn open(server: &Server, cookie: Option<&str>, query: &str) -> Reply {
+pub(crate) async fn open(server: &Server, cookie: Option<&str>, query: &str) -> Reply {
     Reply::of(server.request("GET", &format!("/oauth/authorize?{query}"), cookie)).await
 }
 
 /// A value in the query of a redirect.
-fn param(location: &str, name: &str) -> Option<String> {
+pub(crate) fn param(location: &str, name: &str) -> Option<String> {
     let (_, query) = location.split_once('?')?;
     form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 /// Allows a request in the browser; returns where it goes.
-async fn allow(server: &Server, cookie: &str, query: &str) -> String {
+pub(crate) async fn allow(server: &Server, cookie: &str, query: &str) -> String {
     let reply = open(server, Some(cookie), query).await;
     assert_eq!(reply.status, 303, "{}", reply.text());
     let location = reply.header("location");
@@ -99,7 +99,7 @@ async fn form(server: &Server, url: &str, client: &Client, pairs: &[(&str, &str)
     Reply::of(request.body(encoded(&pairs))).await
 }
 
-async fn exchange(server: &Server, client: &Client, code: &str, changes: &[(&str, &str)]) -> Reply {
+pub(crate) async fn exchange(server: &Server, client: &Client, code: &str, changes: &[(&str, &str)]) -> Reply {
     let mut pairs = vec![
         ("grant_type", "authorization_code"),
         ("code", code),
@@ -113,19 +113,19 @@ async fn exchange(server: &Server, client: &Client, code: &str, changes: &[(&str
     form(server, "/oauth/token", client, &pairs).await
 }
 
-async fn refresh(server: &Server, client: &Client, token: &str) -> Reply {
+pub(crate) async fn refresh(server: &Server, client: &Client, token: &str) -> Reply {
     form(server, "/oauth/token", client, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
 }
 
 /// The tokens of a new login.
-async fn login(server: &Server, client: &Client, cookie: &str, scope: &str) -> Value {
+pub(crate) async fn login(server: &Server, client: &Client, cookie: &str, scope: &str) -> Value {
     let location = allow(server, cookie, &query(client, &[("scope", scope)])).await;
     let reply = exchange(server, client, &param(&location, "code").unwrap(), &[]).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     reply.json()
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("{name}: {value}"))
 }
 
@@ -135,13 +135,13 @@ async fn bearer(server: &Server, method: &str, url: &str, token: &str, body: Val
 }
 
 /// Whether an access token works.
-async fn works(server: &Server, tokens: &Value) -> bool {
+pub(crate) async fn works(server: &Server, tokens: &Value) -> bool {
     let reply = bearer(server, "GET", "/oauth/userinfo", text(tokens, "access_token"), Value::Null).await;
     assert!(matches!(reply.status, 200 | 401), "{}", reply.text());
     reply.status == 200
 }
 
-fn is_invalid_grant(reply: &Reply) -> bool {
+pub(crate) fn is_invalid_grant(reply: &Reply) -> bool {
     reply.status == 400 && reply.json()["error"] == "invalid_grant"
 }
 

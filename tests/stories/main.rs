@@ -2,6 +2,7 @@
 //! on SQLite and, where `RUTTER_TEST_POSTGRES` names a server, on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod applications;
 mod attacker;
 mod ckan;
 mod concurrency;

@@ -14,7 +14,8 @@ use crate::access::{ActingGrant, ClientGrant};
 use crate::app::App;
 use crate::error::Result;
 use crate::oauth::clients::{ClientRow, ClientSettings, GRANTS, UncheckedSettings, urls};
-use crate::types::{Id, OwnerName};
+use crate::oauth::roles::roles_of;
+use crate::types::{Id, OwnerName, PlatformRole};
 use crate::web::http::{AuthedActor, Parameters, Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -22,6 +23,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .document(routes!(list_clients, add_client))
         .document(routes!(show_client, change_client, delete_client))
         .document(routes!(replace_client_secret))
+        .document(routes!(client_config))
 }
 
 /// An application.
@@ -47,6 +49,10 @@ struct OAuthClient {
     logout_redirects: Vec<String>,
     /// The URL to notify when a login ends (OpenID Connect Back-Channel Logout), if set.
     logout_url: Option<String>,
+    /// Which data platform application it is; null if none of the catalogue.
+    application: Option<String>,
+    /// The platform roles that may sign in; empty for all users that the application admits.
+    roles: Vec<PlatformRole>,
     /// True if it has no secret, as a program on the user's machine or in a page.
     public: bool,
     /// True if none of its tokens works.
@@ -61,9 +67,11 @@ impl OAuthClient {
         Ok(Self {
             redirects: urls(&row.redirects)?,
             logout_redirects: urls(&row.logout_redirects)?,
+            roles: roles_of(&row)?,
             logout_url: row.logout_url,
             grants: row.grants.split_ascii_whitespace().map(str::to_owned).collect(),
             acts_as: row.acts_as_name,
+            application: row.application,
             id: row.id.to_string(),
             owner: row.owner,
             name: row.name,
@@ -97,7 +105,8 @@ struct NewClient {
     /// `urn:ietf:params:oauth:grant-type:device_code`. By default the first two.
     #[schema(min_items = 1)]
     grants: Option<Vec<String>>,
-    /// The scopes that it may ask for: `openid`, `profile`, `email`, `offline_access`, `read`, `write`, `files`.
+    /// The scopes that it may ask for: `openid`, `profile`, `email`, `groups`, `offline_access`, `read`, `write`,
+    /// `files`.
     #[schema(min_items = 1)]
     scopes: Vec<String>,
     /// The account that it acts as with client credentials: the caller's own, for an application of the caller.
@@ -111,6 +120,12 @@ struct NewClient {
     /// The URL to notify when a login ends (OpenID Connect Back-Channel Logout).
     #[schema(max_length = 2048)]
     logout_url: Option<String>,
+    /// Which data platform application it is: `airflow`, `clickhouse`, `jupyterhub` or `superset`. Only users whose
+    /// platform role has a role there can sign in. For applications of an organisation.
+    application: Option<String>,
+    /// The platform roles that may sign in; empty for all. For applications of an organisation.
+    #[serde(default)]
+    roles: Vec<PlatformRole>,
     /// True for a program that cannot keep a secret.
     #[serde(default)]
     public: bool,
@@ -152,6 +167,10 @@ struct ClientUpdate {
     /// The URL to notify when a login ends; empty for none.
     #[schema(max_length = 2048)]
     logout_url: Option<String>,
+    /// Which data platform application it is; empty for none.
+    application: Option<String>,
+    /// The platform roles that may sign in; empty for all.
+    roles: Option<Vec<PlatformRole>>,
     /// True to refuse all of its tokens, until it is false again.
     disabled: Option<bool>,
 }
@@ -164,6 +183,26 @@ struct ClientSecret {
     /// Until when the secret before stays valid (RFC 3339).
     #[schema(format = DateTime)]
     previous_until: String,
+}
+
+/// A configuration file.
+#[derive(Serialize, ToSchema)]
+struct ConfigFile {
+    /// The name of the file.
+    name: String,
+    /// The text.
+    text: String,
+}
+
+/// The configuration of a data platform application that signs its users in here.
+#[derive(Serialize, ToSchema)]
+struct ClientConfig {
+    /// Which application it is.
+    application: String,
+    /// The files.
+    files: Vec<ConfigFile>,
+    /// The environment variables with secrets that the files read.
+    environment: Vec<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -212,6 +251,7 @@ async fn add_client(State(app): State<App>, caller: AuthedActor, Body(new): Body
         logout_redirects: new.logout_redirects,
         logout_url: new.logout_url.unwrap_or_default(),
     })?;
+    let settings = settings.with_platform(&grant, new.application, new.roles)?;
     let acts_as = acting(&app, &caller, Some(grant.owner()), new.acts_as).await?.flatten();
     let (row, secret) = app.oauth.register(&grant, settings, acts_as.as_ref(), new.public).await?;
     let location = format!("/api/v1/clients/{}", row.id);
@@ -239,6 +279,7 @@ async fn change_client(
 ) -> Result<Json<OAuthClient>> {
     let grant = grant(&app, &caller, &segments).await?;
     let row = grant.client().clone();
+    let roles = update.roles.map_or_else(|| roles_of(&row), Ok)?;
     let words = |text: &str| text.split(' ').map(str::to_owned).collect();
     let urls = |sent: Option<Vec<String>>, stored: &str| sent.map_or_else(|| urls(stored), Ok);
     let settings = ClientSettings::new(UncheckedSettings {
@@ -252,6 +293,8 @@ async fn change_client(
     })?;
     let acts_as = acting(&app, &caller, row.owner_id, update.acts_as).await?;
     let is_disabled = update.disabled.unwrap_or(row.disabled_at.is_some());
+    let application = update.application.or(row.application).filter(|name| !name.is_empty());
+    let settings = settings.with_platform(grant.developer(), application, roles)?;
     Ok(Json(OAuthClient::of(app.oauth.change_client(&grant, settings, acts_as, is_disabled).await?)?))
 }
 
@@ -289,4 +332,20 @@ async fn replace_client_secret(
 ) -> Result<Json<ClientSecret>> {
     let (secret, until) = app.oauth.replace_secret(&grant(&app, &caller, &segments).await?).await?;
     Ok(Json(ClientSecret { secret: secret.expose().to_owned(), previous_until: until.rfc3339() }))
+}
+
+/// Returns the configuration files of a data platform application. They have no secrets.
+#[utoipa::path(get, path = "/api/v1/clients/{client}/config", tag = "applications",
+    params(("client" = String, Path, description = "The client id.")),
+    responses((status = 200, description = "The files.", body = ClientConfig),
+        (status = 409, description = "The application is not one of the catalogue, or lacks a scope or a secret.")))]
+async fn client_config(State(app): State<App>, caller: AuthedActor, segments: Segments) -> Result<Json<ClientConfig>> {
+    let made = app.oauth.platform_config(&grant(&app, &caller, &segments).await?).await?;
+    let files = made.files.into_iter().map(|file| ConfigFile { name: file.name.to_owned(), text: file.text });
+    caller.charge(files.len());
+    Ok(Json(ClientConfig {
+        application: made.application.to_owned(),
+        files: files.collect(),
+        environment: made.environment.into_iter().map(str::to_owned).collect(),
+    }))
 }

@@ -282,3 +282,33 @@ story! {
         }
     }
 }
+
+story! {
+    async fn a_file_of_platform_roles_is_imported(engine: Engine) {
+        let cli = Cli::new(engine).await;
+        for name in ["ada", "ben"] {
+            cli.ok(&["user", "add", name, "--email", &format!("{name}@example.org")]);
+        }
+        cli.ok(&["org", "add", "org"]);
+        let write = |text: &str| std::fs::write(cli.folder.path().join("roles.toml"), text).unwrap();
+        let import = ["role", "import", "roles.toml", "--organisation", "org"];
+        let dry = [&import[..], &["--dry-run"]].concat();
+        assert!(cli.fails(&import).contains("cannot read roles.toml"));
+        write("[roles]\nada = \"engineer\"\n\nbob = \"viewer\"\n");
+        for arguments in [&import[..], &dry] {
+            let said = cli.fails(arguments);
+            assert!(said.contains("roles.toml: nothing was changed: line 4: there is no user `bob`"), "{said}");
+        }
+        assert_eq!(cli.ok(&["org", "member", "org"]), "");
+        write("[roles]\nada = \"engineer\"\nben = \"viewer\"\n");
+        let changes = "ada none -> engineer, becomes writer of org\nben none -> viewer, becomes reader of org\n";
+        assert_eq!(cli.ok(&dry), changes);
+        assert_eq!(cli.ok(&["org", "member", "org"]), "");
+        assert_eq!(cli.ok(&import), changes);
+        assert_eq!(cli.ok(&["org", "member", "org"]), "ada writer\nben reader\n");
+        write("[roles]\nben = \"admin\"\n");
+        assert_eq!(cli.ok(&import), "ada engineer -> none\nben viewer -> admin, becomes owner of org\n");
+        assert_eq!(cli.ok(&import), "");
+        assert!(cli.fails(&["role", "import", "roles.toml", "--organisation", "none"]).contains("no organisation `none`"));
+    }
+}

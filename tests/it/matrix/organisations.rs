@@ -20,6 +20,8 @@ const GROUPS: &str = "/api/v1/organisations/{organisation}/groups";
 const GROUP: &str = "/api/v1/organisations/{organisation}/groups/{group}";
 const GROUP_MEMBERS: &str = "/api/v1/organisations/{organisation}/groups/{group}/members";
 const GROUP_MEMBER: &str = "/api/v1/organisations/{organisation}/groups/{group}/members/{user}";
+const ROLES: &str = "/api/v1/organisations/{organisation}/roles";
+const ROLE: &str = "/api/v1/organisations/{organisation}/roles/{user}";
 const SITE_INVITATIONS: &str = "/api/v1/admin/invitations";
 const SITE_INVITATION: &str = "/api/v1/admin/invitations/{id}";
 const QUOTA: &str = "/api/v1/admin/quotas/{subject}";
@@ -45,6 +47,10 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", GROUP_MEMBERS, ""),
     ("PUT", GROUP_MEMBER, ""),
     ("DELETE", GROUP_MEMBER, ""),
+    ("GET", ROLES, ""),
+    ("PUT", ROLES, ""),
+    ("PUT", ROLE, ""),
+    ("DELETE", ROLE, ""),
     ("POST", "/api/v1/invitations/show", "forged link"),
     ("POST", "/api/v1/invitations/accept", "forged link"),
     ("GET", "/api/v1/admin/users", ""),
@@ -141,6 +147,11 @@ impl World {
                 assert_eq!(Reply::of(self.server.request("PUT", &url, Some(&owner))).await.status, 204);
                 subject.group = name.to_owned();
             }
+            ("DELETE", ROLE, _) => {
+                let url = "/api/v1/organisations/org/roles/kim";
+                let given = Reply::of(self.say("PUT", url, Some(&owner), &json!({"role": "viewer"}))).await;
+                assert_eq!(given.status, 204);
+            }
             ("POST", JOB, _) => {
                 let mut tx = app.db.write().await.unwrap();
                 let later = Duration::from_hours(1);
@@ -170,6 +181,7 @@ impl World {
             ("POST", ALL) if variant.is_empty() => json!({"name": format!("new-{name}")}),
             ("POST", ALL) => json!({"name": format!("org/new-{name}")}),
             ("PUT", MEMBER) => json!({"role": "writer"}),
+            ("PUT", ROLE) => json!({"role": "engineer"}),
             ("POST", INVITATIONS) => json!({"email": format!("{name}@example.com"), "role": "reader"}),
             ("POST", SITE_INVITATIONS) => json!({"email": format!("{name}@example.com")}),
             ("POST", GROUPS) => json!({"name": format!("new-{name}")}),
@@ -181,6 +193,9 @@ impl World {
         };
         let url = route.replace("{organisation}", organisation).replace("{user}", user);
         let url = url.replace("{group}", group).replace("{id}", id).replace("{subject}", user);
+        if (method, route) == ("PUT", ROLES) {
+            return self.server.request(method, &url, token).body("[roles]\n");
+        }
         if body.is_null() { self.server.request(method, &url, token) } else { self.say(method, &url, token, &body) }
     }
 

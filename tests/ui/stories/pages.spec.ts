@@ -41,6 +41,7 @@ const OTHERS = [
   '/admin/stores',
   '/admin/audit',
   '/o/harbours',
+  '/o/harbours?show=roles',
 ];
 
 const PHONE = { width: 390, height: 800 };

@@ -1187,6 +1187,61 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/clients/{client}/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the configuration files of a data platform application. They have no secrets. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The client id. */
+                    client: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The files. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ClientConfig"];
+                    };
+                };
+                /** @description The application is not one of the catalogue, or lacks a scope or a secret. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clients/{client}/secret": {
         parameters: {
             query?: never;
@@ -5848,6 +5903,200 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organisations/{organisation}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        /** Lists the members of an organisation that have a platform role, by name. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    organisation: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The roles. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_PlatformMember"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /**
+         * Replaces all platform roles of an organisation by those of a file, or none if a line is wrong.
+         * @description The file is TOML: the line `[roles]`, then one line such as `ada = "engineer"` for each user. Users that are not in
+         *     the file lose their platform role, and stay members.
+         */
+        put: {
+            parameters: {
+                query?: {
+                    /** @description True to return the changes without making them. */
+                    dry_run?: boolean;
+                };
+                header?: never;
+                path: {
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    organisation: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            responses: {
+                /** @description The changes, by user name. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_PlatformRoleChange"];
+                    };
+                };
+                /** @description Nothing was changed. The error names the wrong lines. */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{organisation}/roles/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets the platform role of a user. The user becomes a member of the organisation, with at least the role there that the
+         *     platform role needs: `owner` for `admin`, `writer` for `engineer` and `scientist`, otherwise `reader`.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    organisation: string;
+                    /** @description The user name. */
+                    user: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PlatformRoleUpdate"];
+                };
+            };
+            responses: {
+                /** @description The role was saved. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /**
+         * Removes the platform role of a user, who stays a member of the organisation. Applications refuse the user from the next
+         *     request to this server on.
+         */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    organisation: string;
+                    /** @description The user name. */
+                    user: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The role was removed. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/owners": {
         parameters: {
             query?: never;
@@ -7092,6 +7341,15 @@ export interface components {
             path: string;
             text?: components["schemas"]["Text"] | null;
         };
+        /** @description The configuration of a data platform application that signs its users in here. */
+        ClientConfig: {
+            /** @description Which application it is. */
+            application: string;
+            /** @description The environment variables with secrets that the files read. */
+            environment: string[];
+            /** @description The files. */
+            files: components["schemas"]["ConfigFile"][];
+        };
         /** @description The new secret of an application. */
         ClientSecret: {
             /**
@@ -7104,6 +7362,8 @@ export interface components {
         };
         /** @description Changes to an application. Omitted values stay. */
         ClientUpdate: {
+            /** @description Which data platform application it is; empty for none. */
+            application?: string | null;
             /** @description True to refuse all of its tokens, until it is false again. */
             disabled?: boolean | null;
             /** @description The URL of its home page; empty for none. */
@@ -7112,6 +7372,8 @@ export interface components {
             name?: string | null;
             /** @description The redirect URLs. */
             redirects?: string[] | null;
+            /** @description The platform roles that may sign in; empty for all. */
+            roles?: components["schemas"]["PlatformRole"][] | null;
             /** @description The scopes that it may ask for. */
             scopes?: string[] | null;
         };
@@ -7147,6 +7409,13 @@ export interface components {
             email?: string | null;
             /** @description The display name. */
             name?: string | null;
+        };
+        /** @description A configuration file. */
+        ConfigFile: {
+            /** @description The name of the file. */
+            name: string;
+            /** @description The text. */
+            text: string;
         };
         /** @description An application that is connected to the account. */
         ConnectedApp: {
@@ -7838,6 +8107,8 @@ export interface components {
         /** @description One page of a list. */
         Items_OAuthClient: {
             items: {
+                /** @description Which data platform application it is; null if none of the catalogue. */
+                application?: string | null;
                 /**
                  * Format: date-time
                  * @description When it was registered (RFC 3339).
@@ -7857,6 +8128,8 @@ export interface components {
                 public: boolean;
                 /** @description The redirect URLs. */
                 redirects: string[];
+                /** @description The platform roles that may sign in; empty for all users that the application admits. */
+                roles: components["schemas"]["PlatformRole"][];
                 /** @description The scopes that it may ask for. */
                 scopes: string[];
             }[];
@@ -7913,6 +8186,33 @@ export interface components {
                 kind: components["schemas"]["OwnerKind"];
                 /** @description The name of the owner, the first part of `owner/name`. */
                 name: string;
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_PlatformMember: {
+            items: {
+                /** @description The display name; null if not set. */
+                display_name?: string | null;
+                /** @description The role in the organisation. */
+                membership: components["schemas"]["Role"];
+                /** @description The user name. */
+                name: string;
+                /** @description The role on the platform. */
+                role: components["schemas"]["PlatformRole"];
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_PlatformRoleChange: {
+            items: {
+                from?: components["schemas"]["PlatformRole"] | null;
+                membership?: components["schemas"]["Role"] | null;
+                to?: components["schemas"]["PlatformRole"] | null;
+                /** @description The user name. */
+                user: string;
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -8360,6 +8660,11 @@ export interface components {
         };
         /** @description A new application. */
         NewClient: {
+            /**
+             * @description Which data platform application it is: `airflow`, `clickhouse`, `jupyterhub` or `superset`. Only users whose
+             *     platform role has a role there can sign in. For applications of an organisation.
+             */
+            application?: string | null;
             /** @description The URL of its home page. */
             home?: string | null;
             /** @description The name, as shown to users. */
@@ -8369,7 +8674,9 @@ export interface components {
             public?: boolean;
             /** @description The redirect URLs: `https`, or `http` on a loopback address. A URL on `127.0.0.1` or `[::1]` matches with any port. */
             redirects: string[];
-            /** @description The scopes that it may ask for: `openid`, `profile`, `email`, `offline_access`, `read`, `write`. */
+            /** @description The platform roles that may sign in; empty for all. For applications of an organisation. */
+            roles?: components["schemas"]["PlatformRole"][];
+            /** @description The scopes that it may ask for: `openid`, `profile`, `email`, `groups`, `offline_access`, `read`, `write`. */
             scopes: string[];
         };
         /** @description A commit. */
@@ -8516,6 +8823,8 @@ export interface components {
         };
         /** @description An application. */
         OAuthClient: {
+            /** @description Which data platform application it is; null if none of the catalogue. */
+            application?: string | null;
             /**
              * Format: date-time
              * @description When it was registered (RFC 3339).
@@ -8535,6 +8844,8 @@ export interface components {
             public: boolean;
             /** @description The redirect URLs. */
             redirects: string[];
+            /** @description The platform roles that may sign in; empty for all users that the application admits. */
+            roles: components["schemas"]["PlatformRole"][];
             /** @description The scopes that it may ask for. */
             scopes: string[];
         };
@@ -8782,6 +9093,35 @@ export interface components {
             email: string;
             /** @description The user name, as it appears in URLs. */
             name: string;
+        };
+        /** @description A member with a platform role. */
+        PlatformMember: {
+            /** @description The display name; null if not set. */
+            display_name?: string | null;
+            /** @description The role in the organisation. */
+            membership: components["schemas"]["Role"];
+            /** @description The user name. */
+            name: string;
+            /** @description The role on the platform. */
+            role: components["schemas"]["PlatformRole"];
+        };
+        /**
+         * @description The role of a member of an organisation on its data platform: what they may do in its applications.
+         * @enum {string}
+         */
+        PlatformRole: "admin" | "engineer" | "scientist" | "analyst" | "viewer";
+        /** @description A change of a platform role. */
+        PlatformRoleChange: {
+            from?: components["schemas"]["PlatformRole"] | null;
+            membership?: components["schemas"]["Role"] | null;
+            to?: components["schemas"]["PlatformRole"] | null;
+            /** @description The user name. */
+            user: string;
+        };
+        /** @description A platform role to assign to a user. */
+        PlatformRoleUpdate: {
+            /** @description What the user may do in the applications of the organisation. */
+            role: components["schemas"]["PlatformRole"];
         };
         /** @description An error (RFC 9457 problem details). */
         Problem: {

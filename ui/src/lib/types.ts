@@ -49,6 +49,9 @@ export type OwnDrive = Schemas['OwnDrive'];
 /** A user or organisation that can own datasets. */
 export type Owner = Schemas['Owner'];
 export type Person = Schemas['Person'];
+export type PlatformMember = Schemas['PlatformMember'];
+export type PlatformRole = Schemas['PlatformRole'];
+export type PlatformRoleChange = Schemas['PlatformRoleChange'];
 export type Problem = Schemas['Problem'];
 export type Protection = Schemas['Protection'];
 export type RecoveryCodes = Schemas['RecoveryCodes'];

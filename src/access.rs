@@ -54,7 +54,7 @@ pub use self::organisations::{
 };
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 use self::second_factor::BrowserSession;
-pub use self::second_factor::{FactorChangeGrant, FactorGrant};
+pub use self::second_factor::{FactorChangeGrant, FactorGrant, IdentityChangeGrant, is_recent, sign_in_again};
 pub use self::shares::ShareGrant;
 pub(crate) use self::shares::keep_shares;
 use self::tokens::TokenScope;

@@ -4,12 +4,15 @@
 pub mod admin;
 pub mod close_account;
 mod emails;
+pub mod external_sign_in;
+pub mod identities;
 pub mod invitations;
 pub mod one_time_tokens;
 pub mod organisations;
 mod password_reset;
 mod passwords;
 pub mod platform_roles;
+mod providers;
 pub mod role_file;
 pub mod second_factor;
 pub mod sessions;
@@ -20,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::passwords::Passwords;
+use self::providers::Providers;
 use self::sessions::by;
 use self::signup::NewUser;
 use crate::access::secret::ServerSecret;
@@ -46,15 +50,21 @@ pub struct Accounts {
     /// Base URL of links.
     base: String,
     passwords: Passwords,
+    /// External identity providers.
+    providers: Providers,
     /// Seals secrets in the database.
     secret: Arc<ServerSecret>,
 }
 
 impl Accounts {
     /// Creates the service on this database.
-    pub fn new(config: &Config, db: Db, clock: Clock, secret: Arc<ServerSecret>) -> Self {
+    ///
+    /// # Errors
+    /// Invalid if the secret of an external identity provider cannot be read.
+    pub fn new(config: &Config, db: Db, clock: Clock, secret: Arc<ServerSecret>) -> Result<Self> {
         let (rules, base) = (config.accounts.clone(), config.link_base());
-        Self { db, clock, rules, base, passwords: Passwords::default(), secret }
+        let providers = Providers::new(config, &clock)?;
+        Ok(Self { db, clock, rules, base, passwords: Passwords::default(), providers, secret })
     }
 
     /// Adds a user. Without a password the user can sign in with tokens only, until they reset the password by
@@ -334,6 +344,8 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         tx.forget_sessions(now, self.idle_since(now)).await?;
         tx.forget_tickets(now.minus(ENDED_LINK_TTL)).await?;
+        // Anyone can begin these, so they are not kept.
+        tx.forget_tickets_of(one_time_tokens::Purpose::ExternalSignIn.as_str(), now).await?;
         tx.forget_invitations(now).await?;
         tx.commit().await
     }

@@ -145,7 +145,7 @@ impl App {
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
         let packer = Packer::new(db.clone(), drive.clone(), storage.clone());
-        let accounts = Accounts::new(&config, db.clone(), clock.clone(), secret.clone());
+        let accounts = Accounts::new(&config, db.clone(), clock.clone(), secret.clone())?;
         let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone());
         let oauth = OAuth::new(&config, db.clone(), clock.clone(), access.clone());
         let work = JobHandlers {

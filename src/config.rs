@@ -77,6 +77,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Signing keys, and applications that act for users (OAuth 2.1).
     pub oauth: OAuthConfig,
+    /// External identity providers: sign-in with GitHub or OpenID Connect.
+    pub sign_in: Vec<SignInProvider>,
 }
 
 /// The format of log lines.
@@ -226,6 +228,7 @@ impl Default for Config {
             accounts: AccountRules::default(),
             mail: MailConfig::default(),
             oauth: OAuthConfig::default(),
+            sign_in: Vec::new(),
         }
     }
 }
@@ -377,6 +380,7 @@ impl Config {
         self.accounts.check()?;
         self.mail.check()?;
         self.oauth.check()?;
+        sign_in::check(&self.sign_in, self.public_url.as_deref(), self.accounts.passwords)?;
         self.store_options()?;
         // Tokens of the OAuth provider name this URL as their issuer.
         let own = self.link_base();
@@ -436,14 +440,17 @@ mod oauth;
 mod rates;
 mod renamed;
 mod service_links;
+mod sign_in;
 mod stores;
 mod units;
 
 pub use accounts::{AccountRules, MailConfig, Makers, SecondFactor, SignUp};
+pub(crate) use issuers::is_safe as is_safe_url;
 pub use issuers::{Issuer, OUR_ISSUER};
 pub use oauth::OAuthConfig;
 pub use rates::Rates;
 pub use renamed::RenamedKey;
+pub use sign_in::{ProviderKind, SignInProvider};
 pub use stores::{DEFAULT_STORE, PackPolicy, StoreConfig, StoreOptions, StorePlace};
 pub use units::duration;
 

@@ -11,6 +11,7 @@ pub mod commits;
 pub mod consents;
 pub mod datasets;
 pub mod groups;
+pub mod identities;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;

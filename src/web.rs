@@ -11,6 +11,7 @@ mod lfs;
 mod oauth;
 mod ops;
 mod pages;
+mod sign_in;
 mod xet;
 
 use std::convert::Infallible;
@@ -35,6 +36,7 @@ pub fn routes() -> Routes {
     let apis = [
         ops::routes,
         oauth::routes,
+        sign_in::routes,
         pages::routes,
         hub::routes,
         ckan::routes,

@@ -3,7 +3,7 @@
 
 use super::{Actor, CredentialScope, Identity, Own, Right as _, tokens};
 use crate::error::{Error, Result};
-use crate::types::Id;
+use crate::types::{Id, Millis};
 
 /// A permission check that passed: this user may manage their own tokens and sessions.
 #[derive(Debug, Clone)]
@@ -38,6 +38,7 @@ impl AccountGrant {
 pub struct SessionGrant {
     holder: AccountGrant,
     session: Id,
+    since: Millis,
 }
 
 impl SessionGrant {
@@ -54,6 +55,11 @@ impl SessionGrant {
     /// Returns the session of the request.
     pub fn session(&self) -> Id {
         self.session
+    }
+
+    /// Returns the time of the sign-in.
+    pub fn since(&self) -> Millis {
+        self.since
     }
 }
 
@@ -95,8 +101,8 @@ impl Actor {
     /// As for [`Actor::account`]; forbidden for tokens.
     pub fn seat(&self) -> Result<SessionGrant> {
         let holder = self.holder()?;
-        match holder.session {
-            Some(session) => Ok(SessionGrant { holder, session }),
+        match self.session {
+            Some(session) => Ok(SessionGrant { holder, session: session.id, since: session.since }),
             None => Err(Error::forbidden("sign in with a browser: tokens are not accepted here")),
         }
     }

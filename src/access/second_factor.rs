@@ -7,6 +7,13 @@
 //!     see
 //! }
 //! ```
+//! ```compile_fail,E0308
+//! use rutter::access::{FactorChangeGrant, IdentityChangeGrant};
+//! // Users who must set up a second factor cannot link an account before that.
+//! fn link(set_up: FactorChangeGrant) -> IdentityChangeGrant {
+//!     set_up
+//! }
+//! ```
 
 use std::time::Duration;
 
@@ -68,6 +75,39 @@ impl FactorChangeGrant {
     }
 }
 
+/// A permission check that passed: this user signed in with a browser a few minutes ago, with a second factor if the site
+/// requires one, and may change the external accounts that they sign in with.
+#[derive(Debug, Clone)]
+#[must_use = "an unused grant is a permission check without effect"]
+pub struct IdentityChangeGrant(FactorChangeGrant);
+
+impl IdentityChangeGrant {
+    /// Returns the id of the user.
+    pub fn user(&self) -> Id {
+        self.0.user()
+    }
+
+    /// Returns the session of the request.
+    pub fn session(&self) -> Id {
+        self.0.session()
+    }
+
+    /// Returns the permission to change the second factor, which is included.
+    pub fn factor(&self) -> &FactorChangeGrant {
+        &self.0
+    }
+}
+
+/// Returns true if a sign-in was recent enough to change how the user signs in.
+pub fn is_recent(since: Millis, now: Millis) -> bool {
+    since.plus(RECENT) > now
+}
+
+/// Returns the error for a session that is too old for a change of how the user signs in.
+pub fn sign_in_again() -> Error {
+    Error::forbidden("sign in again to change how you sign in: that is possible for 10 minutes after signing in")
+}
+
 impl Actor {
     /// Checks that the actor is not a session that must set up a second factor first.
     ///
@@ -116,7 +156,7 @@ impl Access {
         let Some(session) = &actor.session else {
             return Err(Error::forbidden("sign in with a browser: tokens are not accepted here"));
         };
-        let is_recent = session.since.plus(RECENT) > self.clock.now();
+        let is_recent = is_recent(session.since, self.clock.now());
         Ok(FactorGrant { user, session: session.id, is_recent, is_required: actor.enrolling().is_some() })
     }
 
@@ -127,11 +167,18 @@ impl Access {
     pub fn authorize_factor_change(&self, actor: &Actor) -> Result<FactorChangeGrant> {
         let grant = self.authorize_factors(actor)?;
         if !grant.is_recent {
-            return Err(Error::forbidden(
-                "sign in again to change two-factor authentication: that is possible for 10 minutes after signing in",
-            ));
+            return Err(sign_in_again());
         }
         Ok(FactorChangeGrant(grant))
+    }
+
+    /// Checks that the actor signed in with a browser a few minutes ago, with a second factor if the site requires one.
+    ///
+    /// # Errors
+    /// As for [`Access::authorize_factor_change`]; forbidden if the second factor is missing.
+    pub fn authorize_identity_change(&self, actor: &Actor) -> Result<IdentityChangeGrant> {
+        actor.expect_second_factor()?;
+        self.authorize_factor_change(actor).map(IdentityChangeGrant)
     }
 }
 

@@ -40,7 +40,7 @@ impl AccountCloser {
         &self,
         actor: &Actor,
         seat: &SessionGrant,
-        password: Secret,
+        password: Option<Secret>,
         transfer_to: Option<&OwnerName>,
     ) -> Result<Millis> {
         let Accounts { db, clock, rules, base, .. } = &self.accounts;

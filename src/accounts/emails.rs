@@ -64,7 +64,7 @@ pub(super) fn password_changed(base: &str, to: &Email, name: &str) -> OutgoingEm
             "Hello {name},\n\n\
              the password of your account at {base} was changed, and other browsers were signed out. Personal tokens \
              still work.\n\n\
-             If this was not you, reset your password at once, and check your tokens and sessions:\n\
+             If this was not you, reset your password at once, and check your tokens, sessions and ways to sign in:\n\
              {base}/reset\n{base}/account\n"
         ),
     )
@@ -139,6 +139,32 @@ pub(super) fn second_factor_removed(base: &str, to: &Email, name: &str) -> Outgo
     )
 }
 
+/// Notification that the account can be signed in to in another way.
+pub(super) fn sign_in_added(base: &str, to: &Email, name: &str, way: &str) -> OutgoingEmail {
+    email(
+        to,
+        "A new way to sign in to your account",
+        format!(
+            "Hello {name},\n\n\
+             your account at {base} can now be signed in to with {way}.\n\n\
+             If this was not you, remove it under \"Ways to sign in\", and sign out all other sessions:\n{base}/account\n"
+        ),
+    )
+}
+
+/// Notification that a way to sign in was removed.
+pub(super) fn sign_in_removed(base: &str, to: &Email, name: &str, way: &str) -> OutgoingEmail {
+    email(
+        to,
+        "A way to sign in to your account was removed",
+        format!(
+            "Hello {name},\n\n\
+             your account at {base} can no longer be signed in to with {way}.\n\n\
+             If this was not you, check the account now, and contact the administrator of {base}:\n{base}/account\n"
+        ),
+    )
+}
+
 /// Notification that a recovery code was used.
 pub(super) fn recovery_code_used(base: &str, to: &Email, name: &str, left: usize) -> OutgoingEmail {
     email(
@@ -146,7 +172,7 @@ pub(super) fn recovery_code_used(base: &str, to: &Email, name: &str, left: usize
         "A recovery code was used",
         format!(
             "Hello {name},\n\n\
-             someone signed in to your account at {base} with your password and a recovery code. {left} recovery codes \
+             someone signed in to your account at {base} with a recovery code. {left} recovery codes \
              are left; you can get new ones on the account page.\n\n\
              If this was not you, reset your password now:\n{base}/reset\n"
         ),

@@ -240,6 +240,7 @@ impl Accounts {
         visit: &ClientInfo,
     ) -> Result<(Accepted, SignedIn)> {
         self.expect_open()?;
+        self.expect_passwords()?;
         // Check first: hashing is expensive, so it requires a valid invitation.
         _ = self.invitation(ticket).await?;
         let password = self.passwords.hash(password).await?;
@@ -299,6 +300,20 @@ impl Accounts {
 /// Returns the invitation of a ticket.
 async fn opened(tx: &mut Tx, ticket: Id) -> Result<Invitation> {
     tx.invitation(ticket).await?.ok_or_else(gone)?.try_into()
+}
+
+/// Returns true if there is a valid invitation to this address.
+pub(super) async fn is_invited(tx: &mut Tx, email: &Email, now: Millis) -> Result<bool> {
+    for (id, subject) in tx.invitations_to(email, now).await? {
+        let subject: Subject = serde_json::from_str(&subject).map_err(Error::internal)?;
+        let invitation = opened(tx, id).await?;
+        match expect_inviter(tx, &subject, &invitation).await {
+            Ok(()) => return Ok(true),
+            Err(error) if error.kind().status().is_server_error() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(false)
 }
 
 /// Checks that the inviter may still invite. A former owner or administrator must not regain access by an invitation

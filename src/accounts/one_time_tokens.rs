@@ -1,4 +1,5 @@
-//! One-time tokens for the links in e-mails, and for the second step of signing in. Each is valid for one purpose, once, for a limited time. Only the hash
+//! One-time tokens for the links in e-mails, for the second step of signing in, and for sign-ins with external
+//! providers. Each is valid for one purpose, once, for a limited time. Only the hash
 //! is stored; having the link is enough to use it, and allows nothing else.
 
 use std::time::Duration;
@@ -29,8 +30,12 @@ pub enum Purpose {
     SetUp,
     /// Join an organisation, or the site.
     Invitation,
-    /// Enter a code after the password.
+    /// Enter a code after the first step of signing in.
     SecondFactor,
+    /// Come back from an external identity provider.
+    ExternalSignIn,
+    /// Choose the name of a new account after that.
+    ExternalSignUp,
 }
 
 impl Purpose {
@@ -43,6 +48,8 @@ impl Purpose {
             Self::SetUp => "set-up",
             Self::Invitation => "invitation",
             Self::SecondFactor => "second-factor",
+            Self::ExternalSignIn => "external-sign-in",
+            Self::ExternalSignUp => "external-sign-up",
         }
     }
 }
@@ -68,12 +75,30 @@ pub async fn issue<S: Serialize>(
     user: Option<Id>,
     lifetime: Duration,
 ) -> Result<(Id, Secret)> {
-    let ticket = Secret::new(format!("{PREFIX}{}", BASE64.encode(random::<32>())));
+    let ticket = generate();
+    let id = insert(tx, clock, purpose, &ticket, subject, user, lifetime).await?;
+    Ok((id, ticket))
+}
+
+/// Generates a ticket for [`insert`].
+pub(super) fn generate() -> Secret {
+    Secret::new(format!("{PREFIX}{}", BASE64.encode(random::<32>())))
+}
+
+/// Creates a ticket, as [`issue`] does, from one that was generated before. Returns its id.
+pub(super) async fn insert<S: Serialize>(
+    tx: &mut Tx,
+    clock: &Clock,
+    purpose: Purpose,
+    ticket: &Secret,
+    subject: &S,
+    user: Option<Id>,
+    lifetime: Duration,
+) -> Result<Id> {
     let (id, now) = (clock.id(), clock.now());
     let subject = serde_json::to_string(subject).map_err(Error::internal)?;
-    let hash = tokens::hash(&ticket);
-    tx.insert_ticket(id, purpose.as_str(), &hash, &subject, user, now, now.plus(lifetime)).await?;
-    Ok((id, ticket))
+    tx.insert_ticket(id, purpose.as_str(), &tokens::hash(ticket), &subject, user, now, now.plus(lifetime)).await?;
+    Ok(id)
 }
 
 /// Uses a ticket, as part of the transaction of the action that it allows: if the transaction fails, the ticket stays

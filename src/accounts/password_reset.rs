@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::one_time_tokens::{self, Purpose};
 use super::sessions::{by, lock_account};
 use super::{Accounts, emails};
-use crate::access::{AccountGrant, SessionGrant};
+use crate::access::{AccountGrant, SessionGrant, is_recent, sign_in_again};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
 use crate::error::{Error, Result};
@@ -34,9 +34,10 @@ struct EmailChange {
     to: String,
 }
 
-/// A password that was verified, by its hash. It is checked again in the transaction of the action that it allows.
+/// A password that was verified, by its hash; `None` for a user without one who signed in recently. It is checked again
+/// in the transaction of the action that it allows.
 #[must_use = "the password may have changed since: see `Accounts::still_seated`"]
-pub(super) struct CheckedPassword(String);
+pub(super) struct CheckedPassword(Option<String>);
 
 impl Accounts {
     /// Withdraws all links that could still change the password or the e-mail address of a user, and the tokens of those
@@ -65,7 +66,11 @@ impl Accounts {
 
     /// Queues a password reset e-mail to this address, if it has an account. The work is done in the background, so
     /// the response time does not reveal whether it has.
+    ///
+    /// # Errors
+    /// Forbidden if the site accepts no passwords.
     pub async fn forgot(&self, email: &Email) -> Result<()> {
+        self.expect_passwords()?;
         let mut tx = self.db.write().await?;
         jobs::enqueue(&mut tx, &self.clock, Kind::SendPasswordReset, email.as_str(), Duration::ZERO).await?;
         tx.commit().await
@@ -95,6 +100,7 @@ impl Accounts {
     /// # Errors
     /// Not found for an invalid link; invalid for a short password, and the link stays valid then.
     pub async fn reset(&self, ticket: &Secret, password: Secret) -> Result<()> {
+        self.expect_passwords()?;
         let known =
             one_time_tokens::look::<ResetRequest>(&mut self.db.read().await?, &self.clock, Purpose::Reset, ticket)
                 .await?;
@@ -132,16 +138,39 @@ impl Accounts {
         tx.commit().await
     }
 
-    /// Checks the password of the signed-in user.
+    /// Checks that the site accepts passwords.
     ///
     /// # Errors
-    /// Forbidden if it is wrong.
-    pub(super) async fn expect_password(&self, seat: &SessionGrant, password: Secret) -> Result<CheckedPassword> {
-        let stored = self.db.read().await?.login(seat.user()).await?.and_then(|row| row.password);
-        if self.passwords.verify(password, stored.clone()).await?
-            && let Some(stored) = stored
-        {
-            return Ok(CheckedPassword(stored));
+    /// Forbidden if not.
+    pub(super) fn expect_passwords(&self) -> Result<()> {
+        if self.rules.passwords {
+            return Ok(());
+        }
+        let labels: Vec<&str> = self.providers().map(|(_, label)| label).collect();
+        Err(Error::forbidden(format!("this site accepts no passwords: sign in with {}", labels.join(" or "))))
+    }
+
+    /// Checks the password of the signed-in user. For a user without one, a recent sign-in takes its place.
+    ///
+    /// # Errors
+    /// Forbidden if it is wrong or missing, or if the sign-in was too long ago.
+    pub(super) async fn expect_password(
+        &self,
+        seat: &SessionGrant,
+        password: Option<Secret>,
+    ) -> Result<CheckedPassword> {
+        let row = self.db.read().await?.login(seat.user()).await?;
+        let stored = row.and_then(|row| self.usable_password(&row));
+        let Some(stored) = stored else {
+            return if is_recent(seat.since(), self.clock.now()) {
+                Ok(CheckedPassword(None))
+            } else {
+                Err(sign_in_again())
+            };
+        };
+        let password = password.ok_or_else(|| Error::forbidden("the password is missing"))?;
+        if self.passwords.verify(password, Some(stored.clone())).await? {
+            return Ok(CheckedPassword(Some(stored)));
         }
         Err(Error::forbidden("the password is wrong"))
     }
@@ -159,7 +188,7 @@ impl Accounts {
     ) -> Result<UserRow> {
         lock_account(tx, seat.user()).await?;
         let user = self.myself(tx, seat.holder()).await?;
-        let same = tx.login(user.id).await?.is_some_and(|row| row.password.as_ref() == Some(&checked.0));
+        let same = tx.login(user.id).await?.is_some_and(|row| self.usable_password(&row) == checked.0);
         if !same || !tx.has_session(user.id, seat.session()).await? {
             return Err(Error::unauthenticated("the password was changed or the session has ended; sign in again"));
         }
@@ -169,8 +198,9 @@ impl Accounts {
     /// Changes the password, and ends all other sessions.
     ///
     /// # Errors
-    /// Forbidden if `current` is not the password; invalid for a short new one.
-    pub async fn change_password(&self, seat: &SessionGrant, current: Secret, new: Secret) -> Result<()> {
+    /// Forbidden if `current` is not the password, or if the site accepts none; invalid for a short new one.
+    pub async fn change_password(&self, seat: &SessionGrant, current: Option<Secret>, new: Secret) -> Result<()> {
+        self.expect_passwords()?;
         let checked = self.expect_password(seat, current).await?;
         let hash = self.passwords.hash(new).await?;
         let mut tx = self.db.write().await?;
@@ -191,7 +221,7 @@ impl Accounts {
     /// # Errors
     /// Forbidden if the password is wrong. Whether the new address already has an account is revealed only in the
     /// e-mail to it.
-    pub async fn change_email(&self, seat: &SessionGrant, to: &Email, password: Secret) -> Result<()> {
+    pub async fn change_email(&self, seat: &SessionGrant, to: &Email, password: Option<Secret>) -> Result<()> {
         let checked = self.expect_password(seat, password).await?;
         let mut tx = self.db.write().await?;
         let user = self.still_seated(&mut tx, seat, &checked).await?;

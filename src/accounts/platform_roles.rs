@@ -118,15 +118,13 @@ impl Accounts {
             if row.is_some_and(|row| row.role == *to) {
                 continue;
             }
-            let (user, membership) = match row {
-                Some(row) => (row.user_id, Some(row.membership)),
-                None => {
-                    let Some(known) = tx.user(name).await? else {
-                        wrong.add(*line, &format!("there is no user `{name}`"));
-                        continue;
-                    };
-                    (known.id, tx.member_role(platform.id, known.id).await?)
-                }
+            let (user, membership) = if let Some(row) = row {
+                (row.user_id, Some(row.membership))
+            } else if let Some(known) = tx.user(name).await? {
+                (known.id, tx.member_role(platform.id, known.id).await?)
+            } else {
+                wrong.add(*line, &format!("there is no user `{name}`"));
+                continue;
             };
             let (from, membership) = (row.map(|row| row.role), raised(membership, *to));
             changes.push((user, RoleChange { user: name.to_string(), from, to: Some(*to), membership }));
@@ -160,15 +158,12 @@ impl Accounts {
             let detail = format!("{} {membership}", change.user);
             self.note(tx, actor, "organisation.member", name, &detail).await?;
         }
-        match change.to {
-            Some(to) => {
-                tx.put_platform_role(platform.id, user, to).await?;
-                self.note(tx, actor, "role.set", name, &format!("{} {to}", change.user)).await
-            }
-            None => {
-                tx.delete_platform_role(platform.id, user).await?;
-                self.note(tx, actor, "role.remove", name, &change.user).await
-            }
+        if let Some(to) = change.to {
+            tx.put_platform_role(platform.id, user, to).await?;
+            self.note(tx, actor, "role.set", name, &format!("{} {to}", change.user)).await
+        } else {
+            tx.delete_platform_role(platform.id, user).await?;
+            self.note(tx, actor, "role.remove", name, &change.user).await
         }
     }
 }

@@ -47,7 +47,8 @@ impl RoleFile {
         if text.len() > MAX_FILE_BYTES {
             return Err(Error::too_large(format!("a file of roles can have at most {MAX_FILE_BYTES} bytes")));
         }
-        let line = |at: usize| 1 + text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count();
+        let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+        let line = |at: usize| 1 + ends.partition_point(|end| *end < at);
         let document: Document = toml::from_str(text).map_err(|error| {
             let place = error.span().map_or_else(String::new, |span| format!("line {}: ", line(span.start)));
             let message = error.message().lines().collect::<Vec<_>>().join("; ");

@@ -32,6 +32,9 @@ const WRONG: &str = "factor.wrong";
 #[derive(Serialize, Deserialize)]
 struct SecondStep {
     user: String,
+    /// True if the first step was at an external identity provider.
+    #[serde(default)]
+    external: bool,
 }
 
 /// The second factor of a user.
@@ -53,8 +56,9 @@ pub struct NewTotp {
 
 impl Accounts {
     /// Creates the token for the second step of signing in. Nothing else accepts it.
-    pub(super) async fn issue_second_step(&self, tx: &mut Tx, user: Id) -> Result<Secret> {
-        let (clock, subject) = (&self.clock, SecondStep { user: user.to_string() });
+    pub(super) async fn issue_second_step(&self, tx: &mut Tx, user: Id, first: SignInMethod) -> Result<Secret> {
+        let external = first == SignInMethod::External;
+        let (clock, subject) = (&self.clock, SecondStep { user: user.to_string(), external });
         let issued =
             one_time_tokens::issue(tx, clock, Purpose::SecondFactor, &subject, Some(user), SECOND_STEP).await?;
         Ok(issued.1)
@@ -65,22 +69,24 @@ impl Accounts {
     /// # Errors
     /// Not found for an invalid token.
     pub async fn user_of_second_step(&self, ticket: &Secret) -> Result<Id> {
-        let mut tx = self.db.read().await?;
-        let found = one_time_tokens::look::<SecondStep>(&mut tx, &self.clock, Purpose::SecondFactor, ticket).await;
-        found
-            .map_err(|error| if error.kind().status().is_server_error() { error } else { over() })?
-            .subject
-            .user
-            .parse()
+        self.second_step(ticket).await?.user.parse()
     }
 
-    /// Starts a session for the user who has entered the password and a code. Reopens a closed account.
+    async fn second_step(&self, ticket: &Secret) -> Result<SecondStep> {
+        let mut tx = self.db.read().await?;
+        let found = one_time_tokens::look(&mut tx, &self.clock, Purpose::SecondFactor, ticket).await;
+        Ok(found.map_err(|error| if error.kind().status().is_server_error() { error } else { over() })?.subject)
+    }
+
+    /// Starts a session for the user who has taken the first step, and entered a code. Reopens a closed account.
     ///
     /// # Errors
-    /// Unauthenticated for a wrong code; not found for a token that is invalid, or was tried too often: the password is
+    /// Unauthenticated for a wrong code; not found for a token that is invalid, or was tried too often: the first step is
     /// required again; busy after too many wrong codes.
     pub async fn sign_in_with_code(&self, ticket: &Secret, code: &Secret, visit: &ClientInfo) -> Result<SignedIn> {
-        let user = self.user_of_second_step(ticket).await?;
+        let SecondStep { user, external } = self.second_step(ticket).await?;
+        let user: Id = user.parse()?;
+        let first = if external { SignInMethod::External } else { SignInMethod::Password };
         let (purpose, hash, now) = (Purpose::SecondFactor.as_str(), tokens::hash(ticket), self.clock.now());
         let mut tx = self.db.write().await?;
         lock_account(&mut tx, user).await?;
@@ -106,7 +112,7 @@ impl Accounts {
         if row.closed_at.is_some() {
             self.reopen(&mut tx, &row).await?;
         }
-        let signed_in = self.begin_session(&mut tx, user, visit, SignInMethod::PasswordAndCode).await?;
+        let signed_in = self.begin_session(&mut tx, user, visit, first.with_code()).await?;
         tx.commit().await?;
         Ok(signed_in)
     }
@@ -207,7 +213,7 @@ impl Accounts {
         if !tx.confirm_totp(user.id, step, &hashes, self.clock.now()).await? {
             return Err(Error::conflict("two-factor authentication is on already"));
         }
-        tx.set_session_amr(grant.session(), SignInMethod::PasswordAndCode.amr()).await?;
+        tx.add_session_amr(grant.session(), "otp").await?;
         tx.end_sessions(user.id, Some(grant.session())).await?;
         self.withdraw_links(&mut tx, user.id).await?;
         self.audit_by(&mut tx, &by(user.id), "factor.add", &user.name).await?;
@@ -290,7 +296,7 @@ impl Accounts {
     ///
     /// # Errors
     /// Unauthenticated if the session has ended.
-    async fn still_signed_in(&self, tx: &mut Tx, grant: &FactorChangeGrant) -> Result<UserRow> {
+    pub(super) async fn still_signed_in(&self, tx: &mut Tx, grant: &FactorChangeGrant) -> Result<UserRow> {
         let ended = || Error::unauthenticated("your session has ended; sign in again");
         lock_account(tx, grant.user()).await?;
         if !tx.has_session(grant.user(), grant.session()).await? {
@@ -316,5 +322,5 @@ fn recovery_codes() -> Result<(Vec<Secret>, String)> {
 }
 
 fn over() -> Error {
-    Error::not_found("this sign-in is no longer valid: enter your password again")
+    Error::not_found("this sign-in is no longer valid: begin again")
 }

@@ -18,20 +18,35 @@ pub struct ClientInfo {
 }
 
 /// How a user has signed in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SignInMethod {
     /// With the password, or a link that proves as much.
     Password,
     /// With the password and a code.
     PasswordAndCode,
+    /// At an external identity provider.
+    External,
+    /// At an external identity provider, and with a code.
+    ExternalAndCode,
 }
 
 impl SignInMethod {
-    /// Returns the methods as in the database (RFC 8176).
+    /// Returns the methods as in the database (RFC 8176). That has no name for a sign-in elsewhere; `fed` is what others
+    /// use.
     pub(super) fn amr(self) -> &'static str {
         match self {
             Self::Password => "pwd",
             Self::PasswordAndCode => "pwd otp",
+            Self::External => "fed",
+            Self::ExternalAndCode => "fed otp",
+        }
+    }
+
+    /// Returns the method with a code in addition.
+    pub(super) fn with_code(self) -> Self {
+        match self {
+            Self::Password | Self::PasswordAndCode => Self::PasswordAndCode,
+            Self::External | Self::ExternalAndCode => Self::ExternalAndCode,
         }
     }
 }
@@ -59,8 +74,10 @@ impl Accounts {
     /// closed account.
     ///
     /// # Errors
-    /// Unauthenticated, with the same message after the same time, whatever is wrong.
+    /// Unauthenticated, with the same message after the same time, whatever is wrong; forbidden if the site accepts no
+    /// passwords.
     pub async fn sign_in(&self, login: &str, password: Secret, visit: &ClientInfo) -> Result<SignIn> {
+        self.expect_passwords()?;
         let wrong = || Error::unauthenticated("wrong user name or password");
         let found = self.find_login(login).await?;
         let hash = found.as_ref().and_then(|row| row.password.clone());
@@ -72,7 +89,7 @@ impl Accounts {
         let same = |row: &LoginRow| row.password == found.password && row.is_open(self.clock.now());
         let row = tx.login(found.id).await?.filter(same).ok_or_else(wrong)?;
         if tx.has_second_factor(row.id).await? {
-            let ticket = self.issue_second_step(&mut tx, row.id).await?;
+            let ticket = self.issue_second_step(&mut tx, row.id, SignInMethod::Password).await?;
             tx.commit().await?;
             return Ok(SignIn::SecondStep(ticket));
         }

@@ -41,7 +41,7 @@ pub(super) struct NewUser<'a> {
     pub(super) name: &'a OwnerName,
     pub(super) email: &'a Email,
     pub(super) display_name: DisplayName,
-    /// Hash of the password; `None` for an account that signs in with tokens only.
+    /// Hash of the password; `None` for an account that signs in with tokens, or elsewhere.
     pub(super) password: Option<&'a str>,
     pub(super) admin: bool,
 }
@@ -59,6 +59,7 @@ impl Accounts {
     /// Forbidden unless everyone can sign up; conflict if the name is taken, since names are public.
     pub async fn sign_up(&self, name: &OwnerName, email: &Email, display_name: &DisplayName) -> Result<()> {
         self.expect_sign_up()?;
+        self.expect_passwords()?;
         expect_user_name(name)?;
         let mut tx = self.db.write().await?;
         if tx.owner(name).await?.is_some() {
@@ -128,6 +129,7 @@ impl Accounts {
     /// meanwhile. The link stays valid after these errors. Forbidden if sign-up is no longer open.
     pub async fn verify(&self, ticket: &Secret, password: Secret, visit: &ClientInfo) -> Result<SignedIn> {
         self.expect_sign_up()?;
+        self.expect_passwords()?;
         // Check first: hashing is expensive, so it requires a valid link.
         one_time_tokens::look::<PendingSignup>(&mut self.db.read().await?, &self.clock, Purpose::SignUp, ticket)
             .await?;

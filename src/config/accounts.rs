@@ -64,6 +64,8 @@ pub struct AccountRules {
     pub organisations: Makers,
     /// Users that must have a second factor: `optional` (none), `admins` or `all`. Default: `optional`.
     pub second_factor: SecondFactor,
+    /// True if users can sign in with passwords. Default: true.
+    pub passwords: bool,
     /// Session idle timeout, in days. Default: 14.
     #[serde(deserialize_with = "units::days")]
     pub session_idle_days: u32,
@@ -81,6 +83,7 @@ impl Default for AccountRules {
             sign_up: SignUp::Invitation,
             organisations: Makers::Users,
             second_factor: SecondFactor::Optional,
+            passwords: true,
             session_idle_days: 14,
             session_days: 90,
             grace_days: 14,

@@ -65,7 +65,7 @@ impl Issuer {
 }
 
 /// Returns true if the response of this URL cannot be changed on the network: HTTPS, or HTTP on a loopback address.
-fn is_safe(url: &str) -> bool {
+pub(crate) fn is_safe(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {

@@ -75,6 +75,13 @@ impl Tx {
         Ok(query(sql).bind(&organisation).bind(now).fetch_all(self).await?)
     }
 
+    /// Returns the open invitations to an address, oldest first, each with the subject of its ticket.
+    pub async fn invitations_to(&mut self, email: &Email, now: Millis) -> Result<Vec<(Id, String)>> {
+        let sql = "SELECT i.id, t.subject FROM invitation i JOIN one_time_token t ON t.id = i.id
+                   WHERE i.email = $1 AND i.expires_at > $2 AND t.used_at IS NULL AND t.expires_at > $2 ORDER BY i.id";
+        Ok(query(sql).bind(email.as_str()).bind(now).fetch_all(self).await?)
+    }
+
     /// Deletes an invitation to an organisation, or to the site only; returns false if it does not exist.
     pub async fn delete_invitation(&mut self, id: Id, organisation: Option<Id>) -> Result<bool> {
         let sql = "DELETE FROM invitation WHERE id = $1 AND COALESCE(organisation_id, '') = $2";

@@ -97,4 +97,11 @@ impl Tx {
     pub async fn forget_tickets(&mut self, before: Millis) -> Result<u64> {
         Ok(query("DELETE FROM one_time_token WHERE expires_at < $1").bind(before).execute(self).await?)
     }
+
+    /// Deletes tokens of a kind that expired before the given time.
+    pub async fn forget_tickets_of(&mut self, kind: &str, before: Millis) -> Result<()> {
+        let sql = "DELETE FROM one_time_token WHERE kind = $1 AND expires_at < $2";
+        query(sql).bind(kind).bind(before).execute(self).await?;
+        Ok(())
+    }
 }

@@ -66,9 +66,10 @@ impl Tx {
         Ok(query("DELETE FROM totp WHERE user_id = $1").bind(user).execute(self).await? > 0)
     }
 
-    /// Records how the user of a session has signed in.
-    pub async fn set_session_amr(&mut self, session: Id, amr: &str) -> Result<()> {
-        query("UPDATE session SET amr = $2 WHERE id = $1").bind(session).bind(amr).execute(self).await?;
+    /// Records a further method by which the user of a session has signed in.
+    pub async fn add_session_amr(&mut self, session: Id, method: &str) -> Result<()> {
+        let sql = "UPDATE session SET amr = amr || ' ' || $2 WHERE id = $1";
+        query(sql).bind(session).bind(method).execute(self).await?;
         Ok(())
     }
 

@@ -52,7 +52,8 @@ pub struct SessionRow {
     pub agent: String,
     /// IP address of the sign-in.
     pub address: String,
-    /// How the user signed in (RFC 8176): `pwd`, or `pwd otp` with a second factor.
+    /// How the user signed in (RFC 8176, separated by spaces): `pwd`, or `fed` at an external provider; and `otp` with a
+    /// second factor.
     pub amr: String,
 }
 

@@ -16,6 +16,7 @@ mod diff;
 mod drive;
 mod factors;
 mod files;
+mod identities;
 mod infer;
 mod invitations;
 mod links;
@@ -55,6 +56,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         accounts::routes,
         user::routes,
         factors::routes,
+        identities::routes,
         datasets::routes,
         choices::routes,
         clients::routes,

@@ -16,7 +16,7 @@ pub(crate) mod session_cookie;
 mod timeouts;
 mod url;
 
-pub(crate) use self::address::{BaseUrl, RemoteClient};
+pub(crate) use self::address::{BaseUrl, ClientDescription};
 pub(crate) use self::body::{content_length, read as read_body, reader as body_reader, with_idle_timeout};
 pub(crate) use self::content::{Content, bare, disposition, media_of, media_type, shown};
 pub(crate) use self::error_format::replace_body;

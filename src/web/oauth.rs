@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::http::session_cookie::take_cookie;
 use super::http::{
-    AuthedActor, RemoteClient, RouteGroup, Routes, SIGNATURE_COST, Segments, read_body, replace_body, segment,
+    AuthedActor, ClientDescription, RouteGroup, Routes, SIGNATURE_COST, Segments, read_body, replace_body, segment,
 };
 use crate::access::app_tokens::AppScopes;
 use crate::app::App;
@@ -288,7 +288,7 @@ async fn token(State(app): State<App>, request: Request) -> Response {
 }
 
 /// Begins a login on a device without a browser.
-async fn authorize_device(State(app): State<App>, from: RemoteClient, request: Request) -> Response {
+async fn authorize_device(State(app): State<App>, from: ClientDescription, request: Request) -> Response {
     by_client(&app, request, async |form, client| {
         let scope = form.fields.get("scope").map(String::as_str);
         let begun = app.oauth.authorize_device(client, scope, (&from.agent, &from.address)).await?;
@@ -331,7 +331,7 @@ async fn userinfo(State(app): State<App>, headers: HeaderMap) -> Result<Json<Val
     Ok(Json(Value::Object(app.oauth.user_claims(&login).await?)))
 }
 
-/// Authenticates a user of a database, as the HTTP authenticator of ClickHouse asks: the password is an access token of
+/// Authenticates a user of a database, as the HTTP authenticator of `ClickHouse` asks: the password is an access token of
 /// a login at the application. The response has settings of the session.
 async fn open_database(
     State(app): State<App>,

@@ -368,7 +368,7 @@ fn keys() -> Vec<(String, String)> {
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
         for name in fields.map(|field| field.split(':').next().unwrap()) {
             let groups = ["limits", "ttl", "gc", "scrub", "rates", "quotas", "accounts", "mail", "oauth"];
-            let others = ["issuers", "stores", "cloud_environment", "service_links", "renamed"];
+            let others = ["issuers", "sign_in", "stores", "cloud_environment", "service_links", "renamed"];
             if !groups.contains(&name) && !others.contains(&name) {
                 let variable = format!("RUTTER_{}{name}", group.replace('.', "__")).to_uppercase();
                 keys.push((format!("{group}{name}"), variable));

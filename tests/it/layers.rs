@@ -114,6 +114,8 @@ fn each_technology_is_used_only_in_its_place() {
         ("spawn_blocking", &["src/lib", "lfs/src/blocking", "metastore/src/blocking"], "use the crate's `blocking`"),
         ("thread::spawn", &[], "use the crate's `blocking`"),
         ("lettre", &["src/mail"], "e-mail is sent by mail.rs"),
+        ("openidconnect", &["src/accounts/providers"], "users come from the providers of accounts"),
+        ("oauth2", &["src/accounts/providers"], "users come from the providers of accounts"),
         ("OsRng", &["src/access/signing_keys"], "random bytes come from clock::random"),
         ("gix", &["metastore/src"], "git belongs in metastore"),
         ("gix_", &[], "name it through gix, in metastore"),

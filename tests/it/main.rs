@@ -38,6 +38,7 @@ mod search;
 mod second_factor;
 mod share_links;
 mod shares;
+mod sign_in;
 mod site;
 mod stats;
 mod takeover;

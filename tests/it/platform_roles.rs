@@ -64,7 +64,7 @@ async fn claims(server: &Server, tokens: &Value) -> Value {
     claims
 }
 
-/// What ClickHouse asks: status and body.
+/// What a database asks: status and body.
 async fn basic(server: &Server, client: &str, user: &str, password: &str) -> (u16, Value) {
     let request = server.http.get(format!("{}/oauth/basic/{client}", server.url)).basic_auth(user, Some(password));
     let reply = Reply::of(request).await;

@@ -29,11 +29,11 @@ struct Enrolled {
 }
 
 /// An authenticator app, written independently of the server.
-struct Authenticator(Vec<u8>);
+pub(crate) struct Authenticator(Vec<u8>);
 
 impl Authenticator {
     /// Reads the secret as a user types it.
-    fn new(base32: &str) -> Self {
+    pub(crate) fn new(base32: &str) -> Self {
         let mut bits = String::new();
         for c in base32.chars() {
             let value = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap();
@@ -44,7 +44,7 @@ impl Authenticator {
     }
 
     /// Returns the code of the present, or of another time step.
-    fn code(&self, clock: &Clock, steps: i64) -> String {
+    pub(crate) fn code(&self, clock: &Clock, steps: i64) -> String {
         let step = clock.now().0 / 30_000 + steps;
         let mut mac = Hmac::<Sha1>::new_from_slice(&self.0).unwrap();
         mac.update(&step.to_be_bytes());

@@ -23,11 +23,12 @@ export class TestServer {
     private child: ChildProcess,
   ) {}
 
-  static async start(settings: Record<string, string> = {}): Promise<TestServer> {
+  /** Starts a server; `host` is that of its URL. */
+  static async start(settings: Record<string, string> = {}, host = '127.0.0.1'): Promise<TestServer> {
     if (!program) throw new Error('RUTTER_BIN must name the program; make test-ui does that');
     const data = await mkdtemp(join(tmpdir(), 'rutter-ui-'));
     const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
+    const url = `http://${host}:${port}`;
     const environment: Record<string, string> = {
       PATH: process.env.PATH ?? '',
       HOME: data,

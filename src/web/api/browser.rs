@@ -5,13 +5,14 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use crate::access::SessionGrant;
+use crate::accounts::external_sign_in::EXTERNAL_SIGN_IN;
 use crate::accounts::sessions::{ClientInfo, SignIn, SignedIn};
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::types::{Email, Secret};
 pub(super) use crate::web::http::session_cookie::take_cookie;
-use crate::web::http::session_cookie::{self, SameOrigin};
-use crate::web::http::{BaseUrl, Client, PasswordAttempt, RemoteClient};
+use crate::web::http::session_cookie::{self, OneTimeCookie, SameOrigin};
+use crate::web::http::{BaseUrl, Client, ClientDescription, PasswordAttempt};
 
 /// A client that signs in or requests an e-mail. Requests from pages of other sites are rejected: they could sign the
 /// browser in to another account (login CSRF).
@@ -20,6 +21,7 @@ pub(super) struct BrowserClient {
     pub(super) visit: ClientInfo,
     is_secure: bool,
     client: Option<Client>,
+    sign_up: Option<Secret>,
 }
 
 impl FromRequestParts<App> for BrowserClient {
@@ -30,9 +32,11 @@ impl FromRequestParts<App> for BrowserClient {
         if session_cookie::origin(&parts.headers, &base) == SameOrigin::Other {
             return Err(Error::forbidden("cross-site request rejected: use a page of this server"));
         }
-        let RemoteClient { agent, address } = RemoteClient::of(parts, app);
+        let ClientDescription { agent, address } = ClientDescription::of(parts, app);
         let client = parts.extensions.get::<Client>().cloned();
-        Ok(Self { visit: ClientInfo { agent, address }, is_secure: base.starts_with("https://"), client })
+        let is_secure = base.starts_with("https://");
+        let sign_up = OneTimeCookie::SignUp.read(is_secure, &parts.headers);
+        Ok(Self { visit: ClientInfo { agent, address }, is_secure, client, sign_up })
     }
 }
 
@@ -86,6 +90,21 @@ impl BrowserClient {
 
     fn guess(&self, of: &str) -> Result<Option<PasswordAttempt>> {
         self.client.as_ref().map(|client| client.guess(of)).transpose()
+    }
+
+    /// Returns the one-time token of a new user of an external provider, which this browser was given.
+    pub(super) fn sign_up_token(&self) -> Option<&Secret> {
+        self.sign_up.as_ref()
+    }
+
+    /// Sets the cookie that binds a sign-in with an external provider to this browser.
+    pub(super) fn give_state(&self, headers: &mut HeaderMap, state: &Secret) {
+        OneTimeCookie::SignIn.give(self.is_secure, headers, state, EXTERNAL_SIGN_IN.as_secs());
+    }
+
+    /// Deletes the one-time token of a new user.
+    pub(super) fn take_sign_up_token(&self, headers: &mut HeaderMap) {
+        OneTimeCookie::SignUp.take(self.is_secure, headers);
     }
 
     /// Sets the session cookie, with a maximum age in seconds.

@@ -42,6 +42,21 @@ impl From<UserRow> for Person {
     }
 }
 
+/// A provider that users can sign in with.
+#[derive(Serialize, ToSchema)]
+struct SignInProvider {
+    /// The name in URLs: signing in begins at `/login/NAME`.
+    name: String,
+    /// The name for people.
+    label: String,
+}
+
+/// Returns the providers of the site.
+fn providers(app: &App) -> Vec<SignInProvider> {
+    let one = |(name, label): (&str, &str)| SignInProvider { name: name.to_owned(), label: label.to_owned() };
+    app.accounts.providers().map(one).collect()
+}
+
 /// The current session, and what the sign-in page needs to know.
 #[derive(Serialize, ToSchema)]
 struct Session {
@@ -54,6 +69,10 @@ struct Session {
     sign_up: SignUp,
     /// True if there is no administrator yet. `rutter setup-link` on the server prints a link that creates one.
     set_up: bool,
+    /// True if users can sign in with passwords.
+    passwords: bool,
+    /// The external providers that users can sign in with.
+    providers: Vec<SignInProvider>,
     /// True if the server can send e-mail; if false, messages are written to a directory on the server.
     mail: bool,
     /// The version of the server; null unless signed in.
@@ -155,6 +174,8 @@ async fn show(State(app): State<App>, caller: Result<EnrollingActor>) -> Result<
         must_enrol: enrolling.is_some(),
         sign_up: app.config.accounts.sign_up,
         set_up: app.accounts.needs_set_up().await?,
+        passwords: app.config.accounts.passwords,
+        providers: providers(&app),
         mail: app.config.mail.url.is_some(),
     };
     let mut response = Json(session).into_response();

@@ -62,9 +62,9 @@ struct AccountUpdate {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PasswordChange {
-    /// The current password.
-    #[schema(value_type = String)]
-    current: Secret,
+    /// The current password; may be omitted by a user without one who signed in within the last 10 minutes.
+    #[schema(value_type = Option<String>)]
+    current: Option<Secret>,
     /// The new password; at least 8 characters.
     #[schema(value_type = String, min_length = 8)]
     new: Secret,
@@ -77,18 +77,18 @@ struct EmailChange {
     /// The new address.
     #[schema(value_type = shapes::EmailAddress)]
     email: String,
-    /// The password.
-    #[schema(value_type = String)]
-    password: Secret,
+    /// The password; may be omitted by a user without one who signed in within the last 10 minutes.
+    #[schema(value_type = Option<String>)]
+    password: Option<Secret>,
 }
 
 /// A request to close the account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CloseAccount {
-    /// The password.
-    #[schema(value_type = String)]
-    password: Secret,
+    /// The password; may be omitted by a user without one who signed in within the last 10 minutes.
+    #[schema(value_type = Option<String>)]
+    password: Option<Secret>,
     /// An organisation of the caller to transfer all datasets to. If omitted, they are deleted with the account.
     #[schema(value_type = Option<shapes::OwnerName>)]
     transfer_to: Option<String>,
@@ -119,18 +119,22 @@ struct OneSession {
     agent: String,
     /// The client address at sign-in.
     address: String,
+    /// True if the user signed in with an external provider.
+    external: bool,
     /// True if a code was entered, for two-factor authentication.
     second_factor: bool,
 }
 
 impl OneSession {
     fn of(row: SessionRow, current: Option<Id>) -> Self {
+        let has = |name: &str| row.amr.split_ascii_whitespace().any(|method| method == name);
         Self {
             id: row.id.to_string(),
             current: Some(row.id) == current,
             created: row.created_at.rfc3339(),
             last_used: row.last_used_at.rfc3339(),
-            second_factor: row.amr.split_ascii_whitespace().any(|method| method == "otp"),
+            external: has("fed"),
+            second_factor: has("otp"),
             agent: row.agent,
             address: row.address,
         }

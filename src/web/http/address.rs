@@ -3,44 +3,16 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::FromRequestParts;
+use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{Extensions, HeaderMap, header};
+use axum::http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 
 use crate::app::App;
 use crate::error::{Error, Result};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
-
-/// Maximum length of a user agent that is stored, in characters.
-const AGENT: usize = 300;
-
-/// The program that sends a request, as it is shown to users.
-pub(crate) struct RemoteClient {
-    /// `User-Agent`, shortened.
-    pub(crate) agent: String,
-    /// IP address.
-    pub(crate) address: String,
-}
-
-impl RemoteClient {
-    pub(crate) fn of(parts: &Parts, app: &App) -> Self {
-        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-        let agent = agent.chars().filter(|char| !char.is_control()).take(AGENT).collect();
-        let peer = parts.extensions.get::<Peer>();
-        let address = peer.map(|Peer(peer)| client(peer.ip(), &parts.headers, &app.config.trusted_proxies));
-        Self { agent, address: address.map(|address| address.to_string()).unwrap_or_default() }
-    }
-}
-
-impl FromRequestParts<App> for RemoteClient {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        Ok(Self::of(parts, app))
-    }
-}
 
 /// Returns true if the peer is a trusted proxy, whose `X-Forwarded-For` is believed.
 pub(crate) fn is_trusted(peer: IpAddr, proxies: &[IpNet]) -> bool {
@@ -141,6 +113,36 @@ impl BaseUrl {
         }
         let trusted = is_proxied(&parts.extensions, &app.config.trusted_proxies);
         base(&parts.headers, parts.uri.authority().map(Authority::as_str), trusted).map(Self)
+    }
+}
+
+/// The client of a request, as shown in lists of sessions.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientDescription {
+    /// `User-Agent`, shortened.
+    pub(crate) agent: String,
+    /// Address of the client.
+    pub(crate) address: String,
+}
+
+impl ClientDescription {
+    /// Maximum length of the user agent, in characters.
+    const AGENT_CHARS: usize = 300;
+
+    pub(crate) fn of(parts: &Parts, app: &App) -> Self {
+        let agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let agent = agent.chars().filter(|c| !c.is_control()).take(Self::AGENT_CHARS).collect();
+        let peer = parts.extensions.get::<Peer>();
+        let address = peer.map(|Peer(peer)| client(peer.ip(), &parts.headers, &app.config.trusted_proxies));
+        Self { agent, address: address.map(|address| address.to_string()).unwrap_or_default() }
+    }
+}
+
+impl FromRequestParts<App> for ClientDescription {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        Ok(Self::of(parts, app))
     }
 }
 

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use super::rate_limit::{Account, Client};
 use super::{session_cookie, url};
 use crate::access::{
-    AccountGrant, Actor, AdminGrant, Credentials, DatasetGrant, FactorChangeGrant, FactorGrant, Grant, OrgAdminGrant,
-    OrgMemberGrant, Right, SessionGrant, ShareGrant, Target,
+    AccountGrant, Actor, AdminGrant, Credentials, DatasetGrant, FactorChangeGrant, FactorGrant, Grant,
+    IdentityChangeGrant, OrgAdminGrant, OrgMemberGrant, Right, SessionGrant, ShareGrant, Target,
 };
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -108,6 +108,15 @@ impl FromRequestParts<App> for FactorChangeGrant {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let EnrollingActor(caller) = EnrollingActor::from_request_parts(parts, app).await?;
         app.access.authorize_factor_change(&caller.actor)
+    }
+}
+
+impl FromRequestParts<App> for IdentityChangeGrant {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let EnrollingActor(caller) = EnrollingActor::from_request_parts(parts, app).await?;
+        app.access.authorize_identity_change(&caller.actor)
     }
 }
 

@@ -56,6 +56,47 @@ pub(crate) fn give_cookie(is_secure: bool, headers: &mut HeaderMap, value: &Secr
     }
 }
 
+/// A cookie with a one-time token, which binds a sign-in with an external provider to the browser that began it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum OneTimeCookie {
+    /// The state of the request to the provider.
+    SignIn,
+    /// The token of a new user who has to choose a name.
+    SignUp,
+}
+
+impl OneTimeCookie {
+    /// Returns the name, with and without TLS.
+    fn names(self) -> [&'static str; 2] {
+        match self {
+            Self::SignIn => ["__Host-rutter-sign-in", "rutter-sign-in"],
+            Self::SignUp => ["__Host-rutter-sign-up", "rutter-sign-up"],
+        }
+    }
+
+    /// Returns the value that the browser sent.
+    pub(crate) fn read(self, is_secure: bool, headers: &HeaderMap) -> Option<Secret> {
+        let [secure, plain] = self.names();
+        cookie(headers, if is_secure { secure } else { plain }).map(|value| Secret::new(value.to_owned()))
+    }
+
+    /// Sets the cookie, with a maximum age in seconds. It must be `Lax`, because the provider sends the browser back.
+    pub(crate) fn give(self, is_secure: bool, headers: &mut HeaderMap, value: &Secret, seconds: u64) {
+        let [secure, plain] = self.names();
+        let (name, attribute) = if is_secure { (secure, " Secure;") } else { (plain, "") };
+        let value = value.expose();
+        let cookie = format!("{name}={value}; Path=/; Max-Age={seconds};{attribute} HttpOnly; SameSite=Lax");
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    }
+
+    /// Deletes the cookie.
+    pub(crate) fn take(self, is_secure: bool, headers: &mut HeaderMap) {
+        self.give(is_secure, headers, &Secret::new(String::new()), 0);
+    }
+}
+
 /// Deletes the session cookie, under both names.
 pub(crate) fn take_cookie(headers: &mut HeaderMap) {
     for cookie in [

@@ -57,7 +57,16 @@ impl Server {
 
     /// Starts with its own URL as `public_url`.
     pub async fn start_public(engine: Engine) -> Self {
-        let server = Self::start_bound(engine, |config, url| config.public_url = Some(url.to_owned())).await;
+        Self::start_public_with(engine, |_| {}).await
+    }
+
+    /// Starts with its own URL as `public_url`, and a configuration that differs from the default.
+    pub async fn start_public_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        let server = Self::start_bound(engine, |config, url| {
+            config.public_url = Some(url.to_owned());
+            change(config);
+        });
+        let server = server.await;
         server.app.start(&TaskTracker::new(), &server.stop);
         server
     }

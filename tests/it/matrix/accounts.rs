@@ -33,10 +33,18 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("PUT", "/api/v1/user/factors/totp", "with a wrong code"),
     ("DELETE", "/api/v1/user/factors/totp", "while it is off"),
     ("POST", "/api/v1/user/factors/codes", "while it is off"),
+    ("GET", "/login/{provider}", "of an unknown provider"),
+    ("GET", "/login/{provider}/callback", "of an unknown provider"),
+    ("GET", "/api/v1/accounts/external", "without a sign-in"),
+    ("POST", "/api/v1/accounts/external", "without a sign-in"),
+    ("GET", "/api/v1/user/identities", ""),
+    ("POST", IDENTITY, "of an unknown provider"),
+    ("DELETE", IDENTITY, "that is not linked"),
 ];
 
 const SESSION: &str = "/api/v1/session";
 const USER: &str = "/api/v1/user";
+const IDENTITY: &str = "/api/v1/user/identities/{provider}";
 const FACTORS: &str = "/api/v1/user/factors";
 
 /// Whether it is one of these routes.
@@ -57,7 +65,8 @@ impl World {
         let body = match (method, route) {
             ("POST", SESSION) if variant == "with a forged ticket" => json!({"ticket": link, "code": "123456"}),
             ("PUT", "/api/v1/user/factors/totp") => json!({"code": "wrong"}),
-            ("POST", "/api/v1/user/factors/totp" | "/api/v1/user/factors/codes") => Value::Null,
+            ("POST", "/api/v1/user/factors/totp" | "/api/v1/user/factors/codes" | IDENTITY) => Value::Null,
+            ("POST", "/api/v1/accounts/external") => json!({"name": name}),
             ("POST", SESSION) => json!({"login": name, "password": password}),
             ("POST", "/api/v1/accounts") => json!({"name": name, "email": email}),
             ("POST", "/api/v1/accounts/reset") => json!({"email": email}),
@@ -73,7 +82,10 @@ impl World {
             ("PUT", _) => json!({"email": email, "password": "wrong"}),
             _ => Value::Null,
         };
-        let url = route.replace("{session}", &self.elsewhere.0).replace("{token}", &self.elsewhere.1);
+        let url = route
+            .replace("{provider}", "unknown")
+            .replace("{session}", &self.elsewhere.0)
+            .replace("{token}", &self.elsewhere.1);
         let request = self.server.request(method, &url, token);
         if body.is_null() {
             return request;

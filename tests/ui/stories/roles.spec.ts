@@ -22,7 +22,7 @@ test('an owner assigns platform roles, and imports a file after a preview', asyn
   await dialog.getByRole('button', { name: 'Add role' }).click();
   const row = page.getByRole('row', { name: /^ben/ });
   await expect(row).toContainText('reader');
-  await page.getByLabel('Platform role of ben').selectOption('engineer');
+  await page.getByLabel('Platform role of ben', { exact: true }).selectOption('engineer');
   await expect(row).toContainText('writer');
 
   // A file with a wrong line changes nothing, and the message names the line.

@@ -98,6 +98,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/external": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the new user who has come back from a provider with this browser. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The new user. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NewExternalUser"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Creates the account of a new user who has come back from a provider with this browser, and signs in. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ExternalAccount"];
+                };
+            };
+            responses: {
+                /** @description The new account, signed in. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Welcome"];
+                    };
+                };
+                /** @description The name or the address is taken. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/reset": {
         parameters: {
             query?: never;
@@ -6970,6 +7055,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/user/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns how the caller can sign in. Requires a browser session. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The ways to sign in. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ways"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/user/identities/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to link an account at a provider. Requires a browser session begun within the last 10 minutes; the browser
+         *     must open the returned URL.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The provider. */
+                    provider: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Where to go next. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LinkStart"];
+                    };
+                };
+                /** @description An account there is linked already. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Unlinks the account at a provider. Requires a browser session begun within the last 10 minutes. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The provider. */
+                    provider: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The account was unlinked. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It is the last way to sign in. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/user/password": {
         parameters: {
             query?: never;
@@ -7379,8 +7604,8 @@ export interface components {
         };
         /** @description A request to close the account. */
         CloseAccount: {
-            /** @description The password. */
-            password: string;
+            /** @description The password; may be omitted by a user without one who signed in within the last 10 minutes. */
+            password?: string | null;
             transfer_to?: components["schemas"]["OwnerName"] | null;
         };
         /** @description A closed account. */
@@ -7632,8 +7857,8 @@ export interface components {
         EmailChange: {
             /** @description The new address. */
             email: components["schemas"]["EmailAddress"];
-            /** @description The password. */
-            password: string;
+            /** @description The password; may be omitted by a user without one who signed in within the last 10 minutes. */
+            password?: string | null;
         };
         /** @description Completes an upload. */
         End: {
@@ -7664,6 +7889,16 @@ export interface components {
          * @enum {string}
          */
         EntryType: "file" | "folder" | "link" | "submodule";
+        /** @description The account of a new user of a provider. */
+        ExternalAccount: {
+            /**
+             * @description The display name, in any script; at most 100 characters.
+             * @example Ada Lovelace
+             */
+            display_name?: string;
+            /** @description The user name, as it appears in URLs. */
+            name: components["schemas"]["OwnerName"];
+        };
         /** @description The 20 most common values of each kind. */
         Facets: {
             format: components["schemas"]["ValueCount"][];
@@ -8150,6 +8385,8 @@ export interface components {
                 created: string;
                 /** @description True if this is the current session. */
                 current: boolean;
+                /** @description True if the user signed in with an external provider. */
+                external: boolean;
                 /** @description The id of the session. */
                 id: string;
                 /**
@@ -8559,6 +8796,11 @@ export interface components {
              */
             token: string;
         };
+        /** @description Where to go next. */
+        LinkStart: {
+            /** @description The URL at the provider, to be opened in this browser. */
+            location: string;
+        };
         /** @description An opened share link. */
         LinkTarget: {
             /** @description The dataset, as `owner/name`. */
@@ -8588,6 +8830,23 @@ export interface components {
             token_expires: string;
             /** @description The type of the shared item. */
             type: components["schemas"]["ShareKind"];
+        };
+        /** @description An account at a provider. */
+        LinkedIdentity: {
+            /** @description The address or name there when it was linked. */
+            label: string;
+            /**
+             * Format: date-time
+             * @description When the user last signed in with it (RFC 3339); null for never.
+             */
+            last_used?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was linked (RFC 3339).
+             */
+            linked: string;
+            /** @description The provider. */
+            provider: string;
         };
         /** @description Sign-in credentials: `login` and `password`, or for the second step `ticket` and `code`. */
         Login: {
@@ -8702,6 +8961,17 @@ export interface components {
             /** @description The store for its objects. It cannot be changed later. */
             store?: string | null;
             visibility?: components["schemas"]["Visibility"] | null;
+        };
+        /** @description A new user of a provider, who has to choose a name. */
+        NewExternalUser: {
+            /** @description The display name there; empty if there is none. */
+            display_name: string;
+            /** @description The address, verified by the provider. */
+            email: string;
+            /** @description The provider. */
+            provider: string;
+            /** @description A valid user name, suggested from the name there. */
+            suggested_name?: string | null;
         };
         /** @description A new folder. */
         NewFolder: {
@@ -8887,6 +9157,8 @@ export interface components {
             created: string;
             /** @description True if this is the current session. */
             current: boolean;
+            /** @description True if the user signed in with an external provider. */
+            external: boolean;
             /** @description The id of the session. */
             id: string;
             /**
@@ -9066,8 +9338,8 @@ export interface components {
         };
         /** @description A change of password. */
         PasswordChange: {
-            /** @description The current password. */
-            current: string;
+            /** @description The current password; may be omitted by a user without one who signed in within the last 10 minutes. */
+            current?: string | null;
             /** @description The new password; at least 8 characters. */
             new: string;
         };
@@ -9294,6 +9566,10 @@ export interface components {
              *     (`/api/v1/user/factors`), this session can do nothing else.
              */
             must_enrol: boolean;
+            /** @description True if users can sign in with passwords. */
+            passwords: boolean;
+            /** @description The external providers that users can sign in with. */
+            providers: components["schemas"]["SignInProvider"][];
             /** @description True if there is no administrator yet. `rutter setup-link` on the server prints a link that creates one. */
             set_up: boolean;
             /** @description The sign-up policy. */
@@ -9402,6 +9678,13 @@ export interface components {
             role?: components["schemas"]["Role"] | null;
             /** @description A valid user name, suggested from the address. */
             suggested_name?: string | null;
+        };
+        /** @description A provider that users can sign in with. */
+        SignInProvider: {
+            /** @description The name for people. */
+            label: string;
+            /** @description The name in URLs: signing in begins at `/login/NAME`. */
+            name: string;
         };
         /** @description The result of signing in, or of its first step. */
         SignInResult: components["schemas"]["Welcome"] | components["schemas"]["Unfinished"];
@@ -9712,6 +9995,17 @@ export interface components {
             from: string;
             /** @description The new path. If the name was taken, it has another name. */
             to: string;
+        };
+        /** @description How the caller can sign in. */
+        Ways: {
+            /** @description True if the caller signed in within the last 10 minutes, and can change these. */
+            fresh: boolean;
+            /** @description Linked accounts at providers. */
+            identities: components["schemas"]["LinkedIdentity"][];
+            /** @description True if only one way is left, which cannot be removed. */
+            last: boolean;
+            /** @description True if the caller has a password, and the site accepts passwords. */
+            password: boolean;
         };
         /** @description The number of revisions in a week. */
         Week: {

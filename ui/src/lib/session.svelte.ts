@@ -49,6 +49,13 @@ export const session = {
 		await enterCode(ticket, code);
 		asking?.done(true);
 	},
+	/** Ends the prompt if the user has signed in with another tab. Returns false if not. */
+	async againElsewhere(): Promise<boolean> {
+		const now = await request<Session>('GET', '/api/v1/session');
+		if (now.user?.name !== asking?.user.name) return false;
+		asking?.done(true);
+		return true;
+	},
 	/** Dismisses the prompt: the user stays signed out. */
 	leave(): void {
 		asking?.done(false);
@@ -75,6 +82,14 @@ export const session = {
 	get setUp(): boolean {
 		return current?.set_up ?? false;
 	},
+	/** True if users can sign in with passwords. */
+	get passwords(): boolean {
+		return current?.passwords ?? true;
+	},
+	/** The external providers that users can sign in with. */
+	get providers(): Session['providers'] {
+		return current?.providers ?? [];
+	},
 	/** True if the server can send e-mail. */
 	get mail(): boolean {
 		return current?.mail ?? false;
@@ -94,7 +109,7 @@ export const session = {
 		} catch (error) {
 			// The server has browser sign-in disabled.
 			if (error instanceof ApiError && error.status === 404) {
-				current = { user: null, must_enrol: false, sign_up: 'closed', set_up: false, mail: false, version: null };
+				current = { user: null, must_enrol: false, sign_up: 'closed', set_up: false, passwords: true, providers: [], mail: false, version: null };
 			} else {
 				failure = error;
 			}

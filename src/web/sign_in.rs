@@ -1,0 +1,167 @@
+//! `/login/{provider}`: signing in with an external identity provider (OAuth 2.0, OpenID Connect). Browsers open these
+//! URLs, and every response leads to a page.
+
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use super::http::session_cookie::{self, OneTimeCookie};
+use super::http::{
+    BaseUrl, ClientDescription, EnrollingActor, Parameters, RouteGroup, Routes, Segments, replace_body, segment,
+};
+use crate::accounts::external_sign_in::{EXTERNAL_SIGN_IN, ExternalResponse, ExternalSignIn};
+use crate::accounts::sessions::ClientInfo;
+use crate::app::App;
+use crate::error::{Error, Kind, Result};
+use crate::types::Secret;
+
+/// Maximum length of `next`, in bytes. The longest is a request of an application to `/oauth/authorize`.
+const MAX_NEXT_BYTES: usize = 8 << 10;
+
+/// Anonymous requests that write to the database, and make requests to the provider. Errors are plain text.
+const PAGES: RouteGroup = RouteGroup {
+    render_error: |_, details, response| {
+        let text = format!("{}\n\nRequest {}\n", details.detail, crate::request::id());
+        replace_body(response, "text/plain; charset=utf-8", text);
+    },
+    cost: 2000,
+    ..RouteGroup::DEFAULT
+};
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes.group(PAGES).add(Method::GET, "/login/{provider}", begin).add(
+        Method::GET,
+        "/login/{provider}/callback",
+        finish,
+    )
+}
+
+/// The browser of a request.
+struct Browser {
+    visit: ClientInfo,
+    is_secure: bool,
+    state: Option<Secret>,
+}
+
+impl FromRequestParts<App> for Browser {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let BaseUrl(base) = BaseUrl::of(parts, app)?;
+        let is_secure = base.starts_with("https://");
+        let ClientDescription { agent, address } = ClientDescription::of(parts, app);
+        let state = OneTimeCookie::SignIn.read(is_secure, &parts.headers);
+        Ok(Self { visit: ClientInfo { agent, address }, is_secure, state })
+    }
+}
+
+#[derive(Deserialize)]
+struct Begin {
+    next: Option<String>,
+}
+
+/// Returns `next` if it is a path of ours, without anything that browsers read as another host (an open redirect);
+/// otherwise the home page.
+fn own_path(next: Option<String>) -> String {
+    let is_ours = |next: &String| {
+        next.len() <= MAX_NEXT_BYTES
+            && next.starts_with('/')
+            && !next.starts_with("//")
+            // Browsers drop control characters, and read `\` as `/`.
+            && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+    };
+    next.filter(is_ours).unwrap_or_else(|| "/".to_owned())
+}
+
+fn see_other(location: &str) -> Result<Response> {
+    let location = HeaderValue::from_str(location).map_err(Error::internal)?;
+    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((StatusCode::SEE_OTHER, headers).into_response())
+}
+
+/// Sends the browser to the provider.
+async fn begin(
+    State(app): State<App>,
+    browser: Browser,
+    segments: Segments,
+    Parameters(query): Parameters<Begin>,
+) -> Result<Response> {
+    let next = own_path(query.next);
+    let request = match app.accounts.begin_external_sign_in(segments.get("provider"), &next).await {
+        Err(error) if error.kind() == Kind::Unavailable => return problem("unavailable", &next),
+        request => request?,
+    };
+    let mut response = see_other(&request.location)?;
+    OneTimeCookie::SignIn.give(browser.is_secure, response.headers_mut(), &request.state, EXTERNAL_SIGN_IN.as_secs());
+    Ok(response)
+}
+
+/// Takes the browser back from the provider.
+async fn finish(
+    State(app): State<App>,
+    browser: Browser,
+    caller: Result<EnrollingActor>,
+    segments: Segments,
+    Parameters(answer): Parameters<ExternalResponse>,
+) -> Result<Response> {
+    let session = match &caller {
+        Ok(EnrollingActor(caller)) => caller.actor.browser_session(),
+        Err(error) if error.kind() == Kind::Unauthenticated => None,
+        Err(_) => return Err(caller.err().unwrap_or_else(|| Error::internal("no caller"))),
+    };
+    let (provider, state) = (segments.get("provider"), browser.state.as_ref());
+    let finished = app.accounts.finish_external_sign_in(provider, &answer, state, session, &browser.visit);
+    let (outcome, next) = finished.await?;
+    let mut cookies = HeaderMap::new();
+    OneTimeCookie::SignIn.take(browser.is_secure, &mut cookies);
+    let mut response = match outcome {
+        ExternalSignIn::Done(signed_in) => {
+            session_cookie::give_cookie(browser.is_secure, &mut cookies, &signed_in.cookie, signed_in.seconds);
+            see_other(&next)?
+        }
+        ExternalSignIn::SecondStep(ticket) => {
+            see_other(&format!("/login?next={}#{}", segment(&next), ticket.expose()))?
+        }
+        ExternalSignIn::NewUser(ticket) => {
+            let seconds = EXTERNAL_SIGN_IN.as_secs();
+            OneTimeCookie::SignUp.give(browser.is_secure, &mut cookies, &ticket, seconds);
+            see_other(&format!("/signup?with={}&next={}", segment(provider), segment(&next)))?
+        }
+        ExternalSignIn::Linked => see_other("/account?linked=true")?,
+        ExternalSignIn::Refused(why, true) => see_other(&format!("/account?problem={}", why.as_str()))?,
+        ExternalSignIn::Refused(why, false) => problem(why.as_str(), &next)?,
+    };
+    response.headers_mut().extend(cookies);
+    Ok(response)
+}
+
+fn problem(code: &str, next: &str) -> Result<Response> {
+    see_other(&format!("/login?problem={code}&next={}", segment(next)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_is_a_path_of_ours() {
+        let of = |next: &str| own_path(Some(next.to_owned()));
+        for ours in ["/", "/drive", "/oauth/authorize?a=b&c=%2F%2Fx", "/d/ada/census#files"] {
+            assert_eq!(of(ours), ours);
+        }
+        let long = format!("/{}", "x".repeat(MAX_NEXT_BYTES));
+        for other in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "/\t/evil.example",
+            "https://evil.example",
+            &long,
+        ] {
+            assert_eq!(of(other), "/", "{other}");
+        }
+    }
+}

@@ -13,7 +13,9 @@ CREATE TABLE identity (
 
 -- Passkeys (WebAuthn credentials).
 CREATE TABLE passkey (
-    id           TEXT PRIMARY KEY,           -- credential id, base64url
+    id           TEXT PRIMARY KEY,
+    credential   TEXT NOT NULL UNIQUE,       -- credential id, base64url
+    host         TEXT NOT NULL,              -- relying party id: it works at this host only
     user_id      TEXT NOT NULL REFERENCES owner (id) ON DELETE CASCADE,
     name         TEXT NOT NULL,              -- chosen by the user
     key          TEXT NOT NULL,              -- public key, counter and flags, json

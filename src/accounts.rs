@@ -9,6 +9,7 @@ pub mod identities;
 pub mod invitations;
 pub mod one_time_tokens;
 pub mod organisations;
+pub mod passkeys;
 mod password_reset;
 mod passwords;
 pub mod platform_roles;
@@ -22,6 +23,7 @@ mod totp;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::passkeys::RelyingParty;
 use self::passwords::Passwords;
 use self::providers::Providers;
 use self::sessions::by;
@@ -52,6 +54,8 @@ pub struct Accounts {
     passwords: Passwords,
     /// External identity providers.
     providers: Providers,
+    /// For passkeys.
+    relying_party: RelyingParty,
     /// Seals secrets in the database.
     secret: Arc<ServerSecret>,
 }
@@ -63,8 +67,8 @@ impl Accounts {
     /// Invalid if the secret of an external identity provider cannot be read.
     pub fn new(config: &Config, db: Db, clock: Clock, secret: Arc<ServerSecret>) -> Result<Self> {
         let (rules, base) = (config.accounts.clone(), config.link_base());
-        let providers = Providers::new(config, &clock)?;
-        Ok(Self { db, clock, rules, base, passwords: Passwords::default(), providers, secret })
+        let (providers, relying_party) = (Providers::new(config, &clock)?, RelyingParty::new(config));
+        Ok(Self { db, clock, rules, base, passwords: Passwords::default(), providers, relying_party, secret })
     }
 
     /// Adds a user. Without a password the user can sign in with tokens only, until they reset the password by
@@ -345,7 +349,9 @@ impl Accounts {
         tx.forget_sessions(now, self.idle_since(now)).await?;
         tx.forget_tickets(now.minus(ENDED_LINK_TTL)).await?;
         // Anyone can begin these, so they are not kept.
-        tx.forget_tickets_of(one_time_tokens::Purpose::ExternalSignIn.as_str(), now).await?;
+        for purpose in [one_time_tokens::Purpose::ExternalSignIn, one_time_tokens::Purpose::PasskeySignIn] {
+            tx.forget_tickets_of(purpose.as_str(), now).await?;
+        }
         tx.forget_invitations(now).await?;
         tx.commit().await
     }

@@ -7,7 +7,6 @@ mod login;
 mod pack;
 mod progress;
 mod roles;
-mod saved_logins;
 mod stores;
 mod usage;
 

@@ -23,6 +23,7 @@ pub mod object_reuse;
 pub mod objects;
 pub mod one_time_tokens;
 pub mod packs;
+pub mod passkeys;
 pub mod people;
 pub mod platform_roles;
 mod postgres;

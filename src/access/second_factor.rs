@@ -51,7 +51,8 @@ impl FactorGrant {
         self.is_recent
     }
 
-    /// Returns true if the site requires a second factor of this user, who has none: the session can only set one up.
+    /// Returns true if the site requires a second factor of this user, who has not signed in with one: the session can
+    /// only set one up.
     pub fn is_required(&self) -> bool {
         self.is_required
     }
@@ -64,6 +65,12 @@ impl FactorGrant {
 pub struct FactorChangeGrant(FactorGrant);
 
 impl FactorChangeGrant {
+    /// Returns true if the site requires a second factor, with which the user has not signed in: the session can only
+    /// set one up.
+    pub fn is_required(&self) -> bool {
+        self.0.is_required
+    }
+
     /// Returns the id of the user.
     pub fn user(&self) -> Id {
         self.0.user
@@ -137,9 +144,21 @@ impl Actor {
 }
 
 impl Access {
+    /// Returns true if the site requires a second factor of this user, and the session was begun without. A user with an
+    /// authenticator app has no session without its code; one with a passkey may have signed in otherwise.
+    pub(super) async fn session_lacks_second_factor(&self, user: Id, admin: bool, amr: &str) -> Result<bool> {
+        Ok(self.second_factor.is_required(admin)
+            && !amr.split_ascii_whitespace().any(|method| method == "mfa")
+            && !self.db.read().await?.has_second_factor(user).await?)
+    }
+
     /// Returns true if the site requires a second factor of this user, who has none.
-    pub(super) async fn lacks_second_factor(&self, user: Id, admin: bool) -> Result<bool> {
-        Ok(self.second_factor.is_required(admin) && !self.db.read().await?.has_second_factor(user).await?)
+    async fn lacks_second_factor(&self, user: Id, admin: bool) -> Result<bool> {
+        if !self.second_factor.is_required(admin) {
+            return Ok(false);
+        }
+        let mut tx = self.db.read().await?;
+        Ok(!tx.has_second_factor(user).await? && !tx.has_passkey(user).await?)
     }
 
     /// Returns true if a user has the rights of an administrator: where second factors are required, only with one.

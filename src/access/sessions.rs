@@ -30,7 +30,7 @@ impl Access {
         if now.0 - row.last_used_at.0 > TOUCHED {
             self.notes.seen(row.session_id);
         }
-        let must_enrol = self.lacks_second_factor(row.user_id, row.admin).await?;
+        let must_enrol = self.session_lacks_second_factor(row.user_id, row.admin, &row.amr).await?;
         Ok(Actor {
             identity: Identity::User { id: row.user_id, name: row.user_name, admin: row.admin && !must_enrol },
             limit: if must_enrol { CredentialScope::Enrolment } else { CredentialScope::Nothing },

@@ -1,10 +1,11 @@
-//! The ways in which a user can sign in: linked accounts at external providers, and the password. The last one cannot be
-//! removed.
+//! The ways in which a user can sign in: passkeys, linked accounts at external providers, and the password. The last one
+//! cannot be removed.
 
 use super::{Accounts, emails};
 use crate::access::{FactorGrant, IdentityChangeGrant};
 use crate::db::Tx;
 pub use crate::db::identities::IdentityRow;
+pub use crate::db::passkeys::PasskeyRow;
 use crate::db::sessions::LoginRow;
 use crate::error::{Error, Result};
 use crate::mail;
@@ -16,12 +17,14 @@ pub struct SignInWays {
     pub password: bool,
     /// Linked accounts at the providers of the configuration.
     pub identities: Vec<IdentityRow>,
+    /// Passkeys for the host of the site.
+    pub passkeys: Vec<PasskeyRow>,
 }
 
 impl SignInWays {
     /// Returns the number of ways.
     pub fn count(&self) -> usize {
-        usize::from(self.password) + self.identities.len()
+        usize::from(self.password) + self.identities.len() + self.passkeys.len()
     }
 }
 
@@ -37,7 +40,20 @@ impl Accounts {
             self.providers.get(&row.provider).is_some_and(|provider| provider.config.issuer() == row.issuer)
         };
         let identities = tx.identities(user).await?.into_iter().filter(configured).collect();
-        Ok(SignInWays { password, identities })
+        let passkeys = match self.relying_party.host() {
+            Some(host) => tx.passkeys(user, host).await?,
+            None => Vec::new(),
+        };
+        Ok(SignInWays { password, identities, passkeys })
+    }
+
+    /// # Errors
+    /// Conflict if the user has no way to sign in.
+    pub(super) async fn expect_way_in(&self, tx: &mut Tx, user: Id) -> Result<()> {
+        if self.ways_of(tx, user).await?.count() == 0 {
+            return Err(Error::conflict("this is your last way to sign in: add another one first"));
+        }
+        Ok(())
     }
 
     /// Returns the hash of the password that the user can sign in with.
@@ -55,11 +71,7 @@ impl Accounts {
         if !tx.delete_identity(user.id, provider).await? {
             return Err(Error::not_found("no account there is linked"));
         }
-        if self.ways_of(&mut tx, user.id).await?.count() == 0 {
-            return Err(Error::conflict(
-                "this is your last way to sign in: set a password or link another account first",
-            ));
-        }
+        self.expect_way_in(&mut tx, user.id).await?;
         self.audit_by(&mut tx, &super::by(user.id), "identity.remove", &format!("{} {provider}", user.name)).await?;
         let label = self.providers.get(provider).map_or(provider, |provider| provider.config.label());
         let notice = emails::sign_in_removed(&self.base, &user.email.parse()?, &user.name, label);

@@ -1,5 +1,5 @@
 //! One-time tokens for the links in e-mails, for the second step of signing in, and for sign-ins with external
-//! providers. Each is valid for one purpose, once, for a limited time. Only the hash
+//! providers and passkeys. Each is valid for one purpose, once, for a limited time. Only the hash
 //! is stored; having the link is enough to use it, and allows nothing else.
 
 use std::time::Duration;
@@ -36,6 +36,10 @@ pub enum Purpose {
     ExternalSignIn,
     /// Choose the name of a new account after that.
     ExternalSignUp,
+    /// Answer a challenge with a passkey.
+    PasskeySignIn,
+    /// Register a passkey.
+    NewPasskey,
 }
 
 impl Purpose {
@@ -50,6 +54,8 @@ impl Purpose {
             Self::SecondFactor => "second-factor",
             Self::ExternalSignIn => "external-sign-in",
             Self::ExternalSignUp => "external-sign-up",
+            Self::PasskeySignIn => "passkey-sign-in",
+            Self::NewPasskey => "new-passkey",
         }
     }
 }

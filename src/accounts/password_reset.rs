@@ -46,7 +46,7 @@ impl Accounts {
     /// it.
     pub(super) async fn withdraw_links(&self, tx: &mut Tx, user: Id) -> Result<()> {
         lock_account(tx, user).await?;
-        for purpose in [Purpose::Reset, Purpose::Email, Purpose::SecondFactor] {
+        for purpose in [Purpose::Reset, Purpose::Email, Purpose::SecondFactor, Purpose::NewPasskey] {
             tx.withdraw_tickets_of(purpose.as_str(), user).await?;
         }
         Ok(())

@@ -69,8 +69,8 @@ pub(super) struct Provider {
 }
 
 enum Protocol {
-    GitHub(GitHub),
-    Oidc(OpenIdConnect),
+    GitHub(Box<GitHub>),
+    Oidc(Box<OpenIdConnect>),
 }
 
 /// All configured providers. Cheap to clone.
@@ -87,9 +87,9 @@ impl Providers {
             let (http, secret) = (HttpClient::new()?, provider.client_secret()?);
             let redirect = format!("{}/login/{}/callback", config.link_base(), provider.name);
             let protocol = match provider.kind {
-                ProviderKind::GitHub => Protocol::GitHub(GitHub::new(provider, secret, &redirect, http)?),
+                ProviderKind::GitHub => Protocol::GitHub(Box::new(GitHub::new(provider, secret, &redirect, http)?)),
                 ProviderKind::Oidc => {
-                    Protocol::Oidc(OpenIdConnect::new(provider, secret, &redirect, http, clock.clone())?)
+                    Protocol::Oidc(Box::new(OpenIdConnect::new(provider, secret, &redirect, http, clock.clone())?))
                 }
             };
             Ok(Provider { config: provider.clone(), protocol })

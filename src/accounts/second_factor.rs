@@ -230,7 +230,7 @@ impl Accounts {
     pub async fn remove_totp(&self, grant: &FactorChangeGrant) -> Result<()> {
         let mut tx = self.db.write().await?;
         let user = self.still_signed_in(&mut tx, grant).await?;
-        self.remove_factor(&mut tx, &user).await?;
+        self.remove_factor(&mut tx, &user, false).await?;
         self.audit_by(&mut tx, &by(user.id), "factor.remove", &user.name).await?;
         tx.commit().await
     }
@@ -253,7 +253,7 @@ impl Accounts {
         Ok(codes)
     }
 
-    /// Turns two-factor authentication off for a user who lost it.
+    /// Turns two-factor authentication off for a user who lost it, and removes their passkeys.
     ///
     /// # Errors
     /// Not found for an unknown user, or if it is off; conflict for the administrator's own account, for which a recent
@@ -264,28 +264,30 @@ impl Accounts {
         if admin.actor().user() == Some(user.id) {
             return Err(Error::conflict("turn off your own two-factor authentication on your account page"));
         }
-        self.remove_factor(&mut tx, &user).await?;
+        self.remove_factor(&mut tx, &user, true).await?;
         self.note(&mut tx, admin.actor(), "factor.remove", name.as_str(), "").await?;
         tx.commit().await
     }
 
-    /// Turns two-factor authentication off for a user, for the operator at the terminal.
+    /// Turns two-factor authentication off for a user, and removes their passkeys, for the operator at the terminal.
     ///
     /// # Errors
     /// Not found for an unknown user, or if it is off.
     pub async fn remove_second_factor(&self, name: &OwnerName) -> Result<()> {
         let mut tx = self.db.write().await?;
         let user = self.known(&mut tx, name).await?;
-        self.remove_factor(&mut tx, &user).await?;
+        self.remove_factor(&mut tx, &user, true).await?;
         self.audit(&mut tx, "factor.remove", name.as_str()).await?;
         tx.commit().await
     }
 
-    async fn remove_factor(&self, tx: &mut Tx, user: &UserRow) -> Result<()> {
+    async fn remove_factor(&self, tx: &mut Tx, user: &UserRow, with_passkeys: bool) -> Result<()> {
         // Also ends the second steps of those who are signing in.
         self.withdraw_links(tx, user.id).await?;
         let was_on = tx.has_second_factor(user.id).await?;
-        if !tx.delete_totp(user.id).await? || !was_on {
+        let had_passkeys = with_passkeys && tx.delete_passkeys(user.id).await? > 0;
+        let had_totp = tx.delete_totp(user.id).await? && was_on;
+        if !had_totp && !had_passkeys {
             return Err(Error::not_found(format!("two-factor authentication of `{}` is off", user.name)));
         }
         let notice = emails::second_factor_removed(&self.base, &user.email.parse()?, &user.name);
@@ -301,6 +303,10 @@ impl Accounts {
         lock_account(tx, grant.user()).await?;
         if !tx.has_session(grant.user(), grant.session()).await? {
             return Err(ended());
+        }
+        // Otherwise someone who knows the password alone could add a second factor of their own.
+        if grant.is_required() && tx.has_passkey(grant.user()).await? {
+            return Err(Error::forbidden("sign in with your passkey: this site requires two-factor authentication"));
         }
         tx.user_by_id(grant.user()).await?.filter(UserRow::is_active).ok_or_else(ended)
     }

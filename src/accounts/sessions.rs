@@ -28,6 +28,8 @@ pub(super) enum SignInMethod {
     External,
     /// At an external identity provider, and with a code.
     ExternalAndCode,
+    /// With a passkey, which is two factors.
+    Passkey,
 }
 
 impl SignInMethod {
@@ -39,6 +41,8 @@ impl SignInMethod {
             Self::PasswordAndCode => "pwd otp",
             Self::External => "fed",
             Self::ExternalAndCode => "fed otp",
+            // Proof of possession of a key, by a user who was verified.
+            Self::Passkey => "pop mfa",
         }
     }
 
@@ -47,6 +51,7 @@ impl SignInMethod {
         match self {
             Self::Password | Self::PasswordAndCode => Self::PasswordAndCode,
             Self::External | Self::ExternalAndCode => Self::ExternalAndCode,
+            Self::Passkey => Self::Passkey,
         }
     }
 }

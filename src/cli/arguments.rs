@@ -11,6 +11,8 @@ use rutter::config::DEFAULT_STORE;
 use rutter::storage::quota::{Quota, Subject};
 use rutter::types::{Email, Id, OwnerName, RepoPath, Role, Visibility};
 
+use super::login::CredentialAction;
+
 use super::roles::RoleCommand;
 use super::stores::StoreCommand;
 
@@ -23,7 +25,9 @@ use super::stores::StoreCommand;
 Examples:
   rutter serve --listen 0.0.0.0:8080 --data /srv/rutter --public-url https://data.example.org
   rutter user add ada --email ada@example.org --admin
-  rutter login https://data.example.org && git clone https://data.example.org/ada/census.git"
+  rutter token add ada --name laptop --expires 90d
+  rutter login https://data.example.org
+  git clone https://data.example.org/ada/census.git"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -217,9 +221,10 @@ refreshed automatically. It is saved in ~/.config/rutter, for your user only, an
     /// Give git the token of a login; git runs this (see `git help credential`)
     #[command(after_help = "\
 Example:
-  git config --global credential.https://data.example.org.helper '!rutter credential'
+  rutter credential get
 
-`rutter login` sets this.")]
+`rutter login` sets this helper, as you can with
+  git config --global credential.https://data.example.org.helper '!rutter credential'")]
     Credential {
         /// What git asks for
         action: CredentialAction,
@@ -227,17 +232,6 @@ Example:
     /// Print the version
     #[command(after_help = "Example:\n  rutter version")]
     Version,
-}
-
-/// What git asks of a credential helper.
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum CredentialAction {
-    /// Print user name and token
-    Get,
-    /// Do nothing
-    Store,
-    /// Forget a token that was refused
-    Erase,
 }
 
 #[derive(Subcommand)]

@@ -1,17 +1,19 @@
 //! `rutter login`, `rutter logout` and `rutter credential`: this user's logins at servers, and git's access to them. The
 //! program is an OAuth client like others (RFC 8628); it needs no configuration and no database.
 
+mod saved_logins;
+
 use std::io::{BufRead as _, Read as _};
 use std::process::Command;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use reqwest::{StatusCode, Url};
+use rutter::clock::Clock;
 use rutter::error::{Error, Result};
 use rutter::oauth::{COMMAND_LINE, DEVICE_CODE_GRANT};
 use serde_json::{Value, json};
 
-use super::arguments::CredentialAction;
-use super::saved_logins::{SavedLogin, SavedLogins};
+use self::saved_logins::{SavedLogin, SavedLogins};
 
 const SCOPES: &str = "openid profile offline_access read write";
 /// A token that expires within this time is refreshed, in seconds: git may use it for a while.
@@ -19,11 +21,22 @@ const MARGIN: u64 = 60;
 /// Maximum size of a credential request of git, in bytes.
 const MAX_REQUEST: u64 = 64 << 10;
 
+/// What git asks of a credential helper.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum CredentialAction {
+    /// Print user name and token
+    Get,
+    /// Do nothing
+    Store,
+    /// Forget a token that was refused
+    Erase,
+}
+
 /// An answer of the token endpoint: the tokens, or an error code of OAuth.
 type TokenAnswer = std::result::Result<Value, String>;
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    Clock::default().now().seconds()
 }
 
 /// Returns the address of a server, as it is saved.
@@ -252,13 +265,10 @@ pub(super) async fn credential(action: CredentialAction) -> Result<()> {
         CredentialAction::Get => {
             if login.access_token.is_none() || login.expires_at < now() + MARGIN {
                 let client = Client::new(origin.clone())?;
-                match client.refresh(login).await? {
-                    Ok(_) => {}
-                    Err(_) => {
-                        eprintln!("Your login at {origin} has ended: run `rutter login {origin}`.");
-                        println!("quit=true");
-                        return Ok(());
-                    }
+                if client.refresh(login).await?.is_err() {
+                    eprintln!("Your login at {origin} has ended: run `rutter login {origin}`.");
+                    println!("quit=true");
+                    return Ok(());
                 }
             }
             let (user, token) = (login.user.clone(), login.access_token.clone().unwrap_or_default());

@@ -195,9 +195,9 @@ mod tests {
         let own = Some("https://drive.example.org");
         let one = provider("").unwrap();
         check(&[], None, true).unwrap();
-        check(&[one.clone()], own, false).unwrap();
+        check(std::slice::from_ref(&one), own, false).unwrap();
         assert!(check(&[], own, false).unwrap_err().to_string().starts_with("accounts.passwords"));
-        assert!(check(&[one.clone()], None, true).unwrap_err().to_string().contains("public_url"));
+        assert!(check(std::slice::from_ref(&one), None, true).unwrap_err().to_string().contains("public_url"));
         assert!(check(&[one.clone(), one], own, true).unwrap_err().to_string().contains("two providers"));
     }
 

@@ -154,7 +154,8 @@ fn anywhere(text: &str) -> String {
 impl Tx {
     /// Returns users by name, after the given one; with `text`, those who have it in a name or e-mail address.
     pub async fn known_users(&mut self, text: &str, after: &str, limit: i64) -> Result<Vec<KnownUserRow>> {
-        let sql = "SELECT o.name, a.email, a.display_name, a.admin, a.suspended_at, f.confirmed_at AS second_factor_at, o.created_at,
+        let sql = "SELECT o.name, a.email, a.display_name, a.admin, a.suspended_at, o.created_at,
+                          COALESCE(f.confirmed_at, (SELECT MIN(k.created_at) FROM passkey k WHERE k.user_id = o.id)) AS second_factor_at,
                           (SELECT MAX(t.last_used_at) FROM token t WHERE t.user_id = o.id) AS token_used_at,
                           (SELECT MAX(s.last_used_at) FROM session s WHERE s.user_id = o.id) AS session_used_at,
                           CAST((SELECT COALESCE(SUM(u.bytes + u.git_bytes), 0) FROM dataset d JOIN usage u ON u.repo_id = d.id

@@ -22,6 +22,8 @@ pub struct SessionUserRow {
     pub user_id: Id,
     /// Name of the user.
     pub user_name: String,
+    /// How the user signed in (RFC 8176, separated by spaces).
+    pub amr: String,
     /// True for site administrators.
     pub admin: bool,
     /// When the user was suspended.
@@ -52,8 +54,8 @@ pub struct SessionRow {
     pub agent: String,
     /// IP address of the sign-in.
     pub address: String,
-    /// How the user signed in (RFC 8176, separated by spaces): `pwd`, or `fed` at an external provider; and `otp` with a
-    /// second factor.
+    /// How the user signed in (RFC 8176, separated by spaces): `pwd`, or `fed` at an external provider, with `otp` for
+    /// a code; or `pop mfa` with a passkey.
     pub amr: String,
 }
 
@@ -116,8 +118,8 @@ impl Tx {
 
     /// Returns the session of a cookie and its user, whether valid or not.
     pub async fn session_by_hash(&mut self, hash: &str) -> Result<Option<SessionUserRow>> {
-        let sql = "SELECT s.id AS session_id, s.created_at, s.last_used_at, s.expires_at, o.id AS user_id, o.name AS user_name,
-                          a.admin, a.suspended_at, a.closed_at
+        let sql = "SELECT s.id AS session_id, s.created_at, s.last_used_at, s.expires_at, s.amr, o.id AS user_id,
+                          o.name AS user_name, a.admin, a.suspended_at, a.closed_at
                    FROM session s JOIN owner o ON o.id = s.user_id JOIN account a ON a.owner_id = o.id
                    WHERE s.hash = $1";
         Ok(query(sql).bind(hash).fetch_optional(self).await?)

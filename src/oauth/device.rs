@@ -43,7 +43,8 @@ struct Polled {
     client: String,
     /// Id of the user code.
     request: String,
-    polled_at: Millis,
+    /// Time of the last poll.
+    at: Millis,
 }
 
 /// What the user code stands for.
@@ -124,7 +125,7 @@ impl OAuth {
             address: address.to_owned(),
             answer: None,
         };
-        let polled = Polled { client: client.id.to_string(), request: request.to_string(), polled_at: Millis(0) };
+        let polled = Polled { client: client.id.to_string(), request: request.to_string(), at: Millis(0) };
         let mut tx = self.db.write().await?;
         let subject = serde_json::to_string(&asked).map_err(Error::internal)?;
         tx.insert_ticket(request, USER_CODE, &tokens::hash(&user), &subject, None, now, ends).await?;
@@ -165,8 +166,8 @@ impl OAuth {
             }
             None => {
                 // Clocks of clients are not exact.
-                let is_early = now.0 - polled.polled_at.0 < i64::try_from(INTERVAL * 1000 - 500).unwrap_or(0);
-                polled.polled_at = now;
+                let is_early = now.0 - polled.at.0 < i64::try_from(INTERVAL * 1000 - 500).unwrap_or(0);
+                polled.at = now;
                 let subject = serde_json::to_string(&polled).map_err(Error::internal)?;
                 tx.set_ticket_subject(row.id, &subject).await?;
                 tx.commit().await?;

@@ -65,8 +65,8 @@ impl OAuth {
     /// # Errors
     /// Invalid for an unknown application, or a URL that it has not registered: never redirect there.
     pub async fn end_session(&self, query: &str, seat: Option<&SessionGrant>) -> Result<EndSession> {
-        let sent: BTreeMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let get = |name: &str| sent.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let parameters: BTreeMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let get = |name: &str| parameters.get(name).map(String::as_str).filter(|value| !value.is_empty());
         let hint = match get("id_token_hint") {
             Some(token) => self.access.keys().own_claims(token).await.filter(|claims| claims["iss"] == self.issuer),
             None => None,

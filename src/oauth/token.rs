@@ -15,6 +15,7 @@ use crate::access::tokens;
 use crate::db::Tx;
 use crate::db::oauth::NewAppLogin;
 use crate::error::{Error, Kind, Result};
+use crate::mail::{self, OutgoingEmail};
 use crate::types::{Id, Millis, Secret};
 
 /// The tokens of a login (RFC 6749 §5.1).
@@ -105,7 +106,10 @@ impl OAuth {
             auth_at: new.auth_at,
             amr: new.amr,
         };
-        tx.insert_app_login(&row, now, self.expiry(now, now)).await?;
+        // With client credentials there is no refresh token, so the login ends with the access token.
+        let ends =
+            if new.grant_type == CLIENT_CREDENTIALS { now.plus(self.rules.access()) } else { self.expiry(now, now) };
+        tx.insert_app_login(&row, now, ends).await?;
         let login = tx.app_login(id).await?.and_then(|row| self.access.alive(row));
         let login = login.ok_or_else(Failure::invalid_grant)?;
         let by = format!("user:{}", new.user);
@@ -192,6 +196,7 @@ impl OAuth {
             }
             Refreshed::Reused => {
                 self.end(&mut tx, opened.login, "oauth.reuse").await?;
+                self.report_reuse(&mut tx, client, login.row.user_id).await?;
                 tx.commit().await?;
                 Err(Failure::invalid_grant())
             }
@@ -244,6 +249,21 @@ impl OAuth {
             "exp": expires_at.seconds(),
             "iss": self.issuer,
         }))
+    }
+
+    /// Queues an e-mail to a user whose login was ended because a refresh token was used again.
+    async fn report_reuse(&self, tx: &mut Tx, client: &ClientRow, user: Id) -> Result<()> {
+        let Some(user) = tx.user_by_id(user).await? else { return Ok(()) };
+        let (name, application, base) = (user.name, &client.name, &self.issuer);
+        let text = format!(
+            "Hello {name},\n\n\
+             a token of the application \"{application}\" was used a second time, after it had been replaced. Another \
+             program may have a copy of it, so {base} has signed the application out. It can sign in again.\n\n\
+             If this happens more than once, disconnect the application, and ask its developers:\n{base}/account\n"
+        );
+        let email =
+            OutgoingEmail { to: user.email.parse()?, subject: "An application was signed out".to_owned(), text };
+        mail::enqueue_email(tx, &self.clock, &email).await
     }
 
     async fn end(&self, tx: &mut Tx, login: Id, why: &str) -> Result<()> {

@@ -22,6 +22,7 @@ mod invitations;
 mod links;
 mod openapi;
 mod organisations;
+mod passkeys;
 mod quotas;
 mod rename;
 mod revisions;
@@ -57,6 +58,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         user::routes,
         factors::routes,
         identities::routes,
+        passkeys::routes,
         datasets::routes,
         choices::routes,
         clients::routes,
@@ -87,6 +89,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
     routes
         // `@rutter/upload` works in a browser.
         .change("/api/v1/datasets/{owner}/{dataset}/commits", |route| route.is_open = true)
+        // Anonymous clients can begin these, and each writes a row.
+        .change("/api/v1/session/challenge", |route| route.cost = 500)
         // Anonymous clients can open links, and each attempt is recorded.
         .change("/api/v1/links/open", |route| route.cost = 50)
 }

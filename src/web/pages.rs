@@ -26,6 +26,8 @@ const PAGES: &[&str] = &[
     "/email",
     "/new",
     "/oauth/consent",
+    "/oauth/device",
+    "/oauth/sign-out",
     "/drive",
     "/drive/{*rest}",
     "/trash",

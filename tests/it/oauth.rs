@@ -247,6 +247,8 @@ story! {
         assert!(is_invalid_grant(&refresh(&server, &client, token).await));
         assert!(!works(&server, &next).await);
         assert!(is_invalid_grant(&refresh(&server, &client, text(&next, "refresh_token")).await));
+        let email = server.email_to("ada@example.org", 1).await;
+        assert!(email.text.contains("\"Notes\" was used a second time"), "{}", email.text);
     }
 }
 

@@ -31,7 +31,7 @@ async fn log_in(server: &Server, home: &Path, cookie: &str, allow: bool) -> Outp
         "{asked}"
     );
     assert_eq!(server.call(Some(cookie), "POST", &url, json!({"allow": allow})).await.status, 204);
-    tokio::task::spawn_blocking(move || login.wait_with_output().unwrap()).await.unwrap()
+    login.wait_with_output().unwrap()
 }
 
 fn saved(home: &Path) -> Value {
@@ -87,7 +87,7 @@ story! {
             rutter_testing::git_command(&tree.home, &tree.folder).args(["ls-remote", "origin"]).stdout(Stdio::null()).spawn().unwrap()
         }).collect();
         for mut fetch in fetches {
-            assert!(tokio::task::spawn_blocking(move || fetch.wait().unwrap()).await.unwrap().success());
+            assert!(fetch.wait().unwrap().success());
         }
         server.clock.advance(Duration::from_secs(60));
         tree.git(&["fetch", "-q", "origin"]);
@@ -102,7 +102,7 @@ story! {
 
         assert_success(&rutter(&home, &["logout", &server.url]).output().unwrap(), "rutter logout");
         assert_eq!(saved(&home), json!({}));
-        assert_eq!(tree.try_git(&["config", "--global", "--get-regexp", "credential"]).stdout, b"");
+        assert_eq!(tree.try_git(&["config", "--global", "--get-regexp", "credential.http"]).stdout, b"");
         let again = rutter(&home, &["logout", &server.url]).output().unwrap();
         assert!(!again.status.success() && text(&again).contains("you are not logged in"));
     }

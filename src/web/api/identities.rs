@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::browser::BrowserClient;
 use super::common::Body;
+use super::passkeys::OnePasskey;
 use super::session::{Welcome, welcome};
 use super::shapes;
 use crate::access::{FactorGrant, IdentityChangeGrant};
@@ -58,6 +59,8 @@ struct Ways {
     password: bool,
     /// Linked accounts at providers.
     identities: Vec<LinkedIdentity>,
+    /// Passkeys.
+    passkeys: Vec<OnePasskey>,
     /// True if the caller signed in within the last 10 minutes, and can change these.
     fresh: bool,
     /// True if only one way is left, which cannot be removed.
@@ -106,6 +109,7 @@ async fn ways(State(app): State<App>, grant: FactorGrant) -> Result<Json<Ways>> 
         password: ways.password,
         last: ways.count() <= 1,
         identities: ways.identities.into_iter().map(LinkedIdentity::from).collect(),
+        passkeys: ways.passkeys.into_iter().map(OnePasskey::from).collect(),
         fresh: grant.is_recent(),
     }))
 }

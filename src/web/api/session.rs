@@ -59,6 +59,7 @@ fn providers(app: &App) -> Vec<SignInProvider> {
 
 /// The current session, and what the sign-in page needs to know.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own for the sign-in page")]
 struct Session {
     /// The signed-in user; null without a session, and for credentials limited to single datasets.
     user: Option<Person>,
@@ -71,6 +72,8 @@ struct Session {
     set_up: bool,
     /// True if users can sign in with passwords.
     passwords: bool,
+    /// True if users can sign in with passkeys.
+    passkeys: bool,
     /// The external providers that users can sign in with.
     providers: Vec<SignInProvider>,
     /// True if the server can send e-mail; if false, messages are written to a directory on the server.
@@ -80,7 +83,8 @@ struct Session {
     version: Option<&'static str>,
 }
 
-/// Sign-in credentials: `login` and `password`, or for the second step `ticket` and `code`.
+/// Sign-in credentials: `login` and `password`, for the second step `ticket` and `code`, or for a passkey `ticket` and
+/// `credential`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the API names it so")]
@@ -91,12 +95,15 @@ struct Login {
     /// The password.
     #[schema(value_type = Option<String>)]
     password: Option<Secret>,
-    /// For the second step: the ticket from the response to the password.
+    /// For the second step: the ticket from the response to the password. For a passkey: that of the challenge.
     #[schema(value_type = Option<String>)]
     ticket: Option<Secret>,
     /// For the second step: the code of the authenticator app, or a recovery code.
     #[schema(value_type = Option<String>)]
     code: Option<Secret>,
+    /// The answer of a passkey, with the ticket of its challenge.
+    #[schema(value_type = Option<Object>)]
+    credential: Option<serde_json::Value>,
 }
 
 /// The second step of signing in: the account has two-factor authentication.
@@ -175,6 +182,7 @@ async fn show(State(app): State<App>, caller: Result<EnrollingActor>) -> Result<
         sign_up: app.config.accounts.sign_up,
         set_up: app.accounts.needs_set_up().await?,
         passwords: app.config.accounts.passwords,
+        passkeys: app.accounts.has_passkeys(),
         providers: providers(&app),
         mail: app.config.mail.url.is_some(),
     };
@@ -192,7 +200,7 @@ async fn show(State(app): State<App>, caller: Result<EnrollingActor>) -> Result<
     responses((status = 200, description = "The signed-in user, or the ticket for the second step.", body = SignInResult)))]
 async fn begin(State(app): State<App>, visitor: BrowserClient, Body(login): Body<Login>) -> Result<Response> {
     let signed_in = match login {
-        Login { login: Some(login), password: Some(password), ticket: None, code: None } => {
+        Login { login: Some(login), password: Some(password), ticket: None, code: None, credential: None } => {
             match visitor.sign_in(&app, &login, password).await? {
                 SignIn::Done(signed_in) => *signed_in,
                 SignIn::SecondStep(ticket) => {
@@ -202,10 +210,17 @@ async fn begin(State(app): State<App>, visitor: BrowserClient, Body(login): Body
                 }
             }
         }
-        Login { login: None, password: None, ticket: Some(ticket), code: Some(code) } => {
+        Login { login: None, password: None, ticket: Some(ticket), code: Some(code), credential: None } => {
             visitor.sign_in_with_code(&app, &ticket, &code).await?
         }
-        _ => return Err(Error::invalid("send `login` and `password`, or `ticket` and `code`")),
+        Login { login: None, password: None, ticket: Some(ticket), code: None, credential: Some(answer) } => {
+            app.accounts.sign_in_with_passkey(&ticket, answer, &visitor.visit).await?
+        }
+        _ => {
+            return Err(Error::invalid(
+                "send `login` and `password`, `ticket` and `code`, or `ticket` and `credential`",
+            ));
+        }
     };
     Ok(welcome(StatusCode::OK, &visitor, signed_in))
 }

@@ -121,7 +121,7 @@ struct OneSession {
     address: String,
     /// True if the user signed in with an external provider.
     external: bool,
-    /// True if a code was entered, for two-factor authentication.
+    /// True if the user signed in with a second factor: a code, or a passkey.
     second_factor: bool,
 }
 
@@ -134,7 +134,7 @@ impl OneSession {
             created: row.created_at.rfc3339(),
             last_used: row.last_used_at.rfc3339(),
             external: has("fed"),
-            second_factor: has("otp"),
+            second_factor: has("otp") || has("mfa"),
             agent: row.agent,
             address: row.address,
         }

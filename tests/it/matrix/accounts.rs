@@ -33,6 +33,11 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("PUT", "/api/v1/user/factors/totp", "with a wrong code"),
     ("DELETE", "/api/v1/user/factors/totp", "while it is off"),
     ("POST", "/api/v1/user/factors/codes", "while it is off"),
+    ("POST", "/api/v1/session/challenge", ""),
+    ("POST", "/api/v1/user/factors/passkeys/challenge", ""),
+    ("POST", "/api/v1/user/factors/passkeys", "with a forged ticket"),
+    ("PATCH", PASSKEY, "of another user"),
+    ("DELETE", PASSKEY, "of another user"),
     ("GET", "/login/{provider}", "of an unknown provider"),
     ("GET", "/login/{provider}/callback", "of an unknown provider"),
     ("GET", "/api/v1/accounts/external", "without a sign-in"),
@@ -44,6 +49,7 @@ pub(super) const SAMPLES: &[Sample] = &[
 
 const SESSION: &str = "/api/v1/session";
 const USER: &str = "/api/v1/user";
+const PASSKEY: &str = "/api/v1/user/factors/passkeys/{passkey}";
 const IDENTITY: &str = "/api/v1/user/identities/{provider}";
 const FACTORS: &str = "/api/v1/user/factors";
 
@@ -65,8 +71,16 @@ impl World {
         let body = match (method, route) {
             ("POST", SESSION) if variant == "with a forged ticket" => json!({"ticket": link, "code": "123456"}),
             ("PUT", "/api/v1/user/factors/totp") => json!({"code": "wrong"}),
-            ("POST", "/api/v1/user/factors/totp" | "/api/v1/user/factors/codes" | IDENTITY) => Value::Null,
-            ("POST", "/api/v1/accounts/external") => json!({"name": name}),
+            (
+                "POST",
+                "/api/v1/user/factors/totp"
+                | "/api/v1/user/factors/codes"
+                | "/api/v1/session/challenge"
+                | "/api/v1/user/factors/passkeys/challenge"
+                | IDENTITY,
+            ) => Value::Null,
+            ("POST", "/api/v1/accounts/external") | ("PATCH", PASSKEY) => json!({"name": name}),
+            ("POST", "/api/v1/user/factors/passkeys") => json!({"ticket": link, "name": name, "credential": {}}),
             ("POST", SESSION) => json!({"login": name, "password": password}),
             ("POST", "/api/v1/accounts") => json!({"name": name, "email": email}),
             ("POST", "/api/v1/accounts/reset") => json!({"email": email}),
@@ -84,6 +98,7 @@ impl World {
         };
         let url = route
             .replace("{provider}", "unknown")
+            .replace("{passkey}", "018f0000-0000-7000-8000-000000000000")
             .replace("{session}", &self.elsewhere.0)
             .replace("{token}", &self.elsewhere.1);
         let request = self.server.request(method, &url, token);

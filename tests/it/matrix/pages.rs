@@ -14,6 +14,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/email", ""),
     ("GET", "/new", ""),
     ("GET", "/oauth/consent", ""),
+    ("GET", "/oauth/device", ""),
+    ("GET", "/oauth/sign-out", ""),
     ("GET", "/drive", ""),
     ("GET", "/drive/{*rest}", ""),
     ("GET", "/trash", ""),

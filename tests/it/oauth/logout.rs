@@ -65,10 +65,13 @@ story! {
     }
 }
 
+/// Failures to come, and the bodies of requests.
+type Heard = Arc<Mutex<(usize, Vec<String>)>>;
+
 /// An application that is notified of logouts; it fails as often as the test says.
-async fn listener(fails: usize) -> (String, Arc<Mutex<(usize, Vec<String>)>>) {
+async fn listener(fails: usize) -> (String, Heard) {
     let heard = Arc::new(Mutex::new((fails, Vec::new())));
-    let hear = |State(heard): State<Arc<Mutex<(usize, Vec<String>)>>>, body: String| async move {
+    let hear = |State(heard): State<Heard>, body: String| async move {
         let mut heard = heard.lock().unwrap();
         if heard.0 > 0 {
             heard.0 -= 1;

@@ -5166,6 +5166,133 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/oauth/devices/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what the program that shows this code asks. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The code that the program shows. */
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What is asked. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceRequest"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Allows or refuses the program that shows this code. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The code that the program shows. */
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OAuthDecision"];
+                };
+            };
+            responses: {
+                /** @description The program gets the answer. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oauth/paths": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the files, folders and datasets that the user gave to the calling application (scope `files`). */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What it was given. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_AppPath"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/oauth/requests/{ticket}": {
         parameters: {
             query?: never;
@@ -6336,6 +6463,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a sign-in with a passkey, of whichever user. The answer is sent to `POST /api/v1/session`. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The challenge. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PasskeyChallenge"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/shares/given": {
         parameters: {
             query?: never;
@@ -6742,7 +6914,43 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /** Changes what a connected application is allowed. It holds from its next request on. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The client id. */
+                    client: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConsentUpdate"];
+                };
+            };
+            responses: {
+                /** @description The application. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConnectedApp"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         post?: never;
         /** Disconnects an application from the caller's account. All of its tokens for this user end. */
         delete: {
@@ -6928,6 +7136,187 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/user/factors/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Registers a passkey. Requires a browser session begun within the last 10 minutes. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewPasskey"];
+                };
+            };
+            responses: {
+                /** @description The passkey. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OnePasskey"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/user/factors/passkeys/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins the registration of a passkey. Requires a browser session begun within the last 10 minutes. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The challenge. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PasskeyChallenge"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/user/factors/passkeys/{passkey}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a passkey. Requires a browser session begun within the last 10 minutes. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of the passkey. */
+                    passkey: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The passkey was removed. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It is the last way to sign in. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Renames a passkey. Requires a browser session begun within the last 10 minutes. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of the passkey. */
+                    passkey: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PasskeyName"];
+                };
+            };
+            responses: {
+                /** @description The passkey was renamed. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         trace?: never;
     };
     "/api/v1/user/factors/totp": {
@@ -7510,6 +7899,21 @@ export interface components {
             /** @description The display name; empty for none. */
             display_name: string;
         };
+        /** @description A file, folder or dataset that a user gives to an application (scope `files`). */
+        AppPath: {
+            /**
+             * @description The dataset: `OWNER/NAME`.
+             * @example ada/drive
+             */
+            dataset: string;
+            /**
+             * @description A file or folder in the dataset; empty for the whole dataset.
+             * @example plots/2026
+             */
+            path?: string;
+            /** @description What the application may do with it: `view` or `edit`. */
+            right: components["schemas"]["ShareRight"];
+        };
         /** @description An event in the audit log. */
         AuditLine: {
             /** @description The action. */
@@ -7587,12 +7991,20 @@ export interface components {
         };
         /** @description Changes to an application. Omitted values stay. */
         ClientUpdate: {
+            /** @description The account that it acts as with client credentials; empty for none. */
+            acts_as?: string | null;
             /** @description Which data platform application it is; empty for none. */
             application?: string | null;
             /** @description True to refuse all of its tokens, until it is false again. */
             disabled?: boolean | null;
+            /** @description The grant types that it may use. */
+            grants?: string[] | null;
             /** @description The URL of its home page; empty for none. */
             home?: string | null;
+            /** @description The redirect URLs after a logout. */
+            logout_redirects?: string[] | null;
+            /** @description The URL to notify when a login ends; empty for none. */
+            logout_url?: string | null;
             /** @description The name, as shown to users. */
             name?: string | null;
             /** @description The redirect URLs. */
@@ -7646,7 +8058,7 @@ export interface components {
         ConnectedApp: {
             /**
              * Format: date-time
-             * @description When the user allowed them last (RFC 3339).
+             * @description When the user changed this last (RFC 3339).
              */
             changed: string;
             /** @description The client id. */
@@ -7655,8 +8067,17 @@ export interface components {
             name: string;
             /** @description The user or organisation that registered it. */
             owner: string;
+            /** @description The files, folders and datasets that the user gave it (scope `files`). */
+            paths: components["schemas"]["AppPath"][];
             /** @description The scopes that the user allowed. */
             scopes: string[];
+        };
+        /** @description Changes to what an application is allowed. Omitted values stay. */
+        ConsentUpdate: {
+            /** @description The files, folders and datasets that the application has (scope `files`). They replace those before. */
+            paths?: components["schemas"]["AppPath"][] | null;
+            /** @description The scopes; at most those that the application may ask for. */
+            scopes?: string[] | null;
         };
         /** @description A copy, within the dataset or from another one: `from` and `to`, or `items`. */
         CopyRequest: {
@@ -7723,6 +8144,23 @@ export interface components {
         Deleted: {
             /** @description The revision with the deletion. */
             revision: string;
+        };
+        /** @description What a program on another device asks of the user. */
+        DeviceRequest: {
+            /** @description The IP address of the program that asks. */
+            address: string;
+            /** @description The user agent of the program that asks. */
+            agent: string;
+            /** @description The URL of its home page, if set. */
+            home?: string | null;
+            /** @description The name of the application. */
+            name: string;
+            /** @description The user or organisation that registered it; null for one of this server. */
+            owner?: string | null;
+            /** @description The scopes that it asks for. */
+            scopes: string[];
+            /** @description The user that is asked. */
+            user: string;
         };
         /**
          * @description How a file changed.
@@ -8089,6 +8527,25 @@ export interface components {
             role?: components["schemas"]["Role"] | null;
         };
         /** @description One page of a list. */
+        Items_AppPath: {
+            items: {
+                /**
+                 * @description The dataset: `OWNER/NAME`.
+                 * @example ada/drive
+                 */
+                dataset: string;
+                /**
+                 * @description A file or folder in the dataset; empty for the whole dataset.
+                 * @example plots/2026
+                 */
+                path?: string;
+                /** @description What the application may do with it: `view` or `edit`. */
+                right: components["schemas"]["ShareRight"];
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Items_AuditLine: {
             items: {
                 /** @description The action. */
@@ -8132,7 +8589,7 @@ export interface components {
             items: {
                 /**
                  * Format: date-time
-                 * @description When the user allowed them last (RFC 3339).
+                 * @description When the user changed this last (RFC 3339).
                  */
                 changed: string;
                 /** @description The client id. */
@@ -8141,6 +8598,8 @@ export interface components {
                 name: string;
                 /** @description The user or organisation that registered it. */
                 owner: string;
+                /** @description The files, folders and datasets that the user gave it (scope `files`). */
+                paths: components["schemas"]["AppPath"][];
                 /** @description The scopes that the user allowed. */
                 scopes: string[];
             }[];
@@ -8342,6 +8801,8 @@ export interface components {
         /** @description One page of a list. */
         Items_OAuthClient: {
             items: {
+                /** @description The account that it acts as with client credentials, if set. */
+                acts_as?: string | null;
                 /** @description Which data platform application it is; null if none of the catalogue. */
                 application?: string | null;
                 /**
@@ -8351,10 +8812,16 @@ export interface components {
                 created: string;
                 /** @description True if none of its tokens works. */
                 disabled: boolean;
+                /** @description The grant types that it may use. */
+                grants: string[];
                 /** @description The URL of its home page, if set. */
                 home?: string | null;
                 /** @description The client id. */
                 id: string;
+                /** @description The redirect URLs after a logout. */
+                logout_redirects: string[];
+                /** @description The URL to notify when a login ends (OpenID Connect Back-Channel Logout), if set. */
+                logout_url?: string | null;
                 /** @description The name, as shown to users. */
                 name: string;
                 /** @description The user or organisation that owns it. */
@@ -8394,7 +8861,7 @@ export interface components {
                  * @description When the session was last used (RFC 3339), to the minute.
                  */
                 last_used: string;
-                /** @description True if a code was entered, for two-factor authentication. */
+                /** @description True if the user signed in with a second factor: a code, or a passkey. */
                 second_factor: boolean;
             }[];
             /** @description The cursor of the next page; absent on the last page. */
@@ -8848,10 +9315,15 @@ export interface components {
             /** @description The provider. */
             provider: string;
         };
-        /** @description Sign-in credentials: `login` and `password`, or for the second step `ticket` and `code`. */
+        /**
+         * @description Sign-in credentials: `login` and `password`, for the second step `ticket` and `code`, or for a passkey `ticket` and
+         *     `credential`.
+         */
         Login: {
             /** @description For the second step: the code of the authenticator app, or a recovery code. */
             code?: string | null;
+            /** @description The answer of a passkey, with the ticket of its challenge. */
+            credential?: Record<string, never> | null;
             /**
              * @description The user name or e-mail address.
              * @example ada
@@ -8859,7 +9331,7 @@ export interface components {
             login?: string | null;
             /** @description The password. */
             password?: string | null;
-            /** @description For the second step: the ticket from the response to the password. */
+            /** @description For the second step: the ticket from the response to the password. For a passkey: that of the challenge. */
             ticket?: string | null;
         };
         /** @description A created personal access token with its secret, which is shown only once. */
@@ -8919,23 +9391,36 @@ export interface components {
         };
         /** @description A new application. */
         NewClient: {
+            acts_as?: components["schemas"]["OwnerName"] | null;
             /**
              * @description Which data platform application it is: `airflow`, `clickhouse`, `jupyterhub` or `superset`. Only users whose
              *     platform role has a role there can sign in. For applications of an organisation.
              */
             application?: string | null;
+            /**
+             * @description The grant types that it may use: `authorization_code`, `refresh_token`, `client_credentials`,
+             *     `urn:ietf:params:oauth:grant-type:device_code`. By default the first two.
+             */
+            grants?: string[] | null;
             /** @description The URL of its home page. */
             home?: string | null;
+            /** @description The redirect URLs after a logout. */
+            logout_redirects?: string[];
+            /** @description The URL to notify when a login ends (OpenID Connect Back-Channel Logout). */
+            logout_url?: string | null;
             /** @description The name, as shown to users. */
             name: string;
             owner?: components["schemas"]["OwnerName"] | null;
             /** @description True for a program that cannot keep a secret. */
             public?: boolean;
             /** @description The redirect URLs: `https`, or `http` on a loopback address. A URL on `127.0.0.1` or `[::1]` matches with any port. */
-            redirects: string[];
+            redirects?: string[];
             /** @description The platform roles that may sign in; empty for all. For applications of an organisation. */
             roles?: components["schemas"]["PlatformRole"][];
-            /** @description The scopes that it may ask for: `openid`, `profile`, `email`, `groups`, `offline_access`, `read`, `write`. */
+            /**
+             * @description The scopes that it may ask for: `openid`, `profile`, `email`, `groups`, `offline_access`, `read`, `write`,
+             *     `files`.
+             */
             scopes: string[];
         };
         /** @description A commit. */
@@ -8996,6 +9481,18 @@ export interface components {
         NewOrganisation: {
             /** @description The name; for a nested organisation with its parent, as in `ministry/statistics`. */
             name: components["schemas"]["OwnerName"];
+        };
+        /** @description A new passkey. */
+        NewPasskey: {
+            /** @description The browser's answer, with bytes in base64url. */
+            credential: Record<string, never>;
+            /**
+             * @description A name for the passkey; at most 100 characters.
+             * @example laptop
+             */
+            name: string;
+            /** @description The token of the challenge. */
+            ticket: string;
         };
         /** @description A password reset token and the new password. */
         NewPassword: {
@@ -9093,6 +9590,8 @@ export interface components {
         };
         /** @description An application. */
         OAuthClient: {
+            /** @description The account that it acts as with client credentials, if set. */
+            acts_as?: string | null;
             /** @description Which data platform application it is; null if none of the catalogue. */
             application?: string | null;
             /**
@@ -9102,10 +9601,16 @@ export interface components {
             created: string;
             /** @description True if none of its tokens works. */
             disabled: boolean;
+            /** @description The grant types that it may use. */
+            grants: string[];
             /** @description The URL of its home page, if set. */
             home?: string | null;
             /** @description The client id. */
             id: string;
+            /** @description The redirect URLs after a logout. */
+            logout_redirects: string[];
+            /** @description The URL to notify when a login ends (OpenID Connect Back-Channel Logout), if set. */
+            logout_url?: string | null;
             /** @description The name, as shown to users. */
             name: string;
             /** @description The user or organisation that owns it. */
@@ -9123,6 +9628,8 @@ export interface components {
         OAuthDecision: {
             /** @description True to allow everything that is asked; false to refuse. */
             allow: boolean;
+            /** @description The files, folders and datasets that the application gets, if it asks for the scope `files`. */
+            paths?: components["schemas"]["AppPath"][];
         };
         /** @description What an application asks of the user. */
         OAuthRequest: {
@@ -9132,6 +9639,8 @@ export interface components {
             name: string;
             /** @description The user or organisation that registered it. */
             owner: string;
+            /** @description The files, folders and datasets that the user gave it before (scope `files`). */
+            paths: components["schemas"]["AppPath"][];
             /** @description The URL that the browser returns to. */
             returns_to: string;
             /** @description The scopes that it asks for. */
@@ -9143,6 +9652,23 @@ export interface components {
         OAuthReturn: {
             /** @description The URL of the application. */
             location: string;
+        };
+        /** @description A passkey. */
+        OnePasskey: {
+            /**
+             * Format: date-time
+             * @description When it was registered (RFC 3339).
+             */
+            created: string;
+            /** @description The id of the passkey. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the user last signed in with it (RFC 3339); null for never.
+             */
+            last_used?: string | null;
+            /** @description Its name. */
+            name: string;
         };
         /** @description A browser session. */
         OneSession: {
@@ -9166,7 +9692,7 @@ export interface components {
              * @description When the session was last used (RFC 3339), to the minute.
              */
             last_used: string;
-            /** @description True if a code was entered, for two-factor authentication. */
+            /** @description True if the user signed in with a second factor: a code, or a passkey. */
             second_factor: boolean;
         };
         /** @description A one-time token from an e-mailed link. */
@@ -9335,6 +9861,18 @@ export interface components {
             message?: string | null;
             /** @description The complete package for PUT; the fields to set for PATCH. */
             package: Record<string, never>;
+        };
+        /** @description A challenge for a passkey. It is used once, and expires after 10 minutes. */
+        PasskeyChallenge: {
+            /** @description Options for `navigator.credentials.get()` or `.create()` of the browser, with bytes in base64url (WebAuthn). */
+            options: Record<string, never>;
+            /** @description A one-time token, to be sent with the answer. */
+            ticket: string;
+        };
+        /** @description A new name of a passkey. */
+        PasskeyName: {
+            /** @description The name; at most 100 characters. */
+            name: string;
         };
         /** @description A change of password. */
         PasswordChange: {
@@ -9566,6 +10104,8 @@ export interface components {
              *     (`/api/v1/user/factors`), this session can do nothing else.
              */
             must_enrol: boolean;
+            /** @description True if users can sign in with passkeys. */
+            passkeys: boolean;
             /** @description True if users can sign in with passwords. */
             passwords: boolean;
             /** @description The external providers that users can sign in with. */
@@ -10004,6 +10544,8 @@ export interface components {
             identities: components["schemas"]["LinkedIdentity"][];
             /** @description True if only one way is left, which cannot be removed. */
             last: boolean;
+            /** @description Passkeys. */
+            passkeys: components["schemas"]["OnePasskey"][];
             /** @description True if the caller has a password, and the site accepts passwords. */
             password: boolean;
         };

@@ -86,6 +86,10 @@ export const session = {
 	get passwords(): boolean {
 		return current?.passwords ?? true;
 	},
+	/** True if users can sign in with passkeys. */
+	get passkeys(): boolean {
+		return current?.passkeys ?? false;
+	},
 	/** The external providers that users can sign in with. */
 	get providers(): Session['providers'] {
 		return current?.providers ?? [];
@@ -109,7 +113,7 @@ export const session = {
 		} catch (error) {
 			// The server has browser sign-in disabled.
 			if (error instanceof ApiError && error.status === 404) {
-				current = { user: null, must_enrol: false, sign_up: 'closed', set_up: false, passwords: true, providers: [], mail: false, version: null };
+				current = { user: null, must_enrol: false, sign_up: 'closed', set_up: false, passwords: true, passkeys: false, providers: [], mail: false, version: null };
 			} else {
 				failure = error;
 			}

@@ -40,6 +40,7 @@ export type Membership = Schemas['Membership'];
 export type NewExternalUser = Schemas['NewExternalUser'];
 export type NewTotp = Schemas['NewTotp'];
 export type NewShare = Schemas['NewShare'];
+export type OnePasskey = Schemas['OnePasskey'];
 export type OneSession = Schemas['OneSession'];
 export type OAuthRequest = Refine<Schemas['OAuthRequest'], { paths: AppPath[] }>;
 export type OAuthReturn = Schemas['OAuthReturn'];
@@ -50,6 +51,8 @@ export type OwnAccount = Schemas['OwnAccount'];
 export type OwnDrive = Schemas['OwnDrive'];
 /** A user or organisation that can own datasets. */
 export type Owner = Schemas['Owner'];
+/** The options are those of WebAuthn, in JSON. */
+export type PasskeyChallenge<Options> = Refine<Schemas['PasskeyChallenge'], { options: Options }>;
 export type Person = Schemas['Person'];
 export type PlatformMember = Schemas['PlatformMember'];
 export type PlatformRole = Schemas['PlatformRole'];

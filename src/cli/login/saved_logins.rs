@@ -69,6 +69,7 @@ impl SavedLogins {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "these commands have no configuration")]
 fn folder() -> Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")));

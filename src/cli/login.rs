@@ -270,14 +270,22 @@ pub(super) async fn credential(action: CredentialAction) -> Result<()> {
                     println!("quit=true");
                     return Ok(());
                 }
+                let refreshed = login.clone();
+                // Before git has it: a refresh token works once.
+                saved.save()?;
+                print_credential(&refreshed);
+            } else {
+                print_credential(login);
             }
-            let (user, token) = (login.user.clone(), login.access_token.clone().unwrap_or_default());
-            let expires_at = login.expires_at;
-            saved.save()?;
-            println!("username={user}\npassword={token}\npassword_expiry_utc={expires_at}");
             Ok(())
         }
     }
+}
+
+/// Prints a login for git.
+fn print_credential(login: &SavedLogin) {
+    let token = login.access_token.as_deref().unwrap_or_default();
+    println!("username={}\npassword={token}\npassword_expiry_utc={}", login.user, login.expires_at);
 }
 
 #[cfg(test)]

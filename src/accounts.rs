@@ -7,6 +7,7 @@ mod emails;
 pub mod external_sign_in;
 pub mod identities;
 pub mod invitations;
+mod known_browsers;
 pub mod one_time_tokens;
 pub mod organisations;
 pub mod passkeys;
@@ -23,6 +24,7 @@ mod totp;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::known_browsers::KnownBrowsers;
 use self::passkeys::RelyingParty;
 use self::passwords::Passwords;
 use self::providers::Providers;
@@ -56,6 +58,7 @@ pub struct Accounts {
     providers: Providers,
     /// For passkeys.
     relying_party: RelyingParty,
+    known_browsers: KnownBrowsers,
     /// Seals secrets in the database.
     secret: Arc<ServerSecret>,
 }
@@ -68,7 +71,8 @@ impl Accounts {
     pub fn new(config: &Config, db: Db, clock: Clock, secret: Arc<ServerSecret>) -> Result<Self> {
         let (rules, base) = (config.accounts.clone(), config.link_base());
         let (providers, relying_party) = (Providers::new(config, &clock)?, RelyingParty::new(config));
-        Ok(Self { db, clock, rules, base, passwords: Passwords::default(), providers, relying_party, secret })
+        let (passwords, known_browsers) = (Passwords::default(), KnownBrowsers::new(&secret));
+        Ok(Self { db, clock, rules, base, passwords, providers, relying_party, known_browsers, secret })
     }
 
     /// Adds a user. Without a password the user can sign in with tokens only, until they reset the password by

@@ -70,6 +70,28 @@ pub(super) fn password_changed(base: &str, to: &Email, name: &str) -> OutgoingEm
     )
 }
 
+/// Notification of a sign-in with a browser (its name and address) that was not used before.
+pub(super) fn new_browser(
+    base: &str,
+    to: &Email,
+    name: &str,
+    (browser, address): (String, &str),
+    at: Millis,
+) -> OutgoingEmail {
+    let at = at.in_words();
+    email(
+        to,
+        "New sign-in to your account",
+        format!(
+            "Hello {name},\n\n\
+             someone, most likely you, signed in to your account at {base} with a new browser:\n\n\
+             {browser}, from {address}, on {at}\n\n\
+             If this was not you, reset your password at once, and check your tokens, sessions and ways to sign in:\n\
+             {base}/reset\n{base}/account\n"
+        ),
+    )
+}
+
 /// E-mail with the link that confirms a new address.
 pub(super) fn confirm_email(base: &str, to: &Email, name: &str, ticket: &Secret) -> OutgoingEmail {
     let ticket = ticket.expose();

@@ -1,20 +1,30 @@
 //! Signing in with a browser, and browser sessions.
 
-use super::Accounts;
+use std::time::Duration;
+
+use super::{Accounts, emails, known_browsers};
 use crate::access::{AccountGrant, Actor, sessions, tokens};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
 use crate::db::sessions::{LoginRow, SessionRow};
 use crate::error::{Error, Result};
+use crate::mail;
 use crate::types::{Email, Id, Millis, Secret};
 
+/// The age until which an account has no browser that could be known.
+const NEW_ACCOUNT: Duration = Duration::from_mins(10);
+
 /// The browser that signs in, as shown in the user's list of sessions.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ClientInfo {
     /// `User-Agent` of the browser.
     pub agent: String,
     /// IP address of the client.
     pub address: String,
+    /// Session cookie that it has already, valid or not.
+    pub session: Option<Secret>,
+    /// Cookie that names the users who have signed in with it before.
+    pub known_users: Option<Secret>,
 }
 
 /// How a user has signed in.
@@ -72,6 +82,8 @@ pub struct SignedIn {
     pub cookie: Secret,
     /// Maximum lifetime of the session in seconds.
     pub seconds: u64,
+    /// Value of the cookie that names the users of the browser.
+    pub known_users: Secret,
 }
 
 impl Accounts {
@@ -127,7 +139,9 @@ impl Accounts {
         tx.login_by_name(&login.to_ascii_lowercase()).await
     }
 
-    /// Starts a session of a user as part of a transaction.
+    /// Starts a session of a user as part of a transaction. If the browser has a session of this user, it is continued,
+    /// with a new cookie: applications that depend on it stay signed in. A sign-in with a new browser is announced by
+    /// e-mail.
     pub(super) async fn begin_session(
         &self,
         tx: &mut Tx,
@@ -137,8 +151,14 @@ impl Accounts {
     ) -> Result<SignedIn> {
         let cookie = sessions::generate();
         let (now, longest) = (self.clock.now(), self.rules.session_longest());
+        let current = match &visit.session {
+            Some(cookie) => tx.session_by_hash(&tokens::hash(cookie)).await?,
+            None => None,
+        };
+        let idle = self.idle_since(now);
+        let current = current.filter(|row| row.user_id == user && row.expires_at > now && row.last_used_at > idle);
         let session = SessionRow {
-            id: self.clock.id(),
+            id: current.as_ref().map_or_else(|| self.clock.id(), |row| row.session_id),
             created_at: now,
             last_used_at: now,
             expires_at: now.plus(longest),
@@ -146,10 +166,30 @@ impl Accounts {
             address: visit.address.clone(),
             amr: method.amr().to_owned(),
         };
-        tx.insert_session(&session, user, &tokens::hash(&cookie)).await?;
-        let user = tx.user_by_id(user).await?.ok_or_else(|| Error::not_found("the account was deleted"))?;
+        let row = tx.user_by_id(user).await?.ok_or_else(|| Error::not_found("the account was deleted"))?;
+        if current.is_none() {
+            self.report_new_browser(tx, &row, visit).await?;
+        }
+        tx.put_session(&session, user, &tokens::hash(&cookie)).await?;
+        let (known_users, user) = (self.known_browsers.with(visit.known_users.as_ref(), user), row);
         self.audit_by(tx, &by(user.id), "session.begin", &format!("{} {}", user.name, visit.address)).await?;
-        Ok(SignedIn { user, cookie, seconds: longest.as_secs() })
+        Ok(SignedIn { user, cookie, seconds: longest.as_secs(), known_users })
+    }
+
+    /// Queues an e-mail to a user who signs in with a browser for the first time, unless the account is new. A program that
+    /// keeps no cookies is known by its sessions.
+    async fn report_new_browser(&self, tx: &mut Tx, user: &UserRow, visit: &ClientInfo) -> Result<()> {
+        let now = self.clock.now();
+        if self.known_browsers.knows(visit.known_users.as_ref(), user.id) || user.created_at.plus(NEW_ACCOUNT) > now {
+            return Ok(());
+        }
+        let sessions = tx.sessions(user.id, now, self.idle_since(now)).await?;
+        if sessions.iter().any(|known| known.agent == visit.agent && known.address == visit.address) {
+            return Ok(());
+        }
+        let browser = (known_browsers::described(&visit.agent), visit.address.as_str());
+        let notice = emails::new_browser(&self.base, &user.email.parse()?, &user.name, browser, now);
+        mail::enqueue_email(tx, &self.clock, &notice).await
     }
 
     /// Ends the session of the request, if it has one.

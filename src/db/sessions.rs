@@ -97,10 +97,12 @@ macro_rules! login {
 }
 
 impl Tx {
-    /// Adds a session, identified by the hash of its cookie.
-    pub async fn insert_session(&mut self, session: &SessionRow, user: Id, hash: &str) -> Result<()> {
+    /// Adds a session, identified by the hash of its cookie, or continues it with a new cookie.
+    pub async fn put_session(&mut self, session: &SessionRow, user: Id, hash: &str) -> Result<()> {
         let sql = "INSERT INTO session (id, user_id, hash, created_at, last_used_at, expires_at, agent, address, amr)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                   ON CONFLICT (id) DO UPDATE SET hash = $3, created_at = $4, last_used_at = $5, expires_at = $6,
+                                                  agent = $7, address = $8, amr = $9";
         query(sql)
             .bind(session.id)
             .bind(user)

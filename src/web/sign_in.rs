@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::http::session_cookie::{self, OneTimeCookie};
+use super::http::session_cookie::{self, SignInCookie};
 use super::http::{
     BaseUrl, ClientDescription, EnrollingActor, Parameters, RouteGroup, Routes, Segments, replace_body, segment,
 };
@@ -52,8 +52,9 @@ impl FromRequestParts<App> for Browser {
         let BaseUrl(base) = BaseUrl::of(parts, app)?;
         let is_secure = base.starts_with("https://");
         let ClientDescription { agent, address } = ClientDescription::of(parts, app);
-        let state = OneTimeCookie::SignIn.read(is_secure, &parts.headers);
-        Ok(Self { visit: ClientInfo { agent, address }, is_secure, state })
+        let state = SignInCookie::External.read(is_secure, &parts.headers);
+        let visit = session_cookie::visit(is_secure, &parts.headers, (agent, address));
+        Ok(Self { visit, is_secure, state })
     }
 }
 
@@ -94,7 +95,7 @@ async fn begin(
         request => request?,
     };
     let mut response = see_other(&request.location)?;
-    OneTimeCookie::SignIn.give(browser.is_secure, response.headers_mut(), &request.state, EXTERNAL_SIGN_IN.as_secs());
+    SignInCookie::External.give(browser.is_secure, response.headers_mut(), &request.state, EXTERNAL_SIGN_IN.as_secs());
     Ok(response)
 }
 
@@ -115,10 +116,10 @@ async fn finish(
     let finished = app.accounts.finish_external_sign_in(provider, &answer, state, session, &browser.visit);
     let (outcome, next) = finished.await?;
     let mut cookies = HeaderMap::new();
-    OneTimeCookie::SignIn.take(browser.is_secure, &mut cookies);
+    SignInCookie::External.take(browser.is_secure, &mut cookies);
     let mut response = match outcome {
         ExternalSignIn::Done(signed_in) => {
-            session_cookie::give_cookie(browser.is_secure, &mut cookies, &signed_in.cookie, signed_in.seconds);
+            session_cookie::give_cookies(browser.is_secure, &mut cookies, &signed_in);
             see_other(&next)?
         }
         ExternalSignIn::SecondStep(ticket) => {
@@ -126,7 +127,7 @@ async fn finish(
         }
         ExternalSignIn::NewUser(ticket) => {
             let seconds = EXTERNAL_SIGN_IN.as_secs();
-            OneTimeCookie::SignUp.give(browser.is_secure, &mut cookies, &ticket, seconds);
+            SignInCookie::SignUp.give(browser.is_secure, &mut cookies, &ticket, seconds);
             see_other(&format!("/signup?with={}&next={}", segment(provider), segment(&next)))?
         }
         ExternalSignIn::Linked => see_other("/account?linked=true")?,

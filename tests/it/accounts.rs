@@ -649,7 +649,7 @@ story! {
         for table in ["SELECT COUNT(*) FROM owner", "SELECT COUNT(*) FROM dataset", "SELECT COUNT(*) FROM token"] {
             assert_eq!(count(&server.app.db, table).await, 0, "{table}");
         }
-        assert!(server.email_to("ada@example.org", 3).await.text.contains("deleted"));
+        assert!(server.email_to("ada@example.org", 5).await.text.contains("deleted"));
         // Repeating it changes nothing.
         let mut tx = server.app.db.write().await.unwrap();
         jobs::enqueue(&mut tx, &server.clock, Kind::PurgeAccount, &server.clock.id().to_string(), Duration::ZERO).await.unwrap();

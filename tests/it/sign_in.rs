@@ -143,7 +143,7 @@ story! {
         let reply = browser.send("POST", "/api/v1/accounts/external", json!({"name": "ada2", "display_name": "Ada"})).await;
         assert_eq!((reply.status, &reply.json()["user"]["email"]), (201, &json!("ada@example.org")), "{}", reply.text());
         assert_eq!(browser.user().await, "ada2");
-        assert_eq!(browser.cookies.len(), 1, "{:?}", browser.cookies.keys());
+        assert_eq!(browser.cookies.len(), 2, "session and known users: {:?}", browser.cookies.keys());
         assert_eq!(browser.get("/api/v1/accounts/external").await.status, 404, "it was used");
 
         // The next time, in another browser, the account is known.

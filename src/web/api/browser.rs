@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::types::{Email, Secret};
 pub(super) use crate::web::http::session_cookie::take_cookie;
-use crate::web::http::session_cookie::{self, OneTimeCookie, SameOrigin};
+use crate::web::http::session_cookie::{self, SameOrigin, SignInCookie};
 use crate::web::http::{BaseUrl, Client, ClientDescription, PasswordAttempt};
 
 /// A client that signs in or requests an e-mail. Requests from pages of other sites are rejected: they could sign the
@@ -35,8 +35,9 @@ impl FromRequestParts<App> for BrowserClient {
         let ClientDescription { agent, address } = ClientDescription::of(parts, app);
         let client = parts.extensions.get::<Client>().cloned();
         let is_secure = base.starts_with("https://");
-        let sign_up = OneTimeCookie::SignUp.read(is_secure, &parts.headers);
-        Ok(Self { visit: ClientInfo { agent, address }, is_secure, client, sign_up })
+        let sign_up = SignInCookie::SignUp.read(is_secure, &parts.headers);
+        let visit = session_cookie::visit(is_secure, &parts.headers, (agent, address));
+        Ok(Self { visit, is_secure, client, sign_up })
     }
 }
 
@@ -99,17 +100,17 @@ impl BrowserClient {
 
     /// Sets the cookie that binds a sign-in with an external provider to this browser.
     pub(super) fn give_state(&self, headers: &mut HeaderMap, state: &Secret) {
-        OneTimeCookie::SignIn.give(self.is_secure, headers, state, EXTERNAL_SIGN_IN.as_secs());
+        SignInCookie::External.give(self.is_secure, headers, state, EXTERNAL_SIGN_IN.as_secs());
     }
 
     /// Deletes the one-time token of a new user.
     pub(super) fn take_sign_up_token(&self, headers: &mut HeaderMap) {
-        OneTimeCookie::SignUp.take(self.is_secure, headers);
+        SignInCookie::SignUp.take(self.is_secure, headers);
     }
 
-    /// Sets the session cookie, with a maximum age in seconds.
-    pub(super) fn give_cookie(&self, headers: &mut HeaderMap, value: &Secret, seconds: u64) {
-        session_cookie::give_cookie(self.is_secure, headers, value, seconds);
+    /// Sets the cookies of a user who has signed in.
+    pub(super) fn give_cookies(&self, headers: &mut HeaderMap, signed_in: &SignedIn) {
+        session_cookie::give_cookies(self.is_secure, headers, signed_in);
     }
 }
 

@@ -12,7 +12,6 @@ use super::accounts::OneTimeToken;
 use super::browser::BrowserClient;
 use super::common::Body;
 use super::shapes;
-use crate::accounts::sessions::SignedIn;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{DisplayName, OwnerName, Role, Secret};
@@ -110,9 +109,9 @@ async fn accept(
     let name: OwnerName = name.parse()?;
     let name = (&name, asked.display_name.parse::<DisplayName>()?);
     let made = app.accounts.accept_as_new(&asked.token, name, password, &visitor.visit).await?;
-    let (accepted, SignedIn { cookie, seconds, .. }) = made;
+    let (accepted, signed_in) = made;
     let mut response = (StatusCode::CREATED, Json(describe(&accepted))).into_response();
-    visitor.give_cookie(response.headers_mut(), &cookie, seconds);
+    visitor.give_cookies(response.headers_mut(), &signed_in);
     Ok(response)
 }
 

@@ -151,10 +151,9 @@ pub(super) struct Welcome {
 
 /// Returns the signed-in user and sets the session cookie.
 pub(super) fn welcome(status: StatusCode, visitor: &BrowserClient, signed_in: SignedIn) -> Response {
-    let SignedIn { user, cookie, seconds } = signed_in;
-    let mut response = (status, Json(SignInResult::Done(Welcome { user: user.into() }))).into_response();
-    visitor.give_cookie(response.headers_mut(), &cookie, seconds);
-    response
+    let mut cookies = HeaderMap::new();
+    visitor.give_cookies(&mut cookies, &signed_in);
+    (status, cookies, Json(SignInResult::Done(Welcome { user: signed_in.user.into() }))).into_response()
 }
 
 /// Returns the current session. Never fails with 401: without a valid session, `user` is null.

@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use super::address::BaseUrl;
 use crate::access::Credentials;
+use crate::accounts::sessions::{ClientInfo, SignedIn};
 use crate::app::App;
 use crate::error::{Error, ErrorDetails, Result};
 use crate::types::Secret;
@@ -46,30 +47,35 @@ pub(crate) fn without_dialog(response: &mut Response) {
     }
 }
 
-/// Sets the session cookie, with a maximum age in seconds.
-pub(crate) fn give_cookie(is_secure: bool, headers: &mut HeaderMap, value: &Secret, seconds: u64) {
-    let (name, secure) = if is_secure { (SECURE, " Secure;") } else { (PLAIN, "") };
-    let value = value.expose();
-    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds};{secure} HttpOnly; SameSite=Lax");
-    if let Ok(cookie) = HeaderValue::try_from(cookie) {
-        headers.append(header::SET_COOKIE, cookie);
-    }
+/// Lifetime of [`SignInCookie::KnownUsers`], in seconds: 400 days, the most that browsers allow.
+const KNOWN_SECONDS: u64 = 400 * 86_400;
+
+/// Sets the cookies of a user who has signed in.
+pub(crate) fn give_cookies(is_secure: bool, headers: &mut HeaderMap, signed_in: &SignedIn) {
+    SignInCookie::Session.give(is_secure, headers, &signed_in.cookie, signed_in.seconds);
+    SignInCookie::KnownUsers.give(is_secure, headers, &signed_in.known_users, KNOWN_SECONDS);
 }
 
-/// A cookie with a one-time token, which binds a sign-in with an external provider to the browser that began it.
+/// A cookie that has to do with signing in.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum OneTimeCookie {
-    /// The state of the request to the provider.
-    SignIn,
-    /// The token of a new user who has to choose a name.
+pub(crate) enum SignInCookie {
+    /// The session.
+    Session,
+    /// The users who have signed in with this browser before.
+    KnownUsers,
+    /// The state of the request to an external provider, which binds it to the browser that began it.
+    External,
+    /// The token of a new user of an external provider who has to choose a name.
     SignUp,
 }
 
-impl OneTimeCookie {
+impl SignInCookie {
     /// Returns the name, with and without TLS.
     fn names(self) -> [&'static str; 2] {
         match self {
-            Self::SignIn => ["__Host-rutter-sign-in", "rutter-sign-in"],
+            Self::Session => [SECURE, PLAIN],
+            Self::KnownUsers => ["__Host-rutter-users", "rutter-users"],
+            Self::External => ["__Host-rutter-sign-in", "rutter-sign-in"],
             Self::SignUp => ["__Host-rutter-sign-up", "rutter-sign-up"],
         }
     }
@@ -80,7 +86,8 @@ impl OneTimeCookie {
         cookie(headers, if is_secure { secure } else { plain }).map(|value| Secret::new(value.to_owned()))
     }
 
-    /// Sets the cookie, with a maximum age in seconds. It must be `Lax`, because the provider sends the browser back.
+    /// Sets the cookie, with a maximum age in seconds. It must be `Lax`, because providers and applications send the
+    /// browser here.
     pub(crate) fn give(self, is_secure: bool, headers: &mut HeaderMap, value: &Secret, seconds: u64) {
         let [secure, plain] = self.names();
         let (name, attribute) = if is_secure { (secure, " Secure;") } else { (plain, "") };
@@ -95,6 +102,12 @@ impl OneTimeCookie {
     pub(crate) fn take(self, is_secure: bool, headers: &mut HeaderMap) {
         self.give(is_secure, headers, &Secret::new(String::new()), 0);
     }
+}
+
+/// Returns the browser of a request that signs in. `agent` and `address` are shown to the user.
+pub(crate) fn visit(is_secure: bool, headers: &HeaderMap, (agent, address): (String, String)) -> ClientInfo {
+    let read = |cookie: SignInCookie| cookie.read(is_secure, headers);
+    ClientInfo { agent, address, session: read(SignInCookie::Session), known_users: read(SignInCookie::KnownUsers) }
 }
 
 /// Deletes the session cookie, under both names.

@@ -21,7 +21,7 @@ impl Server {
 
     /// Signs in with a further browser; returns the cookie.
     pub async fn another_cookie(&self, name: &str) -> String {
-        let visit = ClientInfo { agent: "test".into(), address: "127.0.0.1".into() };
+        let visit = ClientInfo { agent: "test".into(), address: "127.0.0.1".into(), ..ClientInfo::default() };
         match self.app.accounts.sign_in(name, secret(PASSWORD), &visit).await.unwrap() {
             SignIn::Done(signed_in) => signed_in.cookie.expose().to_owned(),
             SignIn::SecondStep(_) => panic!("`{name}` has two-factor authentication"),

@@ -447,7 +447,7 @@ mod units;
 pub use accounts::{AccountRules, MailConfig, Makers, SecondFactor, SignUp};
 pub(crate) use issuers::is_safe as is_safe_url;
 pub use issuers::{Issuer, OUR_ISSUER};
-pub use oauth::OAuthConfig;
+pub use oauth::{OAuthConfig, Registration};
 pub use rates::Rates;
 pub use renamed::RenamedKey;
 pub use sign_in::{ProviderKind, SignInProvider};

@@ -3,6 +3,7 @@
 //! A user sends an application to `/oauth/authorize`, and allows it some scopes; the application exchanges the code that
 //! it gets for tokens, and acts with the user's rights, restricted to those scopes.
 
+mod audience;
 pub mod authorize;
 pub mod claims;
 pub mod clients;
@@ -12,6 +13,7 @@ mod failure;
 pub mod logout;
 pub mod platform_config;
 pub mod redirect;
+mod resources;
 pub mod roles;
 pub mod token;
 
@@ -82,6 +84,11 @@ impl OAuth {
 /// Generates a secret with this prefix.
 fn generate(prefix: &str) -> Secret {
     Secret::new(format!("{prefix}{}", BASE64.encode(random::<32>())))
+}
+
+/// Splits a list whose items are separated by spaces.
+fn words(list: &str) -> Vec<&str> {
+    list.split_ascii_whitespace().collect()
 }
 
 /// Compares two hashes in constant time.

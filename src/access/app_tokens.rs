@@ -80,6 +80,12 @@ impl AppScopes {
         self.0 == 0
     }
 
+    /// Parses names that are separated by spaces, without those that are unknown.
+    pub fn known(text: &str) -> Self {
+        let all = text.split_ascii_whitespace().filter_map(|name| Self::ALL.iter().find(|(_, known)| *known == name));
+        all.fold(Self::default(), |scopes, (scope, _)| scopes.with(*scope))
+    }
+
     /// Returns the names of the scopes.
     pub fn names(self) -> Vec<&'static str> {
         Self::ALL.iter().filter(|(scope, _)| self.has(*scope)).map(|(_, name)| *name).collect()

@@ -30,6 +30,11 @@ impl DeveloperGrant {
         &self.name
     }
 
+    /// Returns true if the actor is a site administrator.
+    pub fn is_administrator(&self) -> bool {
+        matches!(self.actor.identity, Identity::User { admin: true, .. })
+    }
+
     /// Returns true if the owner is an organisation, which has platform roles.
     pub fn is_organisation(&self) -> bool {
         self.is_organisation
@@ -136,8 +141,7 @@ impl Access {
         developers: Makers,
     ) -> Result<DeveloperGrant> {
         let grant = self.authorize_developer(actor, owner).await?;
-        let is_admin = matches!(actor.identity, Identity::User { admin: true, .. });
-        if developers == Makers::Admins && !is_admin {
+        if developers == Makers::Admins && !grant.is_administrator() {
             return Err(Error::forbidden("only administrators can register applications on this site"));
         }
         Ok(grant)

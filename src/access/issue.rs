@@ -1,7 +1,5 @@
 //! Issues our signed tokens (JSON Web Tokens), and verifies them.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
@@ -45,7 +43,7 @@ impl Access {
         };
         let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
         let now = self.clock.now();
-        let ends = Millis(0).plus(Duration::from_secs(now.seconds() + lifetime_seconds));
+        let ends = Millis::from_seconds(now.seconds() + lifetime_seconds);
         let claims = Self::claims(user, &scopes.join(" "), now, lifetime_seconds);
         Ok((self.sign_claims("JWT", serde_json::to_value(claims).map_err(Error::internal)?).await?, ends))
     }

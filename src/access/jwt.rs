@@ -191,9 +191,12 @@ impl Keys {
         Ok((issuer, claims))
     }
 
-    /// Returns the claims of a token that this server signed, expired or not; `None` for any other.
-    pub async fn own_claims(&self, token: &str) -> Option<serde_json::Value> {
+    /// Returns the claims of a token of this type (`typ`) that this server signed, expired or not; `None` for any other.
+    pub async fn own_claims(&self, kind: &str, token: &str) -> Option<serde_json::Value> {
         let header = jsonwebtoken::decode_header(token).ok().filter(|header| header.alg == Algorithm::RS256)?;
+        if header.typ.as_deref() != Some(kind) {
+            return None;
+        }
         let mut validation = Validation::new(Algorithm::RS256);
         validation.validate_exp = false;
         validation.validate_aud = false;

@@ -54,7 +54,7 @@ impl FromStr for TokenName {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        let refuse = |why: &str| Err(Error::invalid(format!("invalid token name `{}`: {why}", name.escape_debug())));
+        let refuse = |why: &str| Err(Error::invalid(format!("invalid name `{}`: {why}", name.escape_debug())));
         if name.trim().is_empty() {
             return refuse("it is blank");
         }

@@ -8,6 +8,16 @@ use super::accounts::Makers;
 use super::units;
 use crate::error::{Error, Result};
 
+/// Who can register applications with the protocol (RFC 7591).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// No one.
+    Off,
+    /// Programs with a personal token that has all rights of its user.
+    Token,
+}
+
 /// Signing keys, and applications that act for users (OAuth 2.1).
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -32,6 +42,8 @@ pub struct OAuthConfig {
     pub overlap_hours: u32,
     /// Who can register applications: `users` or `admins`. Default: `users`.
     pub developers: Makers,
+    /// Dynamic client registration: `off` or `token`. Default: `off`.
+    pub registration: Registration,
 }
 
 impl Default for OAuthConfig {
@@ -44,6 +56,7 @@ impl Default for OAuthConfig {
             grace_seconds: 30,
             overlap_hours: 24,
             developers: Makers::Users,
+            registration: Registration::Off,
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct ConsentRow {
     pub owner: String,
     /// The scopes, separated by spaces; empty if they were revoked.
     pub scopes: String,
+    /// The audiences that the application may get tokens for, as JSON.
+    pub resources: String,
     /// When they were changed last.
     pub changed_at: Millis,
 }
@@ -55,7 +57,8 @@ pub struct NamedConsentPathRow {
 macro_rules! consent {
     ($condition:literal) => {
         concat!(
-            "SELECT s.id, s.client_id, c.name AS client, COALESCE(o.name, '') AS owner, s.scopes, s.changed_at
+            "SELECT s.id, s.client_id, c.name AS client, COALESCE(o.name, '') AS owner, s.scopes, s.resources,
+                    s.changed_at
              FROM consent s JOIN oauth_client c ON c.id = s.client_id LEFT JOIN owner o ON o.id = c.owner_id WHERE ",
             $condition
         )
@@ -83,9 +86,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Sets the audiences that an application may get tokens for in the name of a user, as JSON.
+    pub async fn set_consent_resources(&mut self, id: Id, resources: &str) -> Result<()> {
+        query("UPDATE consent SET resources = $2 WHERE id = $1").bind(id).bind(resources).execute(self).await?;
+        Ok(())
+    }
+
     /// Revokes what a user allows an application, and ends its logins. Returns false if it was allowed nothing.
     pub async fn end_consent(&mut self, user: Id, client: Id, now: Millis) -> Result<bool> {
-        let sql = "UPDATE consent SET scopes = '', changed_at = $3
+        let sql = "UPDATE consent SET scopes = '', resources = '[]', changed_at = $3
                    WHERE user_id = $1 AND client_id = $2 AND scopes <> ''";
         let ended = query(sql).bind(user).bind(client).bind(now).execute(self).await? > 0;
         let sql = "DELETE FROM consent_path

@@ -44,6 +44,12 @@ pub struct ClientRow {
     pub application: Option<String>,
     /// The platform roles that may sign in, as JSON; an empty list means all users.
     pub roles: String,
+    /// Exceptions to the rules for applications, separated by spaces.
+    pub traits: String,
+    /// The URI by which other applications ask for tokens for it.
+    pub audience: Option<String>,
+    /// The audiences of other applications that it may ask for, as JSON.
+    pub resources: String,
     /// Creation time.
     pub created_at: Millis,
     /// When it was disabled.
@@ -79,6 +85,8 @@ pub struct AppLoginRow {
     pub grant_type: String,
     /// The scopes of the login.
     pub scopes: String,
+    /// The audience of its access tokens; `None` for this server.
+    pub resource: Option<String>,
     /// The scopes that the user allows the application now; with client credentials, those of the application.
     pub allowed: String,
     /// What the user allowed the application; `None` with client credentials.
@@ -136,6 +144,8 @@ pub struct NewAppLogin<'a> {
     pub session: Option<Id>,
     /// The scopes, separated by spaces.
     pub scopes: &'a str,
+    /// The audience of its access tokens; `None` for this server.
+    pub resource: Option<&'a str>,
     /// When the user signed in.
     pub auth_at: Millis,
     /// How the user signed in.
@@ -147,7 +157,8 @@ macro_rules! client {
         concat!(
             "SELECT c.id, c.owner_id, COALESCE(o.name, '') AS owner, c.name, c.home, c.secret, c.previous_secret,
                     c.previous_until, c.redirects, c.grants, c.scopes, c.acts_as, a.name AS acts_as_name,
-                    c.logout_redirects, c.logout_url, c.application, c.roles, c.created_at, c.disabled_at
+                    c.logout_redirects, c.logout_url, c.application, c.roles, c.traits, c.audience, c.resources,
+                    c.created_at, c.disabled_at
              FROM oauth_client c LEFT JOIN owner o ON o.id = c.owner_id LEFT JOIN owner a ON a.id = c.acts_as WHERE ",
             $condition
         )
@@ -158,8 +169,9 @@ impl Tx {
     /// Adds an application.
     pub async fn insert_client(&mut self, client: &ClientRow) -> Result<()> {
         let sql = "INSERT INTO oauth_client (id, owner_id, name, home, secret, redirects, grants, scopes, acts_as,
-                                             logout_redirects, logout_url, created_at, application, roles)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+                                             logout_redirects, logout_url, created_at, application, roles, traits,
+                                             audience, resources)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
         query(sql)
             .bind(client.id)
             .bind(client.owner_id)
@@ -175,6 +187,9 @@ impl Tx {
             .bind(client.created_at)
             .bind(&client.application)
             .bind(&client.roles)
+            .bind(&client.traits)
+            .bind(&client.audience)
+            .bind(&client.resources)
             .execute(self)
             .await?;
         Ok(())
@@ -183,6 +198,11 @@ impl Tx {
     /// Returns an application.
     pub async fn client(&mut self, id: Id) -> Result<Option<ClientRow>> {
         Ok(query(client!("c.id = $1")).bind(id).fetch_optional(self).await?)
+    }
+
+    /// Returns the application with this audience.
+    pub async fn client_by_audience(&mut self, audience: &str) -> Result<Option<ClientRow>> {
+        Ok(query(client!("c.audience = $1")).bind(audience).fetch_optional(self).await?)
     }
 
     /// Returns the applications of an owner, newest first.
@@ -195,7 +215,7 @@ impl Tx {
         let sql =
             "UPDATE oauth_client SET name = $2, home = $3, redirects = $4, grants = $5, scopes = $6, acts_as = $7,
                                      logout_redirects = $8, logout_url = $9, disabled_at = $10, application = $11,
-                                     roles = $12
+                                     roles = $12, traits = $13, audience = $14, resources = $15
                    WHERE id = $1";
         query(sql)
             .bind(client.id)
@@ -210,6 +230,9 @@ impl Tx {
             .bind(client.disabled_at)
             .bind(&client.application)
             .bind(&client.roles)
+            .bind(&client.traits)
+            .bind(&client.audience)
+            .bind(&client.resources)
             .execute(self)
             .await?;
         Ok(())
@@ -232,8 +255,8 @@ impl Tx {
     /// Adds a login, with the first generation of its refresh token.
     pub async fn insert_app_login(&mut self, login: &NewAppLogin<'_>, now: Millis, expires_at: Millis) -> Result<()> {
         let sql = "INSERT INTO oauth_login (id, client_id, user_id, grant_type, session_id, scopes, auth_at, amr,
-                                            generation, rotated_at, created_at, expires_at)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $9, $10)";
+                                            generation, rotated_at, created_at, expires_at, resource)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $9, $10, $11)";
         query(sql)
             .bind(login.id)
             .bind(login.client)
@@ -245,6 +268,7 @@ impl Tx {
             .bind(login.amr)
             .bind(now)
             .bind(expires_at)
+            .bind(login.resource)
             .execute(self)
             .await?;
         Ok(())
@@ -254,7 +278,7 @@ impl Tx {
     pub async fn app_login(&mut self, id: Id) -> Result<Option<AppLoginRow>> {
         let sql = "SELECT l.id, l.client_id, c.disabled_at, c.owner_id, c.application, c.roles,
                           p.role AS platform_role, l.user_id, o.name AS user_name, a.suspended_at,
-                          a.closed_at, l.grant_type, l.scopes,
+                          a.closed_at, l.grant_type, l.scopes, l.resource,
                           CASE WHEN l.grant_type <> 'client_credentials' THEN COALESCE(s.scopes, '')
                                WHEN c.acts_as = l.user_id THEN c.scopes ELSE '' END AS allowed,
                           s.id AS consent_id, l.session_id,

@@ -1,12 +1,13 @@
-//! Authorization requests (RFC 6749 §4.1.1, with PKCE and `iss`): which are valid, and whether the user must be asked.
+//! Authorization requests (RFC 6749 §4.1.1, with PKCE and `iss`): which are valid, and whether the user must be asked, or
+//! sign in again.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::clients::{self, requested};
+use super::clients::{self, ClientRow, FREE_QUERY, NO_PKCE, TRUSTED, has_trait, requested};
 use super::redirect::{self, with_query};
-use super::{Failure, OAuth, generate};
+use super::{Answer, Failure, OAuth, generate};
 use crate::access::app_tokens::AppScopes;
 use crate::access::{SessionGrant, tokens};
 use crate::db::Tx;
@@ -23,6 +24,11 @@ pub(super) const REQUEST: &str = "oauth-request";
 /// Maximum length of `state` and of `nonce`, in bytes: both come back in URLs and tokens.
 const MAX_VALUE_BYTES: usize = 2048;
 
+/// Parameter that this server adds to a request whose user has to sign in again, with the time of the request, in
+/// milliseconds since the Unix epoch: a later sign-in is new enough. Applications must check `auth_time`, since users can change
+/// requests.
+const SIGNED_IN_AFTER: &str = "signed_in_after";
+
 /// A valid authorization request of a signed-in user.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct AuthorizationRequest {
@@ -31,7 +37,10 @@ pub(super) struct AuthorizationRequest {
     pub(super) session: String,
     pub(super) redirect: String,
     pub(super) scopes: String,
-    pub(super) challenge: String,
+    /// The audience of the access tokens; `None` for this server.
+    pub(super) resource: Option<String>,
+    /// `None` for an application that does not use PKCE.
+    pub(super) challenge: Option<String>,
     pub(super) state: Option<String>,
     pub(super) nonce: Option<String>,
     pub(super) auth_at: Millis,
@@ -45,6 +54,17 @@ impl AuthorizationRequest {
     }
 }
 
+/// Returns true for a redirect URL of an application.
+fn is_registered(client: &ClientRow, redirect: &str) -> Result<bool> {
+    let registered = clients::urls(&client.redirects)?;
+    Ok(if has_trait(client, FREE_QUERY) {
+        let registered: Vec<String> = registered.iter().map(|url| redirect::without_query(url).to_owned()).collect();
+        redirect::check(redirect).is_ok() && redirect::is_registered(redirect::without_query(redirect), &registered)
+    } else {
+        redirect::is_registered(redirect, &registered)
+    })
+}
+
 fn respond(redirect: &str, issuer: &str, state: Option<&str>, pairs: &[(&str, &str)]) -> String {
     let mut all = pairs.to_vec();
     all.extend(state.map(|state| ("state", state)));
@@ -56,10 +76,116 @@ fn respond(redirect: &str, issuer: &str, state: Option<&str>, pairs: &[(&str, &s
 pub enum Next {
     /// Return to the application, at this URL.
     Return(String),
-    /// Sign in first.
-    SignIn,
+    /// Sign in first, and then continue with this query.
+    SignIn(String),
+    /// Sign in again, although there is a session, and then continue with this query.
+    SignInAgain(String),
     /// Ask the user, in the request with this ticket.
     Ask(Secret),
+}
+
+/// The parameters of an authorization request.
+struct Parameters {
+    values: BTreeMap<String, String>,
+    /// The only parameter that can be repeated (RFC 8707 §2).
+    resources: Vec<String>,
+    is_repeated: bool,
+}
+
+impl Parameters {
+    fn parse(query: &str) -> Self {
+        let mut parsed = Self { values: BTreeMap::new(), resources: Vec::new(), is_repeated: false };
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if name == "resource" {
+                parsed.resources.push(value.into_owned());
+            } else {
+                parsed.is_repeated |= parsed.values.insert(name.into_owned(), value.into_owned()).is_some();
+            }
+        }
+        parsed
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the PKCE challenge; `None` without one.
+    fn challenge(&self, client: &ClientRow) -> Answer<Option<String>> {
+        let sent = self.get("code_challenge");
+        if sent.is_none() && has_trait(client, NO_PKCE) {
+            return Ok(None);
+        }
+        let is_s256 = self.get("code_challenge_method") == Some("S256");
+        match sent.filter(|challenge| is_s256 && challenge.len() == 43) {
+            Some(challenge) => Ok(Some(challenge.to_owned())),
+            None => Err(invalid("PKCE is required: code_challenge with code_challenge_method=S256")),
+        }
+    }
+
+    /// Checks what this server does not support.
+    fn check(&self) -> Answer<()> {
+        if self.get("response_type") != Some("code") {
+            return Err(Failure::new("unsupported_response_type", "response_type must be code"));
+        }
+        if self.get("response_mode").is_some_and(|mode| mode != "query") {
+            return Err(invalid("response_mode must be query"));
+        }
+        for (name, code) in [("request", "request_not_supported"), ("request_uri", "request_uri_not_supported")] {
+            if self.get(name).is_some() {
+                return Err(Failure::new(code, "request objects are not supported"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn invalid(why: &str) -> Failure {
+    Failure::new("invalid_request", why)
+}
+
+/// What the application wants the user to do (OpenID Connect Core §3.1.2.1).
+#[derive(Default)]
+struct Prompt {
+    is_silent: bool,
+    wants_consent: bool,
+    wants_sign_in: bool,
+}
+
+impl Prompt {
+    fn parse(text: &str) -> Answer<Self> {
+        let mut prompt = Self::default();
+        for word in text.split_ascii_whitespace() {
+            match word {
+                "none" => prompt.is_silent = true,
+                "consent" => prompt.wants_consent = true,
+                // The sign-in page is also where users choose another account.
+                "login" | "select_account" => prompt.wants_sign_in = true,
+                _ => return Err(invalid("prompt must be none, login, consent or select_account")),
+            }
+        }
+        if prompt.is_silent && (prompt.wants_consent || prompt.wants_sign_in) {
+            return Err(invalid("prompt=none must be the only prompt"));
+        }
+        Ok(prompt)
+    }
+}
+
+/// Whether the user signed in recently enough.
+#[derive(PartialEq, Eq)]
+enum SignInAge {
+    /// The user must sign in again.
+    TooOld,
+    /// The user has signed in again for this request.
+    Renewed,
+    Fitting,
+}
+
+/// A request whose application is known, so that errors are sent to it.
+struct KnownRequest<'a> {
+    client: &'a ClientRow,
+    redirect: &'a str,
+    query: &'a str,
+    parameters: &'a Parameters,
 }
 
 impl OAuth {
@@ -68,103 +194,161 @@ impl OAuth {
     /// # Errors
     /// Invalid for an unknown application or redirect URL: these are shown to the user, never sent to the URL.
     pub async fn authorize(&self, query: &str, seat: Option<&SessionGrant>) -> Result<Next> {
-        let mut repeated = false;
-        let mut parameters = BTreeMap::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            repeated |= parameters.insert(name.into_owned(), value.into_owned()).is_some();
-        }
-        let get = |name: &str| parameters.get(name).map(String::as_str).filter(|value| !value.is_empty());
-        let client = match get("client_id") {
+        let parameters = Parameters::parse(query);
+        let client = match parameters.get("client_id") {
             Some(id) => self.enabled_client(id).await?,
             None => None,
         };
         let client = client.ok_or_else(|| Error::invalid("this application is not registered here, or is disabled"))?;
-        let redirect = get("redirect_uri").unwrap_or_default();
-        if repeated || !redirect::is_registered(redirect, &clients::urls(&client.redirects)?) {
+        let redirect = parameters.get("redirect_uri").unwrap_or_default();
+        if parameters.is_repeated || !is_registered(&client, redirect)? {
             return Err(Error::invalid("the application sent a redirect URL that it has not registered"));
         }
-        let state = get("state");
-        let fail = |code: &str, why: &str| {
-            let pairs = [("error", code), ("error_description", why)];
-            Ok(Next::Return(respond(redirect, &self.issuer, state, &pairs)))
-        };
-        let nonce = get("nonce");
+        let (state, nonce) = (parameters.get("state"), parameters.get("nonce"));
         if [state, nonce].into_iter().flatten().any(|value| value.len() > MAX_VALUE_BYTES) {
             return Err(Error::invalid("the application sent a request that is too long"));
         }
-        if get("response_type") != Some("code") {
-            return fail("unsupported_response_type", "response_type must be code");
+        let request = KnownRequest { client: &client, redirect, query, parameters: &parameters };
+        match self.decide(&request, seat).await {
+            Ok(next) => Ok(next),
+            Err(Failure::Protocol(code, why)) => {
+                let pairs = [("error", code), ("error_description", &why)];
+                Ok(Next::Return(respond(redirect, &self.issuer, state, &pairs)))
+            }
+            Err(Failure::Server(error)) => Err(error),
         }
-        if get("response_mode").is_some_and(|mode| mode != "query") {
-            return fail("invalid_request", "response_mode must be query");
+    }
+
+    async fn decide(&self, known: &KnownRequest<'_>, seat: Option<&SessionGrant>) -> Answer<Next> {
+        let KnownRequest { client, parameters, .. } = *known;
+        let owned = |name: &str| parameters.get(name).map(str::to_owned);
+        parameters.check()?;
+        let challenge = parameters.challenge(client)?;
+        let scopes = requested(client, parameters.get("scope").unwrap_or("openid"))?;
+        if !clients::has_grant(client, "authorization_code") {
+            return Err(Failure::unauthorized_client());
         }
-        if get("request").is_some() {
-            return fail("request_not_supported", "request objects are not supported");
-        }
-        if get("request_uri").is_some() {
-            return fail("request_uri_not_supported", "request objects are not supported");
-        }
-        let challenge = get("code_challenge").filter(|_| get("code_challenge_method") == Some("S256"));
-        let Some(challenge) = challenge.filter(|challenge| challenge.len() == 43) else {
-            return fail("invalid_request", "PKCE is required: code_challenge with code_challenge_method=S256");
-        };
-        let scopes = match requested(&client, get("scope").unwrap_or("openid")) {
-            Ok(scopes) => scopes,
-            Err(Failure::Protocol(code, why)) => return fail(code, &why),
-            Err(Failure::Server(error)) => return Err(error),
-        };
-        if !clients::has_grant(&client, "authorization_code") {
-            return fail("unauthorized_client", "the application is not registered for this grant type");
-        }
-        let prompt: Vec<&str> = get("prompt").unwrap_or_default().split_ascii_whitespace().collect();
-        let is_silent = prompt == ["none"];
-        if !is_silent && prompt.iter().any(|one| *one != "consent") {
-            return fail("invalid_request", "prompt must be none or consent");
-        }
-        let Some(seat) = seat else {
-            return if is_silent { fail("login_required", "the user is not signed in") } else { Ok(Next::SignIn) };
-        };
+        let prompt = Prompt::parse(parameters.get("prompt").unwrap_or_default())?;
         let mut tx = self.db.read().await?;
-        let Some((auth_at, amr)) = tx.session_began(seat.user(), seat.session()).await? else {
-            return Ok(Next::SignIn);
+        let resource = self.requested_resource(&mut tx, client, &parameters.resources).await?;
+        let hinted = self.hinted_user(client, parameters).await?;
+        let refused = |why: &str| Failure::new("login_required", why);
+        let Some(seat) = seat else {
+            let why = "the user is not signed in";
+            return if prompt.is_silent {
+                Err(refused(why))
+            } else {
+                Ok(Next::SignIn(self.after_sign_in(known, &prompt)))
+            };
         };
-        if !self.is_admitted(&mut tx, &client, seat.user()).await? {
-            return fail("access_denied", "the user's platform role does not allow this application");
+        let Some((auth_at, amr)) = tx.session_began(seat.user(), seat.session()).await? else {
+            return Ok(Next::SignIn(self.after_sign_in(known, &prompt)));
+        };
+        let age = self.age(parameters, &prompt, auth_at)?;
+        let is_other = hinted.is_some_and(|user| user != seat.user().to_string());
+        if age == SignInAge::TooOld || (is_other && age != SignInAge::Renewed) {
+            return if prompt.is_silent {
+                Err(refused("the user signed in too long ago, or is another one"))
+            } else {
+                Ok(Next::SignInAgain(self.after_sign_in(known, &prompt)))
+            };
         }
-        let mut is_known = false;
-        if let Some(row) = tx.consent(seat.user(), client.id).await? {
-            // The user may have removed the last file.
-            is_known = row.scopes.parse::<AppScopes>()?.has(scopes)
-                && !(scopes.has(AppScopes::FILES) && tx.consent_paths(row.id).await?.is_empty());
+        if is_other {
+            return Err(refused("another user is signed in"));
         }
+        if !self.is_admitted(&mut tx, client, seat.user()).await? {
+            let why = "the user's platform role does not allow this application";
+            return Err(Failure::new("access_denied", why));
+        }
+        let is_allowed = self.is_allowed(&mut tx, seat, client, scopes, resource.as_deref()).await?;
         drop(tx);
-        let age = self.clock.now().seconds().saturating_sub(auth_at.seconds());
-        if get("max_age").is_some_and(|most| most.parse::<u64>().is_ok_and(|most| age > most)) {
-            return fail("login_required", "the user signed in too long ago: ask them to sign out and in again");
-        }
         let request = AuthorizationRequest {
             client: client.id.to_string(),
             user: seat.user().to_string(),
             session: seat.session().to_string(),
-            redirect: redirect.to_owned(),
+            redirect: known.redirect.to_owned(),
             scopes: scopes.to_string(),
-            challenge: challenge.to_owned(),
-            state: state.map(str::to_owned),
-            nonce: nonce.map(str::to_owned),
+            resource,
+            challenge,
+            state: owned("state"),
+            nonce: owned("nonce"),
             auth_at,
             amr,
         };
+        // Users have chosen no files for an application that they were not asked about.
+        let is_trusted = has_trait(client, TRUSTED) && !scopes.has(AppScopes::FILES);
         // Any program can listen on a loopback address, so there the user is asked each time (RFC 8252 §8.6).
-        if is_known && !redirect::is_loopback(redirect) && !prompt.contains(&"consent") {
+        let is_certain = !redirect::is_loopback(known.redirect) || (is_trusted && client.secret.is_some());
+        if (is_allowed || is_trusted) && is_certain && !prompt.wants_consent {
             let mut tx = self.db.write().await?;
+            if !is_allowed {
+                self.put_consent(&mut tx, seat.user(), client.id, &request, &[]).await?;
+            }
             let code = self.issue_code(&mut tx, seat.user(), &request).await?;
             tx.commit().await?;
             return Ok(Next::Return(request.respond(&self.issuer, &[("code", code.expose())])));
         }
-        if is_silent {
-            return fail("consent_required", "the user must be asked first");
+        if prompt.is_silent {
+            return Err(Failure::new("consent_required", "the user must be asked first"));
         }
-        self.ask(seat, &request).await
+        Ok(self.ask(seat, &request).await?)
+    }
+
+    /// Returns true if the user has allowed all of this before.
+    async fn is_allowed(
+        &self,
+        tx: &mut Tx,
+        seat: &SessionGrant,
+        client: &ClientRow,
+        scopes: AppScopes,
+        resource: Option<&str>,
+    ) -> Result<bool> {
+        let Some(row) = tx.consent(seat.user(), client.id).await? else { return Ok(false) };
+        let has_resource = match resource {
+            Some(resource) => clients::urls(&row.resources)?.iter().any(|known| known == resource),
+            None => true,
+        };
+        // The user may have removed the last file.
+        Ok(has_resource
+            && row.scopes.parse::<AppScopes>()?.has(scopes)
+            && !(scopes.has(AppScopes::FILES) && tx.consent_paths(row.id).await?.is_empty()))
+    }
+
+    /// Returns the user that the application expects, by an ID token that it has got before.
+    async fn hinted_user(&self, client: &ClientRow, parameters: &Parameters) -> Answer<Option<String>> {
+        let Some(token) = parameters.get("id_token_hint") else { return Ok(None) };
+        let claims = self.access.keys().own_claims("JWT", token).await;
+        let claims = claims.filter(|claims| claims["iss"] == self.issuer && claims["aud"] == client.id.to_string());
+        let claims = claims.ok_or_else(|| invalid("id_token_hint is no ID token of this application"))?;
+        Ok(claims["sub"].as_str().map(str::to_owned))
+    }
+
+    fn age(&self, parameters: &Parameters, prompt: &Prompt, auth_at: Millis) -> Answer<SignInAge> {
+        let number = |name: &str| match parameters.get(name).map(str::parse::<i64>) {
+            None => Ok(None),
+            Some(Ok(number)) => Ok(Some(number)),
+            Some(Err(_)) => Err(invalid(&format!("{name} must be a number"))),
+        };
+        let age = (self.clock.now().0 - auth_at.0) / 1000;
+        let is_old = number("max_age")?.is_some_and(|most| age > most);
+        let is_new = number(SIGNED_IN_AFTER)?.is_some_and(|time| auth_at.0 > time);
+        Ok(match (is_new, prompt.wants_sign_in || is_old) {
+            (true, _) => SignInAge::Renewed,
+            (false, true) => SignInAge::TooOld,
+            (false, false) => SignInAge::Fitting,
+        })
+    }
+
+    /// Returns the query to continue with after signing in. It says since when, if any earlier sign-in may be too old.
+    fn after_sign_in(&self, known: &KnownRequest<'_>, prompt: &Prompt) -> String {
+        if !prompt.wants_sign_in && ["max_age", "id_token_hint"].iter().all(|name| known.parameters.get(name).is_none())
+        {
+            return known.query.to_owned();
+        }
+        let rest = form_urlencoded::parse(known.query.as_bytes()).filter(|(name, _)| name != SIGNED_IN_AFTER);
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(rest).append_pair(SIGNED_IN_AFTER, &self.clock.now().0.to_string());
+        query.finish()
     }
 
     async fn ask(&self, seat: &SessionGrant, request: &AuthorizationRequest) -> Result<Next> {

@@ -2,7 +2,7 @@
 
 use super::failure::{Answer, Failure};
 use super::redirect::{self, MAX_URLS};
-use super::{CLIENT_CREDENTIALS, DEVICE_CODE_GRANT, OAuth, generate, is_same};
+use super::{CLIENT_CREDENTIALS, DEVICE_CODE_GRANT, OAuth, audience, generate, is_same, words};
 use crate::access::app_tokens::AppScopes;
 use crate::access::tokens::TokenName;
 use crate::access::{ActingGrant, ClientGrant, DeveloperGrant, tokens};
@@ -28,7 +28,19 @@ pub struct ClientSettings {
     pub(super) application: Option<String>,
     /// JSON.
     pub(super) roles: String,
+    traits: Vec<String>,
+    audience: Option<String>,
+    resources: Vec<String>,
 }
+
+/// The trait of an application whose users are not asked. Only administrators can set it.
+pub const TRUSTED: &str = "trusted";
+/// The trait of a confidential application that does not use PKCE.
+pub const NO_PKCE: &str = "no-pkce";
+/// The trait of an application whose redirect URLs are compared without their query.
+pub const FREE_QUERY: &str = "free-query";
+/// The exceptions that an application can have.
+pub const TRAITS: [&str; 3] = [TRUSTED, NO_PKCE, FREE_QUERY];
 
 /// The grant types that an application can be registered for.
 pub const GRANTS: [&str; 4] = ["authorization_code", "refresh_token", CLIENT_CREDENTIALS, DEVICE_CODE_GRANT];
@@ -50,6 +62,12 @@ pub struct UncheckedSettings {
     pub logout_redirects: Vec<String>,
     /// URL to notify of logouts; empty for none.
     pub logout_url: String,
+    /// Traits.
+    pub traits: Vec<String>,
+    /// Audience of tokens of other applications; empty for none.
+    pub audience: String,
+    /// Audiences that it may ask for.
+    pub resources: Vec<String>,
 }
 
 impl ClientSettings {
@@ -58,7 +76,18 @@ impl ClientSettings {
     /// # Errors
     /// Invalid; the message names the value.
     pub fn new(sent: UncheckedSettings) -> Result<Self> {
-        let UncheckedSettings { name, home, redirects, grants, scopes, logout_redirects, logout_url } = sent;
+        let UncheckedSettings {
+            name,
+            home,
+            redirects,
+            grants,
+            scopes,
+            logout_redirects,
+            logout_url,
+            traits,
+            audience,
+            resources,
+        } = sent;
         let optional = [("home", &home), ("logout_url", &logout_url)];
         for (part, url) in optional.into_iter().filter(|(_, url)| !url.is_empty()) {
             redirect::check(url).map_err(|error| error.of_part(part))?;
@@ -67,18 +96,35 @@ impl ClientSettings {
             let unknown = unknown.escape_debug();
             return Err(Error::invalid(format!("`{unknown}` is not a grant type: use some of {}", GRANTS.join(", "))));
         }
+        if let Some(unknown) = traits.iter().find(|name| !TRAITS.contains(&name.as_str())) {
+            let unknown = unknown.escape_debug();
+            return Err(Error::invalid(format!("`{unknown}` is not a trait: use some of {}", TRAITS.join(", "))));
+        }
         let needs_redirect = grants.iter().any(|grant| grant == "authorization_code");
         if redirects.len() > MAX_URLS || logout_redirects.len() > MAX_URLS || (needs_redirect && redirects.is_empty()) {
             return Err(Error::invalid(format!("an application needs 1 to {MAX_URLS} redirect URLs")));
         }
         redirects.iter().chain(&logout_redirects).try_for_each(|url| redirect::check(url))?;
         let scopes: AppScopes = scopes.join(" ").parse()?;
-        if scopes.is_empty() || grants.is_empty() {
-            return Err(Error::invalid("an application needs at least one scope and one grant type"));
+        if audience.is_empty() && (scopes.is_empty() || grants.is_empty()) {
+            return Err(Error::invalid("an application needs at least one scope and one grant type, or an audience"));
         }
         let (name, logout_url) = (name.parse()?, Some(logout_url).filter(|url| !url.is_empty()));
-        let (application, roles) = (None, "[]".into());
-        Ok(Self { name, home, redirects, grants, scopes, logout_redirects, logout_url, application, roles })
+        let (application, roles, audience) = (None, "[]".into(), Some(audience).filter(|it| !it.is_empty()));
+        Ok(Self {
+            name,
+            home,
+            redirects,
+            grants,
+            scopes,
+            logout_redirects,
+            logout_url,
+            application,
+            roles,
+            traits,
+            audience,
+            resources,
+        })
     }
 
     fn apply(self, row: &mut ClientRow) -> Result<()> {
@@ -86,13 +132,18 @@ impl ClientSettings {
         row.home = self.home;
         row.redirects = serde_json::to_string(&self.redirects).map_err(Error::internal)?;
         // In a fixed order, each once.
-        let grants: Vec<&str> = GRANTS.into_iter().filter(|known| self.grants.iter().any(|it| it == known)).collect();
-        row.grants = grants.join(" ");
+        let listed = |known: &[&'static str], sent: &[String]| {
+            known.iter().filter(|known| sent.iter().any(|it| it == *known)).copied().collect::<Vec<_>>().join(" ")
+        };
+        row.grants = listed(&GRANTS, &self.grants);
+        row.traits = listed(&TRAITS, &self.traits);
         row.scopes = self.scopes.to_string();
         row.logout_redirects = serde_json::to_string(&self.logout_redirects).map_err(Error::internal)?;
         row.logout_url = self.logout_url;
         row.application = self.application;
         row.roles = self.roles;
+        row.audience = self.audience;
+        row.resources = serde_json::to_string(&self.resources).map_err(Error::internal)?;
         Ok(())
     }
 }
@@ -104,15 +155,20 @@ pub fn urls(stored: &str) -> Result<Vec<String>> {
 
 /// Returns true if an application is registered for a grant type.
 pub fn has_grant(client: &ClientRow, grant: &str) -> bool {
-    client.grants.split(' ').any(|known| known == grant)
+    words(&client.grants).contains(&grant)
 }
 
-/// Returns the scopes that a client asks for, if it may.
+/// Returns true if an application has a trait.
+pub(super) fn has_trait(client: &ClientRow, name: &str) -> bool {
+    words(&client.traits).contains(&name)
+}
+
+/// Returns those of the requested scopes that the application may ask for. Others are ignored (RFC 6749 §3.3): many
+/// libraries always ask for `offline_access`. Responses say which scopes a token has.
 pub(super) fn requested(client: &ClientRow, scope: &str) -> Answer<AppScopes> {
-    let refused = || Failure::new("invalid_scope", "unknown scopes, or scopes that the application may not ask for");
-    let scopes: AppScopes = scope.parse().map_err(|_| refused())?;
-    if scopes.is_empty() || !client.scopes.parse::<AppScopes>()?.has(scopes) {
-        return Err(refused());
+    let scopes = client.scopes.parse::<AppScopes>()?.and(AppScopes::known(scope));
+    if scopes.is_empty() {
+        return Err(Failure::new("invalid_scope", "the application may ask for none of these scopes"));
     }
     Ok(scopes)
 }
@@ -156,12 +212,16 @@ impl OAuth {
             logout_url: None,
             application: None,
             roles: String::new(),
+            traits: String::new(),
+            audience: None,
+            resources: String::new(),
             created_at: self.clock.now(),
             disabled_at: None,
         };
         settings.apply(&mut row)?;
-        check_credentials(&row)?;
+        self.check_settings(grant, &row)?;
         let mut tx = self.db.write().await?;
+        self.check_audiences(&mut tx, grant, None, &row).await?;
         if tx.clients(grant.owner()).await?.len() >= MAX_CLIENTS {
             return Err(Error::conflict(format!("`{}` has {MAX_CLIENTS} applications: delete one", grant.name())));
         }
@@ -169,6 +229,23 @@ impl OAuth {
         self.audit_by(&mut tx, grant.actor(), "client.add", grant.name(), &row.id.to_string()).await?;
         tx.commit().await?;
         Ok((row, secret))
+    }
+
+    /// Checks settings against each other, and against what the developer may set.
+    fn check_settings(&self, developer: &DeveloperGrant, row: &ClientRow) -> Result<()> {
+        if has_grant(row, CLIENT_CREDENTIALS) && (row.secret.is_none() || row.acts_as.is_none()) {
+            return Err(Error::invalid("client_credentials require acts_as, and an application that is not public"));
+        }
+        if has_trait(row, NO_PKCE) && row.secret.is_none() {
+            return Err(Error::invalid("a public application must use PKCE: it cannot have the trait `no-pkce`"));
+        }
+        // Its owner could give it wider scopes, which no user would be asked for.
+        if has_trait(row, TRUSTED) && !developer.is_administrator() {
+            let why = "only administrators can register or change an application with the trait `trusted`; \
+                       others can remove the trait";
+            return Err(Error::forbidden(why));
+        }
+        audience::check(row.audience.as_deref(), &urls(&row.resources)?, &self.issuer)
     }
 
     /// Returns the applications of an owner, newest first.
@@ -190,9 +267,10 @@ impl OAuth {
             row.acts_as = acts_as.as_ref().map(ActingGrant::user);
             row.acts_as_name = acts_as.map(|grant| grant.name().to_owned());
         }
-        check_credentials(&row)?;
+        self.check_settings(grant.developer(), &row)?;
         row.disabled_at = is_disabled.then(|| row.disabled_at.unwrap_or(self.clock.now()));
         let mut tx = self.db.write().await?;
+        self.check_audiences(&mut tx, grant.developer(), Some(grant.client()), &row).await?;
         tx.update_client(&row).await?;
         self.audit_by(&mut tx, grant.actor(), "client.change", &row.owner, &row.id.to_string()).await?;
         tx.commit().await?;
@@ -246,12 +324,4 @@ impl OAuth {
         };
         if fits { Ok(client) } else { Err(refused()) }
     }
-}
-
-/// Client credentials require a secret and an account.
-fn check_credentials(row: &ClientRow) -> Result<()> {
-    if has_grant(row, CLIENT_CREDENTIALS) && (row.secret.is_none() || row.acts_as.is_none()) {
-        return Err(Error::invalid("client_credentials require acts_as, and an application that is not public"));
-    }
-    Ok(())
 }

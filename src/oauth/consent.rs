@@ -4,7 +4,8 @@ use metastore::FilePath;
 
 use super::OAuth;
 use super::authorize::{AuthorizationRequest, REQUEST};
-use super::clients::ClientRow;
+use super::clients::{ClientRow, urls};
+use super::redirect::without_query;
 use crate::access::app_tokens::AppScopes;
 use crate::access::{AccountGrant, Actor, Grant, Read, SessionGrant, Write, tokens};
 use crate::db::Tx;
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::types::{Id, Millis, RepoPath, Secret, ShareRight};
 
 /// Maximum number of files, folders and datasets that a user gives to an application.
-pub const MAX_PATHS: usize = 100;
+const MAX_PATHS: usize = 100;
 
 /// A file, folder or dataset that a user gives to an application (scope `files`).
 #[derive(Debug)]
@@ -34,10 +35,21 @@ pub struct Asked {
     pub client: ClientRow,
     /// The scopes.
     pub scopes: AppScopes,
+    /// The server that its tokens are for; `None` for this one.
+    pub resource: Option<Resource>,
     /// The URL that the browser returns to, without its query.
     pub returns_to: String,
     /// What the user gave it before (scope `files`).
     pub paths: Vec<NamedConsentPathRow>,
+}
+
+/// Another server that an application asks a token for.
+#[derive(Debug)]
+pub struct Resource {
+    /// Its audience.
+    pub audience: String,
+    /// Its name.
+    pub name: String,
 }
 
 fn gone() -> Error {
@@ -53,9 +65,17 @@ impl OAuth {
         let row = self.db.read().await?.ticket(REQUEST, &tokens::hash(ticket), self.clock.now()).await?;
         let request = of_session(seat, &row.ok_or_else(gone)?.subject)?;
         let client = self.enabled_client(&request.client).await?.ok_or_else(gone)?;
-        let returns_to = request.redirect.split('?').next().unwrap_or_default().to_owned();
-        let paths = self.db.read().await?.named_consent_paths(seat.user(), Some(client.id)).await?;
-        Ok(Asked { client, scopes: request.scopes.parse()?, returns_to, paths })
+        let returns_to = without_query(&request.redirect).to_owned();
+        let mut tx = self.db.read().await?;
+        let paths = tx.named_consent_paths(seat.user(), Some(client.id)).await?;
+        let resource = match request.resource {
+            Some(audience) => {
+                let name = tx.client_by_audience(&audience).await?.ok_or_else(gone)?.name;
+                Some(Resource { audience, name })
+            }
+            None => None,
+        };
+        Ok(Asked { client, scopes: request.scopes.parse()?, resource, returns_to, paths })
     }
 
     /// Refuses a request. Returns the URL to send the browser to.
@@ -92,7 +112,7 @@ impl OAuth {
         let row = tx.use_ticket(REQUEST, &tokens::hash(ticket), self.clock.now()).await?.ok_or_else(gone)?;
         let request = of_session(seat, &row.subject)?;
         let (user, client) = (seat.user(), asked.client.id);
-        self.put_consent(&mut tx, user, client, asked.scopes, &given).await?;
+        self.put_consent(&mut tx, user, client, &request, &given).await?;
         let code = self.issue_code(&mut tx, user, &request).await?;
         tx.commit().await?;
         Ok(request.respond(&self.issuer, &[("code", code.expose())]))
@@ -112,8 +132,28 @@ impl OAuth {
         self.chosen(actor, asks_files, paths).await
     }
 
-    /// Adds scopes to what a user allows an application; `given` replaces its files if it asks for some.
+    /// Adds what an authorization request asks for to what a user allows an application; see [`OAuth::put_scopes`].
     pub(super) async fn put_consent(
+        &self,
+        tx: &mut Tx,
+        user: Id,
+        client: Id,
+        request: &AuthorizationRequest,
+        given: &[ConsentPathRow],
+    ) -> Result<()> {
+        self.put_scopes(tx, user, client, request.scopes.parse()?, given).await?;
+        let Some(resource) = &request.resource else { return Ok(()) };
+        let consent = tx.consent(user, client).await?.ok_or_else(not_connected)?;
+        let mut resources = urls(&consent.resources)?;
+        if !resources.contains(resource) {
+            resources.push(resource.clone());
+        }
+        let resources = serde_json::to_string(&resources).map_err(Error::internal)?;
+        tx.set_consent_resources(consent.id, &resources).await
+    }
+
+    /// Adds scopes to what a user allows an application; `given` replaces its files if it asks for some.
+    pub(super) async fn put_scopes(
         &self,
         tx: &mut Tx,
         user: Id,

@@ -146,10 +146,11 @@ impl OAuth {
     }
 
     /// Exchanges a device code for tokens, once the user has allowed it.
-    pub async fn poll_device(&self, client: &ClientRow, code: &Secret) -> Answer<Tokens> {
+    pub async fn poll_device(&self, client: &ClientRow, code: &Secret, resources: &[String]) -> Answer<Tokens> {
         let (hash, now) = (tokens::hash(code), self.clock.now());
         let expired = || Failure::new("expired_token", "the device code is invalid, used or expired: start again");
         let mut tx = self.db.write().await?;
+        self.check_resource(&mut tx, client, None, resources).await?;
         let row = tx.ticket(DEVICE_CODE, &hash, now).await?.ok_or_else(expired)?;
         let mut polled: Polled = serde_json::from_str(&row.subject).map_err(Error::internal)?;
         if polled.client != client.id.to_string() {
@@ -184,6 +185,7 @@ impl OAuth {
             user: user.parse()?,
             session: Some(session.parse()?),
             scopes: &asked.scopes,
+            resource: None,
             auth_at,
             amr: &amr,
         };
@@ -227,7 +229,7 @@ impl OAuth {
         let mut request: DeviceRequest = serde_json::from_str(&row.subject).map_err(Error::internal)?;
         request.answer = Some(match given {
             Some(given) => {
-                self.put_consent(&mut tx, seat.user(), asked.client.id, asked.scopes, &given).await?;
+                self.put_scopes(&mut tx, seat.user(), asked.client.id, asked.scopes, &given).await?;
                 let (auth_at, amr) = tx.session_began(seat.user(), seat.session()).await?.ok_or_else(gone)?;
                 let (user, session) = (seat.user().to_string(), seat.session().to_string());
                 DeviceAnswer::Allowed { user, session, auth_at, amr }

@@ -68,7 +68,9 @@ impl OAuth {
         let parameters: BTreeMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let get = |name: &str| parameters.get(name).map(String::as_str).filter(|value| !value.is_empty());
         let hint = match get("id_token_hint") {
-            Some(token) => self.access.keys().own_claims(token).await.filter(|claims| claims["iss"] == self.issuer),
+            Some(token) => {
+                self.access.keys().own_claims("JWT", token).await.filter(|claims| claims["iss"] == self.issuer)
+            }
             None => None,
         };
         let of_hint = hint.as_ref().and_then(|claims| claims["aud"].as_str());

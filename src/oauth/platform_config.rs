@@ -19,6 +19,12 @@ const JUPYTERHUB: &str = include_str!("platform_config/jupyterhub_config.py");
 const CLICKHOUSE_XML: &str = include_str!("platform_config/clickhouse.xml");
 const CLICKHOUSE_SQL: &str = include_str!("platform_config/clickhouse.sql");
 
+/// Values of the Helm charts.
+const SUPERSET_YAML: &str = include_str!("platform_config/superset.yaml");
+const AIRFLOW_YAML: &str = include_str!("platform_config/airflow.yaml");
+const JUPYTERHUB_YAML: &str = include_str!("platform_config/jupyterhub.yaml");
+const CLICKHOUSE_YAML: &str = include_str!("platform_config/clickhouse.yaml");
+
 /// A configuration file.
 #[derive(Debug)]
 pub struct ConfigFile {
@@ -55,13 +61,17 @@ impl OAuth {
         let (files, environment) = match entry.name.as_str() {
             "clickhouse" => (self.clickhouse(entry, client).await?, vec![]),
             "jupyterhub" => {
-                let file = ConfigFile { name: "jupyterhub_config.py", text: self.jupyterhub(entry, client)? };
-                (vec![file], vec!["RUTTER_CLIENT_SECRET", "JUPYTERHUB_CRYPT_KEY"])
+                let text = self.jupyterhub(entry, client)?;
+                let files = with_values("jupyterhub_config.py", text, JUPYTERHUB_YAML);
+                (files, vec!["RUTTER_CLIENT_SECRET", "JUPYTERHUB_CRYPT_KEY"])
             }
             name => {
-                let name = if name == "airflow" { "webserver_config.py" } else { "superset_config.py" };
-                let file = ConfigFile { name, text: self.flask_appbuilder(entry, client)? };
-                (vec![file], vec!["RUTTER_CLIENT_SECRET"])
+                let (name, values) = match name {
+                    "airflow" => ("webserver_config.py", AIRFLOW_YAML),
+                    _ => ("superset_config.py", SUPERSET_YAML),
+                };
+                let text = self.flask_appbuilder(entry, client)?;
+                (with_values(name, text, values), vec!["RUTTER_CLIENT_SECRET"])
             }
         };
         Ok(PlatformConfig { application: &entry.name, files, environment })
@@ -118,10 +128,9 @@ impl OAuth {
         let admitted = rows.iter().filter(|row| admits(Some(&entry.name), &client.roles, Some(row.role)));
         let users = admitted.map(|row| clickhouse_user(entry, row, &known)).collect();
         let sql = fill(CLICKHOUSE_SQL, &[("database", identifier(&client.owner)), ("users", users)]);
-        Ok(vec![
-            ConfigFile { name: "rutter.xml", text: fill(CLICKHOUSE_XML, &[("basic", uri)]) },
-            ConfigFile { name: "clickhouse.sql", text: sql },
-        ])
+        let mut files = with_values("rutter.xml", fill(CLICKHOUSE_XML, &[("basic", uri)]), CLICKHOUSE_YAML);
+        files.insert(1, ConfigFile { name: "clickhouse.sql", text: sql });
+        Ok(files)
     }
 
     /// Returns the URL of a path of this server, as a literal of Python.
@@ -179,6 +188,17 @@ fn fill(template: &str, values: &[(&str, String)]) -> String {
     text
 }
 
+/// Returns a configuration file, and the values of a Helm chart with the same text.
+fn with_values(name: &'static str, text: String, values: &str) -> Vec<ConfigFile> {
+    let before = values.split("\n{{text}}").next().and_then(|head| head.lines().last()).unwrap_or_default();
+    // A block of YAML is indented further than its key.
+    let indent = " ".repeat(before.len() - before.trim_start().len() + 2);
+    let block = text.lines().map(|line| if line.is_empty() { String::new() } else { format!("{indent}{line}") });
+    let block = block.collect::<Vec<_>>().join("\n");
+    let values = fill(values, &[("text", block)]);
+    vec![ConfigFile { name, text }, ConfigFile { name: "values.yaml", text: values }]
+}
+
 /// Returns text as a literal of Python, of which JSON is a part.
 fn python(text: &str) -> String {
     json!(text).to_string()
@@ -187,4 +207,36 @@ fn python(text: &str) -> String {
 /// Returns a name as an identifier of SQL. Names of owners have neither backquotes nor backslashes.
 fn identifier(name: &str) -> String {
     format!("`{name}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn values_of_charts_have_the_text_of_the_file() {
+        let text = "# a comment\nimport os\n\nd = {\n    \"a\": [{\"b\": 1}],\n}\n";
+        for (values, path) in [
+            (SUPERSET_YAML, "/configOverrides/rutter"),
+            (AIRFLOW_YAML, "/apiServer/apiServerConfig"),
+            (JUPYTERHUB_YAML, "/hub/extraConfig/rutter"),
+            (CLICKHOUSE_YAML, "/extraOverrides"),
+        ] {
+            let files = with_values("file", text.to_owned(), values);
+            let parsed: Value = serde_saphyr::from_str(&files[1].text).unwrap();
+            assert_eq!(parsed.pointer(path).unwrap(), text, "{}", files[1].text);
+        }
+    }
+
+    #[test]
+    fn charts_find_no_templates_of_their_own_in_the_files() {
+        // Some charts evaluate the text as a template.
+        for template in [FLASK_APPBUILDER, JUPYTERHUB, CLICKHOUSE_XML] {
+            let names = template.split("{{").skip(1).map(|part| part.split_once("}}").unwrap().0);
+            let values: Vec<_> = names.map(|name| (name, "[[\"x\"]]".to_owned())).collect();
+            assert!(!fill(template, &values).contains("{{"));
+        }
+    }
 }

@@ -41,6 +41,11 @@ pub fn is_registered(requested: &str, registered: &[String]) -> bool {
         .any(|known| known == requested || loopback(known).is_some_and(|parts| loopback(requested) == Some(parts)))
 }
 
+/// Returns the URL without its query, which applications with the trait `free-query` can vary.
+pub fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or_default()
+}
+
 /// Returns true for a URL of a program on the user's own machine, which anyone may listen on.
 pub fn is_loopback(url: &str) -> bool {
     loopback(url).is_some()

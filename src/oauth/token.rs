@@ -38,6 +38,8 @@ pub(super) struct Login<'a> {
     /// It ends with this browser session, unless it has the scope `offline_access`.
     pub(super) session: Option<Id>,
     pub(super) scopes: &'a str,
+    /// The audience of the access tokens; `None` for this server.
+    pub(super) resource: Option<&'a str>,
     pub(super) auth_at: Millis,
     pub(super) amr: &'a str,
 }
@@ -50,10 +52,30 @@ enum Refreshed {
     Reused,
 }
 
+/// A code, and what an application sends with it.
+pub struct CodeExchange<'a> {
+    /// The code.
+    pub code: Secret,
+    /// The redirect URL of the authorization request. OAuth 2.1 does not send it: PKCE does more.
+    pub redirect: Option<&'a str>,
+    /// The PKCE verifier; empty without PKCE.
+    pub verifier: &'a str,
+    /// The resources; empty for that of the authorization request.
+    pub resources: &'a [String],
+}
+
+/// Checks a PKCE verifier. An application without PKCE must not send one: that would be a sign that someone has removed
+/// the challenge from its request (RFC 9700 §4.8.2).
+fn is_verified(challenge: Option<&str>, verifier: &str) -> bool {
+    let Some(challenge) = challenge else { return verifier.is_empty() };
+    let hash = BASE64.encode(Sha256::digest(verifier.as_bytes()));
+    (43..=128).contains(&verifier.len()) && is_same(&hash, challenge)
+}
+
 impl OAuth {
     /// Exchanges a code for tokens. A code that was used before ends the login that came of it.
-    pub async fn exchange(&self, client: &ClientRow, code: &Secret, redirect: &str, verifier: &str) -> Answer<Tokens> {
-        let (hash, now) = (tokens::hash(code), self.clock.now());
+    pub async fn exchange(&self, client: &ClientRow, sent: &CodeExchange<'_>) -> Answer<Tokens> {
+        let (hash, now) = (tokens::hash(&sent.code), self.clock.now());
         let mut tx = self.db.write().await?;
         let Some(row) = tx.use_ticket(CODE, &hash, now).await? else {
             if let Some(login) = tx.used_ticket(CODE, &hash).await? {
@@ -63,21 +85,24 @@ impl OAuth {
             return Err(Failure::invalid_grant());
         };
         let request: AuthorizationRequest = serde_json::from_str(&row.subject).map_err(Error::internal)?;
-        let challenge = BASE64.encode(Sha256::digest(verifier.as_bytes()));
         let fits = request.client == client.id.to_string()
-            && request.redirect == redirect
-            && (43..=128).contains(&verifier.len())
-            && is_same(&challenge, &request.challenge);
+            && sent.redirect.map_or(request.challenge.is_some(), |redirect| redirect == request.redirect)
+            && is_verified(request.challenge.as_deref(), sent.verifier);
         if !fits {
             // It is used up: its holder may try no other verifier.
             tx.commit().await?;
             return Err(Failure::invalid_grant());
+        }
+        if let Err(failure) = self.check_resource(&mut tx, client, request.resource.as_ref(), sent.resources).await {
+            tx.commit().await?;
+            return Err(failure);
         }
         let login = Login {
             grant_type: "authorization_code",
             user: request.user.parse()?,
             session: Some(request.session.parse()?),
             scopes: &request.scopes,
+            resource: request.resource.as_deref(),
             auth_at: request.auth_at,
             amr: &request.amr,
         };
@@ -103,6 +128,7 @@ impl OAuth {
             grant_type: new.grant_type,
             session: new.session.filter(|_| !scopes.has(AppScopes::OFFLINE)),
             scopes: new.scopes,
+            resource: new.resource,
             auth_at: new.auth_at,
             amr: new.amr,
         };
@@ -119,7 +145,7 @@ impl OAuth {
 
     /// Returns the first tokens of a login.
     pub(super) async fn issue(&self, client: &ClientRow, login: &AppLogin, nonce: Option<&str>) -> Answer<Tokens> {
-        let mut issued = self.tokens(login, login.scopes, has_grant(client, "refresh_token").then_some(0));
+        let mut issued = self.tokens(login, login.scopes, has_grant(client, "refresh_token").then_some(0)).await?;
         if login.scopes.has(AppScopes::OPENID) {
             let access_token = Secret::new(issued.access_token.clone());
             let ends = self.clock.now().plus(self.rules.access());
@@ -129,7 +155,12 @@ impl OAuth {
     }
 
     /// Issues an access token to an application that acts as an account of its own (RFC 6749 §4.4).
-    pub async fn by_client_credentials(&self, client: &ClientRow, scope: Option<&str>) -> Answer<Tokens> {
+    pub async fn by_client_credentials(
+        &self,
+        client: &ClientRow,
+        scope: Option<&str>,
+        resources: &[String],
+    ) -> Answer<Tokens> {
         let user = client.acts_as.filter(|_| has_grant(client, CLIENT_CREDENTIALS) && client.secret.is_some());
         let user = user.ok_or_else(Failure::unauthorized_client)?;
         let scopes = match scope {
@@ -144,23 +175,31 @@ impl OAuth {
                 "with client credentials, ask for read, write, profile or email",
             ));
         }
+        let mut tx = self.db.write().await?;
+        let resource = self.requested_resource(&mut tx, client, resources).await?;
         let login = Login {
             grant_type: CLIENT_CREDENTIALS,
             user,
             session: None,
             scopes: &scopes.to_string(),
+            resource: resource.as_deref(),
             auth_at: now,
             amr: "",
         };
-        let mut tx = self.db.write().await?;
         let login = self.begin_login(&mut tx, self.clock.id(), client, &login).await?;
         tx.commit().await?;
-        Ok(self.tokens(&login, login.scopes, None))
+        Ok(self.tokens(&login, login.scopes, None).await?)
     }
 
     /// Exchanges a refresh token for new tokens, optionally with fewer scopes. The use of a token that was replaced
     /// ends the login, except within the grace period, when a response may have been lost.
-    pub async fn refresh(&self, client: &ClientRow, token: &Secret, scope: Option<&str>) -> Answer<Tokens> {
+    pub async fn refresh(
+        &self,
+        client: &ClientRow,
+        token: &Secret,
+        scope: Option<&str>,
+        resources: &[String],
+    ) -> Answer<Tokens> {
         let opened = self.access.keys().apps().open_refresh(token).ok_or_else(Failure::invalid_grant)?;
         let now = self.clock.now();
         let mut tx = self.db.write().await?;
@@ -170,6 +209,7 @@ impl OAuth {
         }
         let (generation, rotated_at, created_at) = (row.generation, row.rotated_at, row.created_at);
         let login = self.access.alive(row).ok_or_else(Failure::invalid_grant)?;
+        self.check_resource(&mut tx, client, login.row.resource.as_ref(), resources).await?;
         let scopes = match scope.map(str::parse::<AppScopes>) {
             None => login.scopes,
             Some(Ok(asked)) if login.scopes.has(asked) && !asked.is_empty() => asked,
@@ -192,7 +232,7 @@ impl OAuth {
         match refreshed {
             Refreshed::To(generation) => {
                 tx.commit().await?;
-                Ok(self.tokens(&login, scopes, Some(generation)))
+                Ok(self.tokens(&login, scopes, Some(generation)).await?)
             }
             Refreshed::Reused => {
                 self.end(&mut tx, opened.login, "oauth.reuse").await?;
@@ -206,8 +246,12 @@ impl OAuth {
     /// Revokes the login of an access or refresh token of this application; other tokens are ignored.
     pub async fn revoke(&self, client: &ClientRow, token: &Secret) -> Result<()> {
         let apps = self.access.keys().apps();
-        let of_access = apps.open_access(token).map(|token| token.login);
-        let Some(id) = of_access.or_else(|| apps.open_refresh(token).map(|token| token.login)) else { return Ok(()) };
+        let opened = apps.open_access(token).map(|token| token.login);
+        let id = match opened.or_else(|| apps.open_refresh(token).map(|token| token.login)) {
+            Some(id) => Some(id),
+            None => self.by_resource_token(token).await?.map(|(login, _)| login.row.id),
+        };
+        let Some(id) = id else { return Ok(()) };
         let mut tx = self.db.write().await?;
         if tx.app_login(id).await?.is_some_and(|row| row.client_id == client.id) {
             self.end(&mut tx, id, "oauth.revoke").await?;
@@ -216,7 +260,7 @@ impl OAuth {
         Ok(())
     }
 
-    /// Describes a token of this application. `{"active": false}` for any other.
+    /// Describes a token of this application, or one for its audience. `{"active": false}` for any other.
     pub async fn introspect(&self, client: &ClientRow, token: &Secret) -> Result<Value> {
         let inactive = json!({"active": false});
         let (login, expires_at, kind) = if looks_like_access(token) {
@@ -227,6 +271,8 @@ impl OAuth {
             };
             let opened = self.access.keys().apps().open_access(token);
             (login, opened.map_or(Millis(0), |token| token.expires_at), "Bearer")
+        } else if let Some((login, expires_at)) = self.by_resource_token(token).await? {
+            (login, expires_at, "Bearer")
         } else {
             let Some(opened) = self.access.keys().apps().open_refresh(token) else { return Ok(inactive) };
             let login = self.access.app_login(opened.login).await?;
@@ -236,19 +282,24 @@ impl OAuth {
             let expires_at = login.row.expires_at;
             (login, expires_at, "refresh_token")
         };
-        if login.row.client_id != client.id {
+        let is_audience = login.row.resource.is_some() && login.row.resource == client.audience && kind == "Bearer";
+        if login.row.client_id != client.id && !is_audience {
             return Ok(inactive);
         }
-        Ok(json!({
+        let mut described = json!({
             "active": true,
-            "client_id": client.id.to_string(),
+            "client_id": login.row.client_id.to_string(),
             "sub": login.row.user_id.to_string(),
             "username": login.row.user_name,
             "scope": login.scopes.to_string(),
             "token_type": kind,
             "exp": expires_at.seconds(),
             "iss": self.issuer,
-        }))
+        });
+        if let Some(resource) = &login.row.resource {
+            described["aud"] = json!(resource);
+        }
+        Ok(described)
     }
 
     /// Queues an e-mail to a user whose login was ended because a refresh token was used again.
@@ -279,18 +330,21 @@ impl OAuth {
     }
 
     /// `generation` is that of the refresh token, if there is to be one.
-    fn tokens(&self, login: &AppLogin, scopes: AppScopes, generation: Option<i64>) -> Tokens {
+    async fn tokens(&self, login: &AppLogin, scopes: AppScopes, generation: Option<i64>) -> Result<Tokens> {
         let apps = self.access.keys().apps();
         let (id, lifetime) = (login.row.id, self.rules.access());
-        let access = AccessToken { login: id, expires_at: self.clock.now().plus(lifetime), scopes };
+        let access = match &login.row.resource {
+            Some(resource) => self.resource_token(login, resource, scopes).await?,
+            None => apps.seal_access(&AccessToken { login: id, expires_at: self.clock.now().plus(lifetime), scopes }),
+        };
         let refresh = |generation| apps.seal_refresh(&RefreshToken { login: id, generation }).expose().to_owned();
-        Tokens {
-            access_token: apps.seal_access(&access).expose().to_owned(),
+        Ok(Tokens {
+            access_token: access.expose().to_owned(),
             token_type: "Bearer",
             expires_in: lifetime.as_secs(),
             refresh_token: generation.map(refresh),
             scope: scopes.to_string(),
             id_token: None,
-        }
+        })
     }
 }

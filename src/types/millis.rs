@@ -16,6 +16,11 @@ impl Millis {
     /// Later than any time.
     pub const MAX: Self = Self(i64::MAX);
 
+    /// Creates a time from seconds since the Unix epoch.
+    pub fn from_seconds(seconds: u64) -> Self {
+        Self(0).plus(std::time::Duration::from_secs(seconds))
+    }
+
     /// Returns the whole seconds since the Unix epoch.
     pub fn seconds(self) -> u64 {
         u64::try_from(self.0 / 1000).unwrap_or(0)

@@ -1,5 +1,7 @@
 //! OAuth 2.1 and OpenID Connect: discovery, authorization, tokens. Errors are in the words of the protocol.
 
+mod register;
+
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -17,15 +19,30 @@ use super::http::{
 };
 use crate::access::app_tokens::AppScopes;
 use crate::app::App;
+use crate::config::Registration;
 use crate::error::{Error, Kind, Result};
 use crate::oauth::authorize::Next;
 use crate::oauth::clients::{ClientCredentials, ClientRow, GRANTS};
 use crate::oauth::logout::{self, EndSession};
+use crate::oauth::token::{CodeExchange, Tokens};
 use crate::oauth::{Answer, CLIENT_CREDENTIALS, DEVICE_CODE_GRANT, Failure};
 use crate::types::Secret;
 
 /// Endpoints that programs call, also from pages of other sites.
 const OPEN: RouteGroup = RouteGroup { is_open: true, ..RouteGroup::DEFAULT };
+
+/// Claims about users, for the holder of an access token: errors have a challenge (RFC 6750 §3).
+const USERINFO: RouteGroup = RouteGroup {
+    render_error: |_, _, response| {
+        let challenge = match response.status() {
+            StatusCode::UNAUTHORIZED => "Bearer realm=\"rutter\", error=\"invalid_token\"",
+            StatusCode::FORBIDDEN => "Bearer realm=\"rutter\", error=\"insufficient_scope\", scope=\"openid\"",
+            _ => return,
+        };
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    },
+    ..OPEN
+};
 
 /// Pages that browsers open: errors are plain text.
 const PAGES: RouteGroup = RouteGroup {
@@ -42,16 +59,18 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .group(OPEN)
         .add(Method::GET, "/.well-known/openid-configuration", metadata)
         .add(Method::GET, "/.well-known/oauth-authorization-server", metadata)
+        .add(Method::POST, "/oauth/revoke", revoke)
+        .group(USERINFO)
         .add(Method::GET, "/oauth/userinfo", userinfo)
         .add(Method::POST, "/oauth/userinfo", userinfo)
         // Where the provider `keycloak` of Flask-AppBuilder asks.
         .add(Method::GET, "/oauth/openid-connect/userinfo", userinfo)
-        .add(Method::POST, "/oauth/revoke", revoke)
         .group(RouteGroup { cost: SIGNATURE_COST as u64, ..OPEN })
         .add(Method::POST, "/oauth/token", token)
         .add(Method::POST, "/oauth/device_authorization", authorize_device)
         .group(RouteGroup::DEFAULT)
         .add(Method::POST, "/oauth/introspect", introspect)
+        .add(Method::POST, "/oauth/register", register::register)
         .add(Method::GET, "/oauth/basic/{client}", open_database)
         .group(PAGES)
         .add(Method::GET, "/oauth/authorize", authorize)
@@ -59,6 +78,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::GET, "/oauth/logout", log_out)
         .add(Method::POST, "/oauth/logout", log_out_by_form)
 }
+
+/// Maximum length of a form, in bytes.
+const MAX_FORM_BYTES: usize = 16 << 10;
 
 /// Returns the metadata of the server (RFC 8414, OpenID Connect Discovery).
 async fn metadata(State(app): State<App>) -> Response {
@@ -85,7 +107,7 @@ async fn metadata(State(app): State<App>) -> Response {
         "introspection_endpoint_auth_methods_supported": methods[..2],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "prompt_values_supported": ["none", "consent"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr", "name",
             "given_name", "preferred_username", "email", "email_verified", "groups", "roles",
@@ -93,6 +115,9 @@ async fn metadata(State(app): State<App>) -> Response {
         "authorization_response_iss_parameter_supported": true,
         "request_uri_parameter_supported": false,
     });
+    if app.config.oauth.registration != Registration::Off {
+        document["registration_endpoint"] = json!(at("/oauth/register"));
+    }
     if let (Some(document), Value::Object(logout)) = (document.as_object_mut(), logout::metadata(issuer)) {
         document.extend(logout);
     }
@@ -119,15 +144,17 @@ async fn authorize(State(app): State<App>, RawQuery(query): RawQuery, caller: Re
     let seat = signed_in(caller)?.and_then(|caller| caller.actor.seat().ok());
     match app.oauth.authorize(&query, seat.as_ref()).await? {
         Next::Return(location) => see_other(&location),
-        Next::SignIn => see_other(&format!("/login?next={}", segment(&format!("/oauth/authorize?{query}")))),
+        Next::SignIn(query) => see_other(&format!("/login?next={}", segment(&format!("/oauth/authorize?{query}")))),
+        Next::SignInAgain(query) => {
+            see_other(&format!("/login?again=true&next={}", segment(&format!("/oauth/authorize?{query}"))))
+        }
         Next::Ask(ticket) => see_other(&format!("/oauth/consent#{}", ticket.expose())),
     }
 }
 
 /// The same with the parameters in the body (OpenID Connect Core §3.1.2.1).
 async fn authorize_by_form(State(app): State<App>, request: Request) -> Result<Response> {
-    let form = form_text(&app, request).await?;
-    see_other(&format!("/oauth/authorize?{form}"))
+    see_other(&format!("/oauth/authorize?{}", form_query(&app, request).await?))
 }
 
 /// Ends the browser session at the request of an application (OpenID Connect RP-Initiated Logout).
@@ -148,8 +175,14 @@ async fn log_out(State(app): State<App>, RawQuery(query): RawQuery, caller: Resu
 
 /// The same with the parameters in the body. Cookies come along only after the redirect.
 async fn log_out_by_form(State(app): State<App>, request: Request) -> Result<Response> {
-    let form = form_text(&app, request).await?;
-    see_other(&format!("/oauth/logout?{form}"))
+    see_other(&format!("/oauth/logout?{}", form_query(&app, request).await?))
+}
+
+/// Reads a form to be the query of a URL.
+async fn form_query(app: &App, request: Request) -> Result<String> {
+    let text = form_text(app, request).await?;
+    let is_query = text.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
+    if is_query { Ok(text) } else { Err(Error::malformed("the body is not encoded as a form")) }
 }
 
 async fn form_text(app: &App, request: Request) -> Result<String> {
@@ -159,16 +192,14 @@ async fn form_text(app: &App, request: Request) -> Result<String> {
     }
     let body = read_body(app, request).await?;
     let text = String::from_utf8(body.to_vec()).map_err(|_| Error::malformed("the body is not valid UTF-8"))?;
-    // It becomes part of a URL.
-    if text.len() > 16 << 10 || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'#') {
-        return Err(Error::malformed("the body is too long, or not encoded as a form"));
-    }
-    Ok(text)
+    if text.len() > MAX_FORM_BYTES { Err(Error::malformed("the form is too long")) } else { Ok(text) }
 }
 
 /// The form of a protocol request, and how its client authenticates.
 struct ClientForm {
     fields: BTreeMap<String, String>,
+    /// The resources that tokens are for: the only field that can be repeated (RFC 8707 §2.2).
+    resources: Vec<String>,
     credentials: ClientCredentials,
     /// True if the client used HTTP authentication, so that a failure has a challenge.
     is_basic: bool,
@@ -181,9 +212,11 @@ impl ClientForm {
             kind if kind.status().is_server_error() => Failure::Server(error),
             _ => Failure::new("invalid_request", error.detail()),
         })?;
-        let mut fields = BTreeMap::new();
+        let (mut fields, mut resources) = (BTreeMap::new(), Vec::new());
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            if fields.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            if name == "resource" {
+                resources.push(value.into_owned());
+            } else if fields.insert(name.clone().into_owned(), value.into_owned()).is_some() {
                 return Err(Failure::new("invalid_request", "a parameter is sent twice"));
             }
         }
@@ -203,7 +236,7 @@ impl ClientForm {
             (None, Some(id), secret) => ClientCredentials { id, secret: secret.map(Secret::new) },
             (None, None, _) => return Err(Failure::new("invalid_client", "client authentication is missing")),
         };
-        Ok(Self { fields, credentials, is_basic })
+        Ok(Self { fields, resources, credentials, is_basic })
     }
 
     fn field(&self, name: &str) -> Answer<&str> {
@@ -260,31 +293,45 @@ async fn by_client(
     outcome.unwrap_or_else(|failure| failed(failure, form.is_basic))
 }
 
+/// Counts requests for tokens.
+fn count_tokens(grant: &str, outcome: &Answer<Tokens>) {
+    let grant = GRANTS.into_iter().find(|known| *known == grant).unwrap_or("unknown");
+    let outcome = match outcome {
+        Ok(_) => "issued",
+        Err(Failure::Protocol(code, _)) => code,
+        Err(Failure::Server(_)) => "server_error",
+    };
+    metrics::counter!("rutter_oauth_tokens_total", "grant" => grant, "outcome" => outcome).increment(1);
+}
+
 /// Exchanges a code or a refresh token for tokens.
 async fn token(State(app): State<App>, request: Request) -> Response {
     by_client(&app, request, async |form, client| {
-        let secret = |name: &str| form.field(name).map(|value| Secret::new(value.to_owned()));
-        let tokens = match form.field("grant_type")? {
-            "authorization_code" => {
-                let (redirect, verifier) = (form.field("redirect_uri")?, form.field("code_verifier")?);
-                app.oauth.exchange(client, &secret("code")?, redirect, verifier).await?
-            }
-            "refresh_token" => {
-                let scope = form.fields.get("scope").map(String::as_str);
-                app.oauth.refresh(client, &secret("refresh_token")?, scope).await?
-            }
-            DEVICE_CODE_GRANT => app.oauth.poll_device(client, &secret("device_code")?).await?,
-            CLIENT_CREDENTIALS => {
-                app.oauth.by_client_credentials(client, form.fields.get("scope").map(String::as_str)).await?
-            }
-            _ => {
-                let supported = format!("grant_type must be one of {}", GRANTS.join(", "));
-                return Err(Failure::new("unsupported_grant_type", supported));
-            }
-        };
-        Ok(Json(tokens).into_response())
+        let grant = form.field("grant_type")?;
+        let issued = issue(&app, form, client, grant).await;
+        count_tokens(grant, &issued);
+        Ok(Json(issued?).into_response())
     })
     .await
+}
+
+async fn issue(app: &App, form: &ClientForm, client: &ClientRow, grant: &str) -> Answer<Tokens> {
+    let (resources, scope) = (form.resources.as_slice(), form.fields.get("scope").map(String::as_str));
+    let secret = |name: &str| form.field(name).map(|value| Secret::new(value.to_owned()));
+    match grant {
+        "authorization_code" => {
+            let verifier = form.fields.get("code_verifier").map(String::as_str).unwrap_or_default();
+            let (code, redirect) = (secret("code")?, form.field("redirect_uri").ok());
+            app.oauth.exchange(client, &CodeExchange { code, redirect, verifier, resources }).await
+        }
+        "refresh_token" => app.oauth.refresh(client, &secret("refresh_token")?, scope, resources).await,
+        DEVICE_CODE_GRANT => app.oauth.poll_device(client, &secret("device_code")?, resources).await,
+        CLIENT_CREDENTIALS => app.oauth.by_client_credentials(client, scope, resources).await,
+        _ => {
+            let supported = format!("grant_type must be one of {}", GRANTS.join(", "));
+            Err(Failure::new("unsupported_grant_type", supported))
+        }
+    }
 }
 
 /// Begins a login on a device without a browser.

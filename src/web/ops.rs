@@ -19,6 +19,8 @@ static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 pub(super) fn routes(routes: Routes) -> Routes {
     metrics_recorder();
     let routes = routes
+        // Pages of applications verify ID tokens with them.
+        .group(RouteGroup { is_open: true, ..RouteGroup::DEFAULT })
         .add(Method::GET, "/.well-known/jwks.json", jwks)
         // The metrics are rendered for each request.
         .group(RouteGroup { cost: 20, ..RouteGroup::DEFAULT })

@@ -35,6 +35,7 @@ const PAGES: &[&str] = &[
     "/shared/{*rest}",
     "/search",
     "/account",
+    "/account/clients",
     "/o/{*rest}",
     "/admin",
     "/admin/{*rest}",

@@ -1,8 +1,11 @@
 //! The OAuth 2.1 provider: each test names the security rule that it checks.
 
+mod compatibility;
+mod exceptions;
 mod files;
 mod grants;
 mod logout;
+mod resources;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -240,7 +243,7 @@ story! {
         assert_eq!(text(&one, "refresh_token"), text(&two, "refresh_token"), "the response may have been lost");
         let row = replica.oauth.enabled_client(&client.id).await.unwrap().unwrap();
         let secret = rutter::types::Secret::new(token.to_owned());
-        assert!(replica.oauth.refresh(&row, &secret, None).await.is_ok(), "at another replica, too");
+        assert!(replica.oauth.refresh(&row, &secret, None, &[]).await.is_ok(), "at another replica, too");
         let next = refresh(&server, &client, text(&one, "refresh_token")).await.json();
         assert!(works(&server, &next).await);
         server.clock.advance(Duration::from_secs(31));
@@ -417,9 +420,11 @@ story! {
         let (ada, bob) = (server.person("ada").await, server.person("bob").await);
         let first = client(&server, &bob.token, json!({"scopes": ["openid", "read"]})).await;
         let cookie = server.cookie("ada").await;
-        let reply = open(&server, Some(&cookie), &query(&first, &[("scope", "openid write")])).await;
+        let reply = open(&server, Some(&cookie), &query(&first, &[("scope", "write own")])).await;
         assert_eq!(param(reply.header("location"), "error").unwrap(), "invalid_scope");
-        let tokens = login(&server, &first, &cookie, "openid").await;
+        // What it may not ask for is ignored, and the response says so.
+        let tokens = login(&server, &first, &cookie, "openid write address").await;
+        assert_eq!(tokens["scope"], "openid");
         let pairs = |scope| {
             [("grant_type", "refresh_token"), ("refresh_token", text(&tokens, "refresh_token")), ("scope", scope)]
         };

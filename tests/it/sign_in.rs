@@ -2,6 +2,7 @@
 //! signing in.
 
 mod browser;
+mod new_browser;
 mod provider;
 
 use std::sync::Arc;

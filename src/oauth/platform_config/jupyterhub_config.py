@@ -23,7 +23,10 @@ c.GenericOAuthenticator.auth_state_groups_key = "oauth_user.groups"
 c.GenericOAuthenticator.allowed_groups = {{users}}
 c.GenericOAuthenticator.admin_groups = {{admins}}
 
-# A role that was removed counts after this time, in seconds, and before a server starts.
+# A role that was removed counts after this time, in seconds, and before a server starts. Servers that run remember the
+# answer of the hub for some minutes more.
 c.GenericOAuthenticator.enable_auth_state = True
 c.GenericOAuthenticator.auth_refresh_age = 300
 c.GenericOAuthenticator.refresh_pre_spawn = True
+# Also for requests with a token of the hub, not only for those of browsers (JupyterHub 6.1 or later).
+c.GenericOAuthenticator.auth_refresh_strict = True

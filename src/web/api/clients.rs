@@ -53,6 +53,12 @@ struct OAuthClient {
     application: Option<String>,
     /// The platform roles that may sign in; empty for all users that the application admits.
     roles: Vec<PlatformRole>,
+    /// The exceptions to the rules for applications; see `POST`.
+    traits: Vec<String>,
+    /// The URI by which other applications ask for access tokens for it, if it is a server of its own.
+    audience: Option<String>,
+    /// The audiences of other applications that it may ask access tokens for.
+    resources: Vec<String>,
     /// True if it has no secret, as a program on the user's machine or in a page.
     public: bool,
     /// True if none of its tokens works.
@@ -68,6 +74,9 @@ impl OAuthClient {
             redirects: urls(&row.redirects)?,
             logout_redirects: urls(&row.logout_redirects)?,
             roles: roles_of(&row)?,
+            resources: urls(&row.resources)?,
+            traits: row.traits.split_ascii_whitespace().map(str::to_owned).collect(),
+            audience: row.audience,
             logout_url: row.logout_url,
             grants: row.grants.split_ascii_whitespace().map(str::to_owned).collect(),
             acts_as: row.acts_as_name,
@@ -102,12 +111,11 @@ struct NewClient {
     #[schema(max_items = 20)]
     redirects: Vec<String>,
     /// The grant types that it may use: `authorization_code`, `refresh_token`, `client_credentials`,
-    /// `urn:ietf:params:oauth:grant-type:device_code`. By default the first two.
-    #[schema(min_items = 1)]
+    /// `urn:ietf:params:oauth:grant-type:device_code`. By default the first two. Empty for a server that only has an
+    /// `audience`.
     grants: Option<Vec<String>>,
     /// The scopes that it may ask for: `openid`, `profile`, `email`, `groups`, `offline_access`, `read`, `write`,
-    /// `files`.
-    #[schema(min_items = 1)]
+    /// `files`. Empty for a server that only has an `audience`.
     scopes: Vec<String>,
     /// The account that it acts as with client credentials: the caller's own, for an application of the caller.
     /// Administrators can choose another one.
@@ -126,6 +134,19 @@ struct NewClient {
     /// The platform roles that may sign in; empty for all. For applications of an organisation.
     #[serde(default)]
     roles: Vec<PlatformRole>,
+    /// Exceptions: `trusted` (users are not asked; only administrators can set it), `no-pkce` (it does not use PKCE; not
+    /// for public applications), `free-query` (redirect URLs are compared without their query).
+    #[serde(default)]
+    #[schema(max_items = 3)]
+    traits: Vec<String>,
+    /// If it is a server of its own: the URI by which other applications ask for access tokens for it (RFC 8707).
+    #[schema(max_length = 255)]
+    audience: Option<String>,
+    /// The audiences of other applications of the same owner that it may ask access tokens for. Administrators can name
+    /// those of other owners.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    resources: Vec<String>,
     /// True for a program that cannot keep a secret.
     #[serde(default)]
     public: bool,
@@ -154,10 +175,8 @@ struct ClientUpdate {
     #[schema(max_items = 20)]
     redirects: Option<Vec<String>>,
     /// The grant types that it may use.
-    #[schema(min_items = 1)]
     grants: Option<Vec<String>>,
     /// The scopes that it may ask for.
-    #[schema(min_items = 1)]
     scopes: Option<Vec<String>>,
     /// The account that it acts as with client credentials; empty for none.
     acts_as: Option<String>,
@@ -171,6 +190,15 @@ struct ClientUpdate {
     application: Option<String>,
     /// The platform roles that may sign in; empty for all.
     roles: Option<Vec<PlatformRole>>,
+    /// The exceptions: `trusted`, `no-pkce`, `free-query`.
+    #[schema(max_items = 3)]
+    traits: Option<Vec<String>>,
+    /// The URI by which other applications ask for access tokens for it; empty for none.
+    #[schema(max_length = 255)]
+    audience: Option<String>,
+    /// The audiences of other applications that it may ask access tokens for.
+    #[schema(max_items = 20)]
+    resources: Option<Vec<String>>,
     /// True to refuse all of its tokens, until it is false again.
     disabled: Option<bool>,
 }
@@ -250,6 +278,9 @@ async fn add_client(State(app): State<App>, caller: AuthedActor, Body(new): Body
         scopes: new.scopes,
         logout_redirects: new.logout_redirects,
         logout_url: new.logout_url.unwrap_or_default(),
+        traits: new.traits,
+        audience: new.audience.unwrap_or_default(),
+        resources: new.resources,
     })?;
     let settings = settings.with_platform(&grant, new.application, new.roles)?;
     let acts_as = acting(&app, &caller, Some(grant.owner()), new.acts_as).await?.flatten();
@@ -280,7 +311,7 @@ async fn change_client(
     let grant = grant(&app, &caller, &segments).await?;
     let row = grant.client().clone();
     let roles = update.roles.map_or_else(|| roles_of(&row), Ok)?;
-    let words = |text: &str| text.split(' ').map(str::to_owned).collect();
+    let words = |text: &str| text.split_ascii_whitespace().map(str::to_owned).collect();
     let urls = |sent: Option<Vec<String>>, stored: &str| sent.map_or_else(|| urls(stored), Ok);
     let settings = ClientSettings::new(UncheckedSettings {
         name: update.name.unwrap_or(row.name),
@@ -290,6 +321,9 @@ async fn change_client(
         scopes: update.scopes.unwrap_or_else(|| words(&row.scopes)),
         logout_redirects: urls(update.logout_redirects, &row.logout_redirects)?,
         logout_url: update.logout_url.or(row.logout_url).unwrap_or_default(),
+        traits: update.traits.unwrap_or_else(|| words(&row.traits)),
+        audience: update.audience.or(row.audience).unwrap_or_default(),
+        resources: urls(update.resources, &row.resources)?,
     })?;
     let acts_as = acting(&app, &caller, row.owner_id, update.acts_as).await?;
     let is_disabled = update.disabled.unwrap_or(row.disabled_at.is_some());

@@ -11,7 +11,8 @@ use super::common::{Body, Items, known_id};
 use crate::access::{AccountGrant, SessionGrant};
 use crate::app::App;
 use crate::error::Result;
-use crate::oauth::consent::{ChosenPath, ConsentRow, NamedConsentPathRow};
+use crate::oauth::clients::urls;
+use crate::oauth::consent::{ChosenPath, ConsentRow, NamedConsentPathRow, Resource};
 use crate::types::{Secret, ShareRight};
 use crate::web::http::{AuthedActor, Routes, Segments};
 
@@ -34,12 +35,23 @@ struct OAuthRequest {
     home: Option<String>,
     /// The scopes that it asks for.
     scopes: Vec<String>,
+    /// The server that its access tokens are for; null for this one.
+    resource: Option<OAuthResource>,
     /// The URL that the browser returns to.
     returns_to: String,
     /// The user that is asked.
     user: String,
     /// The files, folders and datasets that the user gave it before (scope `files`).
     paths: Vec<AppPath>,
+}
+
+/// Another server that an application asks an access token for.
+#[derive(Serialize, ToSchema)]
+struct OAuthResource {
+    /// Its audience.
+    audience: String,
+    /// Its name.
+    name: String,
 }
 
 /// A file, folder or dataset that a user gives to an application (scope `files`).
@@ -116,6 +128,8 @@ struct ConnectedApp {
     scopes: Vec<String>,
     /// The files, folders and datasets that the user gave it (scope `files`).
     paths: Vec<AppPath>,
+    /// The audiences of other servers that it may get access tokens for.
+    resources: Vec<String>,
     /// When the user changed this last (RFC 3339).
     #[schema(format = DateTime)]
     changed: String,
@@ -123,16 +137,17 @@ struct ConnectedApp {
 
 impl ConnectedApp {
     /// `paths` are those of all applications of the user.
-    fn of(row: ConsentRow, paths: &[NamedConsentPathRow]) -> Self {
+    fn of(row: ConsentRow, paths: &[NamedConsentPathRow]) -> Result<Self> {
         let own = paths.iter().filter(|path| path.client_id == row.client_id);
-        Self {
+        Ok(Self {
+            resources: urls(&row.resources)?,
             client: row.client_id.to_string(),
             name: row.client,
             owner: row.owner,
             scopes: row.scopes.split_ascii_whitespace().map(str::to_owned).collect(),
             paths: own.cloned().map(AppPath::from).collect(),
             changed: row.changed_at.rfc3339(),
-        }
+        })
     }
 }
 
@@ -151,6 +166,7 @@ async fn show_oauth_request(
         owner: asked.client.owner,
         home: Some(asked.client.home).filter(|home| !home.is_empty()),
         scopes: asked.scopes.names().into_iter().map(str::to_owned).collect(),
+        resource: asked.resource.map(|Resource { audience, name }| OAuthResource { audience, name }),
         returns_to: asked.returns_to,
         user: seat.holder().name().to_owned(),
         paths: asked.paths.into_iter().map(AppPath::from).collect(),
@@ -188,7 +204,8 @@ pub(super) fn chosen(paths: &[AppPath]) -> Result<Vec<ChosenPath>> {
 async fn list_consents(State(app): State<App>, holder: AccountGrant) -> Result<Json<Items<ConnectedApp>>> {
     let paths = app.oauth.paths(holder.user(), None).await?;
     let consents = app.oauth.consents(&holder).await?.into_iter();
-    Ok(Json(Items { items: consents.map(|row| ConnectedApp::of(row, &paths)).collect(), next_cursor: None }))
+    let items = consents.map(|row| ConnectedApp::of(row, &paths)).collect::<Result<_>>()?;
+    Ok(Json(Items { items, next_cursor: None }))
 }
 
 /// Changes what a connected application is allowed. It holds from its next request on.
@@ -206,7 +223,7 @@ async fn change_consent(
     let scopes = update.scopes.map(|scopes| scopes.join(" ").parse()).transpose()?;
     let paths = update.paths.as_deref().map(chosen).transpose()?;
     let row = app.oauth.change_consent(&caller.actor, &holder, client, scopes, paths.as_deref()).await?;
-    Ok(Json(ConnectedApp::of(row, &app.oauth.paths(holder.user(), Some(client)).await?)))
+    Ok(Json(ConnectedApp::of(row, &app.oauth.paths(holder.user(), Some(client)).await?)?))
 }
 
 /// Lists the files, folders and datasets that the user gave to the calling application (scope `files`).

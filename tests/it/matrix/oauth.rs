@@ -15,6 +15,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("POST", "/oauth/revoke", "of an unknown application"),
     ("POST", "/oauth/introspect", "of an unknown application"),
     ("POST", "/oauth/device_authorization", "of an unknown application"),
+    ("POST", "/oauth/register", ""),
     ("GET", "/oauth/logout", ""),
     ("POST", "/oauth/logout", ""),
     ("GET", "/oauth/userinfo", ""),

@@ -23,6 +23,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/shared/{*rest}", ""),
     ("GET", "/search", ""),
     ("GET", "/account", ""),
+    ("GET", "/account/clients", ""),
     ("GET", "/o/{*rest}", ""),
     ("GET", "/admin", ""),
     ("GET", "/admin/{*rest}", ""),

@@ -34,7 +34,7 @@ story! {
         let other = client(&server, &eve.token, device.clone()).await;
         let client = client(&server, &eve.token, device).await;
         let cookie = server.cookie("ada").await;
-        assert_eq!(error(&form(&server, "/oauth/device_authorization", &client, &[("scope", "openid write")]).await), "invalid_scope");
+        assert_eq!(error(&form(&server, "/oauth/device_authorization", &client, &[("scope", "write")]).await), "invalid_scope");
         let begun = begin(&server, &client, "openid profile read offline_access").await;
         assert!(text(&begun, "verification_uri_complete").ends_with(&format!("/oauth/device#{}", text(&begun, "user_code"))));
         assert_eq!(error(&poll(&server, &client, &begun).await), "authorization_pending");

@@ -8,22 +8,26 @@ use serde_json::Value;
 pub(super) struct Browser<'a> {
     pub(super) server: &'a Server,
     pub(super) cookies: BTreeMap<String, String>,
+    pub(super) agent: &'static str,
 }
 
 impl<'a> Browser<'a> {
     pub(super) fn new(server: &'a Server) -> Self {
-        Self { server, cookies: BTreeMap::new() }
+        Self { server, cookies: BTreeMap::new(), agent: "" }
     }
 
     /// A browser of a user who signed in with the password.
     pub(super) async fn of(server: &'a Server, name: &str) -> Self {
         let cookie = server.cookie(name).await;
-        Self { server, cookies: [("rutter".to_owned(), cookie)].into() }
+        Self { server, cookies: [("rutter".to_owned(), cookie)].into(), agent: "" }
     }
 
     pub(super) async fn send(&mut self, method: &str, url: &str, body: Value) -> Reply {
         let path = url.strip_prefix(&self.server.url).unwrap_or(url);
         let mut request = self.server.http.request(method.parse().unwrap(), format!("{}{path}", self.server.url));
+        if !self.agent.is_empty() {
+            request = request.header("user-agent", self.agent);
+        }
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             request = request.header("cookie", cookies.join("; "));

@@ -5,4 +5,4 @@ ALTER TABLE oauth_client ADD COLUMN resources TEXT NOT NULL DEFAULT '[]'; -- jso
 CREATE UNIQUE INDEX oauth_client_audience ON oauth_client (audience);
 
 ALTER TABLE oauth_login ADD COLUMN resource TEXT;                    -- audience of its access tokens; NULL: this server
-ALTER TABLE consent ADD COLUMN resources TEXT NOT NULL DEFAULT '[]'; -- json array: audiences that the user allowed
+ALTER TABLE consent ADD COLUMN resources TEXT NOT NULL DEFAULT '{}'; -- json object: scopes by audience

@@ -2,6 +2,7 @@
 //! of them is stored, and a copy of the database opens nothing. What a token may do is decided at each request from the
 //! login, the consent, the application and the user as they are then.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -70,6 +71,12 @@ impl AppScopes {
         Self(self.0 | other.0)
     }
 
+    /// Returns the scopes of this set that are not in `other`.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Returns true if this set contains all of `other`.
     pub fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -112,6 +119,12 @@ impl fmt::Display for AppScopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.names().join(" "))
     }
+}
+
+/// Returns the scopes that a user allows at another server, by the stored consent.
+pub fn scopes_at(stored: &str, resource: &str) -> Result<AppScopes> {
+    let mut all: BTreeMap<String, String> = serde_json::from_str(stored).map_err(Error::internal)?;
+    all.remove(resource).unwrap_or_default().parse()
 }
 
 /// The content of an access token.
@@ -227,7 +240,14 @@ impl Access {
         if !sits || !is_admitted || row.expires_at <= now || barred.iter().any(Option::is_some) {
             return None;
         }
-        let scopes = row.scopes.parse::<AppScopes>().ok()?.and(row.allowed.parse().ok()?);
+        let allowed = match &row.resource {
+            // With client credentials, no user is asked.
+            Some(resource) if row.grant_type != "client_credentials" => {
+                scopes_at(&row.allowed_resources, resource).ok()?
+            }
+            _ => row.allowed.parse().ok()?,
+        };
+        let scopes = row.scopes.parse::<AppScopes>().ok()?.and(allowed);
         (!scopes.is_empty()).then_some(AppLogin { row, scopes })
     }
 

@@ -18,13 +18,23 @@ pub struct ConsentRow {
     pub client: String,
     /// Name of the application's owner.
     pub owner: String,
-    /// The scopes, separated by spaces; empty if they were revoked.
+    /// The scopes at this server, separated by spaces; empty for none.
     pub scopes: String,
-    /// The audiences that the application may get tokens for, as JSON.
+    /// The scopes at other servers by audience, as a JSON object.
     pub resources: String,
     /// When they were changed last.
     pub changed_at: Millis,
 }
+
+impl ConsentRow {
+    /// Returns true if the user allows the application something.
+    pub fn is_given(&self) -> bool {
+        !self.scopes.is_empty() || self.resources != NO_RESOURCES
+    }
+}
+
+/// The resources of a consent without any.
+const NO_RESOURCES: &str = "{}";
 
 /// A file, a folder or a dataset that a user gave to an application.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -73,7 +83,7 @@ impl Tx {
 
     /// Returns what a user allows applications, by their names.
     pub async fn consents(&mut self, user: Id) -> Result<Vec<ConsentRow>> {
-        let sql = consent!("s.user_id = $1 AND s.scopes <> '' ORDER BY c.name, c.id");
+        let sql = consent!("s.user_id = $1 AND (s.scopes <> '' OR s.resources <> '{}') ORDER BY c.name, c.id");
         Ok(query(sql).bind(user).fetch_all(self).await?)
     }
 
@@ -86,7 +96,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Sets the audiences that an application may get tokens for in the name of a user, as JSON.
+    /// Sets the scopes of an application at other servers, as JSON.
     pub async fn set_consent_resources(&mut self, id: Id, resources: &str) -> Result<()> {
         query("UPDATE consent SET resources = $2 WHERE id = $1").bind(id).bind(resources).execute(self).await?;
         Ok(())
@@ -94,8 +104,8 @@ impl Tx {
 
     /// Revokes what a user allows an application, and ends its logins. Returns false if it was allowed nothing.
     pub async fn end_consent(&mut self, user: Id, client: Id, now: Millis) -> Result<bool> {
-        let sql = "UPDATE consent SET scopes = '', resources = '[]', changed_at = $3
-                   WHERE user_id = $1 AND client_id = $2 AND scopes <> ''";
+        let sql = "UPDATE consent SET scopes = '', resources = '{}', changed_at = $3
+                   WHERE user_id = $1 AND client_id = $2 AND (scopes <> '' OR resources <> '{}')";
         let ended = query(sql).bind(user).bind(client).bind(now).execute(self).await? > 0;
         let sql = "DELETE FROM consent_path
                    WHERE consent_id IN (SELECT id FROM consent WHERE user_id = $1 AND client_id = $2)";

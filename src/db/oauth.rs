@@ -87,8 +87,10 @@ pub struct AppLoginRow {
     pub scopes: String,
     /// The audience of its access tokens; `None` for this server.
     pub resource: Option<String>,
-    /// The scopes that the user allows the application now; with client credentials, those of the application.
+    /// The scopes that the user allows the application now at this server; with client credentials, those of the application.
     pub allowed: String,
+    /// The scopes that the user allows the application now at other servers by audience, as a JSON object.
+    pub allowed_resources: String,
     /// What the user allowed the application; `None` with client credentials.
     pub consent_id: Option<Id>,
     /// The browser session that the login ends with; `None` if it outlives it.
@@ -281,7 +283,7 @@ impl Tx {
                           a.closed_at, l.grant_type, l.scopes, l.resource,
                           CASE WHEN l.grant_type <> 'client_credentials' THEN COALESCE(s.scopes, '')
                                WHEN c.acts_as = l.user_id THEN c.scopes ELSE '' END AS allowed,
-                          s.id AS consent_id, l.session_id,
+                          COALESCE(s.resources, '{}') AS allowed_resources, s.id AS consent_id, l.session_id,
                           b.expires_at AS session_expires_at, b.last_used_at AS session_used_at, l.auth_at, l.amr,
                           l.generation, l.rotated_at, l.created_at, l.expires_at, l.ended_at
                    FROM oauth_login l JOIN oauth_client c ON c.id = l.client_id JOIN owner o ON o.id = l.user_id

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::clients::{self, ClientRow, FREE_QUERY, NO_PKCE, TRUSTED, has_trait, requested};
 use super::redirect::{self, with_query};
 use super::{Answer, Failure, OAuth, generate};
-use crate::access::app_tokens::AppScopes;
+use crate::access::app_tokens::{AppScopes, scopes_at};
 use crate::access::{SessionGrant, tokens};
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -224,13 +224,20 @@ impl OAuth {
         let owned = |name: &str| parameters.get(name).map(str::to_owned);
         parameters.check()?;
         let challenge = parameters.challenge(client)?;
-        let scopes = requested(client, parameters.get("scope").unwrap_or("openid"))?;
+        let mut scopes = requested(client, parameters.get("scope").unwrap_or("openid"))?;
         if !clients::has_grant(client, "authorization_code") {
             return Err(Failure::unauthorized_client());
         }
         let prompt = Prompt::parse(parameters.get("prompt").unwrap_or_default())?;
         let mut tx = self.db.read().await?;
         let resource = self.requested_resource(&mut tx, client, &parameters.resources).await?;
+        if resource.is_some() {
+            // Files are chosen here.
+            scopes = scopes.without(AppScopes::FILES);
+            if scopes.is_empty() {
+                return Err(Failure::new("invalid_scope", "the scope `files` has no meaning at another server"));
+            }
+        }
         let hinted = self.hinted_user(client, parameters).await?;
         let refused = |why: &str| Failure::new("login_required", why);
         let Some(seat) = seat else {
@@ -304,14 +311,12 @@ impl OAuth {
         resource: Option<&str>,
     ) -> Result<bool> {
         let Some(row) = tx.consent(seat.user(), client.id).await? else { return Ok(false) };
-        let has_resource = match resource {
-            Some(resource) => clients::urls(&row.resources)?.iter().any(|known| known == resource),
-            None => true,
+        let allowed = match resource {
+            Some(resource) => scopes_at(&row.resources, resource)?,
+            None => row.scopes.parse()?,
         };
         // The user may have removed the last file.
-        Ok(has_resource
-            && row.scopes.parse::<AppScopes>()?.has(scopes)
-            && !(scopes.has(AppScopes::FILES) && tx.consent_paths(row.id).await?.is_empty()))
+        Ok(allowed.has(scopes) && !(scopes.has(AppScopes::FILES) && tx.consent_paths(row.id).await?.is_empty()))
     }
 
     /// Returns the user that the application expects, by an ID token that it has got before.

@@ -1,12 +1,14 @@
 //! What users allow applications: the consent page, and the list of connected applications.
 
+use std::collections::BTreeMap;
+
 use metastore::FilePath;
 
 use super::OAuth;
 use super::authorize::{AuthorizationRequest, REQUEST};
-use super::clients::{ClientRow, urls};
+use super::clients::ClientRow;
 use super::redirect::without_query;
-use crate::access::app_tokens::AppScopes;
+use crate::access::app_tokens::{AppScopes, scopes_at};
 use crate::access::{AccountGrant, Actor, Grant, Read, SessionGrant, Write, tokens};
 use crate::db::Tx;
 use crate::db::consents::ConsentPathRow;
@@ -141,13 +143,14 @@ impl OAuth {
         request: &AuthorizationRequest,
         given: &[ConsentPathRow],
     ) -> Result<()> {
-        self.put_scopes(tx, user, client, request.scopes.parse()?, given).await?;
-        let Some(resource) = &request.resource else { return Ok(()) };
+        let asked = request.scopes.parse::<AppScopes>()?;
+        let Some(resource) = &request.resource else { return self.put_scopes(tx, user, client, asked, given).await };
+        // Scopes at another server open nothing here, and the other way round.
+        self.put_scopes(tx, user, client, AppScopes::default(), &[]).await?;
         let consent = tx.consent(user, client).await?.ok_or_else(not_connected)?;
-        let mut resources = urls(&consent.resources)?;
-        if !resources.contains(resource) {
-            resources.push(resource.clone());
-        }
+        let scopes = scopes_at(&consent.resources, resource)?.with(asked);
+        let mut resources = resources(&consent)?;
+        resources.insert(resource.clone(), scopes.to_string());
         let resources = serde_json::to_string(&resources).map_err(Error::internal)?;
         tx.set_consent_resources(consent.id, &resources).await
     }
@@ -207,7 +210,7 @@ impl OAuth {
     ) -> Result<ConsentRow> {
         let (user, now) = (holder.user(), self.clock.now());
         let mut tx = self.db.read().await?;
-        let row = tx.consent(user, client).await?.filter(|row| !row.scopes.is_empty()).ok_or_else(not_connected)?;
+        let row = tx.consent(user, client).await?.filter(ConsentRow::is_given).ok_or_else(not_connected)?;
         let most = tx.client(client).await?.map_or(Ok(AppScopes::default()), |client| client.scopes.parse())?;
         drop(tx);
         let scopes = match scopes {
@@ -226,7 +229,7 @@ impl OAuth {
         };
         let mut tx = self.db.write().await?;
         // It may have been disconnected since.
-        let row = tx.consent(user, client).await?.filter(|row| !row.scopes.is_empty()).ok_or_else(not_connected)?;
+        let row = tx.consent(user, client).await?.filter(ConsentRow::is_given).ok_or_else(not_connected)?;
         tx.put_consent(row.id, user, client, &scopes.to_string(), now).await?;
         if let Some(paths) = &paths {
             put_paths(&mut tx, user, client, paths, now).await?;
@@ -260,6 +263,11 @@ impl OAuth {
         self.audit(&mut tx, &by, "consent.end", &client.to_string(), "").await?;
         tx.commit().await
     }
+}
+
+/// Returns the scopes of an application at other servers, by audience.
+pub fn resources(consent: &ConsentRow) -> Result<BTreeMap<String, String>> {
+    serde_json::from_str(&consent.resources).map_err(Error::internal)
 }
 
 fn not_connected() -> Error {

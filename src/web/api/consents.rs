@@ -11,8 +11,7 @@ use super::common::{Body, Items, known_id};
 use crate::access::{AccountGrant, SessionGrant};
 use crate::app::App;
 use crate::error::Result;
-use crate::oauth::clients::urls;
-use crate::oauth::consent::{ChosenPath, ConsentRow, NamedConsentPathRow, Resource};
+use crate::oauth::consent::{ChosenPath, ConsentRow, NamedConsentPathRow, Resource, resources};
 use crate::types::{Secret, ShareRight};
 use crate::web::http::{AuthedActor, Routes, Segments};
 
@@ -140,7 +139,7 @@ impl ConnectedApp {
     fn of(row: ConsentRow, paths: &[NamedConsentPathRow]) -> Result<Self> {
         let own = paths.iter().filter(|path| path.client_id == row.client_id);
         Ok(Self {
-            resources: urls(&row.resources)?,
+            resources: resources(&row)?.into_keys().collect(),
             client: row.client_id.to_string(),
             name: row.client,
             owner: row.owner,

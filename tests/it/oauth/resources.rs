@@ -113,10 +113,29 @@ story! {
         let asked = query(&notes, &[("resource", AUDIENCE)]);
         let opened = |reply: Reply| reply.header("location").starts_with("/oauth/consent#");
         assert!(opened(open(&server, Some(&cookie), &asked).await));
-        let location = allow(&server, &cookie, &asked).await;
+        allow(&server, &cookie, &asked).await;
         assert!(!opened(open(&server, Some(&cookie), &asked).await));
         let consents = server.get(&ada, "/api/v1/user/consents").await;
         assert_eq!(consents["items"][0]["resources"], json!([AUDIENCE]));
+
+        // Scopes at another server open nothing here without being asked for, and the other way round.
+        let write = [("scope", "openid write")];
+        let there = query(&notes, &[write[0], ("resource", AUDIENCE)]);
+        let tokens = exchange(&server, &notes, &param(&allow(&server, &cookie, &there).await, "code").unwrap(), &[]).await.json();
+        assert_eq!(tokens["scope"], "openid write");
+        assert!(opened(open(&server, Some(&cookie), &query(&notes, &write)).await));
+        assert_eq!(server.get(&ada, "/api/v1/user/consents").await["items"][0]["scopes"], json!(["openid", "offline_access", "read"]));
+        login(&server, &notes, &cookie, "openid email").await;
+        assert!(opened(open(&server, Some(&cookie), &query(&notes, &[("scope", "openid email"), ("resource", AUDIENCE)])).await));
+        // It is connected also if it has no rights here, until the user disconnects it.
+        let consent = format!("/api/v1/user/consents/{}", notes.id);
+        server.ok(&ada, "DELETE", &consent, Value::Null).await;
+        assert_eq!(introspect(&server, &warehouse, text(&tokens, "access_token")).await, json!({"active": false}));
+        let location = allow(&server, &cookie, &asked).await;
+        let connected = server.get(&ada, "/api/v1/user/consents").await["items"][0].clone();
+        assert_eq!((&connected["scopes"], &connected["resources"]), (&json!([]), &json!([AUDIENCE])));
+        let files = query(&notes, &[("scope", "files"), ("resource", AUDIENCE)]);
+        assert_eq!(target(&allow(&server, &cookie, &files).await), "invalid_scope");
 
         // While the server is disabled, there are no tokens for it.
         let tokens = exchange(&server, &notes, &param(&location, "code").unwrap(), &[]).await.json();

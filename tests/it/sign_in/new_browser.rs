@@ -50,7 +50,7 @@ story! {
 
         // The mark of one user says nothing about another, and cannot be forged.
         let mut shared = Browser::new(&server);
-        shared.agent = "somebody/1.0";
+        shared.agent = "another/1.0";
         sign_in(&mut shared, "ben").await;
         sign_in(&mut shared, "ada").await;
         number(2).await;

@@ -102,6 +102,17 @@ test('a user adds a passkey, and signs in with it', async ({ server, newPage }) 
   await page.goto('/login?next=/account');
   await expect(page.getByRole('heading', { level: 1, name: 'ada' })).toBeVisible();
 
+  // Users that are signed in can be asked again, and use either.
+  await laptop.automatic(false);
+  await page.goto('/login?again=true&next=/account');
+  await expect(page.getByRole('heading', { name: 'Sign in again' })).toBeVisible();
+  await accessible(page);
+  await laptop.automatic(true);
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'ada' })).toBeVisible();
+  await page.goto('/login?again=true&next=/account');
+  await expect(page.getByRole('heading', { level: 1, name: 'ada' })).toBeVisible();
+
   await ways.getByRole('button', { name: 'Change passkey laptop' }).click();
   await page.getByRole('dialog').getByLabel('Name').fill('old laptop');
   await accessible(page);

@@ -1,5 +1,6 @@
 // Signing in with an external provider, which is another rutter: signing up, signing in, linking and unlinking.
 
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TestServer } from '../server.ts';
@@ -89,6 +90,23 @@ test('users sign in, sign up and link an account with an external provider', asy
     await other.getByRole('link', { name: 'Continue with Example University' }).click();
     await other.getByRole('button', { name: 'Allow' }).click();
     await expect(other).toHaveURL(`${server.url}/search`);
+
+    // An application asks to sign in again. Refusing at the provider is no sign-in, although there is a session.
+    const { token } = await server.createUser('developer');
+    const notes = { name: 'Notes', redirects: ['http://127.0.0.1:9/callback'], scopes: ['openid'] };
+    const { id } = (await (await server.api('POST', '/api/v1/clients', token, notes)).json()) as { id: string };
+    const challenge = createHash('sha256').update('a-verifier-of-more-than-forty-three-characters').digest('base64url');
+    const asked = { response_type: 'code', client_id: id, redirect_uri: notes.redirects[0] ?? '', prompt: 'login', code_challenge: challenge };
+    await other.goto(`/oauth/authorize?${new URLSearchParams({ ...asked, code_challenge_method: 'S256' }).toString()}`);
+    for (const button of ['Refuse', 'Allow']) {
+      await expect(other.getByRole('heading', { name: 'Sign in again' })).toBeVisible();
+      await accessible(other);
+      await other.getByRole('link', { name: 'Continue with Example University' }).click();
+      await expect(other.getByRole('heading', { name: 'Allow Drive?' })).toBeVisible();
+      await other.getByRole('button', { name: button }).click();
+      if (button === 'Refuse') await expect(other.getByRole('alert')).toContainText('cancelled');
+    }
+    await expect(other.getByRole('heading', { name: 'Allow Notes?' })).toBeVisible();
 
     // Refusing at the provider is explained.
     const third = await newPage();

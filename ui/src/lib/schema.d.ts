@@ -7995,6 +7995,8 @@ export interface components {
             acts_as?: string | null;
             /** @description Which data platform application it is; empty for none. */
             application?: string | null;
+            /** @description The URI by which other applications ask for access tokens for it; empty for none. */
+            audience?: string | null;
             /** @description True to refuse all of its tokens, until it is false again. */
             disabled?: boolean | null;
             /** @description The grant types that it may use. */
@@ -8009,10 +8011,14 @@ export interface components {
             name?: string | null;
             /** @description The redirect URLs. */
             redirects?: string[] | null;
+            /** @description The audiences of other applications that it may ask access tokens for. */
+            resources?: string[] | null;
             /** @description The platform roles that may sign in; empty for all. */
             roles?: components["schemas"]["PlatformRole"][] | null;
             /** @description The scopes that it may ask for. */
             scopes?: string[] | null;
+            /** @description The exceptions: `trusted`, `no-pkce`, `free-query`. */
+            traits?: string[] | null;
         };
         /** @description A request to close the account. */
         CloseAccount: {
@@ -8069,6 +8075,8 @@ export interface components {
             owner: string;
             /** @description The files, folders and datasets that the user gave it (scope `files`). */
             paths: components["schemas"]["AppPath"][];
+            /** @description The audiences of other servers that it may get access tokens for. */
+            resources: string[];
             /** @description The scopes that the user allowed. */
             scopes: string[];
         };
@@ -8600,6 +8608,8 @@ export interface components {
                 owner: string;
                 /** @description The files, folders and datasets that the user gave it (scope `files`). */
                 paths: components["schemas"]["AppPath"][];
+                /** @description The audiences of other servers that it may get access tokens for. */
+                resources: string[];
                 /** @description The scopes that the user allowed. */
                 scopes: string[];
             }[];
@@ -8805,6 +8815,8 @@ export interface components {
                 acts_as?: string | null;
                 /** @description Which data platform application it is; null if none of the catalogue. */
                 application?: string | null;
+                /** @description The URI by which other applications ask for access tokens for it, if it is a server of its own. */
+                audience?: string | null;
                 /**
                  * Format: date-time
                  * @description When it was registered (RFC 3339).
@@ -8830,10 +8842,14 @@ export interface components {
                 public: boolean;
                 /** @description The redirect URLs. */
                 redirects: string[];
+                /** @description The audiences of other applications that it may ask access tokens for. */
+                resources: string[];
                 /** @description The platform roles that may sign in; empty for all users that the application admits. */
                 roles: components["schemas"]["PlatformRole"][];
                 /** @description The scopes that it may ask for. */
                 scopes: string[];
+                /** @description The exceptions to the rules for applications; see `POST`. */
+                traits: string[];
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -9397,6 +9413,8 @@ export interface components {
              *     platform role has a role there can sign in. For applications of an organisation.
              */
             application?: string | null;
+            /** @description If it is a server of its own: the URI by which other applications ask for access tokens for it (RFC 8707). */
+            audience?: string | null;
             /**
              * @description The grant types that it may use: `authorization_code`, `refresh_token`, `client_credentials`,
              *     `urn:ietf:params:oauth:grant-type:device_code`. By default the first two.
@@ -9415,6 +9433,11 @@ export interface components {
             public?: boolean;
             /** @description The redirect URLs: `https`, or `http` on a loopback address. A URL on `127.0.0.1` or `[::1]` matches with any port. */
             redirects?: string[];
+            /**
+             * @description The audiences of other applications of the same owner that it may ask access tokens for. Administrators can name
+             *     those of other owners.
+             */
+            resources?: string[];
             /** @description The platform roles that may sign in; empty for all. For applications of an organisation. */
             roles?: components["schemas"]["PlatformRole"][];
             /**
@@ -9422,6 +9445,11 @@ export interface components {
              *     `files`.
              */
             scopes: string[];
+            /**
+             * @description Exceptions: `trusted` (users are not asked; only administrators can set it), `no-pkce` (it does not use PKCE; not
+             *     for public applications), `free-query` (redirect URLs are compared without their query).
+             */
+            traits?: string[];
         };
         /** @description A commit. */
         NewCommit: {
@@ -9594,6 +9622,8 @@ export interface components {
             acts_as?: string | null;
             /** @description Which data platform application it is; null if none of the catalogue. */
             application?: string | null;
+            /** @description The URI by which other applications ask for access tokens for it, if it is a server of its own. */
+            audience?: string | null;
             /**
              * Format: date-time
              * @description When it was registered (RFC 3339).
@@ -9619,10 +9649,14 @@ export interface components {
             public: boolean;
             /** @description The redirect URLs. */
             redirects: string[];
+            /** @description The audiences of other applications that it may ask access tokens for. */
+            resources: string[];
             /** @description The platform roles that may sign in; empty for all users that the application admits. */
             roles: components["schemas"]["PlatformRole"][];
             /** @description The scopes that it may ask for. */
             scopes: string[];
+            /** @description The exceptions to the rules for applications; see `POST`. */
+            traits: string[];
         };
         /** @description The answer of the user. */
         OAuthDecision: {
@@ -9641,12 +9675,20 @@ export interface components {
             owner: string;
             /** @description The files, folders and datasets that the user gave it before (scope `files`). */
             paths: components["schemas"]["AppPath"][];
+            resource?: components["schemas"]["OAuthResource"] | null;
             /** @description The URL that the browser returns to. */
             returns_to: string;
             /** @description The scopes that it asks for. */
             scopes: string[];
             /** @description The user that is asked. */
             user: string;
+        };
+        /** @description Another server that an application asks an access token for. */
+        OAuthResource: {
+            /** @description Its audience. */
+            audience: string;
+            /** @description Its name. */
+            name: string;
         };
         /** @description Where the browser goes next. */
         OAuthReturn: {

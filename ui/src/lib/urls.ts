@@ -15,7 +15,9 @@ export const pages = {
 		withQuery(pages.dataset(owner, name, `/compare/${segment(from)}...${segment(to)}`), { path }),
 	drive: (path = '') => (path === '' ? '/drive' : `/drive/${segments(path)}`),
 	search: (query: Query = {}) => withQuery('/search', query),
-	organisation: (name: string) => `/o/${segment(name)}`
+	organisation: (name: string) => `/o/${segment(name)}`,
+	/** Applications of an owner (by default the user), or one of them; `new` to register one. */
+	clients: (query: { owner?: string | null; client?: string } = {}) => withQuery('/account/clients', query)
 };
 
 /** Returns the content URL of a file, for display (`inline`) or for download. */

@@ -9,5 +9,15 @@ const SENTENCES: Record<string, string> = {
 	files: 'Use the files and folders that you choose'
 };
 
-/** Returns what a scope of an application allows, in words. */
-export const scopeSentence = (scope: string): string => SENTENCES[scope] ?? scope;
+/** All scopes of applications. */
+export const SCOPES: readonly string[] = Object.keys(SENTENCES);
+
+/** What scopes for data allow at another server. */
+const ELSEWHERE: Record<string, (server: string) => string> = {
+	read: (server) => `Read what you can read at ${server}`,
+	write: (server) => `Change what you can change at ${server}`
+};
+
+/** Returns what a scope of an application allows, in words; `server` is another one that the access tokens are for. */
+export const scopeSentence = (scope: string, server?: string): string =>
+	(server !== undefined && ELSEWHERE[scope]?.(server)) || (SENTENCES[scope] ?? scope);

@@ -16,3 +16,13 @@ export async function enterCode(ticket: string, code: string): Promise<void> {
 export function ticketOf(answer: SignInResult): string | null {
 	return 'second' in answer ? answer.second.ticket : null;
 }
+
+/** True for a page of the server, where an application asks the user to sign in. */
+export const isApplication = (next: string): boolean => next.startsWith('/oauth/authorize?');
+
+/**
+ * Returns true if users sign in although they have a session: an application asks for it, or it did before the browser came
+ * back from an external provider, with the ticket for the second step or with a problem.
+ */
+export const asksAgain = (query: URLSearchParams, ticket: string | null, next: string): boolean =>
+	query.get('again') === 'true' || (isApplication(next) && (ticket !== null || query.has('problem')));

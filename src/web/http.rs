@@ -7,6 +7,7 @@ mod content;
 mod cors;
 mod error_format;
 mod extract;
+mod html;
 pub(crate) mod json;
 pub(crate) mod middleware;
 mod rate_limit;
@@ -21,6 +22,7 @@ pub(crate) use self::body::{content_length, read as read_body, reader as body_re
 pub(crate) use self::content::{Content, bare, disposition, media_of, media_type, shown};
 pub(crate) use self::error_format::replace_body;
 pub(crate) use self::extract::{AuthedActor, DatasetRequest, EnrollingActor, Parameters, Segments};
+pub(crate) use self::html::{PAGE_POLICY, error_page, escape_html};
 pub(crate) use self::rate_limit::login_attempts::PasswordAttempt;
 pub(crate) use self::rate_limit::{Client, SIGNATURE_COST, Slot};
 pub(crate) use self::routes::{RouteGroup, Routes};

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::http::session_cookie::take_cookie;
 use super::http::{
-    AuthedActor, ClientDescription, RouteGroup, Routes, SIGNATURE_COST, Segments, read_body, replace_body, segment,
+    AuthedActor, ClientDescription, RouteGroup, Routes, SIGNATURE_COST, Segments, error_page, read_body, segment,
 };
 use crate::access::app_tokens::AppScopes;
 use crate::app::App;
@@ -44,15 +44,9 @@ const USERINFO: RouteGroup = RouteGroup {
     ..OPEN
 };
 
-/// Pages that browsers open: errors are plain text.
-const PAGES: RouteGroup = RouteGroup {
-    render_error: |_, details, response| {
-        let text = format!("{}\n\nRequest {}\n", details.detail, crate::request::id());
-        replace_body(response, "text/plain; charset=utf-8", text);
-    },
-    cost: 20,
-    ..RouteGroup::DEFAULT
-};
+/// Pages that browsers open.
+const PAGES: RouteGroup =
+    RouteGroup { render_error: |_, details, response| error_page(details, response), cost: 20, ..RouteGroup::DEFAULT };
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

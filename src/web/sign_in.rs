@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::http::session_cookie::{self, SignInCookie};
 use super::http::{
-    BaseUrl, ClientDescription, EnrollingActor, Parameters, RouteGroup, Routes, Segments, replace_body, segment,
+    BaseUrl, ClientDescription, EnrollingActor, Parameters, RouteGroup, Routes, Segments, error_page, segment,
 };
 use crate::accounts::external_sign_in::{EXTERNAL_SIGN_IN, ExternalResponse, ExternalSignIn};
 use crate::accounts::sessions::ClientInfo;
@@ -20,12 +20,9 @@ use crate::types::Secret;
 /// Maximum length of `next`, in bytes. The longest is a request of an application to `/oauth/authorize`.
 const MAX_NEXT_BYTES: usize = 8 << 10;
 
-/// Anonymous requests that write to the database, and make requests to the provider. Errors are plain text.
+/// Anonymous requests that write to the database, and make requests to the provider.
 const PAGES: RouteGroup = RouteGroup {
-    render_error: |_, details, response| {
-        let text = format!("{}\n\nRequest {}\n", details.detail, crate::request::id());
-        replace_body(response, "text/plain; charset=utf-8", text);
-    },
+    render_error: |_, details, response| error_page(details, response),
     cost: 2000,
     ..RouteGroup::DEFAULT
 };

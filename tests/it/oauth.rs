@@ -217,7 +217,8 @@ story! {
             for cookie in [None, Some(cookie.as_str())] {
                 let reply = open(&server, cookie, &query(&client, &[("redirect_uri", wrong)])).await;
                 assert_eq!((reply.status, reply.header("location")), (422, ""), "{wrong}");
-                assert!(reply.header("content-type").starts_with("text/plain"));
+                assert!(reply.header("content-type").starts_with("text/html") && reply.text().contains("it has not registered"));
+                assert!(reply.header("content-security-policy").starts_with("default-src 'none'"));
             }
         }
         let twice = format!("{}&redirect_uri=https%3A%2F%2Fevil.example", query(&client, &[]));

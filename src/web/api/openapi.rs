@@ -18,7 +18,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema as _, ToSchema};
 
 use super::shapes;
-use crate::web::http::Routes;
+use crate::web::http::{Routes, escape_html};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/api/openapi.json", openapi).add(Method::GET, "/api/docs", docs)
@@ -165,12 +165,12 @@ fn page(document: &Value) -> String {
         let _ = writeln!(page, "<p>{}</p>", code(paragraph));
     }
     for (tag, section) in &sections {
-        let _ = writeln!(page, "<h2 id=\"{tag}\">{tag}</h2>\n{section}", tag = escape(tag));
+        let _ = writeln!(page, "<h2 id=\"{tag}\">{tag}</h2>\n{section}", tag = escape_html(tag));
     }
     page.push_str("<h2>Shapes</h2>\n");
     for (name, schema) in fields(&document["components"]["schemas"]) {
-        let (name, shape) = (escape(name), serde_json::to_string_pretty(schema).unwrap_or_default());
-        let shape = escape(&shape);
+        let (name, shape) = (escape_html(name), serde_json::to_string_pretty(schema).unwrap_or_default());
+        let shape = escape_html(&shape);
         let _ = writeln!(page, "<details id=\"{name}\"><summary>{name}</summary><pre>{shape}</pre></details>");
     }
     page.push_str("</main></html>\n");
@@ -179,11 +179,11 @@ fn page(document: &Value) -> String {
 
 fn describe(section: &mut String, method: &str, path: &str, operation: &Value) {
     let summary = code(text(&operation["summary"]));
-    let _ = writeln!(section, "<h3><b>{method}</b> <code>{}</code></h3>\n<p>{summary}</p>", escape(path));
+    let _ = writeln!(section, "<h3><b>{method}</b> <code>{}</code></h3>\n<p>{summary}</p>", escape_html(path));
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     let mut rows = String::new();
     for parameter in parameters {
-        let (name, what) = (escape(text(&parameter["name"])), code(text(&parameter["description"])));
+        let (name, what) = (escape_html(text(&parameter["name"])), code(text(&parameter["description"])));
         let _ = writeln!(rows, "<tr><td><code>{name}</code></td><td>{what}</td></tr>");
     }
     if !rows.is_empty() {
@@ -201,7 +201,7 @@ fn describe(section: &mut String, method: &str, path: &str, operation: &Value) {
 /// Returns a link to the schema of a body.
 fn shape(body: &Value) -> Option<String> {
     let content = body["content"].as_object()?.values().next()?;
-    let name = escape(content["schema"]["$ref"].as_str()?.rsplit('/').next()?);
+    let name = escape_html(content["schema"]["$ref"].as_str()?.rsplit('/').next()?);
     Some(format!("<a href=\"#{name}\">{name}</a>"))
 }
 
@@ -217,10 +217,10 @@ fn fields(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 fn code(text: &str) -> String {
     let parts = text.split('`').enumerate();
     parts
-        .map(|(index, part)| if index % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) })
+        .map(
+            |(index, part)| {
+                if index % 2 == 1 { format!("<code>{}</code>", escape_html(part)) } else { escape_html(part) }
+            },
+        )
         .collect()
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

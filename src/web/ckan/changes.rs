@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use similar::{ChangeTag, DiffTag, TextDiff};
 
 use crate::error::Error;
+use crate::web::http::escape_html;
 
 /// How long to search for the shortest diff before accepting any.
 const DIFF_TIMEOUT: Duration = Duration::from_millis(500);
@@ -97,7 +98,7 @@ fn table(diff: &TextDiff<'_, '_, '_, str>) -> String {
             };
             let number = |index: Option<usize>| index.map_or(String::new(), |index| (index + 1).to_string());
             let text = change.value().trim_end_matches('\n');
-            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+            let text = escape_html(text);
             let _ = writeln!(
                 out,
                 "<tr class=\"{class}\"><td>{}</td><td>{}</td><td><pre>{text}</pre></td></tr>",

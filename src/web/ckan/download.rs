@@ -12,7 +12,7 @@ use crate::access::{DatasetGrant, Fetch};
 use crate::app::App;
 use crate::datasets::ckan::resource_ids;
 use crate::error::{Error, Result};
-use crate::web::http::{AuthedActor, BaseUrl, Parameters, Routes, Segments, segment};
+use crate::web::http::{AuthedActor, BaseUrl, PAGE_POLICY, Parameters, Routes, Segments, escape_html, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::GET, "/dataset/{package}/resource/{resource}/download", download).add(
@@ -76,13 +76,11 @@ fn elsewhere(headers: &HeaderMap, url: &str) -> Result<Response> {
     let Some(host) = url.host_str() else { return Err(Error::not_found("the URL of this resource has no host")) };
     let is_person = headers.get("sec-fetch-mode").is_some_and(|mode| mode.as_bytes() == b"navigate");
     let mut response = if is_person {
-        let (host, href) = (escaped(host), escaped(url.as_str()));
+        let (host, href) = (escape_html(host), escape_html(url.as_str()));
         let page = include_str!("elsewhere.html").replace("{host}", &host).replace("{href}", &href);
-        let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
         let headers = [
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::CONTENT_SECURITY_POLICY, policy),
+            (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
             (header::REFERRER_POLICY, "no-referrer"),
             (header::CACHE_CONTROL, "no-store"),
         ];
@@ -92,20 +90,4 @@ fn elsewhere(headers: &HeaderMap, url: &str) -> Result<Response> {
     };
     response.headers_mut().append(header::VARY, HeaderValue::from_static("sec-fetch-mode"));
     Ok(response)
-}
-
-/// Escapes text for HTML content and attribute values.
-fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            c => html.push(c),
-        }
-    }
-    html
 }

@@ -16,7 +16,7 @@ use crate::datasets::refs::NewTag;
 use crate::datasets::revisions::Author;
 use crate::error::{Error, Kind};
 use crate::web::http::json::Body;
-use crate::web::http::{BaseUrl, Routes, Segments, next_query, segment};
+use crate::web::http::{BaseUrl, Routes, Segments, escape_html, next_query, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -74,16 +74,11 @@ async fn commits(
             "authors": [{ "user": commit.author.name }], "parents": commit.parents.iter().map(ObjectId::to_string).collect::<Vec<_>>(),
         });
         if formatted {
-            item["formatted"] = json!({ "title": escaped(title), "message": escaped(message) });
+            item["formatted"] = json!({ "title": escape_html(title), "message": escape_html(message) });
         }
         item
     });
     Ok(page(items.collect(), from, next))
-}
-
-/// Escapes text for HTML.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[derive(Deserialize)]

@@ -156,12 +156,13 @@ impl Accounts {
         self.providers.get(name).ok_or_else(|| Error::not_found("this site has no such way to sign in"))
     }
 
-    /// Begins a sign-in at a provider. `next` is the page to open after it.
+    /// Begins a sign-in at a provider. `next` is the page to open after it. With `again`, the provider should not accept
+    /// a session of its own.
     ///
     /// # Errors
     /// Not found for an unknown provider; unavailable if it cannot be reached.
-    pub async fn begin_external_sign_in(&self, provider: &str, next: &str) -> Result<ExternalRequest> {
-        self.begin_external(provider, next, None).await
+    pub async fn begin_external_sign_in(&self, provider: &str, next: &str, again: bool) -> Result<ExternalRequest> {
+        self.begin_external(provider, next, again, None).await
     }
 
     /// Begins to link the user's account at a provider.
@@ -174,18 +175,19 @@ impl Accounts {
         if linked.iter().any(|row| row.provider == provider && row.issuer == issuer) {
             return Err(Error::conflict("your account there is linked already: unlink it first"));
         }
-        self.begin_external(provider, "/account", Some(grant)).await
+        self.begin_external(provider, "/account", false, Some(grant)).await
     }
 
     async fn begin_external(
         &self,
         name: &str,
         next: &str,
+        again: bool,
         link: Option<&IdentityChangeGrant>,
     ) -> Result<ExternalRequest> {
         let provider = self.provider(name)?;
         let state = one_time_tokens::generate();
-        let (location, handshake) = provider.begin(&state).await.map_err(|error| {
+        let (location, handshake) = provider.begin(&state, again).await.map_err(|error| {
             tracing::warn!(provider = name, %error, "cannot begin a sign-in");
             Error::unavailable(format!("{} cannot be reached: try again in a moment", provider.config.label()))
         })?;

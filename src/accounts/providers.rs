@@ -109,12 +109,13 @@ impl Providers {
 }
 
 impl Provider {
-    /// Returns the URL at the provider where the user signs in, and what must be remembered until they come back.
-    pub(super) async fn begin(&self, state: &Secret) -> Result<(String, Handshake), ProviderError> {
+    /// Returns the URL at the provider where the user signs in, and what must be remembered until they come back. With
+    /// `again`, a session there is not enough, as far as the provider can do that.
+    pub(super) async fn begin(&self, state: &Secret, again: bool) -> Result<(String, Handshake), ProviderError> {
         let handshake = Handshake::generate();
         let url = match &self.protocol {
-            Protocol::GitHub(github) => github.authorize_url(state, &handshake),
-            Protocol::Oidc(oidc) => oidc.authorize_url(state, &handshake).await?,
+            Protocol::GitHub(github) => github.authorize_url(state, &handshake, again),
+            Protocol::Oidc(oidc) => oidc.authorize_url(state, &handshake, again).await?,
         };
         Ok((url, handshake))
     }

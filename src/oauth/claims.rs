@@ -23,6 +23,7 @@ impl OAuth {
             // Names are one field here. Some applications take only this one.
             claims.insert("given_name".into(), json!(name));
             claims.insert("preferred_username".into(), json!(user.name));
+            claims.insert("profile".into(), json!(format!("{}/{}", self.issuer, user.name)));
         }
         if login.scopes.has(AppScopes::EMAIL) {
             claims.insert("email".into(), json!(user.email));

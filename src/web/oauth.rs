@@ -104,7 +104,7 @@ async fn metadata(State(app): State<App>) -> Response {
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr", "name",
-            "given_name", "preferred_username", "email", "email_verified", "groups", "roles",
+            "given_name", "preferred_username", "profile", "email", "email_verified", "groups", "roles",
         ],
         "authorization_response_iss_parameter_supported": true,
         "request_uri_parameter_supported": false,

@@ -58,6 +58,8 @@ impl FromRequestParts<App> for Browser {
 #[derive(Deserialize)]
 struct Begin {
     next: Option<String>,
+    #[serde(default)]
+    again: bool,
 }
 
 /// Returns `next` if it is a path of ours, without anything that browsers read as another host (an open redirect);
@@ -87,7 +89,7 @@ async fn begin(
     Parameters(query): Parameters<Begin>,
 ) -> Result<Response> {
     let next = own_path(query.next);
-    let request = match app.accounts.begin_external_sign_in(segments.get("provider"), &next).await {
+    let request = match app.accounts.begin_external_sign_in(segments.get("provider"), &next, query.again).await {
         Err(error) if error.kind() == Kind::Unavailable => return problem("unavailable", &next),
         request => request?,
     };

@@ -255,6 +255,10 @@ story! {
         let request = server.http.get(format!("{}/login/example", server.url)).header("x-forwarded-host", "evil.example");
         let location = request.send().await.unwrap().headers()["location"].to_str().unwrap().to_owned();
         assert_eq!(param(&location, "redirect_uri"), format!("{}/login/example/callback", server.url));
+        // To sign in again, a session at the provider is not enough.
+        assert!(!location.contains("prompt="), "{location}");
+        assert_eq!(param(&browser.follow("/login/example?again=true&next=%2F").await, "prompt"), "login");
+        assert_eq!(param(&browser.follow("/login/github?again=true&next=%2F").await, "prompt"), "select_account");
     }
 }
 

@@ -72,10 +72,14 @@ impl GitHub {
         Ok(Self { client, scopes, api, http })
     }
 
-    pub(super) fn authorize_url(&self, state: &Secret, with: &Handshake) -> String {
+    pub(super) fn authorize_url(&self, state: &Secret, with: &Handshake, again: bool) -> String {
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(with.verifier.clone()));
         let state = state.expose().to_owned();
-        let request = self.client.authorize_url(move || CsrfToken::new(state));
+        let mut request = self.client.authorize_url(move || CsrfToken::new(state));
+        if again {
+            // GitHub cannot ask for the password.
+            request = request.add_extra_param("prompt", "select_account");
+        }
         request.add_scopes(self.scopes.iter().cloned()).set_pkce_challenge(challenge).url().0.to_string()
     }
 

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreJwsSigningAlgorithm, CoreProviderMetadata,
-    CoreTokenResponse, CoreUserInfoClaims,
+    CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreJwsSigningAlgorithm,
+    CoreProviderMetadata, CoreTokenResponse, CoreUserInfoClaims,
 };
 use openidconnect::{
     AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, DiscoveryError,
@@ -114,21 +114,28 @@ impl OpenIdConnect {
             .set_auth_type(auth)
     }
 
-    pub(super) async fn authorize_url(&self, state: &Secret, with: &Handshake) -> Result<String, ProviderError> {
+    pub(super) async fn authorize_url(
+        &self,
+        state: &Secret,
+        with: &Handshake,
+        again: bool,
+    ) -> Result<String, ProviderError> {
         let metadata = self.metadata(FRESH).await?;
         let client = self.client(&metadata);
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(with.verifier.clone()));
         let (state, nonce) = (state.expose().to_owned(), with.nonce.clone());
-        let (url, ..) = client
+        let mut request = client
             .authorize_url(
                 CoreAuthenticationFlow::AuthorizationCode,
                 move || CsrfToken::new(state),
                 move || Nonce::new(nonce),
             )
             .add_scopes(self.scopes.iter().cloned())
-            .set_pkce_challenge(challenge)
-            .url();
-        Ok(url.to_string())
+            .set_pkce_challenge(challenge);
+        if again {
+            request = request.add_prompt(CoreAuthPrompt::Login);
+        }
+        Ok(request.url().0.to_string())
     }
 
     pub(super) async fn user(&self, code: &str, with: &Handshake) -> Result<ExternalUser, ProviderError> {

@@ -1,9 +1,12 @@
 // External identity providers: where signing in begins, and why it may fail.
 import { segment } from '../api';
 
-/** Returns the URL where a sign-in with a provider begins. Not a page of this application, but of the server. */
-export function signInUrl(provider: string, next: string): string {
-	return `/login/${segment(provider)}?next=${encodeURIComponent(next)}`;
+/**
+ * Returns the URL where a sign-in with a provider begins. Not a page of this application, but of the server. With `again`, the
+ * provider should not accept a session of its own.
+ */
+export function signInUrl(provider: string, next: string, again = false): string {
+	return `/login/${segment(provider)}?${again ? 'again=true&' : ''}next=${encodeURIComponent(next)}`;
 }
 
 const PROBLEMS: Record<string, string> = {

@@ -16,7 +16,7 @@ if ! have cargo; then
 fi
 
 missing=()
-# Optional packages of the benchmark: without one, it skips the comparison that needs it and says so.
+# Optional packages: without one, tests and the benchmark skip what needs it and say so.
 optional=()
 found() { have "$1" || [ -x "/usr/sbin/$1" ]; }
 want() { found "$1" || missing+=("$2"); }
@@ -36,7 +36,14 @@ test | test-cloud)
     want python3 python3
     # For clients installed from PyPI.
     python3 -c 'import ensurepip, venv' 2>/dev/null || optional+=(python3-venv)
-    [ "$need" = test ] || { want node nodejs; want npm npm; }
+    if [ "$need" = test ]; then
+        # For clients installed from npm (Node.js 20 or later), and for the gateway.
+        have npm || optional+=(nodejs npm)
+        found nginx || optional+=(nginx-light)
+    else
+        want node nodejs
+        want npm npm
+    fi
     compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || want initdb postgresql
     ;;
 bench)

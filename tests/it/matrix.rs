@@ -445,7 +445,7 @@ async fn lenient(engine: Engine) -> Server {
 }
 
 story! {
-    async fn every_route_for_every_actor(engine: Engine) {
+    async fn rule_48_every_route_for_every_actor(engine: Engine) {
         let server = lenient(engine).await;
         let routes = rutter::web::routes();
         let listed: BTreeSet<(String, &str)> =

@@ -6,33 +6,14 @@ user is there, as JSON.
 
 import asyncio
 import json
-import os
 import sys
 import urllib.parse
 
-import requests
+from browser import Browser, query_of
+from programs import as_owner, server
 
-kind, config = sys.argv[1:]
-server = os.environ["SERVER"]
-cookies = json.loads(os.environ["COOKIES"])
-
-
-def allow(cookie, url):
-    """Opens a URL of rutter in a browser with a session, whose user allows everything. Returns where it leads."""
-    headers = {"Cookie": f"rutter={cookie}", "Origin": server}
-    answer = requests.get(url, headers=headers, allow_redirects=False)
-    assert answer.status_code == 303, answer.text
-    location = answer.headers["Location"]
-    if "#" not in location:
-        return location
-    ticket = location.split("#")[1]
-    answer = requests.post(f"{server}/api/v1/oauth/requests/{ticket}", headers=headers, json={"allow": True})
-    assert answer.status_code == 200, answer.text
-    return answer.json()["location"]
-
-
-def query_of(url):
-    return {name: values[0] for name, values in urllib.parse.parse_qs(urllib.parse.urlsplit(url).query).items()}
+kind, config, *roles = sys.argv[1:]
+browsers = {f"{role}-1": Browser(server, f"{role}-1") for role in roles}
 
 
 def flask_appbuilder():
@@ -51,13 +32,13 @@ def flask_appbuilder():
         for role in ("Alpha", "Gamma", "sql_lab", "Op", "User"):
             builder.sm.add_role(role)
     host, seen = "https://app.example.org", {}
-    for name, cookie in cookies.items():
+    for name, browser in browsers.items():
         # Twice: roles are set when a user is created, and again at each sign-in.
         for _ in range(2):
             with app.test_client() as client:
                 location = client.get("/login/keycloak", base_url=host).headers["Location"]
                 assert location.startswith(f"{server}/oauth/authorize?"), location
-                back = allow(cookie, location)
+                back = browser.open(location).url
                 assert back.startswith(f"{host}/oauth-authorized/keycloak?"), back
                 client.get(back[len(host):], base_url=host)
                 is_signed_in = current_user.is_authenticated
@@ -101,14 +82,14 @@ async def jupyterhub():
             return self.state
 
     seen = {}
-    for name, cookie in cookies.items():
+    for name, browser in browsers.items():
         verifier, challenge = OAuthLoginHandler._generate_pkce_params(None)
         asked = {
             "response_type": "code", "client_id": authenticator.client_id,
             "redirect_uri": authenticator.oauth_callback_url, "scope": " ".join(authenticator.scope), "state": "state",
             "code_challenge": challenge, "code_challenge_method": "S256",
         }
-        answer = query_of(allow(cookie, f"{authenticator.authorize_url}?{urllib.parse.urlencode(asked)}"))
+        answer = query_of(browser.open(f"{authenticator.authorize_url}?{urllib.parse.urlencode(asked)}").url)
         if "error" in answer:
             seen[name] = answer["error"]
             continue
@@ -118,8 +99,7 @@ async def jupyterhub():
         again = await authenticator.refresh_user(User(model), handler)
         assert sorted(again["groups"]) == sorted(model["groups"]), again
         # The owner takes the role away.
-        role = f"{server}/api/v1/organisations/org/roles/{name}"
-        requests.delete(role, headers={"Authorization": f"Bearer {os.environ['OWNER']}"}).raise_for_status()
+        as_owner("DELETE", f"/organisations/org/roles/{name}")
         gone = await authenticator.refresh_user(User(again), handler)
         assert gone is False, gone
         seen[name] = [*sorted(model["groups"]), *(["is admin"] if model["admin"] else [])]

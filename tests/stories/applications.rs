@@ -1,23 +1,21 @@
 //! The applications of a data platform: their own code signs users in, with generated configuration.
 
 use std::path::Path;
-use std::process::Command;
 
 use rutter::types::Role;
 use rutter_testing::{Person, Server, assert_success, story};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use crate::clients::python_script;
 use crate::pypi::python;
 
 const ROLES: [&str; 5] = ["admin", "engineer", "scientist", "analyst", "viewer"];
 
 /// Signs a user of each platform role in to an application. Returns what they are there, by role.
 async fn sign_in(server: &Server, ada: &Person, python: &Path, application: &str) -> Value {
-    let mut cookies = Map::new();
     for role in ROLES {
         let url = format!("/api/v1/organisations/org/roles/{role}-1");
         server.ok(ada, "PUT", &url, json!({"role": role})).await;
-        cookies.insert(format!("{role}-1"), json!(server.another_cookie(&format!("{role}-1")).await));
     }
     let new = json!({
         "name": application, "owner": "org", "application": application,
@@ -30,13 +28,10 @@ async fn sign_in(server: &Server, ada: &Person, python: &Path, application: &str
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(file["name"].as_str().unwrap());
     std::fs::write(&path, file["text"].as_str().unwrap()).unwrap();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stories/applications.py");
     let kind = if application == "jupyterhub" { application } else { "flask_appbuilder" };
-    let mut command = Command::new(python);
-    command.env_clear().env("NO_PROXY", "127.0.0.1").env("AUTHLIB_INSECURE_TRANSPORT", "1");
-    command.env("JUPYTERHUB_CRYPT_KEY", "0".repeat(64));
-    command.env("SERVER", &server.url).env("COOKIES", json!(cookies).to_string()).env("OWNER", &ada.token);
-    command.env("RUTTER_CLIENT_SECRET", made["secret"].as_str().unwrap()).arg(script).arg(kind).arg(path);
+    let mut command = python_script(python, "applications.py");
+    command.env("SERVER", &server.url).env("OWNER", &ada.token).env("JUPYTERHUB_CRYPT_KEY", "0".repeat(64));
+    command.env("RUTTER_CLIENT_SECRET", made["secret"].as_str().unwrap()).arg(kind).arg(path).args(ROLES);
     let output = command.output().unwrap();
     assert_success(&output, application);
     serde_json::from_slice::<Value>(&output.stdout).unwrap()

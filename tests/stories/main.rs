@@ -5,6 +5,7 @@
 mod applications;
 mod attacker;
 mod ckan;
+mod clients;
 mod concurrency;
 mod contract;
 mod fault_proxy;
@@ -12,7 +13,9 @@ mod hosting;
 mod hub;
 mod large;
 mod login;
+mod npm;
 mod oauth;
+mod platform;
 mod pypi;
 mod rules;
 mod uploads;

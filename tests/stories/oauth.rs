@@ -38,7 +38,7 @@ fn programs() -> Option<(PathBuf, PathBuf)> {
 }
 
 /// Returns what scripts know of a provider. `cookie` is that of a browser which is signed in.
-fn provider(issuer: &str, cookie: &str, resource: &str, clients: Value) -> Value {
+fn provider(issuer: &str, cookie: &str, resource: &str, clients: &Value) -> Value {
     json!({
         "issuer": issuer, "cookie": cookie, "resource": format!("{issuer}{resource}"), "clients": clients,
         "redirect": REDIRECT, "after": AFTER_LOGOUT,
@@ -63,7 +63,7 @@ fn control(home: &Path) -> (Process, Value) {
     let issuer = process.line();
     assert!(!issuer.is_empty(), "the control does not start");
     let clients = ["basic", "post", "device"].map(|id| (id.to_owned(), json!({"id": id, "secret": secret})));
-    (process, provider(&issuer, "user=ada", "/resource", Value::Object(clients.into_iter().collect())))
+    (process, provider(&issuer, "user=ada", "/resource", &Value::Object(clients.into_iter().collect())))
 }
 
 /// Starts a rutter with the clients of the control. Returns what scripts know of it.
@@ -87,7 +87,7 @@ async fn rutter(engine: Engine) -> (Server, Value) {
     let (web, device) = (register(web).await, register(device).await);
     let clients = json!({"basic": web, "post": web, "device": device});
     let cookie = format!("rutter={}", server.cookie("ada").await);
-    let provider = provider(&server.url, &cookie, "/api/v1/datasets/ada/birds", clients);
+    let provider = provider(&server.url, &cookie, "/api/v1/datasets/ada/birds", &clients);
     (server, provider)
 }
 
@@ -153,17 +153,19 @@ story! {
         }).await;
 
         let (server, provider) = rutter(engine).await;
-        let (day, minute) = (Duration::from_hours(24), Duration::from_mins(1));
+        // The new key signs a day after it was published.
+        let (day, before) = (Duration::from_hours(24), Duration::from_mins(23 * 60 + 59));
+        let rest = Duration::from_mins(2);
         verify_tokens("rutter", &python, &provider, async |step| {
             if step == "rotate" {
                 server.clock.advance(day);
                 server.app.access.keys().ours().rotate().await.unwrap();
                 // The old key still signs.
-                server.clock.advance(day - minute);
-                return day * 2 - minute;
+                server.clock.advance(before);
+                return day + before;
             }
-            server.clock.advance(minute * 2);
-            day * 2 + minute
+            server.clock.advance(rest);
+            day + before + rest
         }).await;
     }
 }

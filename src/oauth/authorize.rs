@@ -229,6 +229,7 @@ impl OAuth {
             return Err(Failure::unauthorized_client());
         }
         let prompt = Prompt::parse(parameters.get("prompt").unwrap_or_default())?;
+        let hinted = self.hinted_user(client, parameters).await?;
         let mut tx = self.db.read().await?;
         let resource = self.requested_resource(&mut tx, client, &parameters.resources).await?;
         if resource.is_some() {
@@ -238,7 +239,6 @@ impl OAuth {
                 return Err(Failure::new("invalid_scope", "the scope `files` has no meaning at another server"));
             }
         }
-        let hinted = self.hinted_user(client, parameters).await?;
         let refused = |why: &str| Failure::new("login_required", why);
         let Some(seat) = seat else {
             let why = "the user is not signed in";
@@ -324,7 +324,7 @@ impl OAuth {
         let Some(token) = parameters.get("id_token_hint") else { return Ok(None) };
         let claims = self.access.keys().own_claims("JWT", token).await;
         let claims = claims.filter(|claims| claims["iss"] == self.issuer && claims["aud"] == client.id.to_string());
-        let claims = claims.ok_or_else(|| invalid("id_token_hint is no ID token of this application"))?;
+        let claims = claims.ok_or_else(|| invalid("id_token_hint is not an ID token of this application"))?;
         Ok(claims["sub"].as_str().map(str::to_owned))
     }
 

@@ -9,6 +9,7 @@ mod clients;
 mod concurrency;
 mod contract;
 mod fault_proxy;
+mod flask_appbuilder;
 mod hosting;
 mod hub;
 mod large;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make bench: rutter beside rudolfs, giftless, git http-backend, borg and what the machine can do at all.
+"""make bench: rutter beside rudolfs, giftless, git http-backend, borg, oidc-provider and what the machine can do at all.
 
 One server runs at a time, on a loopback port, in an empty folder. The table goes to the terminal, everything to a
 JSON file. On a busy machine compare the ratios of one run, not the figures of two."""
@@ -22,6 +22,7 @@ import garbage
 import git_load
 import large
 import loads
+import oauth
 import packed
 import search
 import versions
@@ -35,7 +36,7 @@ CLOUD_LOADS = [("cloud", load) for load in (cloud.batches, cloud.uploads, cloud.
 BROWSER_LOADS = [("browser", load) for load in (browser.uploads, browser.viewing, browser.huge)]
 LARGE_LOADS = [(Rutter, large.by_put), (Rutter, large.by_parts), (Rutter, large.by_tus),
                (cloud.RutterOnS3, large.by_parts), (cloud.RutterOnS3, large.by_tus)]
-PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "packed", "search", "browser", "cloud", "bounds"]
+PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "packed", "search", "oauth", "browser", "cloud", "bounds"]
 
 
 class Bench:
@@ -125,6 +126,9 @@ class Bench:
                 self.measure("borg", "packed", packed.borg, kind, self.plan)
         if "search" in self.parts:
             self.serve(Rutter(), [("search", search.measure)])
+        if "oauth" in self.parts:
+            self.serve(oauth.OidcProvider(), [("oauth", oauth.rival)])
+            self.serve(Rutter(), [("oauth", partial(self.beside, oauth.measure))])
         if browsing:
             self.serve(Rutter(), [("browser", partial(self.beside, browser.hashing)), *BROWSER_LOADS])
 
@@ -133,7 +137,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a smoke run of about two minutes")
     parser.add_argument("--only", metavar="PART,…", help=f"some of: {', '.join(PARTS)}")
-    parser.add_argument("--servers", metavar="NAME,…", default="rutter,rudolfs,giftless,nginx")
+    parser.add_argument("--servers", metavar="NAME,…", default="rutter,rudolfs,giftless,nginx,oidc-provider")
     parser.add_argument("--json", type=Path, default=CACHE / "result.json", help="where the figures go (%(default)s)")
     parser.add_argument("--work", type=Path, default=CACHE / "work", help="a folder on the disk to measure (%(default)s)")
     chosen = parser.parse_args()

@@ -223,7 +223,7 @@ impl Access {
     /// Returns a login at an application; `None` if it has ended, or if the application, the user, the user's platform
     /// role, the consent or the browser session no longer allow it.
     pub async fn app_login(&self, id: Id) -> Result<Option<AppLogin>> {
-        let row = self.db.read().await?.app_login(id).await?;
+        let row = self.db.app_login(id).await?;
         Ok(row.and_then(|row| self.alive(row)))
     }
 

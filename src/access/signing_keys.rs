@@ -4,8 +4,12 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use ring::rand::SystemRandom;
+use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::pkcs8::{EncodePublicKey as _, LineEnding};
 use serde::Serialize;
@@ -45,7 +49,7 @@ pub struct SigningKeys {
 
 struct SigningKey {
     kid: String,
-    signing: EncodingKey,
+    signing: RsaKeyPair,
     pem: String,
     public: Jwk,
     signs_from: Millis,
@@ -105,7 +109,15 @@ impl SigningKeys {
         let mut header = Header::new(Algorithm::RS256);
         header.typ = Some(kind.to_owned());
         header.kid = Some(key.kid.clone());
-        jsonwebtoken::encode(&header, claims, &key.signing).map_err(Error::internal)
+        // By ring, which takes half as long as the crate `rsa`.
+        let part = |json: serde_json::Result<Vec<u8>>| json.map(|json| BASE64.encode(json)).map_err(Error::internal);
+        let mut token = [part(serde_json::to_vec(&header))?, part(serde_json::to_vec(claims))?].join(".");
+        let mut signature = vec![0; key.signing.public().modulus_len()];
+        let signed = key.signing.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), token.as_bytes(), &mut signature);
+        signed.map_err(|_| Error::internal("cannot sign a token"))?;
+        token.push('.');
+        BASE64.encode_string(signature, &mut token);
+        Ok(token)
     }
 
     /// Reads the keys again if there is none with this id: another replica may have added it.
@@ -188,7 +200,7 @@ fn open(secret: &ServerSecret, row: &SigningKeyRow) -> Result<SigningKey> {
     let private = rsa::RsaPrivateKey::from_pkcs1_der(&der).map_err(Error::internal)?;
     Ok(SigningKey {
         kid: row.kid.clone(),
-        signing: EncodingKey::from_rsa_der(&der),
+        signing: RsaKeyPair::from_der(&der).map_err(|error| Error::internal(error.to_string()))?,
         pem: private.to_public_key().to_public_key_pem(LineEnding::LF).map_err(Error::internal)?,
         public: serde_json::from_str(&row.public).map_err(Error::internal)?,
         signs_from: row.signs_from,

@@ -7,17 +7,19 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::hash::Hash;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use lfs::Oid;
 
-use super::Db;
 use super::accounts::TokenUserRow;
 use super::datasets::DatasetRow;
+use super::oauth::{AppLoginRow, ClientRow};
 use super::objects::Held;
 use super::shares::SharedRow;
+use super::{Db, Tx};
 use crate::error::Result;
 use crate::types::{Id, RepoPath, Role};
 
@@ -54,6 +56,8 @@ struct Entries {
     tokens: HashMap<String, Option<TokenUserRow>>,
     datasets: HashMap<(RepoPath, Option<Id>), DatasetLookup>,
     held: HashMap<(Id, Oid), Option<Held>>,
+    app_logins: HashMap<Id, Option<AppLoginRow>>,
+    clients: HashMap<Id, Option<ClientRow>>,
 }
 
 impl QueryCache {
@@ -99,7 +103,7 @@ impl Entries {
     }
 
     fn len(&self) -> usize {
-        self.tokens.len() + self.datasets.len() + self.held.len()
+        self.tokens.len() + self.datasets.len() + self.held.len() + self.app_logins.len() + self.clients.len()
     }
 }
 
@@ -111,53 +115,64 @@ impl Db {
         }
     }
 
-    /// Returns the token with this hash and its user, whether valid or not.
-    pub async fn token_by_hash(&self, hash: &str) -> Result<Option<TokenUserRow>> {
+    /// Returns a cached result, or reads it.
+    async fn cached<K: Hash + Eq, T: Clone>(
+        &self,
+        map: fn(&mut Entries) -> &mut HashMap<K, T>,
+        key: K,
+        read: impl AsyncFnOnce(&K, &mut Tx) -> Result<T>,
+    ) -> Result<T> {
         let mut version = None;
         if let Some(cache) = self.cache() {
-            let (answers, now) = cache.current();
-            if let Some(row) = answers.tokens.get(hash) {
-                return Ok(row.clone());
+            let (mut answers, now) = cache.current();
+            if let Some(found) = map(&mut answers).get(&key) {
+                return Ok(found.clone());
             }
             version = now;
         }
-        let row = self.read().await?.token_by_hash(hash).await?;
+        let row = read(&key, &mut self.read().await?).await?;
         if let Some(cache) = self.cache() {
-            cache.keep(version, |answers| _ = answers.tokens.insert(hash.to_owned(), row.clone()));
+            cache.keep(version, |answers| _ = map(answers).insert(key, row.clone()));
         }
         Ok(row)
     }
 
+    /// Returns the token with this hash and its user, whether valid or not.
+    pub async fn token_by_hash(&self, hash: &str) -> Result<Option<TokenUserRow>> {
+        let read = async |hash: &String, tx: &mut Tx| tx.token_by_hash(hash).await;
+        self.cached(|answers| &mut answers.tokens, hash.to_owned(), read).await
+    }
+
+    /// Returns a login at an application, valid or not.
+    pub async fn app_login(&self, id: Id) -> Result<Option<AppLoginRow>> {
+        let read = async |id: &Id, tx: &mut Tx| tx.app_login(*id).await;
+        self.cached(|answers| &mut answers.app_logins, id, read).await
+    }
+
+    /// Returns an application.
+    pub async fn client(&self, id: Id) -> Result<Option<ClientRow>> {
+        let read = async |id: &Id, tx: &mut Tx| tx.client(*id).await;
+        self.cached(|answers| &mut answers.clients, id, read).await
+    }
+
     /// Returns the dataset at this path, and the facts from which the user's rights are derived.
     pub(crate) async fn dataset(&self, path: &RepoPath, user: Option<Id>) -> Result<DatasetLookup> {
-        let mut version = None;
-        let key = (path.clone(), user);
-        if let Some(cache) = self.cache() {
-            let (answers, now) = cache.current();
-            if let Some(dataset) = answers.datasets.get(&key) {
-                return Ok(dataset.clone());
-            }
-            version = now;
-        }
-        let mut tx = self.read().await?;
-        let dataset = match (tx.dataset(path).await?, user) {
-            (None, _) => None,
-            (Some(dataset), None) => Some(Known { dataset: Arc::new(dataset), role: None, shares: Arc::new([]) }),
-            // The owner has all rights anyway.
-            (Some(dataset), Some(user)) if dataset.owner_id == user => {
-                Some(Known { dataset: Arc::new(dataset), role: None, shares: Arc::new([]) })
-            }
-            (Some(dataset), Some(user)) => {
-                let role = tx.member_role(dataset.owner_id, user).await?;
-                let shares = tx.shares_with(dataset.id, user).await?.into();
-                Some(Known { dataset: Arc::new(dataset), role, shares })
-            }
+        let read = async |(path, user): &(RepoPath, Option<Id>), tx: &mut Tx| {
+            Ok(match (tx.dataset(path).await?, *user) {
+                (None, _) => None,
+                (Some(dataset), None) => Some(Known { dataset: Arc::new(dataset), role: None, shares: Arc::new([]) }),
+                // The owner has all rights anyway.
+                (Some(dataset), Some(user)) if dataset.owner_id == user => {
+                    Some(Known { dataset: Arc::new(dataset), role: None, shares: Arc::new([]) })
+                }
+                (Some(dataset), Some(user)) => {
+                    let role = tx.member_role(dataset.owner_id, user).await?;
+                    let shares = tx.shares_with(dataset.id, user).await?.into();
+                    Some(Known { dataset: Arc::new(dataset), role, shares })
+                }
+            })
         };
-        drop(tx);
-        if let Some(cache) = self.cache() {
-            cache.keep(version, |answers| _ = answers.datasets.insert(key, dataset.clone()));
-        }
-        Ok(dataset)
+        self.cached(|answers| &mut answers.datasets, (path.clone(), user), read).await
     }
 
     /// Returns those of the objects that the dataset holds and that are in use. At most one query, whatever the

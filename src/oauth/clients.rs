@@ -305,7 +305,7 @@ impl OAuth {
     /// Returns an application that may be used.
     pub async fn enabled_client(&self, id: &str) -> Result<Option<ClientRow>> {
         let Ok(id) = id.parse::<Id>() else { return Ok(None) };
-        Ok(self.db.read().await?.client(id).await?.filter(|client| client.disabled_at.is_none()))
+        Ok(self.db.client(id).await?.filter(|client| client.disabled_at.is_none()))
     }
 
     /// Authenticates an application.

@@ -44,14 +44,6 @@ pub(super) struct Login<'a> {
     pub(super) amr: &'a str,
 }
 
-/// The result of a refresh, before it is signed.
-enum Refreshed {
-    /// The generation of the valid refresh token.
-    To(i64),
-    /// The token had been replaced before.
-    Reused,
-}
-
 /// A code, and what an application sends with it.
 pub struct CodeExchange<'a> {
     /// The code.
@@ -202,45 +194,39 @@ impl OAuth {
     ) -> Answer<Tokens> {
         let opened = self.access.keys().apps().open_refresh(token).ok_or_else(Failure::invalid_grant)?;
         let now = self.clock.now();
-        let mut tx = self.db.write().await?;
-        let row = tx.app_login(opened.login).await?.ok_or_else(Failure::invalid_grant)?;
+        // Before the transaction, which other writers wait for. What has changed since, counts when the tokens are used.
+        let row = self.db.app_login(opened.login).await?.ok_or_else(Failure::invalid_grant)?;
         if row.client_id != client.id || !has_grant(client, "refresh_token") {
             return Err(Failure::invalid_grant());
         }
-        let (generation, rotated_at, created_at) = (row.generation, row.rotated_at, row.created_at);
         let login = self.access.alive(row).ok_or_else(Failure::invalid_grant)?;
-        self.check_resource(&mut tx, client, login.row.resource.as_ref(), resources).await?;
+        if login.row.resource.is_some() || !resources.is_empty() {
+            let mut tx = self.db.read().await?;
+            self.check_resource(&mut tx, client, login.row.resource.as_ref(), resources).await?;
+        }
         let scopes = match scope.map(str::parse::<AppScopes>) {
             None => login.scopes,
             Some(Ok(asked)) if login.scopes.has(asked) && !asked.is_empty() => asked,
             Some(_) => return Err(Failure::new("invalid_scope", "the login does not have these scopes")),
         };
-        let expires_at = self.expiry(created_at, now);
-        let refreshed = if opened.generation == generation
-            && tx.rotate_app_login(opened.login, generation, now, expires_at).await?
-        {
-            Refreshed::To(generation + 1)
+        let expires_at = self.expiry(login.row.created_at, now);
+        let mut tx = self.db.write().await?;
+        let generation = if tx.rotate_app_login(opened.login, opened.generation, now, expires_at).await? {
+            opened.generation + 1
         } else {
-            let row = tx.app_login(opened.login).await?.ok_or_else(Failure::invalid_grant)?;
-            let is_recent = row.rotated_at.plus(self.rules.grace()) > now && rotated_at <= row.rotated_at;
-            if opened.generation + 1 == row.generation && is_recent {
-                Refreshed::To(row.generation)
-            } else {
-                Refreshed::Reused
-            }
-        };
-        match refreshed {
-            Refreshed::To(generation) => {
-                tx.commit().await?;
-                Ok(self.tokens(&login, scopes, Some(generation)).await?)
-            }
-            Refreshed::Reused => {
+            let row = tx.app_login(opened.login).await?.filter(|row| row.ended_at.is_none());
+            let row = row.ok_or_else(Failure::invalid_grant)?;
+            if opened.generation + 1 != row.generation || row.rotated_at.plus(self.rules.grace()) <= now {
                 self.end(&mut tx, opened.login, "oauth.reuse").await?;
                 self.report_reuse(&mut tx, client, login.row.user_id).await?;
                 tx.commit().await?;
-                Err(Failure::invalid_grant())
+                return Err(Failure::invalid_grant());
             }
-        }
+            // The response may have been lost: the same token once more.
+            row.generation
+        };
+        tx.commit().await?;
+        Ok(self.tokens(&login, scopes, Some(generation)).await?)
     }
 
     /// Revokes the login of an access or refresh token of this application; other tokens are ignored.

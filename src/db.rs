@@ -19,6 +19,7 @@ pub mod links;
 pub mod locks;
 pub mod mail;
 pub mod oauth;
+pub mod oauth_resources;
 pub mod object_reuse;
 pub mod objects;
 pub mod one_time_tokens;

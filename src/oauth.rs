@@ -13,7 +13,7 @@ mod failure;
 pub mod logout;
 pub mod platform_config;
 pub mod redirect;
-mod resources;
+pub mod resources;
 pub mod roles;
 pub mod token;
 

@@ -2,7 +2,6 @@
 //! of them is stored, and a copy of the database opens nothing. What a token may do is decided at each request from the
 //! login, the consent, the application and the user as they are then.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -121,12 +120,6 @@ impl fmt::Display for AppScopes {
     }
 }
 
-/// Returns the scopes that a user allows at another server, by the stored consent.
-pub fn scopes_at(stored: &str, resource: &str) -> Result<AppScopes> {
-    let mut all: BTreeMap<String, String> = serde_json::from_str(stored).map_err(Error::internal)?;
-    all.remove(resource).unwrap_or_default().parse()
-}
-
 /// The content of an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccessToken {
@@ -237,17 +230,12 @@ impl Access {
         };
         let barred = [row.ended_at, row.disabled_at, row.suspended_at, row.closed_at];
         let is_admitted = applications::admits(row.application.as_deref(), &row.roles, row.platform_role);
-        if !sits || !is_admitted || row.expires_at <= now || barred.iter().any(Option::is_some) {
+        if !sits || !is_admitted || !row.is_resource_open || row.expires_at <= now || barred.iter().any(Option::is_some)
+        {
             return None;
         }
-        let allowed = match &row.resource {
-            // With client credentials, no user is asked.
-            Some(resource) if row.grant_type != "client_credentials" => {
-                scopes_at(&row.allowed_resources, resource).ok()?
-            }
-            _ => row.allowed.parse().ok()?,
-        };
-        let scopes = row.scopes.parse::<AppScopes>().ok()?.and(allowed);
+        let parse = |scopes: &str| scopes.parse::<AppScopes>().ok();
+        let scopes = parse(&row.scopes)?.and(parse(&row.allowed)?).and(parse(&row.client_scopes)?);
         (!scopes.is_empty()).then_some(AppLogin { row, scopes })
     }
 

@@ -125,7 +125,8 @@ impl SigningKeys {
         if self.keys().iter().any(|key| key.kid == kid) {
             return;
         }
-        let mut asked = self.asked.lock().await;
+        // Requests do not queue here: all but the first go on with the keys that are known.
+        let Ok(mut asked) = self.asked.try_lock() else { return };
         if asked.is_some_and(|at| at.elapsed() < RELOAD_UNKNOWN) {
             return;
         }

@@ -20,8 +20,8 @@ pub struct ConsentRow {
     pub owner: String,
     /// The scopes at this server, separated by spaces; empty for none.
     pub scopes: String,
-    /// The scopes at other servers by audience, as a JSON object.
-    pub resources: String,
+    /// True if the application has scopes at other servers.
+    pub has_resources: bool,
     /// When they were changed last.
     pub changed_at: Millis,
 }
@@ -29,12 +29,9 @@ pub struct ConsentRow {
 impl ConsentRow {
     /// Returns true if the user allows the application something.
     pub fn is_given(&self) -> bool {
-        !self.scopes.is_empty() || self.resources != NO_RESOURCES
+        !self.scopes.is_empty() || self.has_resources
     }
 }
-
-/// The resources of a consent without any.
-const NO_RESOURCES: &str = "{}";
 
 /// A file, a folder or a dataset that a user gave to an application.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -67,8 +64,8 @@ pub struct NamedConsentPathRow {
 macro_rules! consent {
     ($condition:literal) => {
         concat!(
-            "SELECT s.id, s.client_id, c.name AS client, COALESCE(o.name, '') AS owner, s.scopes, s.resources,
-                    s.changed_at
+            "SELECT s.id, s.client_id, c.name AS client, COALESCE(o.name, '') AS owner, s.scopes, s.changed_at,
+                    EXISTS (SELECT 1 FROM consent_resource e WHERE e.consent_id = s.id) AS has_resources
              FROM consent s JOIN oauth_client c ON c.id = s.client_id LEFT JOIN owner o ON o.id = c.owner_id WHERE ",
             $condition
         )
@@ -83,7 +80,11 @@ impl Tx {
 
     /// Returns what a user allows applications, by their names.
     pub async fn consents(&mut self, user: Id) -> Result<Vec<ConsentRow>> {
-        let sql = consent!("s.user_id = $1 AND (s.scopes <> '' OR s.resources <> '{}') ORDER BY c.name, c.id");
+        let sql = consent!(
+            "s.user_id = $1
+             AND (s.scopes <> '' OR EXISTS (SELECT 1 FROM consent_resource e WHERE e.consent_id = s.id))
+             ORDER BY c.name, c.id"
+        );
         Ok(query(sql).bind(user).fetch_all(self).await?)
     }
 
@@ -96,23 +97,20 @@ impl Tx {
         Ok(())
     }
 
-    /// Sets the scopes of an application at other servers, as JSON.
-    pub async fn set_consent_resources(&mut self, id: Id, resources: &str) -> Result<()> {
-        query("UPDATE consent SET resources = $2 WHERE id = $1").bind(id).bind(resources).execute(self).await?;
-        Ok(())
-    }
-
     /// Revokes what a user allows an application, and ends its logins. Returns false if it was allowed nothing.
     pub async fn end_consent(&mut self, user: Id, client: Id, now: Millis) -> Result<bool> {
-        let sql = "UPDATE consent SET scopes = '', resources = '{}', changed_at = $3
-                   WHERE user_id = $1 AND client_id = $2 AND (scopes <> '' OR resources <> '{}')";
-        let ended = query(sql).bind(user).bind(client).bind(now).execute(self).await? > 0;
+        let sql = "UPDATE consent SET scopes = '', changed_at = $3
+                   WHERE user_id = $1 AND client_id = $2 AND scopes <> ''";
+        let had_scopes = query(sql).bind(user).bind(client).bind(now).execute(self).await? > 0;
         let sql = "DELETE FROM consent_path
                    WHERE consent_id IN (SELECT id FROM consent WHERE user_id = $1 AND client_id = $2)";
         query(sql).bind(user).bind(client).execute(self).await?;
+        let sql = "DELETE FROM consent_resource
+                   WHERE consent_id IN (SELECT id FROM consent WHERE user_id = $1 AND client_id = $2)";
+        let had_resources = query(sql).bind(user).bind(client).execute(self).await? > 0;
         let sql = "UPDATE oauth_login SET ended_at = $3 WHERE user_id = $1 AND client_id = $2 AND ended_at IS NULL";
         query(sql).bind(user).bind(client).bind(now).execute(self).await?;
-        Ok(ended)
+        Ok(had_scopes || had_resources)
     }
 
     /// Returns the files, folders and datasets of a consent.

@@ -48,8 +48,6 @@ pub struct ClientRow {
     pub traits: String,
     /// The URI by which other applications ask for tokens for it.
     pub audience: Option<String>,
-    /// The audiences of other applications that it may ask for, as JSON.
-    pub resources: String,
     /// Creation time.
     pub created_at: Millis,
     /// When it was disabled.
@@ -85,12 +83,16 @@ pub struct AppLoginRow {
     pub grant_type: String,
     /// The scopes of the login.
     pub scopes: String,
-    /// The audience of its access tokens; `None` for this server.
+    /// The server that its access tokens are for; `None` for this one.
+    pub resource_id: Option<Id>,
+    /// The URI of that server now.
     pub resource: Option<String>,
+    /// False if there are no tokens for that server now: it is disabled, or the application may not ask for it.
+    pub is_resource_open: bool,
+    /// The scopes that the application may ask for now.
+    pub client_scopes: String,
     /// The scopes that the user allows the application now at this server; with client credentials, those of the application.
     pub allowed: String,
-    /// The scopes that the user allows the application now at other servers by audience, as a JSON object.
-    pub allowed_resources: String,
     /// What the user allowed the application; `None` with client credentials.
     pub consent_id: Option<Id>,
     /// The browser session that the login ends with; `None` if it outlives it.
@@ -146,8 +148,8 @@ pub struct NewAppLogin<'a> {
     pub session: Option<Id>,
     /// The scopes, separated by spaces.
     pub scopes: &'a str,
-    /// The audience of its access tokens; `None` for this server.
-    pub resource: Option<&'a str>,
+    /// The server that its access tokens are for; `None` for this one.
+    pub resource: Option<Id>,
     /// When the user signed in.
     pub auth_at: Millis,
     /// How the user signed in.
@@ -159,7 +161,7 @@ macro_rules! client {
         concat!(
             "SELECT c.id, c.owner_id, COALESCE(o.name, '') AS owner, c.name, c.home, c.secret, c.previous_secret,
                     c.previous_until, c.redirects, c.grants, c.scopes, c.acts_as, a.name AS acts_as_name,
-                    c.logout_redirects, c.logout_url, c.application, c.roles, c.traits, c.audience, c.resources,
+                    c.logout_redirects, c.logout_url, c.application, c.roles, c.traits, c.audience,
                     c.created_at, c.disabled_at
              FROM oauth_client c LEFT JOIN owner o ON o.id = c.owner_id LEFT JOIN owner a ON a.id = c.acts_as WHERE ",
             $condition
@@ -172,8 +174,8 @@ impl Tx {
     pub async fn insert_client(&mut self, client: &ClientRow) -> Result<()> {
         let sql = "INSERT INTO oauth_client (id, owner_id, name, home, secret, redirects, grants, scopes, acts_as,
                                              logout_redirects, logout_url, created_at, application, roles, traits,
-                                             audience, resources)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+                                             audience)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
         query(sql)
             .bind(client.id)
             .bind(client.owner_id)
@@ -191,7 +193,6 @@ impl Tx {
             .bind(&client.roles)
             .bind(&client.traits)
             .bind(&client.audience)
-            .bind(&client.resources)
             .execute(self)
             .await?;
         Ok(())
@@ -207,6 +208,14 @@ impl Tx {
         Ok(query(client!("c.audience = $1")).bind(audience).fetch_optional(self).await?)
     }
 
+    /// Returns the server with this audience, if the application may ask for it.
+    pub async fn resource(&mut self, client: Id, audience: &str) -> Result<Option<ClientRow>> {
+        let sql = client!(
+            "c.audience = $1 AND EXISTS (SELECT 1 FROM oauth_resource x WHERE x.client_id = $2 AND x.server_id = c.id)"
+        );
+        Ok(query(sql).bind(audience).bind(client).fetch_optional(self).await?)
+    }
+
     /// Returns the applications of an owner, newest first.
     pub async fn clients(&mut self, owner: Id) -> Result<Vec<ClientRow>> {
         Ok(query(client!("c.owner_id = $1 ORDER BY c.id DESC")).bind(owner).fetch_all(self).await?)
@@ -217,7 +226,7 @@ impl Tx {
         let sql =
             "UPDATE oauth_client SET name = $2, home = $3, redirects = $4, grants = $5, scopes = $6, acts_as = $7,
                                      logout_redirects = $8, logout_url = $9, disabled_at = $10, application = $11,
-                                     roles = $12, traits = $13, audience = $14, resources = $15
+                                     roles = $12, traits = $13, audience = $14
                    WHERE id = $1";
         query(sql)
             .bind(client.id)
@@ -234,7 +243,6 @@ impl Tx {
             .bind(&client.roles)
             .bind(&client.traits)
             .bind(&client.audience)
-            .bind(&client.resources)
             .execute(self)
             .await?;
         Ok(())
@@ -257,7 +265,7 @@ impl Tx {
     /// Adds a login, with the first generation of its refresh token.
     pub async fn insert_app_login(&mut self, login: &NewAppLogin<'_>, now: Millis, expires_at: Millis) -> Result<()> {
         let sql = "INSERT INTO oauth_login (id, client_id, user_id, grant_type, session_id, scopes, auth_at, amr,
-                                            generation, rotated_at, created_at, expires_at, resource)
+                                            generation, rotated_at, created_at, expires_at, resource_id)
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $9, $10, $11)";
         query(sql)
             .bind(login.id)
@@ -280,15 +288,23 @@ impl Tx {
     pub async fn app_login(&mut self, id: Id) -> Result<Option<AppLoginRow>> {
         let sql = "SELECT l.id, l.client_id, c.disabled_at, c.owner_id, c.application, c.roles,
                           p.role AS platform_role, l.user_id, o.name AS user_name, a.suspended_at,
-                          a.closed_at, l.grant_type, l.scopes, l.resource,
-                          CASE WHEN l.grant_type <> 'client_credentials' THEN COALESCE(s.scopes, '')
-                               WHEN c.acts_as = l.user_id THEN c.scopes ELSE '' END AS allowed,
-                          COALESCE(s.resources, '{}') AS allowed_resources, s.id AS consent_id, l.session_id,
+                          a.closed_at, l.grant_type, l.scopes, l.resource_id, r.audience AS resource,
+                          (l.resource_id IS NULL OR (r.audience IS NOT NULL AND r.disabled_at IS NULL
+                                                     AND x.client_id IS NOT NULL)) AS is_resource_open,
+                          c.scopes AS client_scopes,
+                          CASE WHEN l.grant_type = 'client_credentials'
+                                   THEN CASE WHEN c.acts_as = l.user_id THEN c.scopes ELSE '' END
+                               WHEN l.resource_id IS NULL THEN COALESCE(s.scopes, '')
+                               ELSE COALESCE(e.scopes, '') END AS allowed,
+                          s.id AS consent_id, l.session_id,
                           b.expires_at AS session_expires_at, b.last_used_at AS session_used_at, l.auth_at, l.amr,
                           l.generation, l.rotated_at, l.created_at, l.expires_at, l.ended_at
                    FROM oauth_login l JOIN oauth_client c ON c.id = l.client_id JOIN owner o ON o.id = l.user_id
                         JOIN account a ON a.owner_id = l.user_id
                         LEFT JOIN consent s ON s.user_id = l.user_id AND s.client_id = l.client_id
+                        LEFT JOIN oauth_client r ON r.id = l.resource_id
+                        LEFT JOIN oauth_resource x ON x.client_id = l.client_id AND x.server_id = l.resource_id
+                        LEFT JOIN consent_resource e ON e.consent_id = s.id AND e.server_id = l.resource_id
                         LEFT JOIN session b ON b.id = l.session_id AND b.user_id = l.user_id
                         LEFT JOIN platform_role p ON p.organisation_id = c.owner_id AND p.user_id = l.user_id
                    WHERE l.id = $1";

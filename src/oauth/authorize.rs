@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::clients::{self, ClientRow, FREE_QUERY, NO_PKCE, TRUSTED, has_trait, requested};
 use super::redirect::{self, with_query};
 use super::{Answer, Failure, OAuth, generate};
-use crate::access::app_tokens::{AppScopes, scopes_at};
+use crate::access::app_tokens::AppScopes;
 use crate::access::{SessionGrant, tokens};
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ pub(super) struct AuthorizationRequest {
     pub(super) session: String,
     pub(super) redirect: String,
     pub(super) scopes: String,
-    /// The audience of the access tokens; `None` for this server.
+    /// Id of the server that the access tokens are for; `None` for this one.
     pub(super) resource: Option<String>,
     /// `None` for an application that does not use PKCE.
     pub(super) challenge: Option<String>,
@@ -70,6 +70,12 @@ fn respond(redirect: &str, issuer: &str, state: Option<&str>, pairs: &[(&str, &s
     all.extend(state.map(|state| ("state", state)));
     all.push(("iss", issuer));
     with_query(redirect, &all)
+}
+
+/// Returns the scopes that a user allows an application at another server.
+pub(super) async fn scopes_at(tx: &mut Tx, user: Id, client: Id, server: Id) -> Result<AppScopes> {
+    let rows = tx.consent_resources(user, Some(client)).await?;
+    rows.into_iter().find(|row| row.server_id == server).map_or(Ok(AppScopes::default()), |row| row.scopes.parse())
 }
 
 /// What the browser does next.
@@ -267,7 +273,7 @@ impl OAuth {
             let why = "the user's platform role does not allow this application";
             return Err(Failure::new("access_denied", why));
         }
-        let is_allowed = self.is_allowed(&mut tx, seat, client, scopes, resource.as_deref()).await?;
+        let is_allowed = self.is_allowed(&mut tx, seat, client, scopes, resource).await?;
         drop(tx);
         let request = AuthorizationRequest {
             client: client.id.to_string(),
@@ -275,7 +281,7 @@ impl OAuth {
             session: seat.session().to_string(),
             redirect: known.redirect.to_owned(),
             scopes: scopes.to_string(),
-            resource,
+            resource: resource.map(|server| server.to_string()),
             challenge,
             state: owned("state"),
             nonce: owned("nonce"),
@@ -308,11 +314,11 @@ impl OAuth {
         seat: &SessionGrant,
         client: &ClientRow,
         scopes: AppScopes,
-        resource: Option<&str>,
+        resource: Option<Id>,
     ) -> Result<bool> {
         let Some(row) = tx.consent(seat.user(), client.id).await? else { return Ok(false) };
         let allowed = match resource {
-            Some(resource) => scopes_at(&row.resources, resource)?,
+            Some(server) => scopes_at(tx, seat.user(), client.id, server).await?,
             None => row.scopes.parse()?,
         };
         // The user may have removed the last file.

@@ -30,7 +30,7 @@ pub struct ClientSettings {
     pub(super) roles: String,
     traits: Vec<String>,
     audience: Option<String>,
-    resources: Vec<String>,
+    resources: Option<Vec<String>>,
 }
 
 /// The trait of an application whose users are not asked. Only administrators can set it.
@@ -66,8 +66,8 @@ pub struct UncheckedSettings {
     pub traits: Vec<String>,
     /// Audience of tokens of other applications; empty for none.
     pub audience: String,
-    /// Audiences that it may ask for.
-    pub resources: Vec<String>,
+    /// Audiences that it may ask for; `None` to leave them.
+    pub resources: Option<Vec<String>>,
 }
 
 impl ClientSettings {
@@ -143,7 +143,6 @@ impl ClientSettings {
         row.application = self.application;
         row.roles = self.roles;
         row.audience = self.audience;
-        row.resources = serde_json::to_string(&self.resources).map_err(Error::internal)?;
         Ok(())
     }
 }
@@ -214,25 +213,26 @@ impl OAuth {
             roles: String::new(),
             traits: String::new(),
             audience: None,
-            resources: String::new(),
             created_at: self.clock.now(),
             disabled_at: None,
         };
+        let resources = settings.resources.clone().unwrap_or_default();
         settings.apply(&mut row)?;
-        self.check_settings(grant, &row)?;
+        self.check_settings(grant, &row, &resources)?;
         let mut tx = self.db.write().await?;
-        self.check_audiences(&mut tx, grant, None, &row).await?;
+        let servers = self.servers(&mut tx, grant, &row, &resources).await?;
         if tx.clients(grant.owner()).await?.len() >= MAX_CLIENTS {
             return Err(Error::conflict(format!("`{}` has {MAX_CLIENTS} applications: delete one", grant.name())));
         }
         tx.insert_client(&row).await?;
+        tx.set_resources(row.id, &servers).await?;
         self.audit_by(&mut tx, grant.actor(), "client.add", grant.name(), &row.id.to_string()).await?;
         tx.commit().await?;
         Ok((row, secret))
     }
 
     /// Checks settings against each other, and against what the developer may set.
-    fn check_settings(&self, developer: &DeveloperGrant, row: &ClientRow) -> Result<()> {
+    fn check_settings(&self, developer: &DeveloperGrant, row: &ClientRow, resources: &[String]) -> Result<()> {
         if has_grant(row, CLIENT_CREDENTIALS) && (row.secret.is_none() || row.acts_as.is_none()) {
             return Err(Error::invalid("client_credentials require acts_as, and an application that is not public"));
         }
@@ -240,12 +240,13 @@ impl OAuth {
             return Err(Error::invalid("a public application must use PKCE: it cannot have the trait `no-pkce`"));
         }
         // Its owner could give it wider scopes, which no user would be asked for.
-        if has_trait(row, TRUSTED) && !developer.is_administrator() {
-            let why = "only administrators can register or change an application with the trait `trusted`; \
-                       others can remove the trait";
+        let is_unasked = has_trait(row, TRUSTED) || (row.acts_as.is_some() && row.acts_as != row.owner_id);
+        if is_unasked && !developer.is_administrator() {
+            let why = "only administrators can register or change an application with the trait `trusted`, or one that \
+                       acts as the account of someone else; others can remove the trait or `acts_as`";
             return Err(Error::forbidden(why));
         }
-        audience::check(row.audience.as_deref(), &urls(&row.resources)?, &self.issuer)
+        audience::check(row.audience.as_deref(), resources, &self.issuer)
     }
 
     /// Returns the applications of an owner, newest first.
@@ -261,17 +262,20 @@ impl OAuth {
         acts_as: Option<Option<ActingGrant>>,
         is_disabled: bool,
     ) -> Result<ClientRow> {
-        let mut row = grant.client().clone();
+        let (mut row, resources) = (grant.client().clone(), settings.resources.clone());
         settings.apply(&mut row)?;
         if let Some(acts_as) = acts_as {
             row.acts_as = acts_as.as_ref().map(ActingGrant::user);
             row.acts_as_name = acts_as.map(|grant| grant.name().to_owned());
         }
-        self.check_settings(grant.developer(), &row)?;
+        self.check_settings(grant.developer(), &row, resources.as_deref().unwrap_or_default())?;
         row.disabled_at = is_disabled.then(|| row.disabled_at.unwrap_or(self.clock.now()));
         let mut tx = self.db.write().await?;
-        self.check_audiences(&mut tx, grant.developer(), Some(grant.client()), &row).await?;
+        let servers = self.servers(&mut tx, grant.developer(), &row, resources.as_deref().unwrap_or_default()).await?;
         tx.update_client(&row).await?;
+        if resources.is_some() {
+            tx.set_resources(row.id, &servers).await?;
+        }
         self.audit_by(&mut tx, grant.actor(), "client.change", &row.owner, &row.id.to_string()).await?;
         tx.commit().await?;
         Ok(row)

@@ -1,18 +1,17 @@
 //! What users allow applications: the consent page, and the list of connected applications.
 
-use std::collections::BTreeMap;
-
 use metastore::FilePath;
 
 use super::OAuth;
-use super::authorize::{AuthorizationRequest, REQUEST};
+use super::authorize::{AuthorizationRequest, REQUEST, scopes_at};
 use super::clients::ClientRow;
 use super::redirect::without_query;
-use crate::access::app_tokens::{AppScopes, scopes_at};
+use crate::access::app_tokens::AppScopes;
 use crate::access::{AccountGrant, Actor, Grant, Read, SessionGrant, Write, tokens};
 use crate::db::Tx;
 use crate::db::consents::ConsentPathRow;
 pub use crate::db::consents::{ConsentRow, NamedConsentPathRow};
+pub use crate::db::oauth_resources::ConsentResourceRow;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, RepoPath, Secret, ShareRight};
 
@@ -71,9 +70,9 @@ impl OAuth {
         let mut tx = self.db.read().await?;
         let paths = tx.named_consent_paths(seat.user(), Some(client.id)).await?;
         let resource = match request.resource {
-            Some(audience) => {
-                let name = tx.client_by_audience(&audience).await?.ok_or_else(gone)?.name;
-                Some(Resource { audience, name })
+            Some(server) => {
+                let server = tx.client(server.parse()?).await?.ok_or_else(gone)?;
+                Some(Resource { audience: server.audience.ok_or_else(gone)?, name: server.name })
             }
             None => None,
         };
@@ -144,15 +143,13 @@ impl OAuth {
         given: &[ConsentPathRow],
     ) -> Result<()> {
         let asked = request.scopes.parse::<AppScopes>()?;
-        let Some(resource) = &request.resource else { return self.put_scopes(tx, user, client, asked, given).await };
+        let Some(server) = &request.resource else { return self.put_scopes(tx, user, client, asked, given).await };
+        let server = server.parse()?;
         // Scopes at another server open nothing here, and the other way round.
         self.put_scopes(tx, user, client, AppScopes::default(), &[]).await?;
         let consent = tx.consent(user, client).await?.ok_or_else(not_connected)?;
-        let scopes = scopes_at(&consent.resources, resource)?.with(asked);
-        let mut resources = resources(&consent)?;
-        resources.insert(resource.clone(), scopes.to_string());
-        let resources = serde_json::to_string(&resources).map_err(Error::internal)?;
-        tx.set_consent_resources(consent.id, &resources).await
+        let scopes = scopes_at(tx, user, client, server).await?.with(asked);
+        tx.put_consent_resource(consent.id, server, &scopes.to_string()).await
     }
 
     /// Adds scopes to what a user allows an application; `given` replaces its files if it asks for some.
@@ -245,6 +242,11 @@ impl OAuth {
         self.db.read().await?.named_consent_paths(user, client).await
     }
 
+    /// Returns what a user allows applications, or one of them, at other servers.
+    pub async fn resources_of(&self, user: Id, client: Option<Id>) -> Result<Vec<ConsentResourceRow>> {
+        self.db.read().await?.consent_resources(user, client).await
+    }
+
     /// Returns the applications that a user allows something, by name.
     pub async fn consents(&self, holder: &AccountGrant) -> Result<Vec<ConsentRow>> {
         self.db.read().await?.consents(holder.user()).await
@@ -263,11 +265,6 @@ impl OAuth {
         self.audit(&mut tx, &by, "consent.end", &client.to_string(), "").await?;
         tx.commit().await
     }
-}
-
-/// Returns the scopes of an application at other servers, by audience.
-pub fn resources(consent: &ConsentRow) -> Result<BTreeMap<String, String>> {
-    serde_json::from_str(&consent.resources).map_err(Error::internal)
 }
 
 fn not_connected() -> Error {

@@ -5,58 +5,63 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Map, Value, json};
 
-use super::clients::{ClientRow, urls};
+use super::clients::ClientRow;
 use super::failure::{Answer, Failure};
 use super::{OAuth, words};
 use crate::access::DeveloperGrant;
 use crate::access::app_tokens::{AppLogin, AppScopes};
 use crate::clock::random;
 use crate::db::Tx;
+pub use crate::db::oauth_resources::ResourceRow;
 use crate::error::{Error, Result};
-use crate::types::{Millis, Secret};
+use crate::types::{Id, Millis, Secret};
 
 /// Type of the tokens (RFC 9068 §2.1).
 const TOKEN_TYPE: &str = "at+jwt";
 
 impl OAuth {
-    /// Checks the audiences of an application against those of others, as part of the transaction that stores it.
-    /// `before` is the application as it was.
+    /// Returns the servers with these audiences, as part of the transaction that stores an application.
     ///
     /// # Errors
-    /// Conflict for the audience of another application. Not found for resources that are no audience of an application
-    /// of the same owner; administrators can name those of others.
-    pub(super) async fn check_audiences(
+    /// Conflict if its own audience is that of another application. Not found for resources that are no audience of an
+    /// application of the same owner; administrators can name those of others, and others can keep them.
+    pub(super) async fn servers(
         &self,
         tx: &mut Tx,
         developer: &DeveloperGrant,
-        before: Option<&ClientRow>,
         row: &ClientRow,
-    ) -> Result<()> {
+        audiences: &[String],
+    ) -> Result<Vec<Id>> {
         if let Some(audience) = &row.audience
             && tx.client_by_audience(audience).await?.is_some_and(|other| other.id != row.id)
         {
             return Err(Error::conflict(format!("another application has the audience `{audience}`")));
         }
-        let known = before.map_or(Ok(Vec::new()), |row| urls(&row.resources))?;
-        for resource in urls(&row.resources)?.iter().filter(|resource| !known.contains(resource)) {
-            let server = tx.client_by_audience(resource).await?;
-            let may = |server: &ClientRow| server.owner_id == row.owner_id || developer.is_administrator();
-            if !server.as_ref().is_some_and(may) {
+        let mut servers = Vec::with_capacity(audiences.len());
+        for audience in audiences {
+            let server = tx.client_by_audience(audience).await?;
+            let is_known = tx.resource(row.id, audience).await?.is_some();
+            let may = |server: &ClientRow| is_known || server.owner_id == row.owner_id || developer.is_administrator();
+            servers.push(server.filter(may).map(|server| server.id).ok_or_else(|| {
                 let (owner, hint) = (developer.name(), "administrators can name those of other owners");
-                let why = format!("no application of `{owner}` has the audience `{resource}`; {hint}");
-                return Err(Error::not_found(why));
-            }
+                Error::not_found(format!("no application of `{owner}` has the audience `{audience}`; {hint}"))
+            })?);
         }
-        Ok(())
+        Ok(servers)
     }
 
-    /// Returns the audience that an application asks a token for; `None` for this server.
+    /// Returns the servers that the applications of an owner may ask for.
+    pub async fn resources(&self, grant: &DeveloperGrant) -> Result<Vec<ResourceRow>> {
+        self.db.read().await?.resources_of_clients(grant.owner()).await
+    }
+
+    /// Returns the server that an application asks a token for; `None` for this one.
     pub(super) async fn requested_resource(
         &self,
         tx: &mut Tx,
         client: &ClientRow,
         sent: &[String],
-    ) -> Answer<Option<String>> {
+    ) -> Answer<Option<Id>> {
         let refused = |why: &str| Failure::new("invalid_target", why);
         let Some(resource) = sent.first().filter(|it| !it.is_empty()) else { return Ok(None) };
         if sent.len() > 1 {
@@ -65,12 +70,10 @@ impl OAuth {
         if resource.trim_end_matches('/') == self.issuer.trim_end_matches('/') {
             return Ok(None);
         }
-        let is_listed = urls(&client.resources)?.contains(resource);
-        let server = if is_listed { tx.client_by_audience(resource).await? } else { None };
-        if server.is_none_or(|server| server.disabled_at.is_some()) {
-            return Err(refused("the application may not ask for tokens for this resource"));
+        match tx.resource(client.id, resource).await?.filter(|server| server.disabled_at.is_none()) {
+            Some(server) => Ok(Some(server.id)),
+            None => Err(refused("the application may not ask for tokens for this resource")),
         }
-        Ok(Some(resource.clone()))
     }
 
     /// Checks the resource in a request for tokens, of which the user has granted one, or this server.
@@ -78,15 +81,14 @@ impl OAuth {
         &self,
         tx: &mut Tx,
         client: &ClientRow,
-        granted: Option<&String>,
+        granted: Option<Id>,
         sent: &[String],
     ) -> Answer<()> {
-        if !sent.is_empty() && self.requested_resource(tx, client, sent).await?.as_ref() != granted {
+        if !sent.is_empty() && self.requested_resource(tx, client, sent).await? != granted {
             let why = "the user has allowed another resource: ask for it in the authorization request";
             return Err(Failure::new("invalid_target", why));
         }
-        // It may have been taken away since.
-        self.requested_resource(tx, client, granted.map_or(&[], std::slice::from_ref)).await.map(drop)
+        Ok(())
     }
 
     /// Creates an access token for another server.

@@ -38,8 +38,8 @@ pub(super) struct Login<'a> {
     /// It ends with this browser session, unless it has the scope `offline_access`.
     pub(super) session: Option<Id>,
     pub(super) scopes: &'a str,
-    /// The audience of the access tokens; `None` for this server.
-    pub(super) resource: Option<&'a str>,
+    /// The server that the access tokens are for; `None` for this one.
+    pub(super) resource: Option<Id>,
     pub(super) auth_at: Millis,
     pub(super) amr: &'a str,
 }
@@ -85,7 +85,8 @@ impl OAuth {
             tx.commit().await?;
             return Err(Failure::invalid_grant());
         }
-        if let Err(failure) = self.check_resource(&mut tx, client, request.resource.as_ref(), sent.resources).await {
+        let resource = request.resource.as_deref().map(str::parse).transpose()?;
+        if let Err(failure) = self.check_resource(&mut tx, client, resource, sent.resources).await {
             tx.commit().await?;
             return Err(failure);
         }
@@ -94,7 +95,7 @@ impl OAuth {
             user: request.user.parse()?,
             session: Some(request.session.parse()?),
             scopes: &request.scopes,
-            resource: request.resource.as_deref(),
+            resource,
             auth_at: request.auth_at,
             amr: &request.amr,
         };
@@ -174,7 +175,7 @@ impl OAuth {
             user,
             session: None,
             scopes: &scopes.to_string(),
-            resource: resource.as_deref(),
+            resource,
             auth_at: now,
             amr: "",
         };
@@ -200,9 +201,9 @@ impl OAuth {
             return Err(Failure::invalid_grant());
         }
         let login = self.access.alive(row).ok_or_else(Failure::invalid_grant)?;
-        if login.row.resource.is_some() || !resources.is_empty() {
+        if !resources.is_empty() {
             let mut tx = self.db.read().await?;
-            self.check_resource(&mut tx, client, login.row.resource.as_ref(), resources).await?;
+            self.check_resource(&mut tx, client, login.row.resource_id, resources).await?;
         }
         let scopes = match scope.map(str::parse::<AppScopes>) {
             None => login.scopes,
@@ -268,7 +269,7 @@ impl OAuth {
             let expires_at = login.row.expires_at;
             (login, expires_at, "refresh_token")
         };
-        let is_audience = login.row.resource.is_some() && login.row.resource == client.audience && kind == "Bearer";
+        let is_audience = login.row.resource_id == Some(client.id) && kind == "Bearer";
         if login.row.client_id != client.id && !is_audience {
             return Ok(inactive);
         }

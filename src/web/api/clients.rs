@@ -14,6 +14,7 @@ use crate::access::{ActingGrant, ClientGrant};
 use crate::app::App;
 use crate::error::Result;
 use crate::oauth::clients::{ClientRow, ClientSettings, GRANTS, UncheckedSettings, urls};
+use crate::oauth::resources::ResourceRow;
 use crate::oauth::roles::roles_of;
 use crate::types::{Id, OwnerName, PlatformRole};
 use crate::web::http::{AuthedActor, Parameters, Routes, Segments};
@@ -69,12 +70,14 @@ struct OAuthClient {
 }
 
 impl OAuthClient {
-    fn of(row: ClientRow) -> Result<Self> {
+    /// `resources` are those of all applications of the owner.
+    fn of(row: ClientRow, resources: &[ResourceRow]) -> Result<Self> {
+        let own = resources.iter().filter(|resource| resource.client_id == row.id);
         Ok(Self {
             redirects: urls(&row.redirects)?,
             logout_redirects: urls(&row.logout_redirects)?,
             roles: roles_of(&row)?,
-            resources: urls(&row.resources)?,
+            resources: own.filter_map(|resource| resource.audience.clone()).collect(),
             traits: row.traits.split_ascii_whitespace().map(str::to_owned).collect(),
             audience: row.audience,
             logout_url: row.logout_url,
@@ -259,7 +262,9 @@ async fn list_clients(
     Parameters(of): Parameters<OfOwner>,
 ) -> Result<Json<Items<OAuthClient>>> {
     let grant = app.access.authorize_developer(&caller.actor, owner_name(of.owner)?.as_ref()).await?;
-    let items = app.oauth.clients(&grant).await?.into_iter().map(OAuthClient::of).collect::<Result<_>>()?;
+    let resources = app.oauth.resources(&grant).await?;
+    let rows = app.oauth.clients(&grant).await?.into_iter();
+    let items = rows.map(|row| OAuthClient::of(row, &resources)).collect::<Result<_>>()?;
     Ok(Json(Items { items, next_cursor: None }))
 }
 
@@ -280,14 +285,15 @@ async fn add_client(State(app): State<App>, caller: AuthedActor, Body(new): Body
         logout_url: new.logout_url.unwrap_or_default(),
         traits: new.traits,
         audience: new.audience.unwrap_or_default(),
-        resources: new.resources,
+        resources: Some(new.resources),
     })?;
     let settings = settings.with_platform(&grant, new.application, new.roles)?;
     let acts_as = acting(&app, &caller, Some(grant.owner()), new.acts_as).await?.flatten();
     let (row, secret) = app.oauth.register(&grant, settings, acts_as.as_ref(), new.public).await?;
     let location = format!("/api/v1/clients/{}", row.id);
     let secret = secret.map(|secret| secret.expose().to_owned());
-    Ok(created(&location, RegisteredClient { client: OAuthClient::of(row)?, secret }))
+    let client = OAuthClient::of(row, &app.oauth.resources(&grant).await?)?;
+    Ok(created(&location, RegisteredClient { client, secret }))
 }
 
 /// Returns an application.
@@ -295,7 +301,9 @@ async fn add_client(State(app): State<App>, caller: AuthedActor, Body(new): Body
     params(("client" = String, Path, description = "The client id.")),
     responses((status = 200, description = "The application.", body = OAuthClient)))]
 async fn show_client(State(app): State<App>, caller: AuthedActor, segments: Segments) -> Result<Json<OAuthClient>> {
-    Ok(Json(OAuthClient::of(grant(&app, &caller, &segments).await?.client().clone())?))
+    let grant = grant(&app, &caller, &segments).await?;
+    let resources = app.oauth.resources(grant.developer()).await?;
+    Ok(Json(OAuthClient::of(grant.client().clone(), &resources)?))
 }
 
 /// Changes an application.
@@ -323,13 +331,14 @@ async fn change_client(
         logout_url: update.logout_url.or(row.logout_url).unwrap_or_default(),
         traits: update.traits.unwrap_or_else(|| words(&row.traits)),
         audience: update.audience.or(row.audience).unwrap_or_default(),
-        resources: urls(update.resources, &row.resources)?,
+        resources: update.resources,
     })?;
     let acts_as = acting(&app, &caller, row.owner_id, update.acts_as).await?;
     let is_disabled = update.disabled.unwrap_or(row.disabled_at.is_some());
     let application = update.application.or(row.application).filter(|name| !name.is_empty());
     let settings = settings.with_platform(grant.developer(), application, roles)?;
-    Ok(Json(OAuthClient::of(app.oauth.change_client(&grant, settings, acts_as, is_disabled).await?)?))
+    let row = app.oauth.change_client(&grant, settings, acts_as, is_disabled).await?;
+    Ok(Json(OAuthClient::of(row, &app.oauth.resources(grant.developer()).await?)?))
 }
 
 /// Checks the account that an application of `owner` is to act as; an empty name stands for none.

@@ -11,7 +11,7 @@ use super::common::{Body, Items, known_id};
 use crate::access::{AccountGrant, SessionGrant};
 use crate::app::App;
 use crate::error::Result;
-use crate::oauth::consent::{ChosenPath, ConsentRow, NamedConsentPathRow, Resource, resources};
+use crate::oauth::consent::{ChosenPath, ConsentResourceRow, ConsentRow, NamedConsentPathRow, Resource};
 use crate::types::{Secret, ShareRight};
 use crate::web::http::{AuthedActor, Routes, Segments};
 
@@ -135,18 +135,19 @@ struct ConnectedApp {
 }
 
 impl ConnectedApp {
-    /// `paths` are those of all applications of the user.
-    fn of(row: ConsentRow, paths: &[NamedConsentPathRow]) -> Result<Self> {
+    /// `paths` and `resources` are those of all applications of the user.
+    fn of(row: ConsentRow, paths: &[NamedConsentPathRow], resources: &[ConsentResourceRow]) -> Self {
         let own = paths.iter().filter(|path| path.client_id == row.client_id);
-        Ok(Self {
-            resources: resources(&row)?.into_keys().collect(),
+        let resources = resources.iter().filter(|resource| resource.client_id == row.client_id);
+        Self {
+            resources: resources.filter_map(|resource| resource.audience.clone()).collect(),
             client: row.client_id.to_string(),
             name: row.client,
             owner: row.owner,
             scopes: row.scopes.split_ascii_whitespace().map(str::to_owned).collect(),
             paths: own.cloned().map(AppPath::from).collect(),
             changed: row.changed_at.rfc3339(),
-        })
+        }
     }
 }
 
@@ -202,8 +203,9 @@ pub(super) fn chosen(paths: &[AppPath]) -> Result<Vec<ChosenPath>> {
     responses((status = 200, description = "The applications.", body = Items<ConnectedApp>)))]
 async fn list_consents(State(app): State<App>, holder: AccountGrant) -> Result<Json<Items<ConnectedApp>>> {
     let paths = app.oauth.paths(holder.user(), None).await?;
+    let resources = app.oauth.resources_of(holder.user(), None).await?;
     let consents = app.oauth.consents(&holder).await?.into_iter();
-    let items = consents.map(|row| ConnectedApp::of(row, &paths)).collect::<Result<_>>()?;
+    let items = consents.map(|row| ConnectedApp::of(row, &paths, &resources)).collect();
     Ok(Json(Items { items, next_cursor: None }))
 }
 
@@ -222,7 +224,8 @@ async fn change_consent(
     let scopes = update.scopes.map(|scopes| scopes.join(" ").parse()).transpose()?;
     let paths = update.paths.as_deref().map(chosen).transpose()?;
     let row = app.oauth.change_consent(&caller.actor, &holder, client, scopes, paths.as_deref()).await?;
-    Ok(Json(ConnectedApp::of(row, &app.oauth.paths(holder.user(), Some(client)).await?)?))
+    let paths = app.oauth.paths(holder.user(), Some(client)).await?;
+    Ok(Json(ConnectedApp::of(row, &paths, &app.oauth.resources_of(holder.user(), Some(client)).await?)))
 }
 
 /// Lists the files, folders and datasets that the user gave to the calling application (scope `files`).

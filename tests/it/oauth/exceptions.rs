@@ -44,6 +44,57 @@ story! {
 }
 
 story! {
+    async fn rule_13_an_application_that_acts_as_another_account_is_changed_by_administrators(server: Server) {
+        let (ada, root) = (server.person("ada").await, server.administrator("root").await);
+        server.person("ben").await;
+        server.organisation("org", &[(&ada, Role::Owner)]).await;
+        let robot = client(&server, &root.token, json!({
+            "owner": "org", "redirects": [], "grants": ["client_credentials"], "acts_as": "ben", "scopes": ["profile"],
+        })).await;
+        let url = format!("/api/v1/clients/{}", robot.id);
+        for (change, expected) in [
+            (json!({"scopes": ["read", "write"]}), 403), (json!({"resources": []}), 403),
+            (json!({"acts_as": "", "grants": ["refresh_token"]}), 200), (json!({"scopes": ["read", "write"]}), 200),
+        ] {
+            let reply = server.call(Some(&ada.token), "PATCH", &url, change).await;
+            assert_eq!(reply.status, expected, "{}", reply.text());
+        }
+    }
+}
+
+story! {
+    async fn rule_11_what_an_application_may_no_longer_ask_for_ends(server: Server) {
+        let eve = server.person("eve").await;
+        server.person("ada").await;
+        let client = client(&server, &eve.token, json!({})).await;
+        let cookie = server.cookie("ada").await;
+        let tokens = login(&server, &client, &cookie, "openid read offline_access").await;
+        let url = format!("/api/v1/clients/{}", client.id);
+        server.ok(&eve, "PATCH", &url, json!({"scopes": ["openid", "offline_access"]})).await;
+        let refused = bearer(&server, "GET", "/api/v1/user/tokens", text(&tokens, "access_token"), Value::Null).await;
+        assert_eq!(refused.status, 403, "{}", refused.text());
+        let refreshed = refresh(&server, &client, text(&tokens, "refresh_token")).await.json();
+        assert_eq!(refreshed["scope"], "openid offline_access");
+    }
+}
+
+story! {
+    async fn forged_hints_hold_up_no_one(server: Server) {
+        let eve = server.person("eve").await;
+        let client = client(&server, &eve.token, json!({})).await;
+        // More than there are connections to the database, each with an unknown key.
+        let asked = (0..16).map(async |i| {
+            let header = BASE64.encode(format!(r#"{{"alg":"RS256","typ":"JWT","kid":"{i}"}}"#));
+            let hint = format!("{header}.e30.AAAA");
+            error(open(&server, None, &query(&client, &[("id_token_hint", &hint)])).await.header("location"))
+        });
+        for outcome in futures::future::join_all(asked).await {
+            assert_eq!(outcome, "invalid_request");
+        }
+    }
+}
+
+story! {
     async fn rule_2_only_confidential_applications_do_without_pkce(server: Server) {
         let eve = server.person("eve").await;
         server.person("ada").await;

@@ -141,9 +141,17 @@ story! {
         let tokens = exchange(&server, &notes, &param(&location, "code").unwrap(), &[]).await.json();
         server.ok(&eve, "PATCH", &format!("/api/v1/clients/{}", warehouse.id), json!({"disabled": true})).await;
         let refused = refresh(&server, &notes, text(&tokens, "refresh_token")).await;
-        assert_eq!(refused.json()["error"], "invalid_target");
+        assert_eq!(refused.json()["error"], "invalid_grant");
+        assert_eq!(introspect(&server, &notes, text(&tokens, "access_token")).await, json!({"active": false}));
         server.ok(&eve, "PATCH", &format!("/api/v1/clients/{}", warehouse.id), json!({"disabled": false})).await;
-        assert_eq!(refresh(&server, &notes, text(&tokens, "refresh_token")).await.status, 200);
+        let tokens = refresh(&server, &notes, text(&tokens, "refresh_token")).await.json();
+        assert_eq!(introspect(&server, &warehouse, text(&tokens, "access_token")).await["active"], true);
+        // Nor for an application that may no longer ask for it.
+        let url = format!("/api/v1/clients/{}", notes.id);
+        assert_eq!(server.ok(&eve, "PATCH", &url, json!({"name": "Notes"})).await["resources"], json!([AUDIENCE]));
+        server.ok(&eve, "PATCH", &url, json!({"resources": []})).await;
+        assert_eq!(introspect(&server, &warehouse, text(&tokens, "access_token")).await, json!({"active": false}));
+        server.ok(&eve, "PATCH", &url, json!({"resources": [AUDIENCE]})).await;
 
         // Audiences are unique; only administrators name those of others.
         let body = |more: Value| {
@@ -162,6 +170,13 @@ story! {
             let reply = server.call(Some(token), "POST", "/api/v1/clients", body(more.clone())).await;
             assert_eq!(reply.status, expected, "{more}: {}", reply.text());
         }
+
+        // A server that gets the audience of another one is not that one.
+        server.ok(&eve, "DELETE", &format!("/api/v1/clients/{}", warehouse.id), Value::Null).await;
+        let other = super::client(&server, &ada.token, json!({"name": "Other", "audience": AUDIENCE})).await;
+        assert_eq!(introspect(&server, &other, text(&tokens, "access_token")).await, json!({"active": false}));
+        assert_eq!(target(&code(&[("resource", AUDIENCE)]).await), "invalid_target");
+        assert_eq!(server.get(&eve, &url).await["resources"], json!([]));
     }
 }
 

@@ -25,7 +25,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 pub use self::failure::{Answer, Failure};
 use crate::access::{Access, Actor};
 use crate::clock::{Clock, random};
-use crate::config::{Config, OAuthConfig};
+use crate::config::{Config, Makers, OAuthConfig};
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::types::Secret;
@@ -49,14 +49,17 @@ pub struct OAuth {
     access: Access,
     rules: OAuthConfig,
     session_idle: Duration,
+    /// Who can create organisations.
+    organisations: Makers,
     issuer: String,
 }
 
 impl OAuth {
     /// Creates the service.
     pub fn new(config: &Config, db: Db, clock: Clock, access: Access) -> Self {
-        let session_idle = config.accounts.session_idle();
-        Self { db, clock, access, rules: config.oauth.clone(), session_idle, issuer: config.link_base() }
+        let (rules, accounts) = (config.oauth.clone(), &config.accounts);
+        let (session_idle, organisations) = (accounts.session_idle(), accounts.organisations);
+        Self { db, clock, access, rules, session_idle, organisations, issuer: config.link_base() }
     }
 
     /// Returns the issuer (RFC 8414): the URL of this server.
@@ -64,10 +67,15 @@ impl OAuth {
         &self.issuer
     }
 
-    /// Deletes expired logins.
+    /// Deletes expired logins, requests and codes.
     pub async fn forget(&self) -> Result<()> {
-        let mut tx = self.db.write().await?;
-        tx.forget_app_logins(self.clock.now().minus(ENDED_LOGIN_TTL)).await?;
+        let (now, mut tx) = (self.clock.now(), self.db.write().await?);
+        tx.forget_app_logins(now.minus(ENDED_LOGIN_TTL)).await?;
+        for kind in [authorize::REQUEST, device::DEVICE_CODE, device::USER_CODE] {
+            tx.forget_tickets_of(kind, now).await?;
+        }
+        // Used ones are recognized for a while.
+        tx.forget_tickets_of(authorize::CODE, now.minus(ENDED_LOGIN_TTL)).await?;
         tx.commit().await
     }
 

@@ -147,7 +147,7 @@ impl Access {
         Ok(grant)
     }
 
-    /// Checks that the actor may manage an application.
+    /// Checks that the actor may manage an application: administrators also those of other users.
     ///
     /// # Errors
     /// As for [`Actor::holder`]; not found for applications of others, whether they exist or not.
@@ -156,7 +156,13 @@ impl Access {
         let missing = || Error::not_found(format!("there is no application `{id}`, or it is not yours"));
         let client = self.db.read().await?.client(id).await?.ok_or_else(missing)?;
         // One of the server itself has no owner.
-        let owner = client.owner.parse().map_err(|_| missing())?;
+        let (Some(owner_id), Ok(owner)) = (client.owner_id, client.owner.parse()) else { return Err(missing()) };
+        let is_admin = matches!(actor.identity, Identity::User { admin: true, .. });
+        if is_admin && self.db.read().await?.user_by_id(owner_id).await?.is_some() {
+            let (name, actor) = (client.owner.clone(), actor.clone());
+            let developer = DeveloperGrant { owner: owner_id, name, is_organisation: false, actor };
+            return Ok(ClientGrant { client, developer });
+        }
         match self.authorize_developer(actor, Some(&owner)).await {
             Ok(developer) => Ok(ClientGrant { client, developer }),
             Err(error) if error.kind().status().is_server_error() => Err(error),

@@ -61,11 +61,17 @@ impl FromStr for TokenName {
         if name.chars().count() > NAME_MAX {
             return refuse(&format!("it has more than {NAME_MAX} characters"));
         }
-        if name.chars().any(char::is_control) {
-            return refuse("it contains control characters");
+        if name.chars().any(|c| c.is_control() || is_invisible(c)) {
+            return refuse("it contains control characters or invisible ones");
         }
         Ok(Self(name.to_owned()))
     }
+}
+
+/// Returns true for characters that are not seen, but change how others look: of zero width, or of another direction.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// Scope of a personal token: `read`, `write` or `own`, for everything that its user can access, or for one dataset:

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::one_time_tokens::{self, Purpose};
 use super::providers::{ExternalUser, Handshake, Provider, ProviderError};
-use super::sessions::{ClientInfo, SignInMethod, SignedIn, by, lock_account};
+use super::sessions::{ClientInfo, SignInMethod, SignedIn, by};
 use super::signup::NewUser;
 use super::{Accounts, emails, invitations};
 use crate::access::IdentityChangeGrant;
@@ -286,7 +286,7 @@ impl Accounts {
             tx.commit().await?;
             return Ok(ExternalSignIn::NewUser(issued.1));
         };
-        lock_account(&mut tx, id).await?;
+        tx.lock_account(id).await?;
         // It may have been unlinked while this waited for the lock.
         if tx.user_of_identity(key).await? != Some(id) {
             return refused(ExternalProblem::State);
@@ -341,7 +341,7 @@ impl Accounts {
         let (id, session): (Id, Id) = (id.parse()?, session.parse()?);
         let refused = |problem| Ok(ExternalSignIn::Refused(problem, true));
         let mut tx = self.db.write().await?;
-        lock_account(&mut tx, id).await?;
+        tx.lock_account(id).await?;
         let row = tx.user_by_id(id).await?.filter(crate::db::accounts::UserRow::is_active);
         let (Some(row), true) = (row, current == Some((id, session)) && tx.has_session(id, session).await?) else {
             return refused(ExternalProblem::State);

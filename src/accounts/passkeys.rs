@@ -15,7 +15,7 @@ use webauthn_rs::prelude::{
 };
 
 use super::one_time_tokens::{self, Purpose};
-use super::sessions::{ClientInfo, SignInMethod, SignedIn, by, lock_account};
+use super::sessions::{ClientInfo, SignInMethod, SignedIn, by};
 use super::{Accounts, emails};
 use crate::access::FactorChangeGrant;
 use crate::config::Config;
@@ -117,7 +117,7 @@ impl Accounts {
         let user = Id::from_bytes(*handle.as_bytes());
         let credential = BASE64.encode(credential);
         let mut tx = self.db.write().await?;
-        lock_account(&mut tx, user).await?;
+        tx.lock_account(user).await?;
         let stored = tx.passkey_by_credential(&credential).await?;
         let stored = stored.filter(|row| row.user_id == user && row.host == host).ok_or_else(wrong)?;
         let mut key: Passkey = serde_json::from_str(&stored.key).map_err(Error::internal)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::one_time_tokens::{self, Purpose};
-use super::sessions::{by, lock_account};
+use super::sessions::by;
 use super::{Accounts, emails};
 use crate::access::{AccountGrant, SessionGrant, is_recent, sign_in_again};
 use crate::db::Tx;
@@ -45,7 +45,7 @@ impl Accounts {
     /// every action that locks an intruder out of the account: a link that they requested before must not work after
     /// it.
     pub(super) async fn withdraw_links(&self, tx: &mut Tx, user: Id) -> Result<()> {
-        lock_account(tx, user).await?;
+        tx.lock_account(user).await?;
         for purpose in [Purpose::Reset, Purpose::Email, Purpose::SecondFactor, Purpose::NewPasskey] {
             tx.withdraw_tickets_of(purpose.as_str(), user).await?;
         }
@@ -54,7 +54,7 @@ impl Accounts {
 
     /// Suspends a user as of `since`, and ends all sessions and links; `None` ends the suspension.
     pub(super) async fn suspend_in(&self, tx: &mut Tx, user: Id, since: Option<Millis>) -> Result<()> {
-        lock_account(tx, user).await?;
+        tx.lock_account(user).await?;
         tx.set_suspended(user, since).await?;
         if since.is_some() {
             tx.end_sessions(user, None).await?;
@@ -81,7 +81,7 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         let known = tx.login_by_email(email).await?.filter(|row| row.is_open(self.clock.now()));
         let Some(known) = known else { return Ok(()) };
-        lock_account(&mut tx, known.id).await?;
+        tx.lock_account(known.id).await?;
         // The address may have changed while waiting for the lock.
         if tx.login_by_email(email).await?.is_none_or(|row| row.id != known.id) {
             return Ok(());
@@ -107,7 +107,7 @@ impl Accounts {
         let user: Id = known.subject.user.parse()?;
         let hash = self.passwords.hash(password).await?;
         let mut tx = self.db.write().await?;
-        lock_account(&mut tx, user).await?;
+        tx.lock_account(user).await?;
         _ = one_time_tokens::redeem::<ResetRequest>(&mut tx, &self.clock, Purpose::Reset, ticket).await?;
         let known =
             tx.login(user).await?.filter(|row| row.is_open(self.clock.now())).ok_or_else(one_time_tokens::gone)?;
@@ -129,7 +129,7 @@ impl Accounts {
         let hash = self.passwords.hash(password).await?;
         let mut tx = self.db.write().await?;
         let user = self.known(&mut tx, name).await?;
-        lock_account(&mut tx, user.id).await?;
+        tx.lock_account(user.id).await?;
         tx.set_password(user.id, &hash).await?;
         tx.end_sessions(user.id, None).await?;
         tx.end_app_logins(user.id, self.clock.now()).await?;
@@ -186,7 +186,7 @@ impl Accounts {
         seat: &SessionGrant,
         checked: &CheckedPassword,
     ) -> Result<UserRow> {
-        lock_account(tx, seat.user()).await?;
+        tx.lock_account(seat.user()).await?;
         let user = self.myself(tx, seat.holder()).await?;
         let same = tx.login(user.id).await?.is_some_and(|row| self.usable_password(&row) == checked.0);
         if !same || !tx.has_session(user.id, seat.session()).await? {
@@ -253,7 +253,7 @@ impl Accounts {
         let mut tx = self.db.write().await?;
         let known = one_time_tokens::look::<EmailChange>(&mut tx, &self.clock, Purpose::Email, ticket).await?;
         let user: Id = known.subject.user.parse()?;
-        lock_account(&mut tx, user).await?;
+        tx.lock_account(user).await?;
         let redeemed = one_time_tokens::redeem::<EmailChange>(&mut tx, &self.clock, Purpose::Email, ticket).await?;
         let EmailChange { from, to, .. } = redeemed.subject;
         let same = |row: &UserRow| row.is_active() && row.email == from;

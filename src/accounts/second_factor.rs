@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::one_time_tokens::{self, Purpose};
-use super::sessions::{ClientInfo, SignInMethod, SignedIn, by, lock_account};
+use super::sessions::{ClientInfo, SignInMethod, SignedIn, by};
 use super::totp::{self, Code, TotpSecret};
 use super::{Accounts, emails};
 use crate::access::{AdminGrant, FactorChangeGrant, FactorGrant, tokens};
@@ -89,7 +89,7 @@ impl Accounts {
         let first = if external { SignInMethod::External } else { SignInMethod::Password };
         let (purpose, hash, now) = (Purpose::SecondFactor.as_str(), tokens::hash(ticket), self.clock.now());
         let mut tx = self.db.write().await?;
-        lock_account(&mut tx, user).await?;
+        tx.lock_account(user).await?;
         tx.try_ticket(purpose, &hash, now, ATTEMPTS).await?.ok_or_else(over)?;
         let row = tx.login(user).await?.filter(|row| row.is_open(now)).ok_or_else(over)?;
         let stored = tx.totp(user).await?.filter(|stored| stored.confirmed_at.is_some()).ok_or_else(over)?;
@@ -300,7 +300,7 @@ impl Accounts {
     /// Unauthenticated if the session has ended.
     pub(super) async fn still_signed_in(&self, tx: &mut Tx, grant: &FactorChangeGrant) -> Result<UserRow> {
         let ended = || Error::unauthenticated("your session has ended; sign in again");
-        lock_account(tx, grant.user()).await?;
+        tx.lock_account(grant.user()).await?;
         if !tx.has_session(grant.user(), grant.session()).await? {
             return Err(ended());
         }

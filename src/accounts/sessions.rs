@@ -101,7 +101,7 @@ impl Accounts {
         let fits = self.passwords.verify(password, hash).await?;
         let found = found.filter(|row| fits && row.is_open(self.clock.now())).ok_or_else(wrong)?;
         let mut tx = self.db.write().await?;
-        lock_account(&mut tx, found.id).await?;
+        tx.lock_account(found.id).await?;
         // A password that was changed meanwhile must not start a session.
         let same = |row: &LoginRow| row.password == found.password && row.is_open(self.clock.now());
         let row = tx.login(found.id).await?.filter(same).ok_or_else(wrong)?;
@@ -156,6 +156,10 @@ impl Accounts {
             None => None,
         };
         let idle = self.idle_since(now);
+        if let Some(other) = current.as_ref().filter(|row| row.user_id != user) {
+            // Its cookie is replaced.
+            tx.end_session(other.user_id, other.session_id).await?;
+        }
         let current = current.filter(|row| row.user_id == user && row.expires_at > now && row.last_used_at > idle);
         let session = SessionRow {
             id: current.as_ref().map_or_else(|| self.clock.id(), |row| row.session_id),
@@ -196,6 +200,7 @@ impl Accounts {
     pub async fn sign_out(&self, actor: &Actor) -> Result<()> {
         let Some((user, session)) = actor.browser_session() else { return Ok(()) };
         let mut tx = self.db.write().await?;
+        tx.lock_account(user).await?;
         tx.end_session(user, session).await?;
         tx.commit().await
     }
@@ -212,7 +217,7 @@ impl Accounts {
     /// Not found if there is no such session.
     pub async fn end_session(&self, holder: &AccountGrant, id: Id) -> Result<()> {
         let mut tx = self.db.write().await?;
-        lock_account(&mut tx, holder.user()).await?;
+        tx.lock_account(holder.user()).await?;
         if !tx.end_session(holder.user(), id).await? {
             return Err(Error::not_found("session not found, or already ended"));
         }
@@ -225,7 +230,7 @@ impl Accounts {
     /// Ends all sessions of a user except that of the request, and withdraws the links that were requested from them.
     pub async fn end_other_sessions(&self, holder: &AccountGrant) -> Result<()> {
         let mut tx = self.db.write().await?;
-        lock_account(&mut tx, holder.user()).await?;
+        tx.lock_account(holder.user()).await?;
         tx.end_sessions(holder.user(), holder.session()).await?;
         self.withdraw_links(&mut tx, holder.user()).await?;
         self.audit_by(&mut tx, &by(holder.user()), "session.end", holder.name()).await?;
@@ -241,10 +246,4 @@ impl Accounts {
 /// Returns the key of a user in the audit trail.
 pub(super) fn by(user: Id) -> String {
     format!("user:{user}")
-}
-
-/// Serializes changes to the credentials of a user, until the transaction ends. Must be taken before the rows are
-/// written, to avoid deadlocks. The name of the lock cannot be that of an owner: those contain no space.
-pub(super) async fn lock_account(tx: &mut Tx, user: Id) -> Result<()> {
-    tx.lock_name(&format!("account {user}")).await
 }

@@ -52,6 +52,15 @@ pub struct ClientRow {
     pub created_at: Millis,
     /// When it was disabled.
     pub disabled_at: Option<Millis>,
+    /// True if its owner is suspended or has closed the account.
+    pub is_owner_barred: bool,
+}
+
+impl ClientRow {
+    /// Returns true if it may be used.
+    pub fn is_enabled(&self) -> bool {
+        self.disabled_at.is_none() && !self.is_owner_barred
+    }
 }
 
 /// A login of a user at an application, with everything that its tokens depend on.
@@ -61,7 +70,7 @@ pub struct AppLoginRow {
     pub id: Id,
     /// The application.
     pub client_id: Id,
-    /// When the application was disabled.
+    /// When the application was disabled, or its owner was suspended or closed the account.
     pub disabled_at: Option<Millis>,
     /// The owner of the application.
     pub owner_id: Option<Id>,
@@ -130,8 +139,10 @@ pub struct LogoutRow {
     pub ended_at: Millis,
     /// The URL to notify.
     pub logout_url: String,
-    /// True for applications of administrators, of organisations and of the server itself.
-    pub is_trusted: bool,
+    /// True for applications of administrators.
+    pub is_of_admin: bool,
+    /// True for applications of organisations.
+    pub is_of_organisation: bool,
 }
 
 /// A new login.
@@ -162,8 +173,10 @@ macro_rules! client {
             "SELECT c.id, c.owner_id, COALESCE(o.name, '') AS owner, c.name, c.home, c.secret, c.previous_secret,
                     c.previous_until, c.redirects, c.grants, c.scopes, c.acts_as, a.name AS acts_as_name,
                     c.logout_redirects, c.logout_url, c.application, c.roles, c.traits, c.audience,
-                    c.created_at, c.disabled_at
-             FROM oauth_client c LEFT JOIN owner o ON o.id = c.owner_id LEFT JOIN owner a ON a.id = c.acts_as WHERE ",
+                    c.created_at, c.disabled_at,
+                    (d.suspended_at IS NOT NULL OR d.closed_at IS NOT NULL) AS is_owner_barred
+             FROM oauth_client c LEFT JOIN owner o ON o.id = c.owner_id LEFT JOIN owner a ON a.id = c.acts_as
+                  LEFT JOIN account d ON d.owner_id = c.owner_id WHERE ",
             $condition
         )
     };
@@ -286,7 +299,7 @@ impl Tx {
 
     /// Returns a login, valid or not.
     pub async fn app_login(&mut self, id: Id) -> Result<Option<AppLoginRow>> {
-        let sql = "SELECT l.id, l.client_id, c.disabled_at, c.owner_id, c.application, c.roles,
+        let sql = "SELECT l.id, l.client_id, COALESCE(c.disabled_at, d.suspended_at, d.closed_at) AS disabled_at, c.owner_id, c.application, c.roles,
                           p.role AS platform_role, l.user_id, o.name AS user_name, a.suspended_at,
                           a.closed_at, l.grant_type, l.scopes, l.resource_id, r.audience AS resource,
                           (l.resource_id IS NULL OR (r.audience IS NOT NULL AND r.disabled_at IS NULL
@@ -302,6 +315,7 @@ impl Tx {
                    FROM oauth_login l JOIN oauth_client c ON c.id = l.client_id JOIN owner o ON o.id = l.user_id
                         JOIN account a ON a.owner_id = l.user_id
                         LEFT JOIN consent s ON s.user_id = l.user_id AND s.client_id = l.client_id
+                        LEFT JOIN account d ON d.owner_id = c.owner_id
                         LEFT JOIN oauth_client r ON r.id = l.resource_id
                         LEFT JOIN oauth_resource x ON x.client_id = l.client_id AND x.server_id = l.resource_id
                         LEFT JOIN consent_resource e ON e.consent_id = s.id AND e.server_id = l.resource_id
@@ -349,7 +363,8 @@ impl Tx {
     /// Returns ended logins whose applications have not been notified yet, the oldest first.
     pub async fn unreported_logouts(&mut self, now: Millis, limit: i64) -> Result<Vec<LogoutRow>> {
         let sql = "SELECT l.id, l.client_id, l.user_id, l.ended_at, c.logout_url,
-                          COALESCE(a.admin, TRUE) AS is_trusted
+                          COALESCE(a.admin, FALSE) AS is_of_admin,
+                          a.owner_id IS NULL AS is_of_organisation
                    FROM oauth_login l JOIN oauth_client c ON c.id = l.client_id
                         LEFT JOIN account a ON a.owner_id = c.owner_id
                    WHERE c.logout_url IS NOT NULL AND l.ended_at IS NOT NULL AND l.notified_at IS NULL

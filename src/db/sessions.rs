@@ -97,6 +97,12 @@ macro_rules! login {
 }
 
 impl Tx {
+    /// Serializes changes to the credentials of a user, until the transaction ends. Must be taken before the rows are
+    /// written, to avoid deadlocks. The name of the lock cannot be that of an owner: those contain no space.
+    pub async fn lock_account(&mut self, user: Id) -> Result<()> {
+        self.lock_name(&format!("account {user}")).await
+    }
+
     /// Adds a session, identified by the hash of its cookie, or continues it with a new cookie.
     pub async fn put_session(&mut self, session: &SessionRow, user: Id, hash: &str) -> Result<()> {
         let sql = "INSERT INTO session (id, user_id, hash, created_at, last_used_at, expires_at, agent, address, amr)

@@ -24,6 +24,9 @@ pub(super) const REQUEST: &str = "oauth-request";
 /// Maximum length of `state` and of `nonce`, in bytes: both come back in URLs and tokens.
 const MAX_VALUE_BYTES: usize = 2048;
 
+/// Maximum length of a request, in bytes. It also comes back in a URL, from the sign-in page.
+const MAX_QUERY_BYTES: usize = 7 << 10;
+
 /// Parameter that this server adds to a request whose user has to sign in again, with the time of the request, in
 /// milliseconds since the Unix epoch: a later sign-in is new enough. Applications must check `auth_time`, since users can change
 /// requests.
@@ -55,11 +58,16 @@ impl AuthorizationRequest {
 }
 
 /// Returns true for a redirect URL of an application.
-fn is_registered(client: &ClientRow, redirect: &str) -> Result<bool> {
+pub(super) fn is_registered(client: &ClientRow, redirect: &str) -> Result<bool> {
     let registered = clients::urls(&client.redirects)?;
     Ok(if has_trait(client, FREE_QUERY) {
         let registered: Vec<String> = registered.iter().map(|url| redirect::without_query(url).to_owned()).collect();
-        redirect::check(redirect).is_ok() && redirect::is_registered(redirect::without_query(redirect), &registered)
+        let (url, query) = redirect.split_once('?').unwrap_or((redirect, ""));
+        // Applications may take the first value of a parameter.
+        let is_ours = |name: &str| ["code", "state", "iss", "response"].contains(&name) || name.starts_with("error");
+        redirect::check(redirect).is_ok()
+            && redirect::is_registered(url, &registered)
+            && !form_urlencoded::parse(query.as_bytes()).any(|(name, _)| is_ours(&name))
     } else {
         redirect::is_registered(redirect, &registered)
     })
@@ -211,7 +219,8 @@ impl OAuth {
             return Err(Error::invalid("the application sent a redirect URL that it has not registered"));
         }
         let (state, nonce) = (parameters.get("state"), parameters.get("nonce"));
-        if [state, nonce].into_iter().flatten().any(|value| value.len() > MAX_VALUE_BYTES) {
+        let is_long = [state, nonce].into_iter().flatten().any(|value| value.len() > MAX_VALUE_BYTES);
+        if is_long || query.len() > MAX_QUERY_BYTES {
             return Err(Error::invalid("the application sent a request that is too long"));
         }
         let request = KnownRequest { client: &client, redirect, query, parameters: &parameters };
@@ -274,6 +283,7 @@ impl OAuth {
             return Err(Failure::new("access_denied", why));
         }
         let is_allowed = self.is_allowed(&mut tx, seat, client, scopes, resource).await?;
+        let was_disconnected = tx.consent(seat.user(), client.id).await?.is_some_and(|row| !row.is_given());
         drop(tx);
         let request = AuthorizationRequest {
             client: client.id.to_string(),
@@ -289,7 +299,7 @@ impl OAuth {
             amr,
         };
         // Users have chosen no files for an application that they were not asked about.
-        let is_trusted = has_trait(client, TRUSTED) && !scopes.has(AppScopes::FILES);
+        let is_trusted = has_trait(client, TRUSTED) && !scopes.has(AppScopes::FILES) && !was_disconnected;
         // Any program can listen on a loopback address, so there the user is asked each time (RFC 8252 §8.6).
         let is_certain = !redirect::is_loopback(known.redirect) || (is_trusted && client.secret.is_some());
         if (is_allowed || is_trusted) && is_certain && !prompt.wants_consent {

@@ -147,6 +147,27 @@ impl ClientSettings {
     }
 }
 
+/// Returns the names of the settings that differ, for the audit trail.
+fn changes(before: &ClientRow, after: &ClientRow) -> Vec<&'static str> {
+    [
+        ("name", before.name != after.name),
+        ("home", before.home != after.home),
+        ("redirects", before.redirects != after.redirects),
+        ("grants", before.grants != after.grants),
+        ("scopes", before.scopes != after.scopes),
+        ("acts_as", before.acts_as != after.acts_as),
+        ("logout_redirects", before.logout_redirects != after.logout_redirects),
+        ("logout_url", before.logout_url != after.logout_url),
+        ("application", before.application != after.application),
+        ("roles", before.roles != after.roles),
+        ("traits", before.traits != after.traits),
+        ("audience", before.audience != after.audience),
+    ]
+    .into_iter()
+    .filter_map(|(name, differs)| differs.then_some(name))
+    .collect()
+}
+
 /// Returns URLs of an application.
 pub fn urls(stored: &str) -> Result<Vec<String>> {
     serde_json::from_str(stored).map_err(Error::internal)
@@ -215,6 +236,7 @@ impl OAuth {
             audience: None,
             created_at: self.clock.now(),
             disabled_at: None,
+            is_owner_barred: false,
         };
         let resources = settings.resources.clone().unwrap_or_default();
         settings.apply(&mut row)?;
@@ -254,29 +276,46 @@ impl OAuth {
         self.db.read().await?.clients(grant.owner()).await
     }
 
-    /// Changes an application; `acts_as` only if given. While it is disabled, none of its tokens works.
+    /// Changes an application: `settings` returns those that it gets from those that it has now, `acts_as` is changed only
+    /// if given. While it is disabled, none of its tokens works.
     pub async fn change_client(
         &self,
         grant: &ClientGrant,
-        settings: ClientSettings,
+        settings: impl FnOnce(ClientRow) -> Result<ClientSettings>,
         acts_as: Option<Option<ActingGrant>>,
-        is_disabled: bool,
+        is_disabled: Option<bool>,
     ) -> Result<ClientRow> {
-        let (mut row, resources) = (grant.client().clone(), settings.resources.clone());
+        let mut tx = self.db.write().await?;
+        let id = grant.client().id;
+        tx.lock_name(&format!("application {id}")).await?;
+        // It may have changed since: this must not enable it again, for example.
+        let before = tx.client(id).await?.ok_or_else(|| Error::not_found("the application was deleted"))?;
+        let (mut row, settings) = (before.clone(), settings(before.clone())?);
+        let resources = settings.resources.clone();
         settings.apply(&mut row)?;
         if let Some(acts_as) = acts_as {
             row.acts_as = acts_as.as_ref().map(ActingGrant::user);
             row.acts_as_name = acts_as.map(|grant| grant.name().to_owned());
         }
-        self.check_settings(grant.developer(), &row, resources.as_deref().unwrap_or_default())?;
-        row.disabled_at = is_disabled.then(|| row.disabled_at.unwrap_or(self.clock.now()));
-        let mut tx = self.db.write().await?;
+        let changed = changes(&before, &row);
+        // Anyone who manages it can stop it.
+        if !(changed.is_empty() && resources.is_none() && is_disabled == Some(true)) {
+            self.check_settings(grant.developer(), &row, resources.as_deref().unwrap_or_default())?;
+        }
+        if let Some(is_disabled) = is_disabled {
+            row.disabled_at = is_disabled.then(|| row.disabled_at.unwrap_or(self.clock.now()));
+        }
         let servers = self.servers(&mut tx, grant.developer(), &row, resources.as_deref().unwrap_or_default()).await?;
         tx.update_client(&row).await?;
         if resources.is_some() {
             tx.set_resources(row.id, &servers).await?;
         }
-        self.audit_by(&mut tx, grant.actor(), "client.change", &row.owner, &row.id.to_string()).await?;
+        let what = match row.disabled_at {
+            Some(_) => "disabled",
+            None => "enabled",
+        };
+        let detail = format!("{id} {what} {}", changed.join(" "));
+        self.audit_by(&mut tx, grant.actor(), "client.change", &row.owner, detail.trim()).await?;
         tx.commit().await?;
         Ok(row)
     }
@@ -309,7 +348,7 @@ impl OAuth {
     /// Returns an application that may be used.
     pub async fn enabled_client(&self, id: &str) -> Result<Option<ClientRow>> {
         let Ok(id) = id.parse::<Id>() else { return Ok(None) };
-        Ok(self.db.client(id).await?.filter(|client| client.disabled_at.is_none()))
+        Ok(self.db.client(id).await?.filter(ClientRow::is_enabled))
     }
 
     /// Authenticates an application.

@@ -3,7 +3,7 @@
 use metastore::FilePath;
 
 use super::OAuth;
-use super::authorize::{AuthorizationRequest, REQUEST, scopes_at};
+use super::authorize::{AuthorizationRequest, REQUEST, is_registered, scopes_at};
 use super::clients::ClientRow;
 use super::redirect::without_query;
 use crate::access::app_tokens::AppScopes;
@@ -66,6 +66,11 @@ impl OAuth {
         let row = self.db.read().await?.ticket(REQUEST, &tokens::hash(ticket), self.clock.now()).await?;
         let request = of_session(seat, &row.ok_or_else(gone)?.subject)?;
         let client = self.enabled_client(&request.client).await?.ok_or_else(gone)?;
+        let scopes = request.scopes.parse()?;
+        // It may have changed since.
+        if !is_registered(&client, &request.redirect)? || !client.scopes.parse::<AppScopes>()?.has(scopes) {
+            return Err(gone());
+        }
         let returns_to = without_query(&request.redirect).to_owned();
         let mut tx = self.db.read().await?;
         let paths = tx.named_consent_paths(seat.user(), Some(client.id)).await?;
@@ -76,7 +81,7 @@ impl OAuth {
             }
             None => None,
         };
-        Ok(Asked { client, scopes: request.scopes.parse()?, resource, returns_to, paths })
+        Ok(Asked { client, scopes, resource, returns_to, paths })
     }
 
     /// Refuses a request. Returns the URL to send the browser to.
@@ -146,10 +151,13 @@ impl OAuth {
         let Some(server) = &request.resource else { return self.put_scopes(tx, user, client, asked, given).await };
         let server = server.parse()?;
         // Scopes at another server open nothing here, and the other way round.
-        self.put_scopes(tx, user, client, AppScopes::default(), &[]).await?;
+        let before = tx.consent(user, client).await?.map(|row| row.scopes).unwrap_or_default();
+        tx.put_consent(self.clock.id(), user, client, &before, self.clock.now()).await?;
         let consent = tx.consent(user, client).await?.ok_or_else(not_connected)?;
         let scopes = scopes_at(tx, user, client, server).await?.with(asked);
-        tx.put_consent_resource(consent.id, server, &scopes.to_string()).await
+        tx.put_consent_resource(consent.id, server, &scopes.to_string()).await?;
+        let detail = format!("{scopes} at {server}");
+        self.audit(tx, &format!("user:{user}"), "consent.give", &client.to_string(), &detail).await
     }
 
     /// Adds scopes to what a user allows an application; `given` replaces its files if it asks for some.

@@ -23,8 +23,8 @@ const ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 /// Length of a user code: with 10 minutes and counted guesses, out of reach.
 const LENGTH: usize = 8;
 
-const DEVICE_CODE: &str = "oauth-device";
-const USER_CODE: &str = "oauth-user-code";
+pub(super) const DEVICE_CODE: &str = "oauth-device";
+pub(super) const USER_CODE: &str = "oauth-user-code";
 
 /// The codes of a request (RFC 8628 §3.2).
 #[derive(Serialize)]
@@ -203,7 +203,12 @@ impl OAuth {
         let request: DeviceRequest = serde_json::from_str(&row.ok_or_else(gone)?.subject).map_err(Error::internal)?;
         let client = self.enabled_client(&request.client).await?.ok_or_else(gone)?;
         let DeviceRequest { scopes, agent, address, .. } = request;
-        Ok(DeviceAsked { client, scopes: scopes.parse()?, agent, address })
+        let scopes = scopes.parse()?;
+        // It may have changed since.
+        if !has_grant(&client, DEVICE_CODE_GRANT) || !client.scopes.parse::<AppScopes>()?.has(scopes) {
+            return Err(gone());
+        }
+        Ok(DeviceAsked { client, scopes, agent, address })
     }
 
     /// Answers the program with this user code: `paths` allow it, with the files that it gets if it asks for some; `None`

@@ -13,6 +13,7 @@ use super::clients::urls;
 use super::redirect::{is_registered, with_query};
 use super::{OAuth, generate};
 use crate::access::SessionGrant;
+use crate::config::Makers;
 use crate::db::oauth::LogoutRow;
 use crate::error::{Error, Result};
 
@@ -28,8 +29,8 @@ const RETRY: Duration = Duration::from_secs(15);
 const BATCH: i64 = 200;
 const CONCURRENT: usize = 8;
 
-/// Networks that only applications of administrators and organisations may be in: others could reach services that the
-/// server can reach, but they cannot.
+/// Networks that only applications of administrators may be in, and those of organisations if administrators create
+/// these: others could reach services that the server can reach, but they cannot.
 const PRIVATE: [&str; 15] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -147,7 +148,9 @@ impl OAuth {
             "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
         });
         let token = self.access.sign_claims("logout+jwt", claims).await?;
-        post(&row.logout_url, row.is_trusted, &token).await
+        // Where all users can create organisations, these are not trusted more than users.
+        let is_trusted = row.is_of_admin || (row.is_of_organisation && self.organisations == Makers::Admins);
+        post(&row.logout_url, is_trusted, &token).await
     }
 }
 

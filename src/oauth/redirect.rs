@@ -48,7 +48,8 @@ pub fn without_query(url: &str) -> &str {
 
 /// Returns true for a URL of a program on the user's own machine, which anyone may listen on.
 pub fn is_loopback(url: &str) -> bool {
-    loopback(url).is_some()
+    let is_localhost = |rest: &str| rest.is_empty() || rest.starts_with([':', '/', '?']);
+    loopback(url).is_some() || url.strip_prefix("http://localhost").is_some_and(is_localhost)
 }
 
 /// Returns the host of a URL on a loopback address, and what follows the port.
@@ -101,6 +102,20 @@ mod tests {
             "https://a/\\b",
         ] {
             assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn programs_on_the_users_machine_are_known() {
+        for (url, expected) in [
+            ("http://127.0.0.1:1/cb", true),
+            ("http://[::1]", true),
+            ("http://localhost", true),
+            ("http://localhost:3000/cb", true),
+            ("http://localhost.example.org/", false),
+            ("https://localhost/", false),
+        ] {
+            assert_eq!(is_loopback(url), expected, "{url}");
         }
     }
 

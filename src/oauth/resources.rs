@@ -63,14 +63,15 @@ impl OAuth {
         sent: &[String],
     ) -> Answer<Option<Id>> {
         let refused = |why: &str| Failure::new("invalid_target", why);
-        let Some(resource) = sent.first().filter(|it| !it.is_empty()) else { return Ok(None) };
-        if sent.len() > 1 {
+        let mut sent = sent.iter().filter(|it| !it.is_empty());
+        let Some(resource) = sent.next() else { return Ok(None) };
+        if sent.next().is_some() {
             return Err(refused("ask for one resource at a time"));
         }
         if resource.trim_end_matches('/') == self.issuer.trim_end_matches('/') {
             return Ok(None);
         }
-        match tx.resource(client.id, resource).await?.filter(|server| server.disabled_at.is_none()) {
+        match tx.resource(client.id, resource).await?.filter(ClientRow::is_enabled) {
             Some(server) => Ok(Some(server.id)),
             None => Err(refused("the application may not ask for tokens for this resource")),
         }

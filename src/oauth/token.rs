@@ -114,6 +114,13 @@ impl OAuth {
         new: &Login<'_>,
     ) -> Answer<AppLogin> {
         let (now, scopes) = (self.clock.now(), new.scopes.parse::<AppScopes>()?);
+        tx.lock_account(new.user).await?;
+        // If the session has ended since the user allowed this, for example by a new password, someone was locked out.
+        if let Some(session) = new.session
+            && !tx.has_session(new.user, session).await?
+        {
+            return Err(Failure::invalid_grant());
+        }
         let row = NewAppLogin {
             id,
             client: client.id,

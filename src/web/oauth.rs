@@ -61,6 +61,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::GET, "/oauth/openid-connect/userinfo", userinfo)
         .group(RouteGroup { cost: SIGNATURE_COST as u64, ..OPEN })
         .add(Method::POST, "/oauth/token", token)
+        // Anonymous requests that write to the database.
+        .group(RouteGroup { cost: 2000, ..OPEN })
         .add(Method::POST, "/oauth/device_authorization", authorize_device)
         .group(RouteGroup::DEFAULT)
         .add(Method::POST, "/oauth/introspect", introspect)
@@ -72,6 +74,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::GET, "/oauth/logout", log_out)
         .add(Method::POST, "/oauth/logout", log_out_by_form)
 }
+
+/// Cost of a request or a code that is written to the database.
+const WRITE_COST: usize = 200;
 
 /// Maximum length of a form, in bytes.
 const MAX_FORM_BYTES: usize = 16 << 10;
@@ -134,9 +139,14 @@ fn signed_in(caller: Result<AuthedActor>) -> Result<Option<AuthedActor>> {
 
 /// Begins the login of a user at an application.
 async fn authorize(State(app): State<App>, RawQuery(query): RawQuery, caller: Result<AuthedActor>) -> Result<Response> {
-    let query = query.unwrap_or_default();
-    let seat = signed_in(caller)?.and_then(|caller| caller.actor.seat().ok());
-    match app.oauth.authorize(&query, seat.as_ref()).await? {
+    let (query, caller) = (query.unwrap_or_default(), signed_in(caller)?);
+    let seat = caller.as_ref().and_then(|caller| caller.actor.seat().ok());
+    let next = app.oauth.authorize(&query, seat.as_ref()).await?;
+    if let (Some(caller), Next::Return(_) | Next::Ask(_)) = (&caller, &next) {
+        // It was written to the database.
+        caller.charge(WRITE_COST);
+    }
+    match next {
         Next::Return(location) => see_other(&location),
         Next::SignIn(query) => see_other(&format!("/login?next={}", segment(&format!("/oauth/authorize?{query}")))),
         Next::SignInAgain(query) => {

@@ -4,6 +4,7 @@ mod compatibility;
 mod exceptions;
 mod files;
 mod grants;
+mod lockout;
 mod logout;
 mod resources;
 

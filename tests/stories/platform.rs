@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rutter::config::{ProviderKind, SignInProvider};
+use rutter::config::{Makers, ProviderKind, SignInProvider};
 use rutter::types::Role;
 use rutter_testing::{Person, Server, environment, free_port, story};
 
@@ -90,7 +90,7 @@ story! {
         }
         let python = ["Flask==3.1.3", "Authlib==1.9.6", "requests==2.34.2"];
         let Some(script) = Script::new("platform/gateway/story.py", &python, "import authlib, flask, requests") else { return };
-        let server = Server::start_public(engine).await;
+        let server = Server::start_public_with(engine, |config| config.accounts.organisations = Makers::Admins).await;
         let (ada, ben) = (add_user(&server, "ada").await, add_user(&server, "ben").await);
         server.organisation("org", &[(&ada, Role::Owner), (&ben, Role::Reader)]).await;
         script.run(&server, &[("OWNER", &ada.token)]);

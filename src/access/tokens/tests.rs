@@ -56,7 +56,7 @@ proptest! {
 
     #[test]
     fn names_are_short_and_printable(name in "\\PC{0,110}|.{0,20}|[\\x00-\\x7f]{0,5}") {
-        let fits = name.chars().count() <= NAME_MAX && !name.chars().any(char::is_control) && !name.trim().is_empty();
+        let fits = name.chars().count() <= NAME_MAX && !name.chars().any(|c| c.is_control() || is_invisible(c)) && !name.trim().is_empty();
         prop_assert_eq!(name.parse::<TokenName>().is_ok(), fits);
     }
 }

@@ -133,7 +133,7 @@ impl OpenIdConnect {
             .add_scopes(self.scopes.iter().cloned())
             .set_pkce_challenge(challenge);
         if again {
-            request = request.add_prompt(CoreAuthPrompt::Login);
+            request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(std::time::Duration::ZERO);
         }
         Ok(request.url().0.to_string())
     }

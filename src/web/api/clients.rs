@@ -101,7 +101,10 @@ impl OAuthClient {
 #[serde(deny_unknown_fields)]
 struct NewClient {
     /// The name, as shown to users.
-    #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s][^\u0000-\u001f\u007f-\u009f]*$")]
+    #[schema(
+        max_length = 100,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*[^\s][^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"
+    )]
     name: String,
     /// The user or organisation that owns it; by default the caller.
     #[schema(value_type = Option<shapes::OwnerName>)]
@@ -317,28 +320,38 @@ async fn change_client(
     Body(update): Body<ClientUpdate>,
 ) -> Result<Json<OAuthClient>> {
     let grant = grant(&app, &caller, &segments).await?;
-    let row = grant.client().clone();
-    let roles = update.roles.map_or_else(|| roles_of(&row), Ok)?;
-    let words = |text: &str| text.split_ascii_whitespace().map(str::to_owned).collect();
-    let urls = |sent: Option<Vec<String>>, stored: &str| sent.map_or_else(|| urls(stored), Ok);
-    let settings = ClientSettings::new(UncheckedSettings {
-        name: update.name.unwrap_or(row.name),
-        home: update.home.unwrap_or(row.home),
-        redirects: urls(update.redirects, &row.redirects)?,
-        grants: update.grants.unwrap_or_else(|| words(&row.grants)),
-        scopes: update.scopes.unwrap_or_else(|| words(&row.scopes)),
-        logout_redirects: urls(update.logout_redirects, &row.logout_redirects)?,
-        logout_url: update.logout_url.or(row.logout_url).unwrap_or_default(),
-        traits: update.traits.unwrap_or_else(|| words(&row.traits)),
-        audience: update.audience.or(row.audience).unwrap_or_default(),
-        resources: update.resources,
-    })?;
-    let acts_as = acting(&app, &caller, row.owner_id, update.acts_as).await?;
-    let is_disabled = update.disabled.unwrap_or(row.disabled_at.is_some());
-    let application = update.application.or(row.application).filter(|name| !name.is_empty());
-    let settings = settings.with_platform(grant.developer(), application, roles)?;
+    let acts_as = acting(&app, &caller, grant.client().owner_id, update.acts_as.clone()).await?;
+    let (developer, is_disabled) = (grant.developer(), update.disabled);
+    let settings = |row: ClientRow| {
+        let (settings, application, roles) = update.settings(row)?;
+        settings.with_platform(developer, application, roles)
+    };
     let row = app.oauth.change_client(&grant, settings, acts_as, is_disabled).await?;
     Ok(Json(OAuthClient::of(row, &app.oauth.resources(grant.developer()).await?)?))
+}
+
+impl ClientUpdate {
+    /// Returns the settings of an application with these changes, which application of the catalogue it is, and its
+    /// platform roles.
+    fn settings(self, row: ClientRow) -> Result<(ClientSettings, Option<String>, Vec<PlatformRole>)> {
+        let words = |text: &str| text.split_ascii_whitespace().map(str::to_owned).collect();
+        let urls = |sent: Option<Vec<String>>, stored: &str| sent.map_or_else(|| urls(stored), Ok);
+        let roles = self.roles.map_or_else(|| roles_of(&row), Ok)?;
+        let application = self.application.or(row.application).filter(|name| !name.is_empty());
+        let settings = ClientSettings::new(UncheckedSettings {
+            name: self.name.unwrap_or(row.name),
+            home: self.home.unwrap_or(row.home),
+            redirects: urls(self.redirects, &row.redirects)?,
+            grants: self.grants.unwrap_or_else(|| words(&row.grants)),
+            scopes: self.scopes.unwrap_or_else(|| words(&row.scopes)),
+            logout_redirects: urls(self.logout_redirects, &row.logout_redirects)?,
+            logout_url: self.logout_url.or(row.logout_url).unwrap_or_default(),
+            traits: self.traits.unwrap_or_else(|| words(&row.traits)),
+            audience: self.audience.or(row.audience).unwrap_or_default(),
+            resources: self.resources,
+        })?;
+        Ok((settings, application, roles))
+    }
 }
 
 /// Checks the account that an application of `owner` is to act as; an empty name stands for none.

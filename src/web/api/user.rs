@@ -54,7 +54,10 @@ struct OwnAccount {
 #[serde(deny_unknown_fields)]
 struct AccountUpdate {
     /// The display name; empty for none.
-    #[schema(max_length = 100, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    #[schema(
+        max_length = 100,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"
+    )]
     display_name: String,
 }
 

@@ -27,6 +27,9 @@ story! {
         assert_eq!(server.get(&ada, "/api/v1/user/consents").await["items"][0]["scopes"], json!(["openid", "read"]));
         server.ok(&ada, "DELETE", &format!("/api/v1/user/consents/{}", client.id), Value::Null).await;
         assert!(!works(&server, &tokens).await);
+        let reply = open(&server, Some(&cookie), &query(&client, &[])).await;
+        assert!(reply.header("location").starts_with("/oauth/consent#"), "a user who has disconnected it is asked");
+        allow(&server, &cookie, &query(&client, &[])).await;
         // Files must be chosen, and an application that wants the user to be asked gets that.
         for changes in [[("scope", "openid files")], [("prompt", "consent")]] {
             let reply = open(&server, Some(&cookie), &query(&client, &changes)).await;
@@ -36,7 +39,10 @@ story! {
         // Others can only remove the trait: users would not be asked about wider scopes.
         let url = format!("/api/v1/clients/{}", client.id);
         server.ok(&boss, "PATCH", "/api/v1/admin/users/root", json!({"admin": false})).await;
-        for (change, expected) in [(json!({"scopes": ["openid", "write"]}), 403), (json!({"traits": []}), 200)] {
+        for (change, expected) in [
+            (json!({"scopes": ["openid", "write"]}), 403), (json!({"disabled": true}), 200), (json!({"disabled": false}), 403),
+            (json!({"traits": [], "disabled": false}), 200),
+        ] {
             let reply = server.call(Some(&root.token), "PATCH", &url, change).await;
             assert_eq!(reply.status, expected, "{}", reply.text());
         }
@@ -130,6 +136,7 @@ story! {
         let code = param(&allow(&server, &cookie, &query(&client, &[("redirect_uri", &redirect)])).await, "code").unwrap();
         assert_eq!(exchange(&server, &client, &code, &[("redirect_uri", &redirect)]).await.status, 200);
         for bad in [
+            "https://app.example.org/cb?code=x", "https://app.example.org/cb?a&state=x", "https://app.example.org/cb?error=x",
             "https://app.example.org/cb/?x", "https://app.example.org/c?b", "https://app.example.org:444/cb?x",
             "https://app.example.org/cb?x#y", "https://app.example.org/cb?\r\nx: y", "https://evil.example/cb?x",
             "https://app.example.org@evil.example/cb?x",

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
+use rutter::config::Makers;
 
 use super::*;
 
@@ -88,7 +89,8 @@ async fn listener(fails: usize) -> (String, Heard) {
 }
 
 story! {
-    async fn rule_18_applications_are_notified_when_logins_end(server: Server) {
+    async fn rule_18_applications_are_notified_when_logins_end(engine: Engine) {
+        let server = Server::start_with(engine, |config| config.accounts.organisations = Makers::Admins).await;
         let (ada, ben) = (server.person("ada").await, server.person("ben").await);
         server.organisation("org", &[(&ada, Role::Owner)]).await;
         let (url, heard) = listener(1).await;
@@ -133,10 +135,14 @@ story! {
 story! {
     async fn rule_18_applications_of_users_are_not_notified_at_private_addresses(server: Server) {
         let ada = server.person("ada").await;
+        // Where each user can create one, an organisation is not trusted more than its users.
+        server.organisation("org", &[(&ada, Role::Owner)]).await;
         let (url, heard) = listener(0).await;
-        let client = client(&server, &ada.token, json!({"logout_url": url})).await;
         let cookie = server.cookie("ada").await;
-        login(&server, &client, &cookie, "openid").await;
+        for owner in ["ada", "org"] {
+            let client = client(&server, &ada.token, json!({"owner": owner, "logout_url": url})).await;
+            login(&server, &client, &cookie, "openid").await;
+        }
         assert_eq!(server.call(Some(&cookie), "DELETE", "/api/v1/session", Value::Null).await.status, 204);
         for _ in 0..3 {
             server.clock.advance(Duration::from_secs(60));

@@ -86,7 +86,7 @@ with control([client], CLAIMS_IN_ID_TOKEN="yes") as issuer:
         check(issuer, is_rutter=False)
 print("oidc-provider: passed", file=sys.stderr)
 
-# Private addresses are called for applications of organisations.
+# Private addresses are called for applications of organisations, where administrators create these.
 new = {
     "name": "Gateway", "owner": "org", "redirects": [urls["redirect"]], "logout_redirects": [urls["stopped"]],
     "logout_url": urls["ended"], "scopes": ["openid", "profile", "email"],

@@ -9417,7 +9417,8 @@ export interface components {
             audience?: string | null;
             /**
              * @description The grant types that it may use: `authorization_code`, `refresh_token`, `client_credentials`,
-             *     `urn:ietf:params:oauth:grant-type:device_code`. By default the first two.
+             *     `urn:ietf:params:oauth:grant-type:device_code`. By default the first two. Empty for a server that only has an
+             *     `audience`.
              */
             grants?: string[] | null;
             /** @description The URL of its home page. */
@@ -9442,7 +9443,7 @@ export interface components {
             roles?: components["schemas"]["PlatformRole"][];
             /**
              * @description The scopes that it may ask for: `openid`, `profile`, `email`, `groups`, `offline_access`, `read`, `write`,
-             *     `files`.
+             *     `files`. Empty for a server that only has an `audience`.
              */
             scopes: string[];
             /**

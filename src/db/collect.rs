@@ -163,6 +163,15 @@ impl Tx {
         Ok(query(sql).bind(store).bind(before).bind(oids).fetch_all(self).await?)
     }
 
+    /// Makes transactions that add objects wait until this one ends.
+    pub async fn lock_objects(&mut self) -> Result<()> {
+        // On SQLite there is only one writer.
+        if matches!(self, Self::Postgres(_)) {
+            query("LOCK TABLE object IN SHARE ROW EXCLUSIVE MODE").execute(self).await?;
+        }
+        Ok(())
+    }
+
     /// Returns those of the objects that should have a file of their own, with their places.
     pub async fn places(&mut self, store: &str, oids: &[Oid]) -> Result<Vec<(String, String)>> {
         let sql = listed!(

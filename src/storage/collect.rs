@@ -281,8 +281,10 @@ impl Storage {
                 if unknown.is_empty() {
                     continue;
                 }
-                // The transaction is held until the files are deleted, for the same reason as above.
+                // The transaction is held until the files are deleted, for the same reason as above; here there is no
+                // row that an upload would wait for.
                 let mut tx = self.0.db.write().await?;
+                tx.lock_objects().await?;
                 let known = names(&tx.places(name, &unknown).await?)?;
                 for oid in unknown {
                     let stamp = folder.stat(&oid).await?;

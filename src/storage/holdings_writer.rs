@@ -194,6 +194,7 @@ impl Storage {
     /// Deletes a file that no row references. A concurrent upload of the same object checks for it again.
     async fn remove_stray(&self, store: &str, folder: &LocalStore, oid: &Oid) -> Result<()> {
         let mut tx = self.0.db.write().await?;
+        tx.lock_objects().await?;
         if tx.places(store, &[*oid]).await?.is_empty() {
             folder.remove(oid).await?;
         }

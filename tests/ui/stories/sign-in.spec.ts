@@ -102,6 +102,10 @@ test('users sign in, sign up and link an account with an external provider', asy
       await expect(other.getByRole('heading', { name: 'Sign in again' })).toBeVisible();
       await accessible(other);
       await other.getByRole('link', { name: 'Continue with Example University' }).click();
+      // The provider is asked for a new sign-in, too.
+      await other.waitForURL(`${provider.url}/login?again=true**`);
+      await other.getByLabel('Password', { exact: true }).fill(PASSWORD);
+      await other.getByRole('button', { name: 'Sign in', exact: true }).click();
       await expect(other.getByRole('heading', { name: 'Allow Drive?' })).toBeVisible();
       await other.getByRole('button', { name: button }).click();
       if (button === 'Refuse') await expect(other.getByRole('alert')).toContainText('cancelled');

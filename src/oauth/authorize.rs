@@ -11,6 +11,7 @@ use super::{Answer, Failure, OAuth, generate};
 use crate::access::app_tokens::AppScopes;
 use crate::access::{SessionGrant, tokens};
 use crate::db::Tx;
+use crate::db::consents::ConsentRow;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, Secret};
 
@@ -84,6 +85,22 @@ fn respond(redirect: &str, issuer: &str, state: Option<&str>, pairs: &[(&str, &s
 pub(super) async fn scopes_at(tx: &mut Tx, user: Id, client: Id, server: Id) -> Result<AppScopes> {
     let rows = tx.consent_resources(user, Some(client)).await?;
     rows.into_iter().find(|row| row.server_id == server).map_or(Ok(AppScopes::default()), |row| row.scopes.parse())
+}
+
+/// Returns true if the user has allowed all of this before.
+async fn is_allowed(
+    tx: &mut Tx,
+    user: Id,
+    consent: &ConsentRow,
+    scopes: AppScopes,
+    resource: Option<Id>,
+) -> Result<bool> {
+    let allowed = match resource {
+        Some(server) => scopes_at(tx, user, consent.client_id, server).await?,
+        None => consent.scopes.parse()?,
+    };
+    // The user may have removed the last file.
+    Ok(allowed.has(scopes) && !(scopes.has(AppScopes::FILES) && tx.consent_paths(consent.id).await?.is_empty()))
 }
 
 /// What the browser does next.
@@ -282,8 +299,12 @@ impl OAuth {
             let why = "the user's platform role does not allow this application";
             return Err(Failure::new("access_denied", why));
         }
-        let is_allowed = self.is_allowed(&mut tx, seat, client, scopes, resource).await?;
-        let was_disconnected = tx.consent(seat.user(), client.id).await?.is_some_and(|row| !row.is_given());
+        let consent = tx.consent(seat.user(), client.id).await?;
+        let was_disconnected = consent.as_ref().is_some_and(|row| !row.is_given());
+        let is_allowed = match consent {
+            Some(consent) => is_allowed(&mut tx, seat.user(), &consent, scopes, resource).await?,
+            None => false,
+        };
         drop(tx);
         let request = AuthorizationRequest {
             client: client.id.to_string(),
@@ -315,24 +336,6 @@ impl OAuth {
             return Err(Failure::new("consent_required", "the user must be asked first"));
         }
         Ok(self.ask(seat, &request).await?)
-    }
-
-    /// Returns true if the user has allowed all of this before.
-    async fn is_allowed(
-        &self,
-        tx: &mut Tx,
-        seat: &SessionGrant,
-        client: &ClientRow,
-        scopes: AppScopes,
-        resource: Option<Id>,
-    ) -> Result<bool> {
-        let Some(row) = tx.consent(seat.user(), client.id).await? else { return Ok(false) };
-        let allowed = match resource {
-            Some(server) => scopes_at(tx, seat.user(), client.id, server).await?,
-            None => row.scopes.parse()?,
-        };
-        // The user may have removed the last file.
-        Ok(allowed.has(scopes) && !(scopes.has(AppScopes::FILES) && tx.consent_paths(row.id).await?.is_empty()))
     }
 
     /// Returns the user that the application expects, by an ID token that it has got before.

@@ -15,6 +15,7 @@ mod by_name;
 pub mod claims;
 mod clients;
 mod grant;
+mod installs;
 mod issue;
 pub mod jwt;
 mod object_scope;
@@ -48,6 +49,7 @@ pub use self::audit::{AuditEvent, AuditRateLimit};
 use self::claims::TokenClaim;
 pub use self::clients::{ActingGrant, ClientGrant, DeveloperGrant};
 pub use self::grant::{DatasetGrant, Grant, History};
+pub use self::installs::{AppCredentials, AppUseGrant, InstallGrant};
 use self::jwt::Keys;
 pub use self::organisations::{
     AcceptInviteGrant, AdminGrant, CreateOrgGrant, OrgAdminGrant, OrgMemberGrant, RemoveMemberGrant, SelfGrant,

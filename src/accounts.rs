@@ -61,6 +61,8 @@ pub struct Accounts {
     known_browsers: KnownBrowsers,
     /// Seals secrets in the database.
     secret: Arc<ServerSecret>,
+    /// True if new accounts may get apps.
+    has_apps: bool,
 }
 
 impl Accounts {
@@ -72,7 +74,8 @@ impl Accounts {
         let (rules, base) = (config.accounts.clone(), config.link_base());
         let (providers, relying_party) = (Providers::new(config, &clock)?, RelyingParty::new(config));
         let (passwords, known_browsers) = (Passwords::default(), KnownBrowsers::new(&secret));
-        Ok(Self { db, clock, rules, base, passwords, providers, relying_party, known_browsers, secret })
+        let has_apps = config.apps.url.is_some();
+        Ok(Self { db, clock, rules, base, passwords, providers, relying_party, known_browsers, secret, has_apps })
     }
 
     /// Adds a user. Without a password the user can sign in with tokens only, until they reset the password by

@@ -1,5 +1,6 @@
 //! The composition root: builds all services from the configuration, for `main` and the tests alike.
 
+mod backends;
 mod job_handlers;
 mod metrics;
 
@@ -19,6 +20,8 @@ use crate::access::secret::ServerSecret;
 use crate::access::{Access, AuditEvent, AuditRateLimit};
 use crate::accounts::Accounts;
 use crate::accounts::close_account::AccountCloser;
+use crate::apps::Apps;
+use crate::apps::backend::Backend;
 use crate::check::Checker;
 use crate::clock::Clock;
 use crate::collect::Collector;
@@ -68,6 +71,8 @@ pub struct Services {
     pub departures: AccountCloser,
     /// Applications that act for users.
     pub oauth: OAuth,
+    /// Installed apps.
+    pub apps: Apps,
     /// Shares.
     pub shares: Shares,
     /// Datasets.
@@ -116,6 +121,14 @@ impl App {
     pub async fn open_at(config: Config, clock: Clock) -> Result<Self> {
         private_folder(&config.data)?;
         let secret = Arc::new(ServerSecret::load(&config)?);
+        let backend = backends::connect(&config, &secret).await?;
+        Self::open_with(config, clock, backend).await
+    }
+
+    /// Like [`App::open_at`], with a container engine that tests provide.
+    pub async fn open_with(config: Config, clock: Clock, backend: Option<Arc<dyn Backend>>) -> Result<Self> {
+        private_folder(&config.data)?;
+        let secret = Arc::new(ServerSecret::load(&config)?);
         let (connections, query_timeout) = (config.limits.database_connections, config.limits.database_seconds);
         let db = Db::connect_with(&config.database_url(), connections, Duration::from_secs(query_timeout)).await?;
         let keys = Arc::new(Keys::load(&config, &db, &secret, &clock).await?);
@@ -148,6 +161,14 @@ impl App {
         let accounts = Accounts::new(&config, db.clone(), clock.clone(), secret.clone())?;
         let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone());
         let oauth = OAuth::new(&config, db.clone(), clock.clone(), access.clone());
+        let apps = Apps::new(
+            &config,
+            (db.clone(), clock.clone()),
+            (access.clone(), oauth.clone()),
+            &secret,
+            backend,
+            queued.clone(),
+        )?;
         let work = JobHandlers {
             access: access.clone(),
             accounts: accounts.clone(),
@@ -158,6 +179,7 @@ impl App {
             checker: checker.clone(),
             packer: packer.clone(),
             oauth: oauth.clone(),
+            apps: apps.clone(),
             mailer: Mailer::new(&config, db.clone(), clock.clone())?,
             grace: config.grace(),
             collects: config.gc.enabled,
@@ -167,6 +189,7 @@ impl App {
             accounts,
             departures,
             oauth,
+            apps,
             shares: Shares::new(&config, db.clone(), clock.clone(), access.clone(), secret),
             config,
             clock,
@@ -268,6 +291,7 @@ impl App {
             match note {
                 AuditEvent::Used(token) => tx.touch_token(token, now).await?,
                 AuditEvent::Seen(session) => tx.touch_session(session, now).await?,
+                AuditEvent::AppUsed(install) => tx.touch_install(install, now).await?,
                 AuditEvent::Shared(share) => tx.touch_share(share, now).await?,
                 // Not counted if the share was revoked or changed meanwhile.
                 AuditEvent::Downloaded { opening, share, subject } => {

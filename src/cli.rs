@@ -1,5 +1,6 @@
 //! The command line. Commands access the database directly, even while a server is running.
 
+mod apps;
 mod arguments;
 mod commands;
 mod fsck;
@@ -74,7 +75,11 @@ fn log(config: &Config, serving: bool) -> Result<()> {
     let stated = EnvFilter::builder()
         .parse(&config.log)
         .map_err(|error| Error::invalid(format!("log `{}`: {error}; use a form like info,rutter=debug", config.log)))?;
-    let filter = if serving { stated } else { EnvFilter::new("warn") };
+    let mut filter = if serving { stated } else { EnvFilter::new("warn") };
+    // Below that, they log requests and responses, which contain the secrets of apps.
+    for directive in ["bollard=info", "kube_client=info", "hyper=info", "tower_http=info"] {
+        filter = filter.add_directive(directive.parse().map_err(Error::internal)?);
+    }
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
@@ -95,7 +100,13 @@ async fn serve(config: Config) -> Result<ExitCode> {
     let listener = tokio::net::TcpListener::bind(address).await.map_err(|error| {
         Error::invalid(format!("cannot listen on {address}: {error}; choose another address with --listen"))
     })?;
-    let address = listener.local_addr()?;
+    let mut listeners = vec![listener];
+    if let Some(address) = app.config.apps.listen {
+        let second = tokio::net::TcpListener::bind(address).await;
+        listeners
+            .push(second.map_err(|error| Error::invalid(format!("apps.listen: cannot listen on {address}: {error}")))?);
+    }
+    let address = listeners[0].local_addr()?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     app.start(&tasks, &stop);
     tracing::info!(%address, data = %app.config.data.display(), version = env!("CARGO_PKG_VERSION"), "rutter started");
@@ -108,7 +119,7 @@ async fn serve(config: Config) -> Result<ExitCode> {
         interrupted().await;
         std::process::exit(130);
     });
-    web::serve(app.clone(), listener, stop).await;
+    web::serve(app.clone(), listeners, stop).await;
     tasks.close();
     let _ = tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await;
     app.db.close().await;

@@ -77,6 +77,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Signing keys, and applications that act for users (OAuth 2.1).
     pub oauth: OAuthConfig,
+    /// Apps that run beside the data.
+    pub apps: AppsConfig,
     /// External identity providers: sign-in with GitHub or OpenID Connect.
     pub sign_in: Vec<SignInProvider>,
 }
@@ -228,6 +230,7 @@ impl Default for Config {
             accounts: AccountRules::default(),
             mail: MailConfig::default(),
             oauth: OAuthConfig::default(),
+            apps: AppsConfig::default(),
             sign_in: Vec::new(),
         }
     }
@@ -380,6 +383,7 @@ impl Config {
         self.accounts.check()?;
         self.mail.check()?;
         self.oauth.check()?;
+        self.apps.check(self.public_url.as_deref())?;
         sign_in::check(&self.sign_in, self.public_url.as_deref(), self.accounts.passwords)?;
         self.store_options()?;
         // Tokens of the OAuth provider name this URL as their issuer.
@@ -435,8 +439,10 @@ impl Config {
 }
 
 mod accounts;
+mod apps;
 mod issuers;
 mod oauth;
+mod origin;
 mod rates;
 mod renamed;
 mod service_links;
@@ -445,9 +451,11 @@ mod stores;
 mod units;
 
 pub use accounts::{AccountRules, MailConfig, Makers, SecondFactor, SignUp};
+pub use apps::{AppBackend, AppsConfig, DockerConfig, KubernetesConfig, MaxEgress};
 pub(crate) use issuers::is_safe as is_safe_url;
 pub use issuers::{Issuer, OUR_ISSUER};
 pub use oauth::{OAuthConfig, Registration};
+pub use origin::Origin;
 pub use rates::Rates;
 pub use renamed::RenamedKey;
 pub use sign_in::{ProviderKind, SignInProvider};

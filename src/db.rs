@@ -5,6 +5,8 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod app_installs;
+pub mod apps;
 pub mod check;
 pub mod collect;
 pub mod commits;

@@ -20,6 +20,8 @@ use crate::types::Millis;
 const POLL: Duration = Duration::from_secs(2);
 /// Lease of a running job: if its replica dies, another one takes over after this time.
 const LEASE: Duration = Duration::from_mins(15);
+/// Lease of a job that users wait for.
+const SHORT_LEASE: Duration = Duration::from_secs(30);
 
 /// Kind of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,12 @@ pub enum Kind {
     PurgeAccount,
     /// Update the search index for a dataset. Subject: dataset id.
     IndexDataset,
+    /// Take the next step with an installed app. Subject: its id.
+    ApplyInstall,
+    /// Install apps for a new account. Subject: user id.
+    PreinstallApps,
+    /// Compare installed apps with what runs, and pause those that are idle. Recurring.
+    ReconcileApps,
     /// Collect garbage. Recurring.
     Collect,
     /// Pack old versions of files. Recurring.
@@ -53,13 +61,16 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 16] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,
         Self::SendPasswordReset,
         Self::PurgeAccount,
         Self::IndexDataset,
+        Self::ApplyInstall,
+        Self::PreinstallApps,
+        Self::ReconcileApps,
         Self::Collect,
         Self::PackObjects,
         Self::Sweep,
@@ -77,6 +88,9 @@ impl Kind {
             Self::SendPasswordReset => "reset",
             Self::PurgeAccount => "remove",
             Self::IndexDataset => "index",
+            Self::ApplyInstall => "install",
+            Self::PreinstallApps => "preinstall",
+            Self::ReconcileApps => "apps",
             Self::Collect => "collect",
             Self::PackObjects => "pack",
             Self::Sweep => "sweep",
@@ -87,6 +101,12 @@ impl Kind {
         }
     }
 
+    /// Returns the lease of the job named so.
+    fn lease(name: &str) -> Duration {
+        let is_awaited = [Self::ApplyInstall, Self::ReconcileApps].iter().any(|kind| kind.as_str() == name);
+        if is_awaited { SHORT_LEASE } else { LEASE }
+    }
+
     /// Returns the interval of a recurring job, counted from the end of the last run.
     fn every(self) -> Option<Duration> {
         match self {
@@ -95,11 +115,14 @@ impl Kind {
             | Self::Mail
             | Self::SendPasswordReset
             | Self::PurgeAccount
-            | Self::IndexDataset => None,
+            | Self::IndexDataset
+            | Self::ApplyInstall
+            | Self::PreinstallApps => None,
             Self::Collect | Self::RotateKeys => Some(Duration::from_hours(24)),
             Self::PackObjects | Self::Sweep => Some(Duration::from_mins(10)),
             Self::Scrub => Some(Duration::from_mins(2)),
             Self::ReindexSearch => Some(Duration::from_mins(1)),
+            Self::ReconcileApps => Some(Duration::from_secs(30)),
             Self::NotifyLogouts => Some(Duration::from_secs(15)),
         }
     }
@@ -191,16 +214,16 @@ impl Worker {
     }
 
     /// Renews the lease of a job while it runs.
-    async fn kept<T>(&self, id: &str, done: impl Future<Output = T>) -> T {
+    async fn kept<T>(&self, id: &str, lease: Duration, done: impl Future<Output = T>) -> T {
         let mut done = std::pin::pin!(done);
         loop {
             tokio::select! {
                 done = &mut done => return done,
-                () = tokio::time::sleep(LEASE / 3) => {}
+                () = tokio::time::sleep(lease / 3) => {}
             }
             let renewed = async {
                 let mut tx = self.db.write().await?;
-                tx.renew_job(id, self.clock.now().plus(LEASE)).await?;
+                tx.renew_job(id, self.clock.now().plus(lease)).await?;
                 tx.commit().await
             };
             if let Err(error) = renewed.await {
@@ -220,6 +243,10 @@ impl Worker {
         let mut tx = self.db.write().await?;
         // Another replica may have been faster.
         let Some(claimed) = tx.claim_job(now, now.plus(LEASE)).await? else { return Ok(Err(POLL)) };
+        let (id, name, ..) = &claimed;
+        if Kind::lease(name) < LEASE {
+            tx.renew_job(id, now.plus(Kind::lease(name))).await?;
+        }
         tx.commit().await?;
         Ok(Ok((claimed, now)))
     }
@@ -229,7 +256,7 @@ impl Worker {
             Some(kind) => {
                 // A panic must not end all background work.
                 let done = AssertUnwindSafe((self.perform)(kind, subject.clone())).catch_unwind();
-                let done = self.kept(&id, done).await;
+                let done = self.kept(&id, Kind::lease(&name), done).await;
                 let done = done.unwrap_or_else(|_| Err(Error::internal("the job panicked")));
                 done.map(|()| kind.every())
             }

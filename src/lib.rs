@@ -4,8 +4,9 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | 10 HTTP | web |
-//! | 9 composition root | app |
+//! | 11 HTTP | web |
+//! | 10 composition root | app |
+//! | 9 installed apps | apps |
 //! | 8 features | accounts check collect files `git_service` oauth pack share |
 //! | 7 services | datasets mail storage |
 //! | 6 kernel | access jobs quota |
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 pub mod access;
 pub mod accounts;
 pub mod app;
+pub mod apps;
 pub mod check;
 pub mod clock;
 pub mod collect;

@@ -3,6 +3,8 @@
 //! together, so nothing imports from it.
 
 mod api;
+mod app_proxy;
+mod apps;
 mod ckan;
 mod git;
 mod http;
@@ -12,6 +14,7 @@ mod oauth;
 mod ops;
 mod pages;
 mod sign_in;
+mod upc;
 mod xet;
 
 use std::convert::Infallible;
@@ -23,7 +26,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::{Layer as _, Service};
 
-use self::http::{RouteGroup, Routes, middleware, server};
+use self::app_proxy::AppProxy;
+use self::http::{Limits, RouteGroup, Routes, middleware, server};
 use crate::app::App;
 use crate::error::Error;
 
@@ -37,6 +41,8 @@ pub fn routes() -> Routes {
         ops::routes,
         oauth::routes,
         sign_in::routes,
+        apps::routes,
+        upc::routes,
         pages::routes,
         hub::routes,
         ckan::routes,
@@ -48,27 +54,34 @@ pub fn routes() -> Routes {
     apis.into_iter().fold(Routes::default(), |routes, api| api(routes.group(RouteGroup::DEFAULT)))
 }
 
-/// Serves requests until `stop`, then waits for requests in progress, up to the configured shutdown timeout.
-pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
-    let service = service(app.clone());
+/// Serves requests on all listeners until `stop`, then waits for requests in progress, up to the configured shutdown
+/// timeout.
+pub async fn serve(app: App, listeners: Vec<TcpListener>, stop: CancellationToken) {
+    let service = service(app.clone(), &stop);
     tokio::spawn(ops::digest_metrics(stop.clone()));
     let (observing, observed) = (app.clone(), stop.clone());
     tokio::spawn(async move { observing.observe(observed).await });
-    server::serve(service, &app.config, listener, stop).await;
+    let servers =
+        listeners.into_iter().map(|listener| server::serve(service.clone(), &app.config, listener, stop.clone()));
+    futures::future::join_all(servers).await;
 }
 
 /// Builds the server as a tower service: the routes, wrapped in the middleware.
 fn service(
     app: App,
+    stop: &CancellationToken,
 ) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
     let (router, table) = routes().build();
-    let config = app.config.clone();
+    let (config, of_apps) = (app.config.clone(), app.clone());
+    let limits = Limits::new(&config);
     let router = router
         .fallback(pages::nothing)
         .method_not_allowed_fallback(|| async { Error::method_not_allowed("method not allowed for this URL") })
         .with_state(app);
     // This layer wraps the router, because it rewrites the URL that the router matches.
-    tower::util::MapRequestLayer::new(fold_owner).layer(middleware::layer(router, table, &config))
+    let routes = middleware::layer(router, table, limits.clone(), &config);
+    // The hosts of apps have none of our routes.
+    AppProxy::new(&of_apps, limits, tower::util::MapRequestLayer::new(fold_owner).layer(routes), stop)
 }
 
 /// Folds nested owners, as in `/ministry/statistics/census.git/info/refs`, into one path segment, so that one route

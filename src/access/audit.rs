@@ -20,6 +20,8 @@ pub enum AuditEvent {
     Used(Id),
     /// A session was used.
     Seen(Id),
+    /// An installed app was used.
+    AppUsed(Id),
     /// A share gave access.
     Shared(Id),
     /// A download through a link without a download limit.
@@ -79,6 +81,10 @@ impl AuditSender {
 
     pub(super) fn seen(&self, session: Id) {
         let _ = self.0.try_send(AuditEvent::Seen(session));
+    }
+
+    pub(super) fn app_used(&self, install: Id) {
+        let _ = self.0.try_send(AuditEvent::AppUsed(install));
     }
 
     pub(super) fn shared(&self, share: Id) {

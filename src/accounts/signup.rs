@@ -11,6 +11,7 @@ use super::{Accounts, emails};
 use crate::config::SignUp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::jobs::{self, Kind};
 use crate::mail::{self, OutgoingEmail};
 use crate::types::{DisplayName, Email, Id, OwnerKind, OwnerName, Secret};
 
@@ -168,6 +169,9 @@ impl Accounts {
         tx.insert_account(id, new.email, new.password, new.admin).await?;
         if !new.display_name.as_str().is_empty() {
             tx.set_display_name(id, &new.display_name).await?;
+        }
+        if self.has_apps {
+            jobs::enqueue(tx, &self.clock, Kind::PreinstallApps, &id.to_string(), Duration::ZERO).await?;
         }
         Ok(id)
     }

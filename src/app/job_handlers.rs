@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use crate::access::Access;
 use crate::accounts::Accounts;
 use crate::accounts::close_account::AccountCloser;
+use crate::apps::Apps;
 use crate::check::Checker;
 use crate::collect::Collector;
 use crate::datasets::Datasets;
@@ -32,6 +33,7 @@ pub(super) struct JobHandlers {
     pub(super) checker: Checker,
     pub(super) packer: Packer,
     pub(super) oauth: OAuth,
+    pub(super) apps: Apps,
     pub(super) mailer: Mailer,
     /// How long unreferenced packs and temporary files of git are kept.
     pub(super) grace: Duration,
@@ -61,6 +63,9 @@ impl JobHandlers {
             Kind::Collect => self.collect().await,
             Kind::PackObjects => self.packer.run_due().await,
             Kind::Sweep => self.sweep().await,
+            Kind::ApplyInstall => self.apps.apply_install(subject.parse()?).await,
+            Kind::PreinstallApps => self.apps.preinstall(subject.parse()?).await,
+            Kind::ReconcileApps => self.apps.reconcile().await,
             Kind::NotifyLogouts => self.oauth.notify_logouts().await,
             Kind::RotateKeys => self.access.keys().ours().rotate().await,
         }

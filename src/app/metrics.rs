@@ -34,6 +34,7 @@ impl App {
     async fn look(&self) -> Result<()> {
         observe_cache(&self.datasets.engine().cache_stats());
         self.db.observe();
+        self.apps.observe_metrics().await?;
         self.worker.observe().await
     }
 }

@@ -13,6 +13,7 @@ use rutter::types::{Email, Id, OwnerName, RepoPath, Role, Visibility};
 
 use super::login::CredentialAction;
 
+use super::apps::AppCommand;
 use super::roles::RoleCommand;
 use super::stores::StoreCommand;
 
@@ -90,6 +91,9 @@ The link begins with public_url. It stops working as soon as there is an adminis
     /// Manage the roles of users in data platform applications
     #[command(subcommand, after_help = "Example:\n  rutter role import roles.toml --organisation statistics --dry-run")]
     Role(RoleCommand),
+    /// Manage the catalogue of apps
+    #[command(subcommand, after_help = "Example:\n  rutter app add deploy/apps/notes/manifest.toml")]
+    App(AppCommand),
     /// Manage datasets
     #[command(subcommand, after_help = "Example:\n  rutter repo create statistics/census --visibility internal")]
     Repo(RepoCommand),

@@ -28,6 +28,7 @@ pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
         Command::Token(command) => token(app, command).await?,
         Command::Org(command) => organisation(app, command).await?,
         Command::Role(command) => return super::roles::run(app, command).await,
+        Command::App(command) => return super::apps::run(app, command).await,
         Command::Repo(command) => repo(app, command).await?,
         Command::Store(command) => return super::stores::run(app, command).await,
         Command::Usage { subject, json, recount } => return super::usage::run(app, subject, json, recount).await,

@@ -135,6 +135,7 @@ impl Tx {
 
     /// Deletes an owner without datasets, together with members, groups and invitations.
     pub async fn delete_owner(&mut self, owner: Id) -> Result<()> {
+        self.delete_volumes_of(owner).await?;
         query("DELETE FROM owner WHERE id = $1").bind(owner).execute(self).await?;
         Ok(())
     }

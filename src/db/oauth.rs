@@ -48,6 +48,8 @@ pub struct ClientRow {
     pub traits: String,
     /// The URI by which other applications ask for tokens for it.
     pub audience: Option<String>,
+    /// The installed app that it belongs to.
+    pub install_id: Option<Id>,
     /// Creation time.
     pub created_at: Millis,
     /// When it was disabled.
@@ -173,7 +175,7 @@ macro_rules! client {
             "SELECT c.id, c.owner_id, COALESCE(o.name, '') AS owner, c.name, c.home, c.secret, c.previous_secret,
                     c.previous_until, c.redirects, c.grants, c.scopes, c.acts_as, a.name AS acts_as_name,
                     c.logout_redirects, c.logout_url, c.application, c.roles, c.traits, c.audience,
-                    c.created_at, c.disabled_at,
+                    c.install_id, c.created_at, c.disabled_at,
                     (d.suspended_at IS NOT NULL OR d.closed_at IS NOT NULL) AS is_owner_barred
              FROM oauth_client c LEFT JOIN owner o ON o.id = c.owner_id LEFT JOIN owner a ON a.id = c.acts_as
                   LEFT JOIN account d ON d.owner_id = c.owner_id WHERE ",
@@ -187,8 +189,8 @@ impl Tx {
     pub async fn insert_client(&mut self, client: &ClientRow) -> Result<()> {
         let sql = "INSERT INTO oauth_client (id, owner_id, name, home, secret, redirects, grants, scopes, acts_as,
                                              logout_redirects, logout_url, created_at, application, roles, traits,
-                                             audience)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+                                             audience, install_id)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
         query(sql)
             .bind(client.id)
             .bind(client.owner_id)
@@ -206,6 +208,7 @@ impl Tx {
             .bind(&client.roles)
             .bind(&client.traits)
             .bind(&client.audience)
+            .bind(client.install_id)
             .execute(self)
             .await?;
         Ok(())
@@ -306,7 +309,9 @@ impl Tx {
                                                      AND x.client_id IS NOT NULL)) AS is_resource_open,
                           c.scopes AS client_scopes,
                           CASE WHEN l.grant_type = 'client_credentials'
-                                   THEN CASE WHEN c.acts_as = l.user_id THEN c.scopes ELSE '' END
+                                   THEN CASE WHEN c.acts_as IS NULL OR c.acts_as <> l.user_id THEN ''
+                                             WHEN c.install_id IS NULL THEN c.scopes
+                                             ELSE COALESCE(s.scopes, '') END
                                WHEN l.resource_id IS NULL THEN COALESCE(s.scopes, '')
                                ELSE COALESCE(e.scopes, '') END AS allowed,
                           s.id AS consent_id, l.session_id,

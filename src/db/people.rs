@@ -72,6 +72,7 @@ impl Tx {
     /// must have been deleted before.
     pub async fn delete_user(&mut self, user: Id) -> Result<()> {
         self.end_links_of(user).await?;
+        self.delete_volumes_of(user).await?;
         let sql = "DELETE FROM owner WHERE id = $1 AND kind = $2";
         query(sql).bind(user).bind(OwnerKind::User.as_str()).execute(self).await?;
         Ok(())

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use lfs::Oid;
 
 use super::accounts::TokenUserRow;
+use super::app_installs::{AppSessionRow, InstallRow};
 use super::datasets::DatasetRow;
 use super::oauth::{AppLoginRow, ClientRow};
 use super::objects::Held;
@@ -58,6 +59,8 @@ struct Entries {
     held: HashMap<(Id, Oid), Option<Held>>,
     app_logins: HashMap<Id, Option<AppLoginRow>>,
     clients: HashMap<Id, Option<ClientRow>>,
+    installs: HashMap<String, Option<Arc<InstallRow>>>,
+    app_sessions: HashMap<String, Option<AppSessionRow>>,
 }
 
 impl QueryCache {
@@ -103,7 +106,8 @@ impl Entries {
     }
 
     fn len(&self) -> usize {
-        self.tokens.len() + self.datasets.len() + self.held.len() + self.app_logins.len() + self.clients.len()
+        let logins = self.tokens.len() + self.app_logins.len() + self.clients.len() + self.app_sessions.len();
+        logins + self.datasets.len() + self.held.len() + self.installs.len()
     }
 }
 
@@ -153,6 +157,28 @@ impl Db {
     pub async fn client(&self, id: Id) -> Result<Option<ClientRow>> {
         let read = async |id: &Id, tx: &mut Tx| tx.client(*id).await;
         self.cached(|answers| &mut answers.clients, id, read).await
+    }
+
+    /// Returns the installed app with this host name below that of all apps.
+    pub async fn install_by_host(&self, label: &str) -> Result<Option<Arc<InstallRow>>> {
+        let read = async |label: &String, tx: &mut Tx| Ok(tx.install_by_host(label).await?.map(Arc::new));
+        self.cached(|answers| &mut answers.installs, label.to_owned(), read).await
+    }
+
+    /// Returns the installed app with this name of an owner.
+    pub async fn install_by_name(&self, owner: &str, name: &str) -> Result<Option<Arc<InstallRow>>> {
+        let read = async |key: &String, tx: &mut Tx| {
+            let (owner, name) = key.rsplit_once('/').unwrap_or_default();
+            Ok(tx.install_by_name(owner, name).await?.map(Arc::new))
+        };
+        // No host name contains a slash.
+        self.cached(|answers| &mut answers.installs, format!("{owner}/{name}"), read).await
+    }
+
+    /// Returns a browser that may use an app, whether its session is valid or not.
+    pub async fn app_session(&self, hash: &str) -> Result<Option<AppSessionRow>> {
+        let read = async |hash: &String, tx: &mut Tx| tx.app_session(hash).await;
+        self.cached(|answers| &mut answers.app_sessions, hash.to_owned(), read).await
     }
 
     /// Returns the dataset at this path, and the facts from which the user's rights are derived.

@@ -6,6 +6,7 @@ use super::{CLIENT_CREDENTIALS, DEVICE_CODE_GRANT, OAuth, audience, generate, is
 use crate::access::app_tokens::AppScopes;
 use crate::access::tokens::TokenName;
 use crate::access::{ActingGrant, ClientGrant, DeveloperGrant, tokens};
+use crate::db::Tx;
 pub use crate::db::oauth::ClientRow;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, Secret};
@@ -201,6 +202,22 @@ pub struct ClientCredentials {
     pub secret: Option<Secret>,
 }
 
+/// # Errors
+/// Conflict for the application of an installed app, which has what its manifest says.
+fn expect_own_settings(grant: &ClientGrant) -> Result<()> {
+    match grant.client().install_id {
+        Some(_) => Err(Error::conflict("this application belongs to an installed app: change or uninstall that")),
+        None => Ok(()),
+    }
+}
+
+async fn expect_room(tx: &mut Tx, grant: &DeveloperGrant) -> Result<()> {
+    if tx.clients(grant.owner()).await?.len() >= MAX_CLIENTS {
+        return Err(Error::conflict(format!("`{}` has {MAX_CLIENTS} applications: delete one", grant.name())));
+    }
+    Ok(())
+}
+
 impl OAuth {
     /// Registers an application. Returns it with its secret, unless it is public.
     ///
@@ -214,43 +231,67 @@ impl OAuth {
         is_public: bool,
     ) -> Result<(ClientRow, Option<Secret>)> {
         let secret = (!is_public).then(|| generate(SECRET));
-        let mut row = ClientRow {
+        let mut row = self.new_client(grant, secret.as_ref().map(tokens::hash), acts_as.map(ActingGrant::user));
+        row.acts_as_name = acts_as.map(|grant| grant.name().to_owned());
+        let resources = settings.resources.clone().unwrap_or_default();
+        settings.apply(&mut row)?;
+        self.check_settings(grant, &row, &resources)?;
+        let mut tx = self.db.write().await?;
+        let servers = self.servers(&mut tx, grant, &row, &resources).await?;
+        expect_room(&mut tx, grant).await?;
+        tx.insert_client(&row).await?;
+        tx.set_resources(row.id, &servers).await?;
+        self.audit_by(&mut tx, grant.actor(), "client.add", grant.name(), &row.id.to_string()).await?;
+        tx.commit().await?;
+        Ok((row, secret))
+    }
+
+    /// Registers the application of an installed app, as part of a transaction. Its secret is derived by the caller.
+    ///
+    /// # Errors
+    /// Conflict if the owner has too many.
+    pub(crate) async fn register_for_install(
+        &self,
+        tx: &mut Tx,
+        grant: &DeveloperGrant,
+        settings: ClientSettings,
+        install: Id,
+        acts_as: Option<Id>,
+        secret: String,
+    ) -> Result<()> {
+        let mut row = self.new_client(grant, Some(secret), acts_as);
+        row.install_id = Some(install);
+        settings.apply(&mut row)?;
+        expect_room(tx, grant).await?;
+        tx.insert_client(&row).await
+    }
+
+    fn new_client(&self, grant: &DeveloperGrant, secret: Option<String>, acts_as: Option<Id>) -> ClientRow {
+        ClientRow {
             id: self.clock.id(),
             owner_id: Some(grant.owner()),
             owner: grant.name().to_owned(),
             name: String::new(),
             home: String::new(),
-            secret: secret.as_ref().map(tokens::hash),
+            secret,
             previous_secret: None,
             previous_until: None,
             redirects: String::new(),
             grants: String::new(),
             scopes: String::new(),
-            acts_as: acts_as.map(ActingGrant::user),
-            acts_as_name: acts_as.map(|grant| grant.name().to_owned()),
+            acts_as,
+            acts_as_name: None,
             logout_redirects: "[]".into(),
             logout_url: None,
             application: None,
             roles: String::new(),
             traits: String::new(),
             audience: None,
+            install_id: None,
             created_at: self.clock.now(),
             disabled_at: None,
             is_owner_barred: false,
-        };
-        let resources = settings.resources.clone().unwrap_or_default();
-        settings.apply(&mut row)?;
-        self.check_settings(grant, &row, &resources)?;
-        let mut tx = self.db.write().await?;
-        let servers = self.servers(&mut tx, grant, &row, &resources).await?;
-        if tx.clients(grant.owner()).await?.len() >= MAX_CLIENTS {
-            return Err(Error::conflict(format!("`{}` has {MAX_CLIENTS} applications: delete one", grant.name())));
         }
-        tx.insert_client(&row).await?;
-        tx.set_resources(row.id, &servers).await?;
-        self.audit_by(&mut tx, grant.actor(), "client.add", grant.name(), &row.id.to_string()).await?;
-        tx.commit().await?;
-        Ok((row, secret))
     }
 
     /// Checks settings against each other, and against what the developer may set.
@@ -285,6 +326,7 @@ impl OAuth {
         acts_as: Option<Option<ActingGrant>>,
         is_disabled: Option<bool>,
     ) -> Result<ClientRow> {
+        expect_own_settings(grant)?;
         let mut tx = self.db.write().await?;
         let id = grant.client().id;
         tx.lock_name(&format!("application {id}")).await?;
@@ -325,6 +367,7 @@ impl OAuth {
     /// # Errors
     /// Conflict for a public client, which has no secret.
     pub async fn replace_secret(&self, grant: &ClientGrant) -> Result<(Secret, Millis)> {
+        expect_own_settings(grant)?;
         let (secret, until) = (generate(SECRET), self.clock.now().plus(self.rules.overlap()));
         let row = grant.client();
         let mut tx = self.db.write().await?;
@@ -338,6 +381,7 @@ impl OAuth {
 
     /// Deletes an application, with everything that users allowed it.
     pub async fn delete_client(&self, grant: &ClientGrant) -> Result<()> {
+        expect_own_settings(grant)?;
         let row = grant.client();
         let mut tx = self.db.write().await?;
         tx.delete_client(row.id).await?;

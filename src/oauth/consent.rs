@@ -179,6 +179,47 @@ impl OAuth {
         self.audit(tx, &format!("user:{user}"), "consent.give", &client.to_string(), &scopes).await
     }
 
+    /// Gives an application one more file, folder or dataset, and the scopes that it needs for it.
+    ///
+    /// # Errors
+    /// Forbidden if the user does not have the right; conflict if the application has too many.
+    pub async fn give_path(
+        &self,
+        actor: &Actor,
+        holder: &AccountGrant,
+        client: Id,
+        scopes: AppScopes,
+        chosen: &ChosenPath,
+    ) -> Result<()> {
+        let (user, now) = (holder.user(), self.clock.now());
+        let mut rows = self.chosen(actor, true, std::slice::from_ref(chosen)).await?;
+        let mut tx = self.db.write().await?;
+        let before = tx.consent(user, client).await?.map(|row| row.scopes).unwrap_or_default();
+        let all = before.parse::<AppScopes>()?.with(scopes).to_string();
+        tx.put_consent(self.clock.id(), user, client, &all, now).await?;
+        let consent = tx.consent(user, client).await?.ok_or_else(not_connected)?.id;
+        let given = tx.consent_paths(consent).await?;
+        for row in &mut rows {
+            match given.iter().find(|other| other.repo_id == row.repo_id && other.path == row.path) {
+                // Opening a file to view it takes nothing away.
+                Some(other) => row.right = row.right.max(other.right),
+                None if given.len() >= MAX_PATHS => {
+                    let why =
+                        format!("the app has {MAX_PATHS} files and folders already: remove some on your account page");
+                    return Err(Error::conflict(why));
+                }
+                None => {}
+            }
+            tx.put_consent_path(consent, row, now).await?;
+        }
+        let detail = chosen
+            .path
+            .as_ref()
+            .map_or_else(|| chosen.dataset.to_string(), |path| format!("{}/{path}", chosen.dataset));
+        self.audit(&mut tx, &format!("user:{user}"), "consent.path", &client.to_string(), &detail).await?;
+        tx.commit().await
+    }
+
     /// Checks that the user has the rights that they give to an application.
     async fn chosen(&self, actor: &Actor, may: bool, paths: &[ChosenPath]) -> Result<Vec<ConsentPathRow>> {
         if !may && !paths.is_empty() {

@@ -167,12 +167,21 @@ impl OAuth {
             Some(scope) => requested(client, scope)?,
             None => client.scopes.parse()?,
         };
-        let (now, most) = (self.clock.now(), AppScopes::READ.with(AppScopes::WRITE).with(AppScopes::PROFILE));
-        let scopes = scopes.and(most.with(AppScopes::EMAIL));
+        let now = self.clock.now();
+        let most = AppScopes::READ.with(AppScopes::WRITE).with(AppScopes::PROFILE).with(AppScopes::EMAIL);
+        let scopes = match client.install_id {
+            None => scopes.and(most),
+            // An installed app has what its owner gave it.
+            Some(_) => {
+                let consent = self.db.read().await?.consent(user, client.id).await?;
+                let given = consent.map_or(Ok(AppScopes::default()), |consent| consent.scopes.parse())?;
+                scopes.and(most.with(AppScopes::FILES)).and(given)
+            }
+        };
         if scopes.is_empty() {
             return Err(Failure::new(
                 "invalid_scope",
-                "with client credentials, ask for read, write, profile or email",
+                "with client credentials, ask for read, write, profile or email; an installed app gets what its owner gave it",
             ));
         }
         let mut tx = self.db.write().await?;

@@ -3,8 +3,10 @@
 
 mod accounts;
 mod admin;
+mod apps;
 mod branches;
 mod browser;
+mod catalogue;
 mod choices;
 mod clients;
 mod commits;
@@ -61,6 +63,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         passkeys::routes,
         datasets::routes,
         choices::routes,
+        catalogue::routes,
+        apps::routes,
         clients::routes,
         consents::routes,
         devices::routes,
@@ -91,6 +95,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .change("/api/v1/datasets/{owner}/{dataset}/commits", |route| route.is_open = true)
         // Anonymous clients can begin these, and each writes a row.
         .change("/api/v1/session/challenge", |route| route.cost = 500)
+        // These may look up an image in its registry.
+        .change("/api/v1/catalogue/{app}", |route| route.cost = 50)
+        .change("/api/v1/images/digest", |route| route.cost = 50)
+        .change("/api/v1/apps/{owner}", |route| route.cost = 50)
         // Anonymous clients can open links, and each attempt is recorded.
         .change("/api/v1/links/open", |route| route.cost = 50)
 }

@@ -36,6 +36,8 @@ const PAGES: &[&str] = &[
     "/search",
     "/account",
     "/account/clients",
+    "/apps",
+    "/apps/{*rest}",
     "/o/{*rest}",
     "/admin",
     "/admin/{*rest}",
@@ -50,7 +52,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// Returns true for the URL of a page or of one of its files. The rest of the path can look like a git URL.
 pub(super) fn is_below(path: &str) -> bool {
-    ["/d/", "/o/", "/drive/", "/shared/", "/admin/", "/_app/"].iter().any(|folder| path.starts_with(folder))
+    ["/apps/", "/d/", "/o/", "/drive/", "/shared/", "/admin/", "/_app/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// Serves the document.

@@ -389,7 +389,7 @@ story! {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let other = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(rutter::web::serve(second, listener, stop.clone()));
+        tokio::spawn(rutter::web::serve(second, vec![listener], stop.clone()));
         let ask = |url: &str, key: Option<&str>, path: &str| {
             let body = json!({"message": "m", "operations": [put(path, "x")]}).to_string();
             let request = server.http.post(format!("{url}/api/v1/datasets/ada/data/commits"));

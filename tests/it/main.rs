@@ -6,6 +6,7 @@
 
 mod accounts;
 mod admin;
+mod apps;
 mod browse;
 mod check;
 mod circles;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod api;
+mod apps;
 mod ckan;
 mod drive;
 mod hub;
@@ -107,6 +108,7 @@ fn samples() -> impl Iterator<Item = Sample> {
         .chain(shares::SAMPLES)
         .chain(accounts::SAMPLES)
         .chain(oauth::SAMPLES)
+        .chain(apps::SAMPLES)
         .copied()
 }
 
@@ -233,7 +235,7 @@ impl World {
                 let force = json!({"force": variant.ends_with("by force")});
                 self.post(token, &format!("/{path}.git/info/lfs/locks/{id}/unlock"), &force)
             }
-            _ if oauth::has(route) => self.plain(token, path, sample, bytes),
+            _ if oauth::has(route) || apps::has(route) => self.plain(token, path, sample, bytes),
             _ if hub::has(route) => {
                 let path = self.prepare_hub(path, sample, &unique(bytes)).await;
                 self.plain(token, &path, sample, bytes)
@@ -324,6 +326,7 @@ impl World {
             ("POST", "/{owner}/{dataset}/info/lfs/locks/verify", _) => {
                 self.post(token, &format!("/{path}.git/info/lfs/locks/verify"), &json!({}))
             }
+            (_, route, _) if apps::has(route) => self.of_apps(token, (method, route, variant), &unique(bytes)),
             (_, route, _) if oauth::has(route) => self.of_oauth(token, (method, route, variant), &unique(bytes)),
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if drive::has(route) => self.of_drive(token, path, (method, route, variant), &unique(bytes)),

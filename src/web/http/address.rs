@@ -47,6 +47,12 @@ pub(crate) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Ip
     client
 }
 
+/// Returns the address of the client of a request; the unspecified one if it is not known, as in tests of the router.
+pub(crate) fn address_of(request: &Parts, proxies: &[IpNet]) -> IpAddr {
+    let peer = request.extensions.get::<Peer>().map(|Peer(peer)| peer.ip());
+    peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| client(peer, &request.headers, proxies))
+}
+
 /// Returns true if the request passed through an untrusted proxy, or claims to.
 pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.contains_key(FORWARDED_FOR)

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{Stream as _, StreamExt as _, TryStreamExt as _};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::AsyncBufRead;
@@ -24,6 +24,35 @@ use crate::error::{Error, Result};
 /// Wraps a body so that it fails if nothing is received for too long.
 pub(crate) fn with_idle_timeout(app: &App, body: Body) -> IdleTimeoutBody {
     IdleTimeoutBody::new(body, Duration::from_secs(app.config.limits.idle_timeout))
+}
+
+/// Like [`with_idle_timeout`], as a body of the same size.
+pub(crate) fn timed(app: &App, body: Body) -> Body {
+    let size = body.size_hint();
+    Body::new(SizedBody { body: with_idle_timeout(app, body), size })
+}
+
+/// A body whose declared size is kept.
+struct SizedBody {
+    body: IdleTimeoutBody,
+    size: SizeHint,
+}
+
+impl HttpBody for SizedBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let next = ready!(Pin::new(&mut self.body).poll_next(context));
+        Poll::Ready(next.map(|bytes| bytes.map(Frame::data).map_err(io::Error::other)))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.size.clone()
+    }
 }
 
 /// Reads a body as bytes, like [`with_idle_timeout`]. The caller limits how much it reads.
@@ -94,7 +123,7 @@ pub(super) fn followed(request: Request, comes_later: bool) -> (Request, UnreadB
 }
 
 /// Keeps a value until the body was sent or dropped.
-pub(super) fn hold(body: Body, value: impl Send + Unpin + 'static) -> Body {
+pub(crate) fn hold(body: Body, value: impl Send + Unpin + 'static) -> Body {
     on_end(body, move || {
         let _held = &value;
     })

@@ -34,9 +34,9 @@ const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps all routes, which the table describes.
-pub(crate) fn layer(router: Router, table: RouteTable, config: &Config) -> Router {
+pub(crate) fn layer(router: Router, table: RouteTable, limits: Arc<Limits>, config: &Config) -> Router {
     let idle = Duration::from_secs(config.limits.idle_timeout);
-    let shared = Arc::new(Shared { table, idle, limits: Limits::new(config) });
+    let shared = Arc::new(Shared { table, idle, limits });
     router.layer(tower::layer::layer_fn(move |routes| RequestLayer { routes, shared: shared.clone() }))
 }
 
@@ -250,7 +250,7 @@ fn request_id(headers: &HeaderMap) -> String {
 
 /// Returns a unique ID, which is not secret: asking the system for randomness for each request would cost more than
 /// everything else here.
-fn fresh_id() -> String {
+pub(crate) fn fresh_id() -> String {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| u64::from_be_bytes(clock::random()));
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     format!("{:016x}", PROCESS.wrapping_add(SERIAL.fetch_add(1, Ordering::Relaxed)))
@@ -317,7 +317,8 @@ mod tests {
         };
         let router = Router::new().route("/text", get(breaks)).route("/breaks", get(breaks));
         let table = RouteTable { group_of: [("/text", TEXT)].into(), groups: Vec::new() };
-        let router = layer(router.route("/works", get(|| async {})), table, &Config::default());
+        let config = Config::default();
+        let router = layer(router.route("/works", get(|| async {})), table, Limits::new(&config), &config);
         for (path, media) in [("/breaks", "application/problem+json"), ("/text", "text/x-error")] {
             let request = Request::get(path).header(REQUEST_ID, "mine").body(Body::empty()).unwrap();
             let reply = router.clone().oneshot(request).await.unwrap();

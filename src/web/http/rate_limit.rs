@@ -66,7 +66,7 @@ enum Subject<'a> {
 }
 
 /// The rate and concurrency limits of one server.
-pub(super) struct Limits {
+pub(crate) struct Limits {
     keys: Keys,
     since: Instant,
     proxies: Vec<IpNet>,
@@ -84,6 +84,9 @@ pub(super) struct Limits {
     /// Concurrent git processes: for fetches and for pushes.
     git: [(Arc<ConcurrencyLimit>, Gauge); 2],
     git_refused: Counter,
+    /// Open WebSockets of apps.
+    tunnels: Arc<ConcurrencyLimit>,
+    tunneled: Gauge,
     /// Delayed requests.
     waiting: Arc<ConcurrencyLimit>,
     held_up: Gauge,
@@ -95,7 +98,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn new(config: &Config) -> Arc<Self> {
+    pub(crate) fn new(config: &Config) -> Arc<Self> {
         let rates = &config.rates;
         let points = |name, who, points: u32| {
             let size = u64::from(points) * u64::from(rates.burst_seconds);
@@ -126,6 +129,8 @@ impl Limits {
             shares: ConcurrencyLimit::new(rates.transfers_address(config.limits.transfers)),
             git: [git("fetch"), git("push")],
             git_refused: refusals("git"),
+            tunnels: ConcurrencyLimit::new(rates.connections_address(config.limits.connections)),
+            tunneled: metrics::gauge!("rutter_app_websockets"),
             waiting: ConcurrencyLimit::new(MAX_WAITING),
             held_up: metrics::gauge!("rutter_limited_waiting"),
             max_wait: Duration::from_secs(u64::from(rates.wait_seconds)),
@@ -147,7 +152,7 @@ impl Limits {
     ///
     /// # Errors
     /// Busy if the address is over its limit.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         self: &Arc<Self>,
         request: &mut Request,
         group: &RouteGroup,
@@ -225,7 +230,7 @@ pub(crate) struct Client {
 }
 
 /// The decision on a request that is within its limits.
-pub(super) enum Admission {
+pub(crate) enum Admission {
     /// Serve it now; a transfer holds its slot.
     Now(Option<Slot>),
     /// Delay it.
@@ -233,7 +238,7 @@ pub(super) enum Admission {
 }
 
 /// A delayed request.
-pub(super) struct Delayed {
+pub(crate) struct Delayed {
     client: Client,
     wait: Duration,
     transfer: Option<Gauge>,
@@ -245,7 +250,7 @@ impl Delayed {
     ///
     /// # Errors
     /// Busy if no slot becomes free.
-    pub(super) async fn come(self) -> Result<Option<Slot>> {
+    pub(crate) async fn come(self) -> Result<Option<Slot>> {
         let Self { client, wait, transfer, .. } = &self;
         let limits = &client.limits;
         tokio::time::sleep(*wait).await;
@@ -293,6 +298,16 @@ impl Client {
             self.limits.git_refused.increment(1);
         }
         place
+    }
+
+    /// Charges the address for work beyond the fixed cost of the request.
+    pub(crate) fn charge(&self, points: usize) {
+        Account { client: self.clone(), token: None, user: None }.charge(points);
+    }
+
+    /// Returns the slot of a WebSocket; `None` if the client's address has too many.
+    pub(crate) fn tunnel(&self) -> Option<Slot> {
+        self.limits.tunnels.take(self.site, &self.limits.tunneled)
     }
 
     fn account(&self, token: Key, actor: &Actor) -> Account {

@@ -21,7 +21,7 @@ use tower::{Service, ServiceExt as _};
 mod connections;
 mod stream;
 
-pub(super) use self::connections::Running;
+pub(crate) use self::connections::Running;
 use self::connections::{Activity, Connection, Connections, open_files};
 use self::stream::IdleTimeoutStream;
 use super::address::{Peer, is_trusted, site};

@@ -133,7 +133,7 @@ const FRAME: usize = 16 << 10;
 /// Adds an idle timeout to a response body over HTTP/2. There, a client can leave a stream without window while the
 /// connection stays alive. hyper then stops polling the body, so a separate task has to notice, and drops what the body
 /// holds.
-pub(super) fn watched(body: Body, limit: Duration) -> Body {
+pub(crate) fn watched(body: Body, limit: Duration) -> Body {
     if body.size_hint().exact().is_some_and(|size| size <= FRAME as u64) {
         // It fits into one frame and holds nothing that others wait for.
         return body;

@@ -9,11 +9,13 @@ mod lfs;
 mod sharing;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rutter::access::Actor;
 use rutter::access::tokens::TokenScope;
 use rutter::app::App;
+use rutter::apps::backend::Backend;
 use rutter::clock::Clock;
 use rutter::config::Config;
 use rutter::types::{Role, Visibility};
@@ -62,7 +64,7 @@ impl Server {
 
     /// Starts with its own URL as `public_url`, and a configuration that differs from the default.
     pub async fn start_public_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
-        let server = Self::start_bound(engine, |config, url| {
+        let server = Self::start_bound(engine, None, |config, url| {
             config.public_url = Some(url.to_owned());
             change(config);
         });
@@ -75,10 +77,39 @@ impl Server {
     ///
     /// [`Worker::run_due`]: rutter::jobs::Worker::run_due
     pub async fn start_without_workers(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_bound(engine, |config, _| change(config)).await
+        Self::start_bound(engine, None, |config, _| change(config)).await
     }
 
-    async fn start_bound(engine: Engine, change: impl FnOnce(&mut Config, &str)) -> Self {
+    /// Starts with apps, each on a host of its own below `apps.localhost`, and a container engine that the test provides;
+    /// without, that of the configuration.
+    /// Jobs wait for [`Worker::run_due`], unless `works`.
+    ///
+    /// [`Worker::run_due`]: rutter::jobs::Worker::run_due
+    pub async fn start_apps(
+        engine: Engine,
+        containers: Option<Arc<dyn Backend>>,
+        works: bool,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let server = Self::start_bound(engine, containers, |config, url| {
+            let port = url.rsplit_once(':').map_or("", |(_, port)| port);
+            config.public_url = Some(url.to_owned());
+            config.apps.url = Some(format!("http://apps.localhost:{port}"));
+            config.apps.wildcard = true;
+            change(config);
+        });
+        let server = server.await;
+        if works {
+            server.app.start(&TaskTracker::new(), &server.stop);
+        }
+        server
+    }
+
+    async fn start_bound(
+        engine: Engine,
+        containers: Option<Arc<dyn Backend>>,
+        change: impl FnOnce(&mut Config, &str),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         create_home(&folder.path().join("home"), GIT_CONFIG);
         let mut config = Config { data: folder.path().join("data"), ..Config::default() };
@@ -87,9 +118,12 @@ impl Server {
         change(&mut config, &url);
         crate::template::copy(engine, &mut config).await;
         let clock = Clock::default();
-        let app = App::open_at(config, clock.clone()).await.unwrap();
+        let app = match containers {
+            Some(containers) => App::open_with(config, clock.clone(), Some(containers)).await.unwrap(),
+            None => App::open_at(config, clock.clone()).await.unwrap(),
+        };
         let stop = CancellationToken::new();
-        tokio::spawn(rutter::web::serve(app.clone(), listener, stop.clone()));
+        tokio::spawn(rutter::web::serve(app.clone(), vec![listener], stop.clone()));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { app, clock, url, folder, http, stop }
     }

@@ -24,6 +24,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/search", ""),
     ("GET", "/account", ""),
     ("GET", "/account/clients", ""),
+    ("GET", "/apps", ""),
+    ("GET", "/apps/{*rest}", ""),
     ("GET", "/o/{*rest}", ""),
     ("GET", "/admin", ""),
     ("GET", "/admin/{*rest}", ""),

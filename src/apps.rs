@@ -1,0 +1,204 @@
+//! Installed apps: programs that run beside the data and act on it for their users. The database says what is wanted; a
+//! container engine is told to make it so, by jobs that any replica can run.
+//!
+//! Without a container engine, an app can be a server that exists (`service`), or an application outside (`external`).
+
+pub mod backend;
+pub mod catalogue;
+pub mod docker;
+mod engine;
+pub mod installs;
+pub mod kubernetes;
+pub mod manifest;
+pub mod open;
+mod reconcile;
+mod state_machine;
+pub mod wake;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use tokio::sync::Notify;
+
+use self::backend::Backend;
+use crate::access::secret::ServerSecret;
+use crate::access::{Access, Actor};
+use crate::clock::Clock;
+use crate::config::{AppBackend, AppsConfig, Config, Origin};
+use crate::db::app_installs::InstallRow;
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
+use crate::oauth::OAuth;
+use crate::types::{Id, Secret};
+
+/// Timeout of a health check.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Installed apps. Cheap to clone.
+#[derive(Clone)]
+pub struct Apps(Arc<Services>);
+
+/// What the feature uses.
+struct Services {
+    db: Db,
+    clock: Clock,
+    access: Access,
+    oauth: OAuth,
+    config: AppsConfig,
+    origin: Option<Origin>,
+    public_url: String,
+    backend: Option<Arc<dyn Backend>>,
+    secrets: Hmac<Sha256>,
+    site: String,
+    health: reqwest::Client,
+    /// Notified when a transaction has queued a job.
+    queued: Arc<Notify>,
+}
+
+/// What a check of the configuration found.
+#[derive(Debug)]
+pub struct AppsCheck {
+    /// The URL of apps.
+    pub url: String,
+    /// True if each app has a host name of its own.
+    pub has_wildcard: bool,
+    /// The number of containers; or why there can be none.
+    pub containers: std::result::Result<usize, String>,
+}
+
+/// Returns the identifier by which a container engine tells the objects of this server from those of others.
+pub fn site(secret: &ServerSecret) -> String {
+    hex::encode(&secret.derive("site of apps")[..6])
+}
+
+impl Apps {
+    /// Creates the service, with the container engine of the configuration.
+    ///
+    /// # Errors
+    /// Invalid if there is a backend, but it cannot be used.
+    pub fn new(
+        config: &Config,
+        (db, clock): (Db, Clock),
+        (access, oauth): (Access, OAuth),
+        secret: &ServerSecret,
+        backend: Option<Arc<dyn Backend>>,
+        queued: Arc<Notify>,
+    ) -> Result<Self> {
+        let secrets = Hmac::new_from_slice(&secret.derive("secrets of apps")).expect("HMAC takes keys of any length");
+        // Apps answer by themselves; their redirects are theirs.
+        let health = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(HEALTH_TIMEOUT)
+            .no_proxy()
+            .build()
+            .map_err(Error::internal)?;
+        Ok(Self(Arc::new(Services {
+            db,
+            clock,
+            access,
+            oauth,
+            config: config.apps.clone(),
+            origin: config.apps.origin(),
+            public_url: config.link_base(),
+            backend,
+            secrets,
+            site: site(secret),
+            health,
+            queued,
+        })))
+    }
+
+    /// Returns the origin of apps; `None` if this server has no apps.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.0.origin.as_ref()
+    }
+
+    /// Returns true if each app has a host name of its own.
+    pub fn has_wildcard(&self) -> bool {
+        self.0.config.wildcard
+    }
+
+    /// Returns why containers cannot be run; `None` if they can.
+    pub fn missing_engine(&self) -> Option<&'static str> {
+        match self.0.config.backend {
+            _ if self.0.backend.is_some() => None,
+            AppBackend::None => Some(
+                "this server runs no containers: set `apps.backend` to `docker` or `kubernetes` (see docs/apps.md)",
+            ),
+            AppBackend::Docker | AppBackend::Kubernetes => Some("the container engine is not connected"),
+        }
+    }
+
+    /// Returns the base URL of an app, for browsers, without a trailing slash.
+    pub fn url(&self, install: &InstallRow) -> String {
+        let Some(origin) = &self.0.origin else { return String::new() };
+        match (self.0.config.wildcard, &install.host) {
+            (true, Some(host)) => origin.below(host).to_string(),
+            (true, None) => origin.below(&install.label).to_string(),
+            (false, _) => format!("{origin}{}", self.base_path(install)),
+        }
+    }
+
+    /// Returns the usual base URL of an app with this name, whether there is one or not.
+    pub fn url_of_name(&self, owner: &str, name: &str) -> String {
+        let Some(origin) = &self.0.origin else { return String::new() };
+        match self.0.config.wildcard {
+            true => origin.below(&format!("{name}--{}", owner.replace('/', "-"))).to_string(),
+            false => format!("{origin}/user/{owner}/{name}"),
+        }
+    }
+
+    /// Returns the path below which browsers find an app; empty with a host name of its own.
+    pub fn base_path(&self, install: &InstallRow) -> String {
+        if self.0.config.wildcard { String::new() } else { format!("/user/{}/{}", install.owner, install.name) }
+    }
+
+    /// Checks that apps can be run.
+    ///
+    /// # Errors
+    /// Conflict if this server has no apps.
+    pub async fn check(&self) -> Result<AppsCheck> {
+        let Some(origin) = &self.0.origin else {
+            return Err(Error::conflict("this server has no apps: set `apps.url` (see docs/apps.md)"));
+        };
+        let containers = match &self.0.backend {
+            None => Err(self.missing_engine().unwrap_or_default().to_owned()),
+            Some(backend) => {
+                backend.observe().await.map(|found| found.len()).map_err(|error| error.detail().to_owned())
+            }
+        };
+        Ok(AppsCheck { url: origin.to_string(), has_wildcard: self.0.config.wildcard, containers })
+    }
+
+    fn backend(&self) -> Result<&Arc<dyn Backend>> {
+        let missing = || Error::conflict(self.missing_engine().unwrap_or_default());
+        self.0.backend.as_ref().ok_or_else(missing)
+    }
+
+    /// Returns the secret of the OAuth client of an install, which changes with each run.
+    fn client_secret(&self, install: Id, run: i64) -> Secret {
+        let mac = self.0.secrets.clone().chain_update(install.as_bytes()).chain_update(run.to_be_bytes());
+        Secret::new(format!("rcs_{}", BASE64.encode(mac.finalize().into_bytes())))
+    }
+
+    async fn audit(&self, tx: &mut Tx, by: &str, action: &str, subject: &str, detail: &str) -> Result<()> {
+        let (id, now, request) = (self.0.clock.id(), self.0.clock.now(), crate::request::id());
+        tx.insert_audit(id, now, by, action, subject, detail, &request).await
+    }
+
+    async fn audit_by(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        action: &str,
+        install: &InstallRow,
+        detail: &str,
+    ) -> Result<()> {
+        let subject = format!("{}/{}", install.owner, install.name);
+        self.audit(tx, &actor.key(), action, &subject, detail).await
+    }
+}

@@ -1,0 +1,132 @@
+//! Pages and redirects of the proxy itself.
+
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::apps::installs::InstallRow;
+use crate::apps::wake::NotReady;
+use crate::error::{Error, Result};
+use crate::types::InstallState;
+use crate::web::http::{PAGE_POLICY, escape_html};
+
+/// Maximum length of a path that a browser returns to, in bytes.
+const MAX_PATH: usize = 4096;
+
+/// Returns true if a person looks at the response.
+pub(super) fn wants_page(request: &Parts) -> bool {
+    let text = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
+    match text("sec-fetch-dest") {
+        Some(dest) => ["document", "iframe"].contains(&dest),
+        None => text("accept").is_some_and(|accept| accept.contains("text/html")),
+    }
+}
+
+/// Returns true if a browser opens a page.
+pub(super) fn is_navigation(request: &Parts) -> bool {
+    request.method == Method::GET && wants_page(request) && !request.headers.contains_key(header::UPGRADE)
+}
+
+/// Redirects a browser.
+pub(super) fn redirect(location: &str) -> Result<Response> {
+    let location = HeaderValue::from_str(location).map_err(|_| Error::malformed("invalid URL"))?;
+    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((StatusCode::SEE_OTHER, headers).into_response())
+}
+
+/// Returns a path below the app's base if that is one, without anything that browsers read as another host.
+pub(super) fn own_path(path: &str) -> &str {
+    let is_path = path.len() <= MAX_PATH
+        && path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_path { path } else { "/" }
+}
+
+/// Returns the state of an app, for the page that waits for it.
+pub(super) fn state(install: &InstallRow) -> Response {
+    let body = serde_json::json!({ "state": install.state, "wanted": install.wanted, "reason": install.reason });
+    ([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
+}
+
+/// Renders a page that reloads itself until the app answers, or says why it does not.
+pub(super) fn waiting(app: &NotReady, manage: &str) -> Response {
+    let (title, text) = match app.state {
+        InstallState::Failed => ("The app could not be started", "Its owner can see its log and start it again."),
+        InstallState::Installing => ("The app is being installed", "This page opens it when it is ready."),
+        InstallState::Stopped | InstallState::Starting | InstallState::Running | InstallState::Paused => {
+            ("The app is starting", "This page opens it when it is ready.")
+        }
+    };
+    // Without scripts: the policy of these pages forbids them.
+    let reload = if app.state == InstallState::Failed { "" } else { "<meta http-equiv=\"refresh\" content=\"1\">" };
+    let page = include_str!("waiting.html")
+        .replace("{reload}", reload)
+        .replace("{title}", title)
+        .replace("{text}", text)
+        .replace("{reason}", &escape_html(&app.reason))
+        .replace("{manage}", &escape_html(manage));
+    page_of(StatusCode::SERVICE_UNAVAILABLE, page)
+}
+
+/// Renders an error for a program. A script of a page must not make the browser ask for a password.
+pub(super) fn error(error: Error, is_browser: bool) -> Response {
+    let mut response = error.into_response();
+    let headers = response.headers_mut();
+    if is_browser {
+        headers.remove(header::WWW_AUTHENTICATE);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Renders an error for a person.
+pub(super) fn error_page(error: &Error, public_url: &str) -> Response {
+    error.log();
+    failure_page(error.kind().status(), error.detail(), public_url)
+}
+
+/// Renders a failure of an app, which is no failure of this server.
+pub(super) fn failure(status: StatusCode, detail: &str, page_at: Option<&str>) -> Response {
+    if let Some(public_url) = page_at {
+        return failure_page(status, detail, public_url);
+    }
+    let title = status.canonical_reason().unwrap_or_default();
+    let body = serde_json::json!({ "title": title, "status": status.as_u16(), "detail": detail });
+    let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, body.to_string()).into_response()
+}
+
+fn failure_page(status: StatusCode, detail: &str, public_url: &str) -> Response {
+    let mut detail = detail.chars();
+    let detail: String = detail.next().into_iter().flat_map(char::to_uppercase).chain(detail).collect();
+    let page = include_str!("error.html")
+        .replace("{detail}", &escape_html(&detail))
+        .replace("{home}", &escape_html(&format!("{public_url}/apps")));
+    page_of(status, page)
+}
+
+fn page_of(status: StatusCode, page: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (status, headers, page).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_return_to_paths_only() {
+        assert_eq!(own_path("/a?b=c"), "/a?b=c");
+        for bad in ["", "a", "//elsewhere", "https://elsewhere", "/\\elsewhere", "/a b", "/\r\nx"] {
+            assert_eq!(own_path(bad), "/", "{bad}");
+        }
+    }
+}

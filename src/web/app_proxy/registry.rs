@@ -1,0 +1,141 @@
+//! Open connections to apps. Those that are no longer allowed are ended within seconds: the user signed out, lost access
+//! or was suspended, or the app was uninstalled.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use futures::StreamExt as _;
+use hyper::body::Body as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::AppCredentials;
+use crate::app::App;
+use crate::error::Result;
+use crate::types::{Id, Secret};
+use crate::web::http::hold;
+
+/// Interval of the checks.
+const CHECK_INTERVAL: Duration = Duration::from_secs(3);
+
+/// How the caller of a connection authenticated.
+#[derive(Clone)]
+pub(super) enum Caller {
+    /// Not at all.
+    Anonymous,
+    /// With the cookie of the app.
+    Cookie(Secret),
+    /// With a personal token, which programs use for single requests.
+    Unchecked,
+}
+
+impl Caller {
+    fn key(&self) -> &str {
+        match self {
+            Self::Anonymous | Self::Unchecked => "",
+            Self::Cookie(cookie) => cookie.expose(),
+        }
+    }
+}
+
+/// The open connections of this server.
+pub(super) struct Registry {
+    open: Mutex<Open>,
+    stop: CancellationToken,
+}
+
+#[derive(Default)]
+struct Open {
+    serial: u64,
+    entries: HashMap<u64, (Id, Caller, CancellationToken)>,
+}
+
+/// An open connection, until it is dropped.
+pub(super) struct Entry {
+    registry: Arc<Registry>,
+    id: u64,
+    cancelled: CancellationToken,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.registry.open().entries.remove(&self.id);
+    }
+}
+
+impl Entry {
+    /// Waits until the connection must end.
+    pub(super) async fn ended(&self) {
+        self.cancelled.cancelled().await;
+    }
+
+    /// Ends a response when its connection must end. Bodies of known length are sent soon.
+    pub(super) fn until_sent(self, body: Body) -> Body {
+        if body.size_hint().exact().is_some() {
+            return body;
+        }
+        let cancelled = self.cancelled.clone();
+        let body = body.into_data_stream().take_until(cancelled.cancelled_owned());
+        hold(Body::from_stream(body), self)
+    }
+}
+
+impl Registry {
+    pub(super) fn new(stop: CancellationToken) -> Self {
+        Self { open: Mutex::default(), stop }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a connection.
+    pub(super) fn enter(self: &Arc<Self>, install: Id, caller: Caller) -> Entry {
+        let cancelled = self.stop.child_token();
+        let mut open = self.open();
+        open.serial += 1;
+        let id = open.serial;
+        open.entries.insert(id, (install, caller, cancelled.clone()));
+        Entry { registry: self.clone(), id, cancelled }
+    }
+
+    /// Ends connections that are no longer allowed, until the server stops.
+    pub(super) async fn watch(self: Arc<Self>, app: App) {
+        while self.stop.run_until_cancelled(tokio::time::sleep(CHECK_INTERVAL)).await.is_some() {
+            if let Err(error) = self.check(&app).await {
+                tracing::warn!(%error, "cannot check the connections to apps");
+            }
+        }
+    }
+
+    async fn check(&self, app: &App) -> Result<()> {
+        // One look-up for all connections of a browser to an app.
+        let mut callers: HashMap<(Id, String), (Caller, Vec<CancellationToken>)> = HashMap::new();
+        for (install, caller, cancelled) in self.open().entries.values() {
+            let of_caller =
+                callers.entry((*install, caller.key().to_owned())).or_insert_with(|| (caller.clone(), Vec::new()));
+            of_caller.1.push(cancelled.clone());
+        }
+        for ((install, _), (caller, connections)) in callers {
+            if !self.is_allowed(app, install, caller).await? {
+                connections.iter().for_each(CancellationToken::cancel);
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_allowed(&self, app: &App, install: Id, caller: Caller) -> Result<bool> {
+        let Some(install) = app.apps.by_id(install).await? else { return Ok(false) };
+        let credentials = match caller {
+            Caller::Anonymous => AppCredentials::None,
+            Caller::Cookie(cookie) => AppCredentials::Cookie(cookie),
+            Caller::Unchecked => return Ok(true),
+        };
+        match app.access.authorize_app_use(&install, credentials).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind().status().is_server_error() => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+}

@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/rutter/target
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev ui test test-cloud test-platform test-ui bench check fuzz
+.PHONY: help run dev ui test test-cloud test-apps test-deploy test-platform test-ui bench check fuzz
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,6 +22,9 @@ test: ## run all tests, on SQLite and on a temporary PostgreSQL
 
 test-cloud: ## run the cluster and cloud store tests, on Garage, azurite and PostgreSQL
 	@scripts/test.sh --cloud
+
+test-deploy: ## check the Helm chart and the Terraform modules; without a cluster
+	@scripts/setup.sh test && cargo build && scripts/postgres.sh python3 tests/deploy/main.py
 
 test-platform: ## sign users in to Superset and Airflow themselves; installs both from PyPI (1.1 GB)
 	@scripts/test.sh --test stories -E 'test(/^flask_appbuilder::/)' --run-ignored only

@@ -5,6 +5,7 @@
 
 pub mod backend;
 pub mod catalogue;
+pub mod control;
 pub mod docker;
 mod engine;
 pub mod installs;
@@ -89,7 +90,7 @@ impl Apps {
         queued: Arc<Notify>,
     ) -> Result<Self> {
         let secrets = Hmac::new_from_slice(&secret.derive("secrets of apps")).expect("HMAC takes keys of any length");
-        // Apps answer by themselves; their redirects are theirs.
+        // A redirect of an app is an answer, too.
         let health = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(HEALTH_TIMEOUT)

@@ -3,6 +3,7 @@
 //! A user sends an application to `/oauth/authorize`, and allows it some scopes; the application exchanges the code that
 //! it gets for tokens, and acts with the user's rights, restricted to those scopes.
 
+pub mod app_password;
 mod audience;
 pub mod authorize;
 pub mod claims;

@@ -84,7 +84,7 @@ impl AppUseGrant {
         self.session
     }
 
-    /// Returns true if the user is the owner of the app, by themselves and not as a member.
+    /// Returns true if the user is the owner of the app, and not a member of the owning organisation.
     pub fn is_owner(&self) -> bool {
         self.user.as_ref().is_some_and(|(id, _)| *id == self.install.owner_id)
     }

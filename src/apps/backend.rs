@@ -166,7 +166,7 @@ pub struct Observed {
 /// The state of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// There is none.
+    /// It does not exist.
     Absent,
     /// Its image is being downloaded, or it is being created.
     Pending,

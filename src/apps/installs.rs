@@ -1,12 +1,12 @@
 //! Installing apps, and what their owners do with them.
 
-use futures::StreamExt as _;
 use globset::GlobMatcher;
 
 use super::Apps;
-use super::backend::{ImageRef, LogQuery, LogStream, is_digest};
+use super::backend::{ImageRef, is_digest};
 use super::manifest::{Kind, Manifest, Profile};
-use crate::access::{AccountGrant, AdminGrant, DeveloperGrant, InstallGrant, tokens};
+use crate::access::applications::application;
+use crate::access::{DeveloperGrant, tokens};
 use crate::db::Tx;
 pub use crate::db::app_installs::InstallRow;
 pub use crate::db::apps::VolumeRow;
@@ -18,10 +18,7 @@ use crate::types::{Id, InstallState, OwnerKind, Slug, Visibility, WantedState};
 /// Maximum number of installs of one owner.
 const MAX_INSTALLS: usize = 50;
 /// The longest label of a host name (RFC 1035).
-const MAX_LABEL: usize = 63;
-/// Host names that users expect to belong to the site.
-const RESERVED_HOSTS: [&str; 12] =
-    ["account", "admin", "api", "apps", "auth", "login", "mail", "oauth", "rutter", "signin", "static", "www"];
+pub(super) const MAX_LABEL: usize = 63;
 
 /// What to install.
 #[derive(Debug, Clone)]
@@ -30,19 +27,6 @@ pub enum Source {
     App(String),
     /// An image without an entry in the catalogue.
     Image(ImageRef),
-}
-
-/// Changes of the settings of an install; `None` to leave one.
-#[derive(Debug, Clone, Default)]
-pub struct InstallChange {
-    /// Who can use it.
-    pub visibility: Option<Visibility>,
-    /// Host name below that of all apps; `Some(None)` for none.
-    pub host: Option<Option<String>>,
-    /// True to keep it running while it is idle.
-    pub keep_running: Option<bool>,
-    /// Another version of its image: the digest that was shown.
-    pub digest: Option<String>,
 }
 
 /// Returns the manifest of an install.
@@ -111,7 +95,7 @@ impl Apps {
     }
 
     /// Returns the image of a container with the digest that was shown to the user.
-    async fn pinned(&self, manifest: &Manifest, digest: Option<&str>) -> Result<Option<String>> {
+    pub(super) async fn pinned(&self, manifest: &Manifest, digest: Option<&str>) -> Result<Option<String>> {
         let Some(image) = manifest.image.as_deref().filter(|_| manifest.kind == Kind::Container) else {
             return Ok(None);
         };
@@ -195,19 +179,7 @@ impl Apps {
         if tx.install_by_host(&row.label).await?.is_some() {
             row.label = unique_label(&row.name, row.id);
         }
-        if manifest.volume.is_some() {
-            let id = self.0.clock.id();
-            let volume = VolumeRow {
-                id,
-                owner_id: row.owner_id,
-                app: row.app.clone(),
-                install: row.name.clone(),
-                name: format!("rutter-{}-{id}", self.0.site),
-                created_at: row.created_at,
-                released_at: None,
-            };
-            row.volume_id = Some(tx.take_volume(&volume).await?.id);
-        }
+        row.volume_id = self.take_volume(&mut tx, &row, manifest).await?;
         tx.insert_install(&row).await?;
         self.add_client(&mut tx, grant, &row, manifest).await?;
         self.enqueue(&mut tx, row.id).await?;
@@ -219,8 +191,26 @@ impl Apps {
         Ok(row)
     }
 
-    /// Adds the OAuth client of an install. That of a user's app can act for its owner by itself, with what the owner
-    /// allows it.
+    /// Returns the volume of an install, if its manifest has one: a new one, or the one that was kept.
+    pub(super) async fn take_volume(&self, tx: &mut Tx, row: &InstallRow, manifest: &Manifest) -> Result<Option<Id>> {
+        if manifest.volume.is_none() || row.volume_id.is_some() {
+            return Ok(row.volume_id);
+        }
+        let id = self.0.clock.id();
+        let volume = VolumeRow {
+            id,
+            owner_id: row.owner_id,
+            app: row.app.clone(),
+            install: row.name.clone(),
+            name: format!("rutter-{}-{id}", self.0.site),
+            created_at: self.0.clock.now(),
+            released_at: None,
+        };
+        Ok(Some(tx.take_volume(&volume).await?.id))
+    }
+
+    /// Adds the OAuth client of an install. That of a user's app can act for its owner without a browser, with
+    /// what the owner allows it.
     async fn add_client(
         &self,
         tx: &mut Tx,
@@ -230,7 +220,7 @@ impl Apps {
     ) -> Result<()> {
         let is_users = row.owner_kind == OwnerKind::User;
         let mut grants = vec!["authorization_code".to_owned(), "refresh_token".to_owned()];
-        grants.extend(is_users.then(|| crate::oauth::CLIENT_CREDENTIALS.to_owned()));
+        grants.extend((is_users && row.image.is_some()).then(|| crate::oauth::CLIENT_CREDENTIALS.to_owned()));
         let traits = match manifest.profile {
             // The library of Spaces sends no PKCE challenge, and adds a query to its redirect URL.
             Profile::Space => vec![NO_PKCE.to_owned(), FREE_QUERY.to_owned()],
@@ -245,12 +235,15 @@ impl Apps {
             traits,
             ..UncheckedSettings::default()
         })?;
+        // An application of the catalogue of data platforms lets in users by their platform roles.
+        let application = Some(manifest.name.clone()).filter(|name| application(name).is_some());
+        let settings = settings.with_platform(grant, application, Vec::new())?;
         let secret = tokens::hash(&self.client_secret(row.id, row.run));
-        let acts_as = is_users.then_some(row.owner_id);
+        let acts_as = (is_users && row.image.is_some()).then_some(row.owner_id);
         self.0.oauth.register_for_install(tx, grant, settings, row.id, acts_as, secret).await
     }
 
-    fn redirects(&self, row: &InstallRow, manifest: &Manifest) -> Vec<String> {
+    pub(super) fn redirects(&self, row: &InstallRow, manifest: &Manifest) -> Vec<String> {
         let base = self.base_of(row, manifest);
         let paths = manifest.redirects.iter().map(String::as_str);
         let redirects: Vec<String> = paths.map(|path| format!("{base}{path}")).collect();
@@ -262,7 +255,7 @@ impl Apps {
         manifest.url.as_ref().map_or_else(|| self.url(row), |url| url.trim_end_matches('/').to_owned())
     }
 
-    async fn expect_room(&self, tx: &mut Tx, owner: Id) -> Result<()> {
+    pub(super) async fn expect_room(&self, tx: &mut Tx, owner: Id) -> Result<()> {
         let most = self.0.config.running_user;
         if tx.count_wanted_running(owner).await? >= i64::from(most) {
             return Err(Error::conflict(format!("{most} apps run already: stop one first (`apps.running_user`)")));
@@ -272,226 +265,6 @@ impl Apps {
 
     pub(super) async fn enqueue(&self, tx: &mut Tx, install: Id) -> Result<()> {
         jobs::enqueue(tx, &self.0.clock, Job::ApplyInstall, &install.to_string(), std::time::Duration::ZERO).await
-    }
-
-    /// Returns the apps of a user and of the user's organisations.
-    pub async fn installs(&self, holder: &AccountGrant) -> Result<Vec<InstallRow>> {
-        self.0.db.read().await?.installs_for(holder.user()).await
-    }
-
-    /// Returns all apps of the site.
-    pub async fn all_installs(&self, _: &AdminGrant) -> Result<Vec<InstallRow>> {
-        self.0.db.read().await?.all_installs("", 10_000).await
-    }
-
-    /// Stops all apps of the site that run. Returns their number.
-    pub async fn stop_all(&self, grant: &AdminGrant) -> Result<usize> {
-        let mut stopped = 0;
-        for install in self.all_installs(grant).await? {
-            if install.image.is_none() || matches!(install.wanted, WantedState::Stopped | WantedState::Removed) {
-                continue;
-            }
-            stopped += usize::from(self.want_if(&install, WantedState::Stopped, grant.actor(), None).await?);
-        }
-        Ok(stopped)
-    }
-
-    /// Changes what an app should be: starts, stops or pauses it. An app that cannot be paused is stopped.
-    ///
-    /// # Errors
-    /// Conflict for an app that is not a container, and if too many run.
-    pub async fn want(&self, grant: &InstallGrant, wanted: WantedState) -> Result<InstallRow> {
-        let install = grant.install();
-        if install.image.is_none() {
-            return Err(Error::conflict("this app is not a container: it cannot be started or stopped here"));
-        }
-        let wanted = match wanted {
-            WantedState::Removed => return Err(Error::invalid("to uninstall an app, delete it")),
-            WantedState::Paused if !self.backend()?.can_pause() => WantedState::Stopped,
-            WantedState::Paused if matches!(install.state, InstallState::Stopped | InstallState::Failed) => {
-                return Err(Error::conflict("this app does not run: it cannot be paused"));
-            }
-            wanted => wanted,
-        };
-        let action = match wanted {
-            WantedState::Running => "app.start",
-            WantedState::Paused => "app.pause",
-            WantedState::Stopped | WantedState::Removed => "app.stop",
-        };
-        self.want_if(install, wanted, grant.actor(), Some(action)).await?;
-        self.current(install.id).await
-    }
-
-    async fn current(&self, id: Id) -> Result<InstallRow> {
-        let row = self.0.db.read().await?.install(id).await?;
-        row.ok_or_else(|| Error::not_found("the app was uninstalled"))
-    }
-
-    /// Asks for a state of an app, unless something else was asked for meanwhile. Returns true if that changed something.
-    pub(super) async fn want_if(
-        &self,
-        install: &InstallRow,
-        wanted: WantedState,
-        actor: &crate::access::Actor,
-        action: Option<&str>,
-    ) -> Result<bool> {
-        let has_failed = install.state == InstallState::Failed;
-        if install.wanted == wanted && !(has_failed && wanted == WantedState::Running) {
-            return Ok(false);
-        }
-        // An app that is paused goes on; each other start is a new run.
-        let goes_on = install.wanted == WantedState::Paused
-            && matches!(install.state, InstallState::Running | InstallState::Paused | InstallState::Starting);
-        let is_new_run = wanted == WantedState::Running && !goes_on;
-        let first = if install.image_id.is_some() { InstallState::Starting } else { InstallState::Installing };
-        let new_run = is_new_run.then_some(first);
-        let now = self.0.clock.now();
-        let mut tx = self.0.db.write().await?;
-        if wanted == WantedState::Running {
-            tx.lock_name(&format!("apps {}", install.owner_id)).await?;
-            if install.wanted != WantedState::Running {
-                self.expect_room(&mut tx, install.owner_id).await?;
-            }
-        }
-        if !tx.want_install(install.id, install.generation, wanted, new_run, now).await? {
-            return Ok(false);
-        }
-        if is_new_run {
-            let manifest = manifest(install)?;
-            self.set_client(&mut tx, install, install.run + 1, &manifest).await?;
-        }
-        self.enqueue(&mut tx, install.id).await?;
-        if let Some(action) = action {
-            self.audit_by(&mut tx, actor, action, install, "").await?;
-        }
-        tx.commit().await?;
-        self.0.queued.notify_one();
-        Ok(true)
-    }
-
-    /// Sets the secret of the app's OAuth client for a run, and its URLs.
-    pub(super) async fn set_client(&self, tx: &mut Tx, row: &InstallRow, run: i64, manifest: &Manifest) -> Result<()> {
-        let secret = tokens::hash(&self.client_secret(row.id, run));
-        let redirects = serde_json::to_string(&self.redirects(row, manifest)).map_err(Error::internal)?;
-        tx.set_install_client(row.id, &secret, &redirects, &self.base_of(row, manifest)).await
-    }
-
-    /// Changes the settings of an app. With another image, it is started anew.
-    ///
-    /// # Errors
-    /// Invalid for a wider visibility than the app allows, or a host name that cannot be used; conflict for a host name
-    /// that is taken, and for an image that has another digest now.
-    pub async fn change(&self, grant: &InstallGrant, change: InstallChange) -> Result<InstallRow> {
-        let install = grant.install();
-        let manifest = manifest(install)?;
-        let image = match &change.digest {
-            Some(digest) => self.pinned(&self.current_manifest(install, &manifest).await?, Some(digest)).await?,
-            None => None,
-        };
-        let mut tx = self.0.db.write().await?;
-        tx.lock_name(&format!("apps {}", install.owner_id)).await?;
-        let Some(mut row) = tx.install(install.id).await?.filter(|row| row.wanted != WantedState::Removed) else {
-            return Err(Error::not_found("the app was uninstalled"));
-        };
-        if let Some(visibility) = change.visibility {
-            if visibility > manifest.widest {
-                return Err(Error::invalid(format!("`{}` can be at most {}", manifest.title, manifest.widest)));
-            }
-            row.visibility = visibility;
-        }
-        if let Some(host) = change.host {
-            row.host = host.map(|host| checked_host(&host)).transpose()?;
-            if let Some(host) = &row.host
-                && tx.install_by_host(host).await?.is_some_and(|other| other.id != row.id)
-            {
-                return Err(Error::conflict(format!("the host name `{host}` is taken")));
-            }
-        }
-        row.keep_running = change.keep_running.unwrap_or(row.keep_running);
-        let is_new = image.is_some() && image != row.image;
-        if is_new {
-            let current = self.current_manifest(install, &manifest).await?;
-            row.manifest = serde_json::to_string(&current).map_err(Error::internal)?;
-            (row.image, row.image_id) = (image, None);
-        }
-        tx.set_install(&row).await?;
-        let starts = is_new && row.wanted == WantedState::Running;
-        self.set_client(&mut tx, &row, row.run + i64::from(starts), &manifest).await?;
-        if starts {
-            let state = Some(InstallState::Installing);
-            tx.want_install(row.id, row.generation, WantedState::Running, state, self.0.clock.now()).await?;
-            self.enqueue(&mut tx, row.id).await?;
-        }
-        let detail = row.image.as_deref().filter(|_| is_new).unwrap_or(row.visibility.as_str());
-        self.audit_by(&mut tx, grant.actor(), "app.change", &row, detail).await?;
-        tx.commit().await?;
-        self.0.queued.notify_one();
-        self.current(row.id).await
-    }
-
-    /// Returns the manifest of the catalogue as it is now, for an install that is updated.
-    async fn current_manifest(&self, install: &InstallRow, frozen: &Manifest) -> Result<Manifest> {
-        if install.app.is_empty() { Ok(frozen.clone()) } else { Ok(self.catalogue_entry(&install.app).await?.manifest) }
-    }
-
-    /// Uninstalls an app. Its volume is kept for an install of the same app under the same name, or deleted.
-    pub async fn uninstall(&self, grant: &InstallGrant, keeps_volume: bool) -> Result<()> {
-        let install = grant.install();
-        let now = self.0.clock.now();
-        let mut tx = self.0.db.write().await?;
-        let Some(row) = tx.install(install.id).await?.filter(|row| row.wanted != WantedState::Removed) else {
-            return Ok(());
-        };
-        tx.want_install(row.id, row.generation, WantedState::Removed, None, now).await?;
-        if let Some(volume) = row.volume_id {
-            tx.release_volume(volume, now).await?;
-            if !keeps_volume {
-                tx.mark_volume_deleted(volume).await?;
-            }
-        }
-        tx.end_install_client(row.id, now).await?;
-        self.enqueue(&mut tx, row.id).await?;
-        let detail = if row.volume_id.is_none() || keeps_volume { "" } else { "with its volume" };
-        self.audit_by(&mut tx, grant.actor(), "app.uninstall", &row, detail).await?;
-        tx.commit().await?;
-        self.0.queued.notify_one();
-        Ok(())
-    }
-
-    /// Returns the log of an app: of the current run, or else of the last one.
-    pub async fn logs(&self, grant: &InstallGrant, query: LogQuery) -> Result<LogStream> {
-        let install = grant.install();
-        if let Some(backend) = self.0.backend.as_ref().filter(|_| install.image.is_some()) {
-            match backend.logs(install.id, query).await {
-                Err(error) if error.kind() == crate::error::Kind::NotFound => {}
-                log => return log,
-            }
-        }
-        let log = self.0.db.read().await?.last_log(install.id).await?;
-        let lines = log.lines().rev().take(usize::try_from(query.tail).unwrap_or(usize::MAX)).collect::<Vec<_>>();
-        let log: String = lines.into_iter().rev().flat_map(|line| [line, "\n"]).collect();
-        Ok(futures::stream::once(async { Ok(log.into()) }).boxed())
-    }
-
-    /// Returns the volumes of a user that were kept of uninstalled apps.
-    pub async fn volumes(&self, holder: &AccountGrant) -> Result<Vec<VolumeRow>> {
-        self.0.db.read().await?.kept_volumes(holder.user()).await
-    }
-
-    /// Deletes a kept volume.
-    ///
-    /// # Errors
-    /// Not found for volumes of others; conflict if an app uses it.
-    pub async fn delete_volume(&self, holder: &AccountGrant, id: Id) -> Result<()> {
-        let missing = || Error::not_found("there is no such volume, or it is not yours");
-        let mut tx = self.0.db.write().await?;
-        let volume = tx.volume(id).await?.filter(|volume| volume.owner_id == holder.user()).ok_or_else(missing)?;
-        if !tx.delete_volume(id).await? {
-            return Err(Error::conflict("an app uses this volume: uninstall it first"));
-        }
-        let by = format!("user:{}", holder.user());
-        self.audit(&mut tx, &by, "app.volume.delete", &format!("{}/{}", holder.name(), volume.install), "").await?;
-        tx.commit().await
     }
 
     /// Installs the apps that each account has, without starting them.
@@ -535,21 +308,6 @@ fn unique_label(name: &str, id: Id) -> String {
     format!("{}--{}", plain.trim_matches('-'), hex::encode(&id.as_bytes()[12..]))
 }
 
-fn checked_host(host: &str) -> Result<String> {
-    let host = host.to_ascii_lowercase();
-    let is_label = (3..=MAX_LABEL).contains(&host.len())
-        && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && !host.starts_with('-')
-        && !host.ends_with('-')
-        && !host.contains("--");
-    if !is_label || RESERVED_HOSTS.contains(&host.as_str()) {
-        return Err(Error::invalid(
-            "a host name has 3 to 63 letters, digits and single hyphens, and is not reserved for the site",
-        ));
-    }
-    Ok(host)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -567,10 +325,6 @@ mod tests {
             let label = label(name, owner, id);
             assert!(label.len() <= MAX_LABEL && !label.ends_with(&format!("--{owner}")), "{label}");
         }
-        for bad in ["ab", "www", "a--b", "-ab", "ab-", "a_b", "a.b", &"x".repeat(64)] {
-            assert!(checked_host(bad).is_err(), "{bad}");
-        }
-        assert_eq!(checked_host("My-Plots").unwrap(), "my-plots");
     }
 
     proptest! {

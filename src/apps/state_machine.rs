@@ -37,7 +37,7 @@ pub(super) enum Step {
     Wait(InstallState, String),
     /// The app answers.
     Ready,
-    /// Begin a new run, because the last one ended by itself, after this number of failures in a row.
+    /// Begin a new run, because the last one ended unexpectedly, after this number of failures in a row.
     Restart(String, i64),
     /// Record the failure, and remove the container.
     Fail(String),

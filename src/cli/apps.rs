@@ -30,13 +30,16 @@ them.")]
         disabled: bool,
     },
     /// List the apps of the catalogue
+    #[command(after_help = "Example:\n  rutter app list")]
     List,
     /// Remove an app from the catalogue; installs of it stay
+    #[command(after_help = "Example:\n  rutter app remove notes")]
     Remove {
         /// Name of the app
         name: String,
     },
     /// Check that apps can be run: the URL of apps, and the container engine
+    #[command(after_help = "Example:\n  rutter app check")]
     Check,
 }
 

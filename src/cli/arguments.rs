@@ -11,9 +11,8 @@ use rutter::config::DEFAULT_STORE;
 use rutter::storage::quota::{Quota, Subject};
 use rutter::types::{Email, Id, OwnerName, RepoPath, Role, Visibility};
 
-use super::login::CredentialAction;
-
 use super::apps::AppCommand;
+use super::login::CredentialAction;
 use super::roles::RoleCommand;
 use super::stores::StoreCommand;
 
@@ -60,6 +59,7 @@ Set by file or environment only (the README describes each):
   RUTTER_DATABASE_URL  RUTTER_SECRET  RUTTER_STORE_URL  RUTTER_STORES__…  RUTTER_CACHE  RUTTER_GIT  RUTTER_TRUSTED_PROXIES
   RUTTER_LOG  RUTTER_LOG_FORMAT  RUTTER_LIMITS__…  RUTTER_TTL__…  RUTTER_GC__…  RUTTER_SCRUB__…
   RUTTER_RATES__…  RUTTER_QUOTAS__…  RUTTER_ACCOUNTS__…  RUTTER_MAIL__…  RUTTER_OAUTH__…
+  RUTTER_APPS__…
 
 While there is no administrator, the server prints a link to the terminal to create the first one: valid once, for 24 \
 hours. `rutter setup-link` prints one, too.")]

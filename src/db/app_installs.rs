@@ -278,7 +278,7 @@ impl Tx {
     /// Changes the settings of an install.
     pub async fn set_install(&mut self, install: &InstallRow) -> Result<()> {
         let sql = "UPDATE app_install SET visibility = $2, host = $3, keep_running = $4, manifest = $5, image = $6,
-                       image_id = $7 WHERE id = $1";
+                       image_id = $7, volume_id = $8 WHERE id = $1";
         query(sql)
             .bind(install.id)
             .bind(install.visibility.as_str())
@@ -287,6 +287,7 @@ impl Tx {
             .bind(&install.manifest)
             .bind(&install.image)
             .bind(&install.image_id)
+            .bind(install.volume_id)
             .execute(self)
             .await?;
         Ok(())
@@ -304,11 +305,19 @@ impl Tx {
         Ok(())
     }
 
-    /// Sets secret and redirect URLs of the client of an install.
-    pub async fn set_install_client(&mut self, install: Id, secret: &str, redirects: &str, home: &str) -> Result<()> {
-        let sql = "UPDATE oauth_client SET secret = $2, redirects = $3, home = $4, previous_secret = NULL
+    /// Sets the secret, if given, and URLs and scopes of the client of an install.
+    pub async fn set_install_client(
+        &mut self,
+        install: Id,
+        secret: Option<&str>,
+        redirects: &str,
+        home: &str,
+        scopes: &str,
+    ) -> Result<()> {
+        let sql = "UPDATE oauth_client SET secret = COALESCE($2, secret), redirects = $3, home = $4, scopes = $5,
+                       previous_secret = CASE WHEN $2 IS NULL THEN previous_secret ELSE NULL END
                    WHERE install_id = $1";
-        query(sql).bind(install).bind(secret).bind(redirects).bind(home).execute(self).await?;
+        query(sql).bind(install).bind(secret).bind(redirects).bind(home).bind(scopes).execute(self).await?;
         Ok(())
     }
 

@@ -50,6 +50,8 @@ pub struct ClientRow {
     pub audience: Option<String>,
     /// The installed app that it belongs to.
     pub install_id: Option<Id>,
+    /// True if that is a container, which gets its secret when it starts.
+    pub is_container: bool,
     /// Creation time.
     pub created_at: Millis,
     /// When it was disabled.
@@ -175,10 +177,11 @@ macro_rules! client {
             "SELECT c.id, c.owner_id, COALESCE(o.name, '') AS owner, c.name, c.home, c.secret, c.previous_secret,
                     c.previous_until, c.redirects, c.grants, c.scopes, c.acts_as, a.name AS acts_as_name,
                     c.logout_redirects, c.logout_url, c.application, c.roles, c.traits, c.audience,
-                    c.install_id, c.created_at, c.disabled_at,
+                    c.install_id, i.image IS NOT NULL AS is_container, c.created_at, c.disabled_at,
                     (d.suspended_at IS NOT NULL OR d.closed_at IS NOT NULL) AS is_owner_barred
              FROM oauth_client c LEFT JOIN owner o ON o.id = c.owner_id LEFT JOIN owner a ON a.id = c.acts_as
-                  LEFT JOIN account d ON d.owner_id = c.owner_id WHERE ",
+                  LEFT JOIN account d ON d.owner_id = c.owner_id
+                  LEFT JOIN app_install i ON i.id = c.install_id WHERE ",
             $condition
         )
     };

@@ -288,6 +288,7 @@ impl OAuth {
             traits: String::new(),
             audience: None,
             install_id: None,
+            is_container: false,
             created_at: self.clock.now(),
             disabled_at: None,
             is_owner_barred: false,
@@ -362,12 +363,14 @@ impl OAuth {
         Ok(row)
     }
 
-    /// Replaces the secret of an application. The secret before stays valid until the returned time.
+    /// Replaces the secret of an application; that of a container is replaced with each start. The secret before stays valid until the returned time.
     ///
     /// # Errors
-    /// Conflict for a public client, which has no secret.
+    /// Conflict for a public client, which has no secret, and for an app that is a container.
     pub async fn replace_secret(&self, grant: &ClientGrant) -> Result<(Secret, Millis)> {
-        expect_own_settings(grant)?;
+        if grant.client().is_container {
+            expect_own_settings(grant)?;
+        }
         let (secret, until) = (generate(SECRET), self.clock.now().plus(self.rules.overlap()));
         let row = grant.client();
         let mut tx = self.db.write().await?;

@@ -179,7 +179,7 @@ impl OAuth {
         self.audit(tx, &format!("user:{user}"), "consent.give", &client.to_string(), &scopes).await
     }
 
-    /// Gives an application one more file, folder or dataset, and the scopes that it needs for it.
+    /// Adds a file, folder or dataset to what an application has, and the scopes that it needs for it.
     ///
     /// # Errors
     /// Forbidden if the user does not have the right; conflict if the application has too many.

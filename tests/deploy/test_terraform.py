@@ -220,9 +220,9 @@ class Terraform(unittest.TestCase):
         for name in with_secret:
             # The same, but for the name of the Secret.
             text = yaml.safe_dump(locals_["secret_values"][name])
-            text = text.replace(f"${{local.secret_names.{name}}}", "rutter-client")
+            text = text.replace(f"${{local.secret_names.{name}}}", f"{name}-rutter-client")
             self.assertEqual(overlaid(generated[name], yaml.safe_load(text)), generated[name])
-            self.assertIn("rutter-client", text)
+            self.assertIn(f"{name}-rutter-client", text)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ fn each_technology_is_used_only_in_its_place() {
         ("lettre", &["src/mail"], "e-mail is sent by mail.rs"),
         ("openidconnect", &["src/accounts/providers"], "users come from the providers of accounts"),
         ("oauth2", &["src/accounts/providers"], "users come from the providers of accounts"),
-        ("bollard", &["src/apps/docker"], "containers are run by apps/docker.rs"),
+        ("bollard", &["src/apps/docker", "src/cli"], "containers are run by apps/docker.rs"),
         ("kube", &["src/apps/kubernetes"], "Kubernetes belongs in apps/kubernetes.rs"),
         ("k8s_openapi", &["src/apps/kubernetes"], "Kubernetes belongs in apps/kubernetes.rs"),
         ("webauthn_rs", &["src/accounts/passkeys"], "passkeys belong in accounts/passkeys.rs"),

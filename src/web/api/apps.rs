@@ -10,12 +10,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::catalogue::AppLimits;
+use super::clients::ClientConfig;
 use super::common::{Body, Items, known_id};
 use super::shapes;
 use crate::access::{AccountGrant, AdminGrant, InstallGrant, SessionGrant};
 use crate::app::App;
 use crate::apps::backend::LogQuery;
-use crate::apps::installs::{InstallChange, InstallRow, Source, VolumeRow, manifest};
+use crate::apps::control::InstallChange;
+use crate::apps::installs::{InstallRow, Source, VolumeRow, manifest};
 use crate::apps::manifest::Kind;
 use crate::error::{Error, Result};
 use crate::oauth::consent::ChosenPath;
@@ -33,6 +35,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .document(routes!(want_app))
         .document(routes!(app_logs))
         .document(routes!(open_with_app))
+        .document(routes!(app_config))
+        .document(routes!(app_password))
         .document(routes!(list_volumes))
         .document(routes!(delete_volume))
         .document(routes!(list_all_apps))
@@ -222,6 +226,18 @@ impl From<VolumeRow> for KeptVolume {
     }
 }
 
+/// A password for an application.
+#[derive(Serialize, ToSchema)]
+struct AppPassword {
+    /// The user name.
+    user: String,
+    /// The password. It is not shown again.
+    password: String,
+    /// When it expires (RFC 3339).
+    #[schema(format = DateTime)]
+    expires: String,
+}
+
 /// The number of apps that are being stopped.
 #[derive(Serialize, ToSchema)]
 struct StoppedApps {
@@ -397,6 +413,40 @@ async fn open_with_app(
     }
     let location = app.apps.open_with(&caller.actor, &seat, &grant, &chosen, &open.revision).await?;
     Ok(Json(AppLocation { location }))
+}
+
+/// Returns the configuration files of a data platform application that is installed as an external app. They have no
+/// secrets: `POST /api/v1/clients/{client}/secret` returns one.
+#[utoipa::path(get, path = "/api/v1/apps/{owner}/{name}/config", tag = "apps",
+    params(("owner" = shapes::OwnerName, Path, description = "The user or organisation."),
+        ("name" = String, Path, description = "The name of the install.")),
+    responses((status = 200, description = "The files.", body = ClientConfig),
+        (status = 409, description = "It is not such an application.")))]
+async fn app_config(State(app): State<App>, caller: AuthedActor, segments: Segments) -> Result<Json<ClientConfig>> {
+    let grant = grant(&app, &caller, &segments).await?;
+    let client = grant.install().client_id.ok_or_else(|| Error::conflict("this app has no OAuth client"))?;
+    let client = app.access.authorize_client(&caller.actor, client).await?;
+    Ok(Json(app.oauth.platform_config(&client).await?.into()))
+}
+
+/// Returns a password with which the caller signs in to a data platform application without a browser, for 12 hours.
+#[utoipa::path(post, path = "/api/v1/apps/{owner}/{name}/password", tag = "apps",
+    params(("owner" = shapes::OwnerName, Path, description = "The organisation."),
+        ("name" = String, Path, description = "The name of the install.")),
+    responses((status = 200, description = "The password.", body = AppPassword),
+        (status = 403, description = "The caller's platform role does not allow signing in."),
+        (status = 409, description = "It is not such an application.")))]
+async fn app_password(State(app): State<App>, caller: AuthedActor, segments: Segments) -> Result<Json<AppPassword>> {
+    let holder = caller.actor.holder()?;
+    let install = app.apps.member_install(&holder, segments.get("owner"), segments.get("name")).await?;
+    let client = match install.client_id {
+        Some(client) => app.oauth.enabled_client(&client.to_string()).await?,
+        None => None,
+    };
+    let client = client.ok_or_else(|| Error::conflict("this app has no OAuth client"))?;
+    let (password, expires) = app.oauth.app_password(&holder, &client).await?;
+    let user = holder.name().to_owned();
+    Ok(Json(AppPassword { user, password: password.expose().to_owned(), expires: expires.rfc3339() }))
 }
 
 /// Lists the volumes that were kept of the caller's uninstalled apps.

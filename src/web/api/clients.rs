@@ -14,6 +14,7 @@ use crate::access::{ActingGrant, ClientGrant};
 use crate::app::App;
 use crate::error::Result;
 use crate::oauth::clients::{ClientRow, ClientSettings, GRANTS, UncheckedSettings, urls};
+use crate::oauth::platform_config::PlatformConfig;
 use crate::oauth::resources::ResourceRow;
 use crate::oauth::roles::roles_of;
 use crate::types::{Id, OwnerName, PlatformRole};
@@ -230,7 +231,7 @@ struct ConfigFile {
 
 /// The configuration of a data platform application that signs its users in here.
 #[derive(Serialize, ToSchema)]
-struct ClientConfig {
+pub(super) struct ClientConfig {
     /// Which application it is.
     application: String,
     /// The files.
@@ -397,11 +398,17 @@ async fn replace_client_secret(
         (status = 409, description = "The application is not one of the catalogue, or lacks a scope or a secret.")))]
 async fn client_config(State(app): State<App>, caller: AuthedActor, segments: Segments) -> Result<Json<ClientConfig>> {
     let made = app.oauth.platform_config(&grant(&app, &caller, &segments).await?).await?;
-    let files = made.files.into_iter().map(|file| ConfigFile { name: file.name.to_owned(), text: file.text });
-    caller.charge(files.len());
-    Ok(Json(ClientConfig {
-        application: made.application.to_owned(),
-        files: files.collect(),
-        environment: made.environment.into_iter().map(str::to_owned).collect(),
-    }))
+    caller.charge(made.files.len());
+    Ok(Json(made.into()))
+}
+
+impl From<PlatformConfig> for ClientConfig {
+    fn from(made: PlatformConfig) -> Self {
+        let files = made.files.into_iter().map(|file| ConfigFile { name: file.name.to_owned(), text: file.text });
+        Self {
+            application: made.application.to_owned(),
+            files: files.collect(),
+            environment: made.environment.into_iter().map(str::to_owned).collect(),
+        }
+    }
 }

@@ -331,7 +331,7 @@ story! {
         let open = json!({ "dataset": "eve/data", "path": "", "right": "view" });
         assert_eq!(server.call(Some(&eves), "POST", "/api/v1/apps/ada/notes/open", open).await.status, 404, "not her app");
         drop(eve);
-        // Taken back at once.
+        // Revoking holds at once.
         let consents = server.call(Some(&ada.token), "GET", "/api/v1/user/consents", Value::Null).await.json();
         let client = consents["items"][0]["client"].as_str().unwrap();
         let url = format!("/api/v1/user/consents/{client}");
@@ -428,5 +428,77 @@ story! {
         assert_eq!(post(Some(&world.admin.token), "clear_containers", json!({})).await.status, 200);
         assert_eq!(post(Some(&ada.token), "kill", address).await.status, 200);
         assert_eq!(world.show(&ada, "notes").await["status"], 404);
+    }
+}
+
+story! {
+    /// Applications of a data platform, in organisations that do not see each other.
+    async fn a_data_platform_signs_its_users_in_here(engine: Engine) {
+        let world = World::start(engine, false, |_| {}).await;
+        let server = &world.server;
+        let [ada, bob, eve] = ["ada", "bob", "eve"].map(|name| server.person(name));
+        let (ada, bob, eve) = (ada.await, bob.await, eve.await);
+        server.organisation("org", &[(&ada, Role::Owner), (&bob, Role::Reader)]).await;
+        server.organisation("other", &[(&eve, Role::Owner)]).await;
+        for (name, redirect) in [("superset", "/oauth-authorized/keycloak"), ("clickhouse", "/unused")] {
+            world
+                .add(&format!(
+                    "name = \"{name}\"\ntitle = \"{name}\"\nkind = \"external\"\nurl = \"https://{name}.example.org\"\n\
+                     redirects = [\"{redirect}\"]\nscopes = \"openid profile email groups\""
+                ))
+                .await;
+        }
+        let call = async |by: &str, method: &str, url: &str, body: Value| server.call(Some(by), method, url, body).await;
+        let install = async |by: &str, owner: &str, name: &str| {
+            call(by, "POST", &format!("/api/v1/apps/{owner}"), json!({ "app": name })).await
+        };
+        assert_eq!(install(&ada.token, "ada", "superset").await.status, 403, "platform roles are of organisations");
+        for (by, owner) in [(&ada.token, "org"), (&eve.token, "other")] {
+            for name in ["superset", "clickhouse"] {
+                let reply = install(by, owner, name).await;
+                assert_eq!(reply.status, 202, "{}", reply.text());
+                assert_eq!(reply.json()["url"], format!("https://{name}.example.org"));
+            }
+        }
+        let config = call(&ada.token, "GET", "/api/v1/apps/org/superset/config", Value::Null).await;
+        assert!(config.status == 200 && config.text().contains("superset_config.py"), "{}", config.text());
+        assert_eq!(call(&eve.token, "GET", "/api/v1/apps/org/superset/config", Value::Null).await.status, 404);
+        let shown = call(&ada.token, "GET", "/api/v1/apps/org/clickhouse", Value::Null).await.json();
+        let client = shown["client"].as_str().unwrap().to_owned();
+        // Nothing hands its secret over, so it can be replaced.
+        let secret = call(&ada.token, "POST", &format!("/api/v1/clients/{client}/secret"), json!({})).await;
+        assert_eq!(secret.status, 200, "{}", secret.text());
+
+        let password = async |by: &str, owner: &str| {
+            call(by, "POST", &format!("/api/v1/apps/{owner}/clickhouse/password"), json!({})).await
+        };
+        assert_eq!(password(&bob.token, "org").await.status, 403, "no role");
+        let role = async |role: &str| {
+            let url = "/api/v1/organisations/org/roles/bob";
+            call(&ada.token, "PUT", url, json!({ "role": role })).await.status
+        };
+        assert!(role("viewer").await < 300);
+        assert_eq!(password(&bob.token, "org").await.status, 403, "a role that ClickHouse does not have");
+        assert!(role("analyst").await < 300);
+        assert_eq!(password(&bob.token, "other").await.status, 404, "of another organisation");
+        let reply = password(&bob.token, "org").await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let made = reply.json();
+        let basic = async |client: &str| {
+            let request = server.http.get(format!("{}/oauth/basic/{client}", server.url));
+            Reply::of(request.basic_auth(made["user"].as_str().unwrap(), made["password"].as_str())).await
+        };
+        let settings = basic(&client).await;
+        assert_eq!((settings.status, settings.json()), (200, json!({ "settings": { "readonly": "2" } })));
+        let others = call(&eve.token, "GET", "/api/v1/apps/other/clickhouse", Value::Null).await.json();
+        assert!([401, 403].contains(&basic(others["client"].as_str().unwrap()).await.status), "at another ClickHouse");
+        server.clock.advance(Duration::from_secs(12 * 3600 + 1));
+        assert!([401, 403].contains(&basic(&client).await.status), "expired");
+        let fresh = password(&bob.token, "org").await.json();
+        let url = "/api/v1/organisations/org/roles/bob";
+        assert!(call(&ada.token, "DELETE", url, Value::Null).await.status < 300);
+        let request = server.http.get(format!("{}/oauth/basic/{client}", server.url));
+        let after = Reply::of(request.basic_auth("bob", fresh["password"].as_str())).await;
+        assert!([401, 403].contains(&after.status), "the role was taken away");
     }
 }

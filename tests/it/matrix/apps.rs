@@ -1,5 +1,5 @@
-//! Requests about apps: the same table, kept apart for its length. This server has no apps: what is asked is who gets as
-//! far as to be told that.
+//! Requests about apps: the same table, kept apart for its length. This server has no apps, so the answer to those who may
+//! ask is 404 or 409.
 
 use reqwest::RequestBuilder;
 use serde_json::json;
@@ -21,6 +21,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("PUT", "/api/v1/apps/{owner}/{name}/wanted", "unknown"),
     ("GET", "/api/v1/apps/{owner}/{name}/logs", "unknown"),
     ("POST", "/api/v1/apps/{owner}/{name}/open", "unknown"),
+    ("GET", "/api/v1/apps/{owner}/{name}/config", "unknown"),
+    ("POST", "/api/v1/apps/{owner}/{name}/password", "unknown"),
     ("GET", "/api/v1/volumes", ""),
     ("DELETE", "/api/v1/volumes/{id}", "unknown"),
     ("GET", "/api/v1/admin/apps", ""),

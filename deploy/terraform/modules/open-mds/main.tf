@@ -9,7 +9,7 @@ locals {
     clickhouse = { repository = "oci://registry-1.docker.io/bitnamicharts", chart = "clickhouse" }
   }
 
-  # In the values that rutter generates, the Secret is `rutter-client`. Here, each application has one of its own.
+  # As in the values that rutter generates.
   secret_names = { for name in ["superset", "airflow", "jupyterhub"] : name => "${name}-rutter-client" }
 
   secret_values = {

@@ -20,9 +20,9 @@ pub struct DeveloperGrant {
 }
 
 impl DeveloperGrant {
-    /// Creates the grant for applications of a user, for an administrator.
-    pub(super) fn of_user(owner: Id, name: String, actor: Actor) -> Self {
-        Self { owner, name, is_organisation: false, actor }
+    /// Creates the grant for applications of any owner, for an administrator.
+    pub(super) fn of_owner(owner: Id, name: String, is_organisation: bool, actor: Actor) -> Self {
+        Self { owner, name, is_organisation, actor }
     }
 
     /// Returns the id of the owner.
@@ -165,7 +165,7 @@ impl Access {
         let is_admin = matches!(actor.identity, Identity::User { admin: true, .. });
         if is_admin && self.db.read().await?.user_by_id(owner_id).await?.is_some() {
             let (name, actor) = (client.owner.clone(), actor.clone());
-            let developer = DeveloperGrant::of_user(owner_id, name, actor);
+            let developer = DeveloperGrant::of_owner(owner_id, name, false, actor);
             return Ok(ClientGrant { client, developer });
         }
         match self.authorize_developer(actor, Some(&owner)).await {

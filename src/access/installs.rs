@@ -111,7 +111,7 @@ fn sign_in_to_use() -> Error {
 }
 
 impl Access {
-    /// Checks that the actor may manage an installed app: administrators also those of other users.
+    /// Checks that the actor may manage an installed app: administrators also those of other owners.
     ///
     /// # Errors
     /// As for [`Actor::holder`]; not found for apps of others, whether they exist or not.
@@ -122,8 +122,9 @@ impl Access {
             return Err(missing());
         }
         let is_admin = matches!(actor.identity, Identity::User { admin: true, .. });
-        if is_admin && install.owner_kind == OwnerKind::User {
-            let developer = DeveloperGrant::of_user(install.owner_id, install.owner.clone(), actor.clone());
+        if is_admin {
+            let (name, is_organisation) = (install.owner.clone(), install.owner_kind == OwnerKind::Organisation);
+            let developer = DeveloperGrant::of_owner(install.owner_id, name, is_organisation, actor.clone());
             return Ok(InstallGrant { install, developer });
         }
         match self.authorize_developer(actor, Some(owner)).await {
@@ -136,7 +137,7 @@ impl Access {
     /// Returns the permission to install apps for a new account; `None` if it is not active.
     pub(crate) async fn preinstalling(&self, user: Id) -> Result<Option<DeveloperGrant>> {
         let user = self.db.read().await?.user_by_id(user).await?.filter(UserRow::is_active);
-        Ok(user.map(|user| DeveloperGrant::of_user(user.id, user.name, Actor::operator())))
+        Ok(user.map(|user| DeveloperGrant::of_owner(user.id, user.name, false, Actor::operator())))
     }
 
     /// Checks that the sender of a request may use an app.

@@ -178,9 +178,10 @@ impl Apps {
             }
         }
         row.keep_running = change.keep_running.unwrap_or(row.keep_running);
-        let is_new = image.is_some() && image != row.image;
+        let stored = serde_json::to_string(&manifest).map_err(Error::internal)?;
+        let is_new = image.is_some() && (image != row.image || stored != row.manifest);
         if is_new {
-            row.manifest = serde_json::to_string(&manifest).map_err(Error::internal)?;
+            row.manifest = stored;
             row.visibility = row.visibility.min(manifest.widest);
             row.volume_id = self.take_volume(&mut tx, &row, &manifest).await?;
             (row.image, row.image_id) = (image, None);
@@ -249,7 +250,7 @@ impl Apps {
         Ok(futures::stream::once(async { Ok(log.into()) }).boxed())
     }
 
-    /// Returns the volumes of a user that were kept of uninstalled apps.
+    /// Returns the volumes that were kept of uninstalled apps: of a user, and of organisations that the user owns.
     pub async fn volumes(&self, holder: &AccountGrant) -> Result<Vec<VolumeRow>> {
         self.0.db.read().await?.kept_volumes(holder.user()).await
     }
@@ -257,16 +258,17 @@ impl Apps {
     /// Deletes a kept volume.
     ///
     /// # Errors
-    /// Not found for volumes of others; conflict if an app uses it.
+    /// Not found for volumes of others, and for one that an app uses.
     pub async fn delete_volume(&self, holder: &AccountGrant, id: Id) -> Result<()> {
         let missing = || Error::not_found("there is no such volume, or it is not yours");
         let mut tx = self.0.db.write().await?;
-        let volume = tx.volume(id).await?.filter(|volume| volume.owner_id == holder.user()).ok_or_else(missing)?;
+        let volumes = tx.kept_volumes(holder.user()).await?;
+        let volume = volumes.into_iter().find(|volume| volume.id == id).ok_or_else(missing)?;
         if !tx.delete_volume(id).await? {
             return Err(Error::conflict("an app uses this volume: uninstall it first"));
         }
         let by = format!("user:{}", holder.user());
-        self.audit(&mut tx, &by, "app.volume.delete", &format!("{}/{}", holder.name(), volume.install), "").await?;
+        self.audit(&mut tx, &by, "app.volume.delete", &format!("{}/{}", volume.owner, volume.install), "").await?;
         tx.commit().await
     }
 }

@@ -200,13 +200,14 @@ impl Apps {
         let volume = VolumeRow {
             id,
             owner_id: row.owner_id,
+            owner: row.owner.clone(),
             app: row.app.clone(),
             install: row.name.clone(),
             name: format!("rutter-{}-{id}", self.0.site),
             created_at: self.0.clock.now(),
             released_at: None,
         };
-        Ok(Some(tx.take_volume(&volume).await?.id))
+        tx.take_volume(&volume).await.map(Some)
     }
 
     /// Adds the OAuth client of an install. That of a user's app can act for its owner without a browser, with

@@ -29,6 +29,8 @@ pub struct VolumeRow {
     pub id: Id,
     /// The user or organisation that owns it.
     pub owner_id: Id,
+    /// Name of the owner.
+    pub owner: String,
     /// The app; empty for one that is not in the catalogue.
     pub app: String,
     /// Name of the install.
@@ -76,12 +78,12 @@ impl Tx {
     }
 
     /// Returns the volume of an install, or the one that was kept of an earlier one; adds it if there is none.
-    pub async fn take_volume(&mut self, volume: &VolumeRow) -> Result<VolumeRow> {
+    pub async fn take_volume(&mut self, volume: &VolumeRow) -> Result<Id> {
         let sql = "INSERT INTO app_volume (id, owner_id, app, install, name, created_at)
                    VALUES ($1, $2, $3, $4, $5, $6)
                    ON CONFLICT (owner_id, app, install) DO UPDATE SET released_at = NULL
-                   RETURNING id, owner_id, app, install, name, created_at, released_at";
-        Ok(query(sql)
+                   RETURNING id";
+        let id: String = query_scalar(sql)
             .bind(volume.id)
             .bind(volume.owner_id)
             .bind(&volume.app)
@@ -89,20 +91,20 @@ impl Tx {
             .bind(&volume.name)
             .bind(volume.created_at)
             .fetch_one(self)
-            .await?)
+            .await?;
+        id.parse()
     }
 
-    /// Returns a volume.
-    pub async fn volume(&mut self, id: Id) -> Result<Option<VolumeRow>> {
-        let sql = "SELECT id, owner_id, app, install, name, created_at, released_at FROM app_volume WHERE id = $1";
-        Ok(query(sql).bind(id).fetch_optional(self).await?)
-    }
-
-    /// Returns the volumes of an owner that were kept of apps which were uninstalled, newest first.
-    pub async fn kept_volumes(&mut self, owner: Id) -> Result<Vec<VolumeRow>> {
-        let sql = "SELECT id, owner_id, app, install, name, created_at, released_at FROM app_volume
-                   WHERE owner_id = $1 AND released_at IS NOT NULL ORDER BY released_at DESC";
-        Ok(query(sql).bind(owner).fetch_all(self).await?)
+    /// Returns the volumes that were kept of apps which were uninstalled, of a user and of the organisations that the user
+    /// owns, newest first.
+    pub async fn kept_volumes(&mut self, user: Id) -> Result<Vec<VolumeRow>> {
+        let sql = "SELECT v.id, v.owner_id, o.name AS owner, v.app, v.install, v.name, v.created_at, v.released_at
+                   FROM app_volume v JOIN owner o ON o.id = v.owner_id
+                   WHERE v.released_at IS NOT NULL
+                         AND (v.owner_id = $1 OR v.owner_id IN (SELECT organisation_id FROM member
+                                                                WHERE user_id = $1 AND role = 'owner'))
+                   ORDER BY v.released_at DESC, v.id";
+        Ok(query(sql).bind(user).fetch_all(self).await?)
     }
 
     /// Records that the install of a volume was removed.

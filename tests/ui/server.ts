@@ -14,22 +14,25 @@ const run = promisify(execFile);
 /** True if objects are stored in a bucket, which browsers then access directly. */
 export const onBucket = !!process.env.RUTTER_TEST_S3;
 
+/** Environment variables. */
+type Settings = Record<string, string>;
+
 export class TestServer {
   private constructor(
     readonly url: string,
     readonly data: string,
     /** Environment of the server. */
-    readonly settings: Record<string, string>,
+    readonly settings: Settings,
     private child: ChildProcess,
   ) {}
 
-  /** Starts a server; `host` is that of its URL. */
-  static async start(settings: Record<string, string> = {}, host = '127.0.0.1'): Promise<TestServer> {
+  /** Starts a server; `host` is that of its URL. Settings may depend on the port. */
+  static async start(settings: Settings | ((port: number) => Settings) = {}, host = '127.0.0.1'): Promise<TestServer> {
     if (!program) throw new Error('RUTTER_BIN must name the program; make test-ui does that');
     const data = await mkdtemp(join(tmpdir(), 'rutter-ui-'));
     const port = await freePort();
     const url = `http://${host}:${port}`;
-    const environment: Record<string, string> = {
+    const environment: Settings = {
       PATH: process.env.PATH ?? '',
       HOME: data,
       GIT_CONFIG_GLOBAL: '/dev/null',
@@ -42,7 +45,7 @@ export class TestServer {
       RUTTER_LOG: 'warn',
       RUTTER_ACCOUNTS__SIGN_UP: 'open',
       ...bucket(data),
-      ...settings,
+      ...(typeof settings === 'function' ? settings(port) : settings),
     };
     const child = spawn(program, ['serve'], { env: environment, stdio: ['ignore', 'inherit', 'inherit'] });
     const server = new TestServer(url, data, environment, child);

@@ -80,6 +80,8 @@ struct InstalledApp {
     has_volume: bool,
     /// The file types that it opens.
     opens: Vec<String>,
+    /// The OAuth scopes that it asks its users for.
+    scopes: Vec<String>,
     /// True if it is not paused or stopped while it is idle.
     keep_running: bool,
     /// The client id of its OAuth client; null for none.
@@ -126,6 +128,7 @@ impl InstalledApp {
             summary: manifest.summary,
             kind: manifest.kind,
             opens: manifest.opens,
+            scopes: manifest.scopes.split_ascii_whitespace().map(str::to_owned).collect(),
         })
     }
 }
@@ -202,6 +205,8 @@ struct AppLocation {
 struct KeptVolume {
     /// Its id.
     id: String,
+    /// The user or organisation that owns it.
+    owner: String,
     /// The name of the app in the catalogue; null for none.
     app: Option<String>,
     /// The name of the install. A new install of the same app with this name uses the volume again.
@@ -218,6 +223,7 @@ impl From<VolumeRow> for KeptVolume {
     fn from(row: VolumeRow) -> Self {
         Self {
             id: row.id.to_string(),
+            owner: row.owner,
             app: Some(row.app).filter(|name| !name.is_empty()),
             install: row.install,
             created: row.created_at.rfc3339(),
@@ -449,7 +455,7 @@ async fn app_password(State(app): State<App>, caller: AuthedActor, segments: Seg
     Ok(Json(AppPassword { user, password: password.expose().to_owned(), expires: expires.rfc3339() }))
 }
 
-/// Lists the volumes that were kept of the caller's uninstalled apps.
+/// Lists the volumes that were kept of uninstalled apps, of the caller and of organisations that the caller owns.
 #[utoipa::path(get, path = "/api/v1/volumes", tag = "apps",
     responses((status = 200, description = "The volumes.", body = Items<KeptVolume>)))]
 async fn list_volumes(State(app): State<App>, holder: AccountGrant) -> Result<Json<Items<KeptVolume>>> {

@@ -61,7 +61,7 @@ story! {
                 world.until(&ada, "notes", "running").await;
                 assert_eq!(world.engine.state(|state| state.volumes.clone()), volume, "the same volume");
                 let url = format!("/api/v1/volumes/{id}");
-                assert_eq!(world.server.call(Some(&ada.token), "DELETE", &url, Value::Null).await.status, 409, "in use");
+                assert_eq!(world.server.call(Some(&ada.token), "DELETE", &url, Value::Null).await.status, 404, "in use");
                 assert_eq!(delete("?volume=remove").await, 202);
             } else {
                 let url = format!("/api/v1/volumes/{id}");

@@ -37,14 +37,18 @@ const OTHERS = [
   '/account',
   '/account/clients',
   '/account/clients?client=new',
+  '/apps',
   '/login?again=true',
   '/admin',
   '/admin/usage',
+  '/admin/catalogue',
+  '/admin/apps',
   '/admin/jobs',
   '/admin/stores',
   '/admin/audit',
   '/o/harbours',
   '/o/harbours?show=roles',
+  '/o/harbours/apps',
 ];
 
 const PHONE = { width: 390, height: 800 };

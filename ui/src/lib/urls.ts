@@ -15,6 +15,8 @@ export const pages = {
 		withQuery(pages.dataset(owner, name, `/compare/${segment(from)}...${segment(to)}`), { path }),
 	drive: (path = '') => (path === '' ? '/drive' : `/drive/${segments(path)}`),
 	search: (query: Query = {}) => withQuery('/search', query),
+	app: (owner: string, name: string) => `/apps/${segment(owner)}/${segment(name)}`,
+	organisationApps: (name: string) => `/o/${segment(name)}/apps`,
 	organisation: (name: string) => `/o/${segment(name)}`,
 	/** Applications of an owner (by default the user), or one of them; `new` to register one. */
 	clients: (query: { owner?: string | null; client?: string } = {}) => withQuery('/account/clients', query)

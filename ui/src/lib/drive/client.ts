@@ -1,6 +1,7 @@
 /** Client of the drive API: the files of a dataset, optionally with the token of a share link. */
 
 import { datasetUrl, request, segment, segments, withQuery, type Method, type Options } from '../api';
+import type { Openable } from '../apps/opens';
 import type { Changed, Deleted, DriveEntry, Link, MoveItem, Moved, NewShare, OwnDrive, Page, RestoredFromTrash, Share, ShareUpdate, TableRows, TrashItem, Version } from '../types';
 import { splitId } from '../urls';
 
@@ -119,6 +120,12 @@ export class Drive {
 
 	deleteForEver(id: string): Promise<void> {
 		return this.#call('DELETE', `/trash/${segment(id)}`);
+	}
+
+	/** Returns what an app opens. */
+	openable(entry: DriveEntry, editable: boolean): Openable {
+		const { path, name, type, media_type: media, right } = entry;
+		return { dataset: this.name, path, name, isFile: type === 'file', media, editable: editable && right !== 'view' };
 	}
 
 	shares(): Promise<Page<Share>> {

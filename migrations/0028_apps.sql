@@ -40,6 +40,7 @@ CREATE TABLE app_install (
     run          BIGINT NOT NULL,             -- grows with each start of a new container
     endpoint     TEXT,                        -- host:port
     keep_running BOOLEAN NOT NULL,            -- not paused or stopped while idle
+    is_held      BOOLEAN NOT NULL,            -- stopped by a person: visitors do not start it
     attempts     BIGINT NOT NULL,             -- failures in a row
     started_at   BIGINT,                      -- of the run
     last_used_at BIGINT NOT NULL,

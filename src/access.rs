@@ -68,6 +68,7 @@ use crate::error::{Error, Kind, Result};
 use crate::types::{Id, RepoPath, Role, Secret, Visibility};
 
 /// Credentials of a request, not verified yet.
+#[derive(Clone)]
 pub enum Credentials {
     /// No credentials.
     None,

@@ -4,6 +4,7 @@ mod backends;
 mod job_handlers;
 mod metrics;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -285,10 +286,11 @@ impl App {
     }
 
     async fn write_bundle(&self, notes: impl Iterator<Item = AuditEvent>, quota: &mut AuditRateLimit) -> Result<()> {
-        let now = self.clock.now();
+        let (now, mut apps_used) = (self.clock.now(), HashSet::new());
         let mut tx = self.db.write().await?;
         for note in notes {
             match note {
+                AuditEvent::AppUsed(install) if !apps_used.insert(install) => {}
                 AuditEvent::Used(token) => tx.touch_token(token, now).await?,
                 AuditEvent::Seen(session) => tx.touch_session(session, now).await?,
                 AuditEvent::AppUsed(install) => tx.touch_install(install, now).await?,

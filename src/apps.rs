@@ -23,7 +23,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use self::backend::Backend;
 use crate::access::secret::ServerSecret;
@@ -36,6 +36,8 @@ use crate::error::{Error, Result};
 use crate::oauth::OAuth;
 use crate::types::{Id, Secret};
 
+/// Installs that take a step at a time: half of the workers.
+const STEPS: usize = 2;
 /// Timeout of a health check.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -56,6 +58,8 @@ struct Services {
     secrets: Hmac<Sha256>,
     site: String,
     health: reqwest::Client,
+    /// Limits how many installs take a step at a time.
+    steps: Semaphore,
     /// Notified when a transaction has queued a job.
     queued: Arc<Notify>,
 }
@@ -109,6 +113,7 @@ impl Apps {
             secrets,
             site: site(secret),
             health,
+            steps: Semaphore::new(STEPS),
             queued,
         })))
     }
@@ -144,13 +149,14 @@ impl Apps {
         }
     }
 
-    /// Returns the usual base URL of an app with this name, whether there is one or not.
-    pub fn url_of_name(&self, owner: &str, name: &str) -> String {
-        let Some(origin) = &self.0.origin else { return String::new() };
-        match self.0.config.wildcard {
-            true => origin.below(&format!("{name}--{}", owner.replace('/', "-"))).to_string(),
-            false => format!("{origin}/user/{owner}/{name}"),
+    /// Returns the usual base URL of an app with this name, whether there is one or not; `None` if its host name would have
+    /// another form.
+    pub fn usual_url(&self, owner: &str, name: &str) -> Option<String> {
+        let origin = self.0.origin.as_ref()?;
+        if self.0.config.wildcard {
+            return installs::plain_label(name, owner).map(|label| origin.below(&label).to_string());
         }
+        Some(format!("{origin}/user/{owner}/{name}"))
     }
 
     /// Returns the path below which browsers find an app; empty with a host name of its own.

@@ -252,7 +252,8 @@ impl Worker {
     }
 
     async fn work(&self, ((id, name, subject, attempts), since): (ClaimedJob, Millis)) -> Result<()> {
-        let outcome = match Kind::ALL.into_iter().find(|kind| kind.as_str() == name) {
+        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == name);
+        let outcome = match kind {
             Some(kind) => {
                 // A panic must not end all background work.
                 let done = AssertUnwindSafe((self.perform)(kind, subject.clone())).catch_unwind();
@@ -266,10 +267,12 @@ impl Worker {
         let mut tx = self.db.write().await?;
         match outcome {
             Ok(None) => tx.finish_job(&id, since).await?,
-            Ok(Some(again)) => tx.postpone_job(&id, self.clock.now().plus(again), "").await?,
+            Ok(Some(again)) => tx.repeat_job(&id, self.clock.now().plus(again)).await?,
             Err(error) => {
                 tracing::warn!(job = name, subject, attempts, %error, "job failed; it will be retried");
-                let later: Millis = self.clock.now().plus(backoff(attempts));
+                // A recurring job is due again anyway.
+                let most = kind.and_then(Kind::every).unwrap_or(Duration::MAX);
+                let later: Millis = self.clock.now().plus(backoff(attempts).min(most));
                 tx.postpone_job(&id, later, &error.to_string()).await?;
             }
         }

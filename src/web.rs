@@ -61,8 +61,10 @@ pub async fn serve(app: App, listeners: Vec<TcpListener>, stop: CancellationToke
     tokio::spawn(ops::digest_metrics(stop.clone()));
     let (observing, observed) = (app.clone(), stop.clone());
     tokio::spawn(async move { observing.observe(observed).await });
-    let servers =
-        listeners.into_iter().map(|listener| server::serve(service.clone(), &app.config, listener, stop.clone()));
+    // The second one is for containers: apps do not reach each other there.
+    let services = std::iter::once(service.clone()).chain(std::iter::repeat_with(|| service.without_apps()));
+    let servers = listeners.into_iter().zip(services);
+    let servers = servers.map(|(listener, service)| server::serve(service, &app.config, listener, stop.clone()));
     futures::future::join_all(servers).await;
 }
 
@@ -70,7 +72,9 @@ pub async fn serve(app: App, listeners: Vec<TcpListener>, stop: CancellationToke
 fn service(
     app: App,
     stop: &CancellationToken,
-) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static {
+) -> AppProxy<
+    impl Service<Request, Response = Response, Error = Infallible, Future: Send + 'static> + Clone + Send + Sync + 'static,
+> {
     let (router, table) = routes().build();
     let (config, of_apps) = (app.config.clone(), app.clone());
     let limits = Limits::new(&config);

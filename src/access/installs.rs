@@ -53,6 +53,7 @@ impl InstallGrant {
 pub struct AppUseGrant {
     install: Arc<InstallRow>,
     user: Option<(Id, String)>,
+    is_member: bool,
     session: Option<Id>,
 }
 
@@ -84,6 +85,11 @@ impl AppUseGrant {
         self.session
     }
 
+    /// Returns true if the user is a member of the organisation that owns the app.
+    pub fn is_member(&self) -> bool {
+        self.is_member
+    }
+
     /// Returns true if the user is the owner of the app, and not a member of the owning organisation.
     pub fn is_owner(&self) -> bool {
         self.user.as_ref().is_some_and(|(id, _)| *id == self.install.owner_id)
@@ -91,6 +97,7 @@ impl AppUseGrant {
 }
 
 /// How a request to an app authenticates.
+#[derive(Clone)]
 pub enum AppCredentials {
     /// Not at all.
     None,
@@ -98,6 +105,18 @@ pub enum AppCredentials {
     Cookie(Secret),
     /// A token of ours in `Authorization`.
     Token(Credentials),
+}
+
+impl AppCredentials {
+    /// Returns a key that identifies these credentials, without their secret.
+    pub fn key(&self) -> String {
+        let hash = |secret: Option<&Secret>| secret.map(tokens::hash).unwrap_or_default();
+        match self {
+            Self::None => String::new(),
+            Self::Cookie(cookie) => format!("cookie {}", hash(Some(cookie))),
+            Self::Token(credentials) => format!("token {}", hash(credentials.secret())),
+        }
+    }
 }
 
 /// The same error for an app that does not exist and one that the user may not use.
@@ -173,14 +192,28 @@ impl Access {
         };
         match user {
             None if is_open && install.visibility == Visibility::Public => {
-                Ok(AppUseGrant { install: install.clone(), user: None, session: None })
+                Ok(AppUseGrant { install: install.clone(), user: None, is_member: false, session: None })
             }
             None => Err(sign_in_to_use()),
-            Some((user, name, role, session)) if may(user, role) => {
-                Ok(AppUseGrant { install: install.clone(), user: Some((user, name)), session })
-            }
+            Some((user, name, role, session)) if may(user, role) => Ok(AppUseGrant {
+                install: install.clone(),
+                user: Some((user, name)),
+                is_member: role.is_some(),
+                session,
+            }),
             Some(_) => Err(missing()),
         }
+    }
+
+    /// Returns true if the actor may still manage an app, for what goes on for long.
+    pub async fn still_manages(&self, grant: &InstallGrant) -> Result<bool> {
+        let user = match grant.actor().user() {
+            Some(user) => self.db.read().await?.user_by_id(user).await?,
+            None => None,
+        };
+        let owner = grant.install.owner.parse()?;
+        Ok(user.is_some_and(|user| user.is_active())
+            && self.authorize_install(grant.actor(), &owner, &grant.install.name).await.is_ok())
     }
 
     /// Returns the error for a request to an app that does not exist.
@@ -212,7 +245,7 @@ impl Access {
             return Err(missing());
         }
         let user = Some((seat.user(), seat.holder().name().to_owned()));
-        Ok(AppUseGrant { install: install.clone(), user, session: Some(seat.session()) })
+        Ok(AppUseGrant { install: install.clone(), user, is_member: role.is_some(), session: Some(seat.session()) })
     }
 
     /// Returns true if an account is that of a site administrator.

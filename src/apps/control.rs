@@ -56,7 +56,8 @@ impl Apps {
             if install.image.is_none() || matches!(install.wanted, WantedState::Stopped | WantedState::Removed) {
                 continue;
             }
-            stopped += usize::from(self.want_if(&install, WantedState::Stopped, grant.actor(), None).await?);
+            stopped +=
+                usize::from(self.want_if(&install, WantedState::Stopped, grant.actor(), Some("app.stop")).await?);
         }
         Ok(stopped)
     }
@@ -100,6 +101,15 @@ impl Apps {
         actor: &Actor,
         action: Option<&str>,
     ) -> Result<bool> {
+        let now = self.0.clock.now();
+        let mut tx = self.0.db.write().await?;
+        tx.lock_name(&format!("apps {}", install.owner_id)).await?;
+        let Some(current) = tx.install(install.id).await? else { return Ok(false) };
+        // A decision about an idle app is about what it was; a person decides about what it is.
+        if action.is_none() && current.generation != install.generation {
+            return Ok(false);
+        }
+        let install = &current;
         let has_failed = install.state == InstallState::Failed;
         if install.wanted == wanted && !(has_failed && wanted == WantedState::Running) {
             return Ok(false);
@@ -110,15 +120,11 @@ impl Apps {
         let is_new_run = wanted == WantedState::Running && !goes_on;
         let first = if install.image_id.is_some() { InstallState::Starting } else { InstallState::Installing };
         let new_run = is_new_run.then_some(first);
-        let now = self.0.clock.now();
-        let mut tx = self.0.db.write().await?;
-        if wanted == WantedState::Running {
-            tx.lock_name(&format!("apps {}", install.owner_id)).await?;
-            if install.wanted != WantedState::Running {
-                self.expect_room(&mut tx, install.owner_id).await?;
-            }
+        if wanted == WantedState::Running && install.wanted == WantedState::Stopped {
+            self.expect_room(&mut tx, install.owner_id).await?;
         }
-        if !tx.want_install(install.id, install.generation, wanted, new_run, now).await? {
+        let is_held = wanted == WantedState::Stopped && action.is_some();
+        if !tx.want_install(install.id, install.generation, wanted, new_run, is_held, now).await? {
             return Ok(false);
         }
         if is_new_run {
@@ -184,19 +190,18 @@ impl Apps {
             row.manifest = stored;
             row.visibility = row.visibility.min(manifest.widest);
             row.volume_id = self.take_volume(&mut tx, &row, &manifest).await?;
-            (row.image, row.image_id) = (image, None);
+            row.image = image;
         }
         tx.set_install(&row).await?;
         let starts = is_new && row.wanted == WantedState::Running;
-        // It would go on with the image before.
-        if is_new && row.wanted == WantedState::Paused {
-            tx.want_install(row.id, row.generation, WantedState::Stopped, None, self.0.clock.now()).await?;
-            self.enqueue(&mut tx, row.id).await?;
-        }
         self.set_client(&mut tx, &row, row.run + i64::from(starts), &manifest).await?;
-        if starts {
-            let state = Some(InstallState::Installing);
-            tx.want_install(row.id, row.generation, WantedState::Running, state, self.0.clock.now()).await?;
+        if is_new {
+            // Also if it does not run: a step in progress is about the image before. A paused app would go on with that.
+            let wanted = if starts { WantedState::Running } else { WantedState::Stopped };
+            let state = starts.then_some(InstallState::Installing);
+            if !tx.want_install(row.id, row.generation, wanted, state, row.is_held, self.0.clock.now()).await? {
+                return Err(Error::conflict("the app was changed at the same time: try again"));
+            }
             self.enqueue(&mut tx, row.id).await?;
         }
         let detail = row.image.as_deref().filter(|_| is_new).unwrap_or(row.visibility.as_str());
@@ -207,8 +212,21 @@ impl Apps {
     }
 
     /// Returns the manifest of the catalogue as it is now, for an install that is updated.
+    ///
+    /// # Errors
+    /// Forbidden if it could not be installed now.
     async fn current_manifest(&self, install: &InstallRow, frozen: Manifest) -> Result<Manifest> {
-        if install.app.is_empty() { Ok(frozen) } else { Ok(self.catalogue_entry(&install.app).await?.manifest) }
+        if install.app.is_empty() {
+            if let Some(image) = &frozen.image {
+                self.expect_allowed(&image.parse()?)?;
+            }
+            return Ok(frozen);
+        }
+        let entry = self.catalogue_entry(&install.app).await?;
+        if !entry.enabled {
+            return Err(Error::forbidden(format!("`{}` cannot be installed at the moment", install.app)));
+        }
+        Ok(entry.manifest)
     }
 
     /// Uninstalls an app. Its volume is kept for an install of the same app under the same name, or deleted.
@@ -216,10 +234,13 @@ impl Apps {
         let install = grant.install();
         let now = self.0.clock.now();
         let mut tx = self.0.db.write().await?;
+        tx.lock_name(&format!("apps {}", install.owner_id)).await?;
         let Some(row) = tx.install(install.id).await?.filter(|row| row.wanted != WantedState::Removed) else {
             return Ok(());
         };
-        tx.want_install(row.id, row.generation, WantedState::Removed, None, now).await?;
+        if !tx.want_install(row.id, row.generation, WantedState::Removed, None, true, now).await? {
+            return Err(Error::conflict("the app was changed at the same time: try again"));
+        }
         if let Some(volume) = row.volume_id {
             tx.release_volume(volume, now).await?;
             if !keeps_volume {

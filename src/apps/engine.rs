@@ -18,7 +18,7 @@ use crate::jobs::{self, Kind as Job};
 use crate::types::{Id, InstallState, Secret, WantedState};
 
 /// How long a step waits for an app to answer before it is repeated by another job.
-const PROBE_TIME: Duration = Duration::from_secs(3);
+const PROBE_TIME: Duration = Duration::from_secs(1);
 /// Interval of health checks within a step.
 const PROBE_INTERVAL: Duration = Duration::from_millis(100);
 /// Pause before the next step while an app starts.
@@ -31,6 +31,8 @@ const MAX_REASON: usize = 500;
 impl Apps {
     /// Takes the next step with an install.
     pub async fn apply_install(&self, id: Id) -> Result<()> {
+        // Slow apps must not keep all workers from other jobs.
+        let Ok(_turn) = self.0.steps.try_acquire() else { return self.again(id, NEXT_STEP).await };
         let Some(install) = self.0.db.read().await?.install(id).await? else { return Ok(()) };
         if install.image.is_none() {
             return self.apply_server(&install).await;
@@ -52,6 +54,20 @@ impl Apps {
                 return self.again(id, ENGINE_RETRY).await;
             }
         };
+        if observed.run > install.run {
+            // The database is older than the container, as after a backup was restored: a later run replaces it.
+            let adopted = InstallProgress {
+                state: install.state,
+                reason: "",
+                run: observed.run + 1,
+                endpoint: None,
+                image_id: install.image_id.as_deref(),
+                attempts: install.attempts,
+                started_at: None,
+                last_log: None,
+            };
+            return self.record(&install, &adopted, Some(Duration::ZERO)).await;
+        }
         let recorded = Recorded {
             wanted: install.wanted,
             state: install.state,
@@ -181,7 +197,7 @@ impl Apps {
         let log = progress.last_log.map(|log| log.replace('\0', "\u{fffd}"));
         let progress = InstallProgress { reason: &reason, last_log: log.as_deref(), ..progress.clone() };
         let mut tx = self.0.db.write().await?;
-        let is_current = tx.record_install(install.id, install.generation, &progress).await?;
+        let is_current = tx.record_install(install.id, (install.generation, install.run), &progress).await?;
         if is_current && progress.run != install.run {
             self.renew_client(&mut tx, install, progress.run).await?;
         }

@@ -147,6 +147,7 @@ impl Apps {
             run: i64::from(runs),
             endpoint: None,
             keep_running: false,
+            is_held: false,
             attempts: 0,
             started_at: None,
             last_used_at: now,
@@ -201,7 +202,11 @@ impl Apps {
             id,
             owner_id: row.owner_id,
             owner: row.owner.clone(),
-            app: row.app.clone(),
+            // Another image must not find it.
+            app: match row.image.as_deref().filter(|_| row.app.is_empty()) {
+                Some(image) => image.split('@').next().unwrap_or_default().to_owned(),
+                None => row.app.clone(),
+            },
             install: row.name.clone(),
             name: format!("rutter-{}-{id}", self.0.site),
             created_at: self.0.clock.now(),
@@ -258,8 +263,10 @@ impl Apps {
 
     pub(super) async fn expect_room(&self, tx: &mut Tx, owner: Id) -> Result<()> {
         let most = self.0.config.running_user;
-        if tx.count_wanted_running(owner).await? >= i64::from(most) {
-            return Err(Error::conflict(format!("{most} apps run already: stop one first (`apps.running_user`)")));
+        if tx.count_active_installs(owner).await? >= i64::from(most) {
+            return Err(Error::conflict(format!(
+                "{most} apps run or are paused already: stop one first (`apps.running_user`)"
+            )));
         }
         Ok(())
     }
@@ -292,13 +299,18 @@ impl Apps {
 
 /// Returns the host name of an install: `app--owner` if that is a label of the DNS, else a unique one.
 fn label(name: &str, owner: &str, id: Id) -> String {
+    plain_label(name, owner).unwrap_or_else(|| unique_label(name, id))
+}
+
+/// Returns `app--owner` if that is a label of the DNS.
+pub(super) fn plain_label(name: &str, owner: &str) -> Option<String> {
     let is_plain = |part: &str| {
         part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             && !part.contains("--")
             && !part.ends_with('-')
     };
     let label = format!("{name}--{owner}");
-    if is_plain(name) && is_plain(owner) && label.len() <= MAX_LABEL { label } else { unique_label(name, id) }
+    (is_plain(name) && is_plain(owner) && label.len() <= MAX_LABEL).then_some(label)
 }
 
 fn unique_label(name: &str, id: Id) -> String {

@@ -38,7 +38,9 @@ impl Apps {
         if let Some(backend) = &backend {
             for orphan in found.into_keys() {
                 tracing::info!(install = %orphan, "removing a container that belongs to no installed app");
-                backend.remove(orphan).await?;
+                if let Err(error) = backend.remove(orphan).await {
+                    tracing::warn!(install = %orphan, %error, "cannot remove it; trying again later");
+                }
             }
             self.delete_volumes().await?;
         }
@@ -107,7 +109,7 @@ impl Apps {
                 }
                 // Its container is being removed.
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
-                Err(error) => return Err(error),
+                Err(error) => tracing::warn!(volume = name, %error, "cannot delete a volume; trying again later"),
             }
         }
         Ok(())

@@ -29,6 +29,8 @@ pub struct NotReady {
     pub state: InstallState,
     /// Why.
     pub reason: String,
+    /// True if a person has stopped it.
+    pub is_held: bool,
 }
 
 impl Apps {
@@ -53,10 +55,14 @@ impl Apps {
     /// Internal if its manifest cannot be read.
     pub fn route(&self, grant: &AppUseGrant) -> Result<std::result::Result<Route, NotReady>> {
         let install = grant.install();
-        let (InstallState::Running, WantedState::Running, Some(endpoint)) =
-            (install.state, install.wanted, &install.endpoint)
+        let (shows_reason, has_engine) = (grant.is_owner() || grant.is_member(), self.0.backend.is_some());
+        let endpoint = install.endpoint.as_ref().filter(|_| has_engine || install.image.is_none());
+        let (InstallState::Running, WantedState::Running, Some(endpoint)) = (install.state, install.wanted, endpoint)
         else {
-            return Ok(Err(NotReady { state: install.state, reason: install.reason.clone() }));
+            // It can name images and registries.
+            let reason = if shows_reason { install.reason.clone() } else { String::new() };
+            let state = install.state;
+            return Ok(Err(NotReady { state, reason, is_held: install.is_held && !grant.is_owner() }));
         };
         let manifest = manifest(install)?;
         let strip = if manifest.prefix == Prefix::Strip { self.base_path(install) } else { String::new() };
@@ -64,13 +70,13 @@ impl Apps {
     }
 
     /// Starts an app that is paused or stopped, because it is used. One that has failed stays so until its owner starts
-    /// it.
+    /// it, and one that a person has stopped is started by its owner only.
     ///
     /// # Errors
     /// Conflict if too many apps of its owner run.
     pub async fn wake(&self, grant: &AppUseGrant) -> Result<()> {
         let install = grant.install();
-        if install.state == InstallState::Failed || install.image.is_none() {
+        if install.state == InstallState::Failed || install.image.is_none() || (install.is_held && !grant.is_owner()) {
             return Ok(());
         }
         if install.wanted == WantedState::Removed {

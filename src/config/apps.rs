@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use globset::{Glob, GlobMatcher};
+use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 
 use super::origin::Origin;
@@ -156,7 +156,10 @@ impl AppsConfig {
 
     /// Returns the patterns of images that need no entry of the catalogue.
     pub fn image_patterns(&self) -> Result<Vec<GlobMatcher>> {
-        let compile = |pattern: &String| Glob::new(pattern).map(|glob| glob.compile_matcher());
+        // `*` is within a segment of the path, `**` is any path.
+        let compile = |pattern: &String| {
+            GlobBuilder::new(pattern).literal_separator(true).build().map(|glob| glob.compile_matcher())
+        };
         self.images.iter().map(compile).collect::<std::result::Result<_, _>>().map_err(|error| {
             Error::invalid(format!("apps.images: {error}; use patterns such as registry.example.org/team/*"))
         })

@@ -61,7 +61,8 @@ impl Origin {
     /// Returns the label of a host name directly below this one.
     pub fn label<'a>(&self, host: &'a str) -> Option<&'a str> {
         let label = host.strip_suffix(self.host.as_str())?.strip_suffix('.')?;
-        (!label.is_empty() && !label.contains('.')).then_some(label)
+        let is_label = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        (!label.is_empty() && is_label).then_some(label)
     }
 }
 
@@ -123,7 +124,14 @@ mod tests {
         }
         let apps: Origin = "http://apps.localhost:8080".parse().unwrap();
         assert_eq!(apps.label("notes--ada.apps.localhost"), Some("notes--ada"));
-        for host in ["apps.localhost", ".apps.localhost", "a.b.apps.localhost", "xapps.localhost", "localhost"] {
+        for host in [
+            "apps.localhost",
+            ".apps.localhost",
+            "ada/notes.apps.localhost",
+            "a.b.apps.localhost",
+            "xapps.localhost",
+            "localhost",
+        ] {
             assert_eq!(apps.label(host), None, "{host}");
         }
         assert!(apps.is_local() && apps.below("a").to_string() == "http://a.apps.localhost:8080");

@@ -56,6 +56,8 @@ pub struct InstallRow {
     pub endpoint: Option<String>,
     /// True if it is not paused or stopped while idle.
     pub keep_running: bool,
+    /// True if a person stopped it: visitors do not start it.
+    pub is_held: bool,
     /// Failures in a row.
     pub attempts: i64,
     /// When its process was first seen to run, of this run.
@@ -124,7 +126,7 @@ macro_rules! install {
                     (a.suspended_at IS NOT NULL OR a.closed_at IS NOT NULL) AS is_owner_barred, i.app, i.name, i.label,
                     i.host, i.visibility, i.manifest, i.image, i.image_id, i.volume_id, v.name AS volume,
                     c.id AS client_id, i.wanted, i.state, i.reason, i.generation, i.run, i.endpoint, i.keep_running,
-                    i.attempts, i.started_at, i.last_used_at, i.created_at
+                    i.is_held, i.attempts, i.started_at, i.last_used_at, i.created_at
              FROM app_install i JOIN owner o ON o.id = i.owner_id LEFT JOIN account a ON a.owner_id = i.owner_id
                   LEFT JOIN app_volume v ON v.id = i.volume_id LEFT JOIN oauth_client c ON c.install_id = i.id WHERE ",
             $condition
@@ -137,9 +139,9 @@ impl Tx {
     pub async fn insert_install(&mut self, install: &InstallRow) -> Result<()> {
         let sql =
             "INSERT INTO app_install (id, owner_id, app, name, label, host, visibility, manifest, image, image_id,
-                       volume_id, wanted, state, reason, generation, run, endpoint, keep_running, attempts, started_at,
+                       volume_id, wanted, state, reason, generation, run, endpoint, keep_running, is_held, attempts, started_at,
                        last_used_at, last_log, created_at)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', $14, $15, $16, $17, 0, NULL,
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', $14, $15, $16, $17, FALSE, 0, NULL,
                            $18, '', $18)";
         query(sql)
             .bind(install.id)
@@ -199,9 +201,9 @@ impl Tx {
         Ok(query(install!("i.id > $1 ORDER BY i.id LIMIT $2")).bind(after).bind(limit).fetch_all(self).await?)
     }
 
-    /// Counts the installs of an owner that are to run.
-    pub async fn count_wanted_running(&mut self, owner: Id) -> Result<i64> {
-        let sql = "SELECT COUNT(*) FROM app_install WHERE owner_id = $1 AND wanted = 'running' AND image IS NOT NULL";
+    /// Counts the containers of an owner that are to run or to be paused: both use memory.
+    pub async fn count_active_installs(&mut self, owner: Id) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM app_install WHERE owner_id = $1 AND wanted IN ('running', 'paused') AND image IS NOT NULL";
         Ok(query_scalar(sql).bind(owner).fetch_one(self).await?)
     }
 
@@ -218,9 +220,10 @@ impl Tx {
         generation: i64,
         wanted: WantedState,
         new_run: Option<InstallState>,
+        is_held: bool,
         now: Millis,
     ) -> Result<bool> {
-        let sql = "UPDATE app_install SET wanted = $3, generation = generation + 1,
+        let sql = "UPDATE app_install SET wanted = $3, generation = generation + 1, is_held = $7,
                        run = run + CASE WHEN $4 THEN 1 ELSE 0 END,
                        state = CASE WHEN $4 THEN $5 ELSE state END,
                        reason = CASE WHEN $4 THEN '' ELSE reason END,
@@ -236,16 +239,22 @@ impl Tx {
             .bind(new_run.is_some())
             .bind(new_run.unwrap_or(InstallState::Starting).as_str())
             .bind(now)
+            .bind(is_held)
             .execute(self)
             .await?;
         Ok(changed > 0)
     }
 
-    /// Records the progress of an install, if nothing else was asked for since `generation`.
-    pub async fn record_install(&mut self, id: Id, generation: i64, progress: &InstallProgress<'_>) -> Result<bool> {
+    /// Records the progress of an install, if nothing else was asked for, and no other run began, since it was read.
+    pub async fn record_install(
+        &mut self,
+        id: Id,
+        (generation, run): (i64, i64),
+        progress: &InstallProgress<'_>,
+    ) -> Result<bool> {
         let sql = "UPDATE app_install SET state = $3, reason = $4, run = $5, endpoint = $6, image_id = $7,
                        attempts = $8, started_at = $9, last_log = COALESCE($10, last_log)
-                   WHERE id = $1 AND generation = $2";
+                   WHERE id = $1 AND generation = $2 AND run = $11";
         let changed = query(sql)
             .bind(id)
             .bind(generation)
@@ -257,6 +266,7 @@ impl Tx {
             .bind(progress.attempts)
             .bind(progress.started_at)
             .bind(progress.last_log)
+            .bind(run)
             .execute(self)
             .await?;
         Ok(changed > 0)
@@ -275,10 +285,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Changes the settings of an install.
+    /// Changes the settings of an install. With another image, what is known of the image before is forgotten.
     pub async fn set_install(&mut self, install: &InstallRow) -> Result<()> {
         let sql = "UPDATE app_install SET visibility = $2, host = $3, keep_running = $4, manifest = $5, image = $6,
-                       image_id = $7, volume_id = $8 WHERE id = $1";
+                       image_id = CASE WHEN image = $6 THEN image_id ELSE NULL END, volume_id = $7 WHERE id = $1";
         query(sql)
             .bind(install.id)
             .bind(install.visibility.as_str())
@@ -286,7 +296,6 @@ impl Tx {
             .bind(install.keep_running)
             .bind(&install.manifest)
             .bind(&install.image)
-            .bind(&install.image_id)
             .bind(install.volume_id)
             .execute(self)
             .await?;

@@ -55,6 +55,13 @@ impl Tx {
         Ok(())
     }
 
+    /// Schedules the next run of a recurring job that succeeded.
+    pub async fn repeat_job(&mut self, id: &str, run_at: Millis) -> Result<()> {
+        let sql = "UPDATE job SET run_at = $2, leased_until = NULL, attempts = 0, last_error = '' WHERE id = $1";
+        query(sql).bind(id).bind(run_at).execute(self).await?;
+        Ok(())
+    }
+
     /// Reschedules a job that failed or needs to run again later.
     pub async fn postpone_job(&mut self, id: &str, run_at: Millis, error: &str) -> Result<()> {
         let sql = "UPDATE job SET run_at = $2, leased_until = NULL, last_error = $3 WHERE id = $1";

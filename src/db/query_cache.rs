@@ -168,11 +168,11 @@ impl Db {
     /// Returns the installed app with this name of an owner.
     pub async fn install_by_name(&self, owner: &str, name: &str) -> Result<Option<Arc<InstallRow>>> {
         let read = async |key: &String, tx: &mut Tx| {
-            let (owner, name) = key.rsplit_once('/').unwrap_or_default();
+            let (owner, name) = key.trim_start_matches('/').rsplit_once('/').unwrap_or_default();
             Ok(tx.install_by_name(owner, name).await?.map(Arc::new))
         };
-        // No host name contains a slash.
-        self.cached(|answers| &mut answers.installs, format!("{owner}/{name}"), read).await
+        // No host name begins with a slash.
+        self.cached(|answers| &mut answers.installs, format!("/{owner}/{name}"), read).await
     }
 
     /// Returns a browser that may use an app, whether its session is valid or not.

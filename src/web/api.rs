@@ -38,6 +38,7 @@ mod stats;
 mod tags;
 mod tree;
 mod user;
+mod volumes;
 
 use super::http::Routes;
 
@@ -65,6 +66,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         choices::routes,
         catalogue::routes,
         apps::routes,
+        volumes::routes,
         clients::routes,
         consents::routes,
         devices::routes,

@@ -30,7 +30,7 @@ use tower::Service;
 
 use self::cookies::Cookies;
 use self::forward::Upstream;
-use self::registry::{Caller, Registry};
+use self::registry::Registry;
 use self::target::Target;
 use super::http::{Admission, Limits, RouteGroup, Running, query_value, segment};
 use crate::access::{AppCredentials, AppUseGrant, tokens};
@@ -79,6 +79,13 @@ impl<S> AppProxy<S> {
             Arc::new(Proxy { app: app.clone(), limits, upstream: Upstream::new(), registry, idle })
         });
         Self { inner, proxy }
+    }
+}
+
+impl<S: Clone> AppProxy<S> {
+    /// Returns the pages and APIs alone.
+    pub(super) fn without_apps(&self) -> Self {
+        Self { inner: self.inner.clone(), proxy: None }
     }
 }
 
@@ -158,7 +165,7 @@ impl Proxy {
         }
         let (grant, caller) = match self.authorize(&request, &cookies, install.as_ref()).await {
             Ok(granted) => granted,
-            Err(error) if error.kind() == Kind::Unauthenticated && pages::is_navigation(&request) => {
+            Err(error) if error.kind() == Kind::Unauthenticated && pages::is_top_level(&request) => {
                 return self.begin_entry(&request, &cookies);
             }
             Err(error) => return Err(error),
@@ -189,8 +196,9 @@ impl Proxy {
         request: &Parts,
         cookies: &Cookies,
         install: Option<&Arc<InstallRow>>,
-    ) -> Result<(AppUseGrant, Caller)> {
-        let (credentials, caller) = self.credentials(request, cookies, install)?;
+    ) -> Result<(AppUseGrant, AppCredentials)> {
+        let credentials = self.credentials(request, cookies, install)?;
+        let caller = credentials.clone();
         let grant = match install {
             Some(install) => self.app.access.authorize_app_use(install, credentials).await?,
             None => self.app.access.refuse_app_use(credentials).await?,
@@ -199,22 +207,20 @@ impl Proxy {
         Ok((grant, caller))
     }
 
-    /// Returns how a request authenticates, and what is checked again while its connection is open.
+    /// Returns how a request authenticates.
     fn credentials(
         &self,
         request: &Parts,
         cookies: &Cookies,
         install: Option<&Arc<InstallRow>>,
-    ) -> Result<(AppCredentials, Caller)> {
+    ) -> Result<AppCredentials> {
         if let Some(token) = headers::token_of_ours(&request.headers)? {
-            return Ok((AppCredentials::Token(token), Caller::Unchecked));
+            return Ok(AppCredentials::Token(token));
         }
         // Pages of other apps are of the same site: a browser sends the cookie with their requests, too.
         let own = install.is_some_and(|install| headers::is_of_own_page(request, &self.app.apps.url(install)));
-        Ok(match cookies.session(&request.headers).filter(|_| own) {
-            Some(cookie) => (AppCredentials::Cookie(cookie.clone()), Caller::Cookie(cookie)),
-            None => (AppCredentials::None, Caller::Anonymous),
-        })
+        let cookie = cookies.session(&request.headers).filter(|_| own);
+        Ok(cookie.map_or(AppCredentials::None, AppCredentials::Cookie))
     }
 
     /// Sends a browser to our pages, where it is signed in, to come back with a one-time token.
@@ -277,7 +283,7 @@ impl Proxy {
         if install.image.is_none() {
             return Err(Error::unavailable("this app has no server"));
         }
-        if not_ready.state != InstallState::Failed {
+        if not_ready.state != InstallState::Failed && !not_ready.is_held {
             if let Some(client) = request.extensions.get::<super::http::Client>() {
                 client.charge(WAKE_COST);
             }
@@ -322,7 +328,7 @@ impl Proxy {
         route: &Route,
         base: &str,
         cookies: &Cookies,
-        caller: Caller,
+        caller: AppCredentials,
     ) -> Result<Response> {
         let upgrade = upgrade::requested(&request)?;
         let client_address = super::http::client_address(&request, &self.app.config.trusted_proxies);
@@ -330,10 +336,11 @@ impl Proxy {
         let user = grant.user().filter(|_| route.sends_user);
         headers::prepare_request(&mut request, &client_address, origin, base, user)?;
         headers::set_target(&mut request, &route.endpoint, &route.strip)?;
-        let entry = self.registry.enter(grant.install().id, caller);
         let page_at = pages::wants_page(&request).then(|| self.app.config.link_base());
         let request = Request::from_parts(request, self.with_idle_timeout(body));
+        let install = grant.install().id;
         if upgrade {
+            let entry = self.registry.enter(install, caller);
             return upgrade::forward(self, request, grant, entry, base, cookies).await;
         }
         let failed = |(status, detail)| Ok(pages::failure(status, detail, page_at.as_deref()));
@@ -348,6 +355,8 @@ impl Proxy {
             Err(failure) => return failed(failure),
         };
         headers::prepare_response(&mut response, &self.app.apps, grant.install(), base, cookies);
-        Ok(response.map(|body| entry.until_sent(body)))
+        // A body of known length is sent soon.
+        let is_short = response.body().size_hint().exact().is_some();
+        Ok(if is_short { response } else { response.map(|body| self.registry.enter(install, caller).until_sent(body)) })
     }
 }

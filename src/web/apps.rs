@@ -42,12 +42,12 @@ async fn open(State(app): State<App>, Parameters(opening): Parameters<Opening>, 
         }
     };
     let AppPlace { install, path } = app.apps.place(&opening.to).await?;
+    let grant = app.access.authorize_app_opening(&actor, &install).await?;
     let Some(state) = opening.state.filter(is_state) else {
         // It begins on the app's host, which gives the browser a state.
         let base = app.apps.url(&install);
         return see_other(&format!("{base}{path}"));
     };
-    let grant = app.access.authorize_app_opening(&actor, &install).await?;
     see_other(&app.apps.entry_url(&grant, &path, &state).await?)
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""make bench: rutter beside rudolfs, giftless, git http-backend, borg, oidc-provider and what the machine can do at all.
+"""make bench: rutter beside rudolfs, giftless, git http-backend, borg, oidc-provider, configurable-http-proxy and what
+the machine can do at all.
 
 One server runs at a time, on a loopback port, in an empty folder. The table goes to the terminal, everything to a
 JSON file. On a busy machine compare the ratios of one run, not the figures of two."""
@@ -15,15 +16,18 @@ import time
 from functools import partial
 from pathlib import Path
 
+import apps
 import bounds
 import browser
 import cloud
 import garbage
 import git_load
+import idle_apps
 import large
 import loads
 import oauth
 import packed
+import proxies
 import search
 import versions
 from machine import CACHE, Skip, load
@@ -34,9 +38,11 @@ LFS_LOADS = {"idle": loads.idle, "batch": loads.batch, "put": loads.transfer, "s
              "memory": loads.parallel}
 CLOUD_LOADS = [("cloud", load) for load in (cloud.batches, cloud.uploads, cloud.scaling, cloud.cold)]
 BROWSER_LOADS = [("browser", load) for load in (browser.uploads, browser.viewing, browser.huge)]
+APP_LOADS = (apps.requests, apps.transfers, apps.sockets)
 LARGE_LOADS = [(Rutter, large.by_put), (Rutter, large.by_parts), (Rutter, large.by_tus),
                (cloud.RutterOnS3, large.by_parts), (cloud.RutterOnS3, large.by_tus)]
-PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "packed", "search", "oauth", "browser", "cloud", "bounds"]
+PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "packed", "search", "oauth", "apps", "browser", "cloud",
+         "bounds"]
 
 
 class Bench:
@@ -129,6 +135,9 @@ class Bench:
         if "oauth" in self.parts:
             self.serve(oauth.OidcProvider(), [("oauth", oauth.rival)])
             self.serve(Rutter(), [("oauth", partial(self.beside, oauth.measure))])
+        if "apps" in self.parts:
+            self.serve(proxies.RutterApps(self.plan), [
+                *(("apps", partial(self.beside, load)) for load in APP_LOADS), ("apps", idle_apps.measure)])
         if browsing:
             self.serve(Rutter(), [("browser", partial(self.beside, browser.hashing)), *BROWSER_LOADS])
 

@@ -66,6 +66,13 @@ impl Site {
         Labels::from([(SITE.to_owned(), self.0.clone()), (INSTALL.to_owned(), install.to_string())])
     }
 
+    /// Returns the labels of a container that is no run, whatever labels its image has.
+    fn owner_labels(&self, install: Id) -> Labels {
+        let mut labels = self.labels(install);
+        labels.insert(RUN.to_owned(), String::new());
+        labels
+    }
+
     fn run_labels(&self, plan: &Plan) -> Labels {
         let mut labels = self.labels(plan.install);
         labels.insert(RUN.to_owned(), plan.run.to_string());
@@ -102,7 +109,8 @@ impl Site {
             image: Some(plan.image.clone()),
             // An image may have no command, which the engine would refuse.
             entrypoint: Some(vec!["/never".to_owned()]),
-            labels: Some(self.labels(plan.install)),
+            // A label of the image must not make it look like a run.
+            labels: Some(self.owner_labels(plan.install)),
             host_config: Some(HostConfig {
                 network_mode: Some("none".to_owned()),
                 mounts: Some(vec![mount(volume, format!("/{OWNER_MOUNT}"))]),

@@ -1,23 +1,26 @@
 //! `/api/v1/apps`: installed apps, for their owners.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Body as HttpBody;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::catalogue::AppLimits;
 use super::clients::ClientConfig;
-use super::common::{Body, Items, known_id};
+use super::common::{Body, Items};
 use super::shapes;
 use crate::access::{AccountGrant, AdminGrant, InstallGrant, SessionGrant};
 use crate::app::App;
 use crate::apps::backend::LogQuery;
 use crate::apps::control::InstallChange;
-use crate::apps::installs::{InstallRow, Source, VolumeRow, manifest};
+use crate::apps::installs::{InstallRow, Source, manifest};
 use crate::apps::manifest::Kind;
 use crate::error::{Error, Result};
 use crate::oauth::consent::ChosenPath;
@@ -26,6 +29,10 @@ use crate::web::http::{AuthedActor, Parameters, Routes, Segments};
 
 /// The default number of lines of a log, and the most.
 const LOG_LINES: (u32, u32) = (200, 10_000);
+/// How long a log can be followed with one request.
+const FOLLOW_TIMEOUT: Duration = Duration::from_mins(30);
+/// Interval at which the right to follow it is checked.
+const FOLLOW_CHECK: Duration = Duration::from_secs(5);
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -37,8 +44,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .document(routes!(open_with_app))
         .document(routes!(app_config))
         .document(routes!(app_password))
-        .document(routes!(list_volumes))
-        .document(routes!(delete_volume))
         .document(routes!(list_all_apps))
         .document(routes!(stop_all_apps))
 }
@@ -198,38 +203,6 @@ struct OpenWith {
 struct AppLocation {
     /// A URL of the app.
     location: String,
-}
-
-/// Storage of an app that was uninstalled.
-#[derive(Serialize, ToSchema)]
-struct KeptVolume {
-    /// Its id.
-    id: String,
-    /// The user or organisation that owns it.
-    owner: String,
-    /// The name of the app in the catalogue; null for none.
-    app: Option<String>,
-    /// The name of the install. A new install of the same app with this name uses the volume again.
-    install: String,
-    /// When it was created (RFC 3339).
-    #[schema(format = DateTime)]
-    created: String,
-    /// When the app was uninstalled (RFC 3339).
-    #[schema(format = DateTime)]
-    released: Option<String>,
-}
-
-impl From<VolumeRow> for KeptVolume {
-    fn from(row: VolumeRow) -> Self {
-        Self {
-            id: row.id.to_string(),
-            owner: row.owner,
-            app: Some(row.app).filter(|name| !name.is_empty()),
-            install: row.install,
-            created: row.created_at.rfc3339(),
-            released: row.released_at.map(|at| at.rfc3339()),
-        }
-    }
 }
 
 /// A password for an application.
@@ -394,7 +367,19 @@ async fn app_logs(
     let grant = grant(&app, &caller, &segments).await?;
     let tail = query.tail.unwrap_or(LOG_LINES.0).min(LOG_LINES.1);
     let log = app.apps.logs(&grant, LogQuery { tail, follow: query.follow }).await?;
+    let log = log.take_until(Box::pin(async move { until_refused(&app, &grant).await }));
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], HttpBody::from_stream(log)).into_response())
+}
+
+/// Waits until the caller of a log may no longer read it, or has followed it for long enough.
+async fn until_refused(app: &App, grant: &InstallGrant) {
+    let until = tokio::time::Instant::now() + FOLLOW_TIMEOUT;
+    while tokio::time::Instant::now() < until {
+        tokio::time::sleep(FOLLOW_CHECK).await;
+        if !app.access.still_manages(grant).await.unwrap_or(false) {
+            return;
+        }
+    }
 }
 
 /// Opens a file, a folder or a dataset with an app: gives the app access to it, as far as the caller has it.
@@ -453,23 +438,6 @@ async fn app_password(State(app): State<App>, caller: AuthedActor, segments: Seg
     let (password, expires) = app.oauth.app_password(&holder, &client).await?;
     let user = holder.name().to_owned();
     Ok(Json(AppPassword { user, password: password.expose().to_owned(), expires: expires.rfc3339() }))
-}
-
-/// Lists the volumes that were kept of uninstalled apps, of the caller and of organisations that the caller owns.
-#[utoipa::path(get, path = "/api/v1/volumes", tag = "apps",
-    responses((status = 200, description = "The volumes.", body = Items<KeptVolume>)))]
-async fn list_volumes(State(app): State<App>, holder: AccountGrant) -> Result<Json<Items<KeptVolume>>> {
-    let items = app.apps.volumes(&holder).await?.into_iter().map(KeptVolume::from).collect();
-    Ok(Json(Items { items, next_cursor: None }))
-}
-
-/// Deletes a kept volume.
-#[utoipa::path(delete, path = "/api/v1/volumes/{id}", tag = "apps",
-    params(("id" = String, Path, description = "The id of the volume.")),
-    responses((status = 204, description = "The volume was deleted.")))]
-async fn delete_volume(State(app): State<App>, holder: AccountGrant, segments: Segments) -> Result<StatusCode> {
-    app.apps.delete_volume(&holder, known_id(segments.get("id"))?).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Lists all apps of the site.

@@ -90,7 +90,9 @@ impl Cookies {
         let mut parts = cookie.split(';');
         let pair = parts.next()?;
         let name = pair.split('=').next()?;
-        if is_ours(name) {
+        // Browsers send a cookie without a name as its value alone.
+        let nameless = if name.trim().is_empty() { pair.split_once('=').map_or("", |(_, value)| value) } else { "" };
+        if is_ours(name) || is_ours(nameless.split('=').next().unwrap_or_default()) {
             return None;
         }
         let mut kept = vec![pair.trim().to_owned()];
@@ -134,6 +136,7 @@ mod tests {
             "__Secure-rutter-app=x",
             "RUTTER-APP=x",
             " rutter-app-state=x",
+            "=rutter-app=x",
             "a=b; Domain=example.org",
             "a=b; domain=.apps.example.org; Path=/",
             "a=b;DOMAIN=example.org",

@@ -88,9 +88,7 @@ pub(super) fn is_of_own_page(request: &Parts, app_url: &str) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(origin) = text("origin") {
         let own = crate::config::Origin::of(app_url).map(|own| own.to_string());
-        if origin != "null" || request.method != Method::GET {
-            return own.is_some_and(|own| own == origin);
-        }
+        return own.is_some_and(|own| own == origin);
     }
     match text("sec-fetch-site") {
         None | Some("same-origin" | "none") => true,
@@ -115,12 +113,10 @@ pub(super) fn prepare_request(
     let ours: Vec<HeaderName> = headers
         .keys()
         .filter(|name| {
-            let name = name.as_str();
-            let is_forwarded = name.starts_with("x-forwarded-") || ["forwarded", "x-real-ip"].contains(&name);
             // Some servers read `_` as `-`.
-            is_forwarded
-                || name.replace('_', "-").starts_with("x-rutter-")
-                || name.replace('_', "-").starts_with("x-forwarded-")
+            let name = name.as_str().replace('_', "-");
+            ["x-forwarded-", "x-rutter-"].iter().any(|prefix| name.starts_with(prefix))
+                || ["forwarded", "x-real-ip"].contains(&name.as_str())
         })
         .cloned()
         .collect();
@@ -220,6 +216,8 @@ pub(super) fn prepare_response(
     remove_hop_by_hop(headers);
     // It would move the traffic of this host to another port.
     headers.remove("alt-svc");
+    // It deletes the cookies of all hosts of the site, also ours.
+    headers.remove("clear-site-data");
     let set: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
     headers.remove(header::SET_COOKIE);
     for cookie in set {
@@ -233,7 +231,6 @@ pub(super) fn prepare_response(
     }
     // Other apps of the owner are on the same host.
     headers.remove("service-worker-allowed");
-    headers.remove("clear-site-data");
     let own = apps.url(install);
     let location = headers.get(header::LOCATION).and_then(|location| location.to_str().ok());
     if let Some(location) = location.and_then(|location| below(location, base, &own))

@@ -22,6 +22,11 @@ pub(super) fn wants_page(request: &Parts) -> bool {
     }
 }
 
+/// Returns true if a browser opens a page that is not a frame of another one.
+pub(super) fn is_top_level(request: &Parts) -> bool {
+    is_navigation(request) && request.headers.get("sec-fetch-dest").is_none_or(|dest| dest == "document")
+}
+
 /// Returns true if a browser opens a page.
 pub(super) fn is_navigation(request: &Parts) -> bool {
     request.method == Method::GET && wants_page(request) && !request.headers.contains_key(header::UPGRADE)
@@ -45,13 +50,14 @@ pub(super) fn own_path(path: &str) -> &str {
 
 /// Returns the state of an app, for the page that waits for it.
 pub(super) fn state(install: &InstallRow) -> Response {
-    let body = serde_json::json!({ "state": install.state, "wanted": install.wanted, "reason": install.reason });
+    let body = serde_json::json!({ "state": install.state, "wanted": install.wanted });
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
 }
 
 /// Renders a page that reloads itself until the app answers, or says why it does not.
 pub(super) fn waiting(app: &NotReady, manage: &str) -> Response {
     let (title, text) = match app.state {
+        _ if app.is_held => ("The app is stopped", "Its owner can start it."),
         InstallState::Failed => ("The app could not be started", "Its owner can see its log and start it again."),
         InstallState::Installing => ("The app is being installed", "This page opens it when it is ready."),
         InstallState::Stopped | InstallState::Starting | InstallState::Running | InstallState::Paused => {
@@ -59,7 +65,11 @@ pub(super) fn waiting(app: &NotReady, manage: &str) -> Response {
         }
     };
     // Without scripts: the policy of these pages forbids them.
-    let reload = if app.state == InstallState::Failed { "" } else { "<meta http-equiv=\"refresh\" content=\"1\">" };
+    let reload = if app.state == InstallState::Failed || app.is_held {
+        ""
+    } else {
+        "<meta http-equiv=\"refresh\" content=\"1\">"
+    };
     let page = include_str!("waiting.html")
         .replace("{reload}", reload)
         .replace("{title}", title)

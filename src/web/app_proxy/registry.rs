@@ -13,31 +13,11 @@ use tokio_util::sync::CancellationToken;
 use crate::access::AppCredentials;
 use crate::app::App;
 use crate::error::Result;
-use crate::types::{Id, Secret};
+use crate::types::Id;
 use crate::web::http::hold;
 
 /// Interval of the checks.
 const CHECK_INTERVAL: Duration = Duration::from_secs(3);
-
-/// How the caller of a connection authenticated.
-#[derive(Clone)]
-pub(super) enum Caller {
-    /// Not at all.
-    Anonymous,
-    /// With the cookie of the app.
-    Cookie(Secret),
-    /// With a personal token, which programs use for single requests.
-    Unchecked,
-}
-
-impl Caller {
-    fn key(&self) -> &str {
-        match self {
-            Self::Anonymous | Self::Unchecked => "",
-            Self::Cookie(cookie) => cookie.expose(),
-        }
-    }
-}
 
 /// The open connections of this server.
 pub(super) struct Registry {
@@ -48,7 +28,7 @@ pub(super) struct Registry {
 #[derive(Default)]
 struct Open {
     serial: u64,
-    entries: HashMap<u64, (Id, Caller, CancellationToken)>,
+    entries: HashMap<u64, (Id, AppCredentials, CancellationToken)>,
 }
 
 /// An open connection, until it is dropped.
@@ -91,7 +71,7 @@ impl Registry {
     }
 
     /// Adds a connection.
-    pub(super) fn enter(self: &Arc<Self>, install: Id, caller: Caller) -> Entry {
+    pub(super) fn enter(self: &Arc<Self>, install: Id, caller: AppCredentials) -> Entry {
         let cancelled = self.stop.child_token();
         let mut open = self.open();
         open.serial += 1;
@@ -110,12 +90,11 @@ impl Registry {
     }
 
     async fn check(&self, app: &App) -> Result<()> {
-        // One look-up for all connections of a browser to an app.
-        let mut callers: HashMap<(Id, String), (Caller, Vec<CancellationToken>)> = HashMap::new();
+        // One look-up for all connections of a caller to an app.
+        let mut callers: HashMap<(Id, String), (AppCredentials, Vec<CancellationToken>)> = HashMap::new();
         for (install, caller, cancelled) in self.open().entries.values() {
-            let of_caller =
-                callers.entry((*install, caller.key().to_owned())).or_insert_with(|| (caller.clone(), Vec::new()));
-            of_caller.1.push(cancelled.clone());
+            let of_caller = callers.entry((*install, caller.key()));
+            of_caller.or_insert_with(|| (caller.clone(), Vec::new())).1.push(cancelled.clone());
         }
         for ((install, _), (caller, connections)) in callers {
             if !self.is_allowed(app, install, caller).await? {
@@ -125,15 +104,10 @@ impl Registry {
         Ok(())
     }
 
-    async fn is_allowed(&self, app: &App, install: Id, caller: Caller) -> Result<bool> {
+    async fn is_allowed(&self, app: &App, install: Id, caller: AppCredentials) -> Result<bool> {
         let Some(install) = app.apps.by_id(install).await? else { return Ok(false) };
-        let credentials = match caller {
-            Caller::Anonymous => AppCredentials::None,
-            Caller::Cookie(cookie) => AppCredentials::Cookie(cookie),
-            Caller::Unchecked => return Ok(true),
-        };
-        match app.access.authorize_app_use(&install, credentials).await {
-            Ok(_) => Ok(true),
+        match app.access.authorize_app_use(&install, caller).await {
+            Ok(grant) => Ok(app.apps.has_wildcard() || grant.is_owner()),
             Err(error) if error.kind().status().is_server_error() => Err(error),
             Err(_) => Ok(false),
         }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Version, header};
 
 use crate::apps::Apps;
 use crate::apps::installs::InstallRow;
 use crate::error::{Error, Result};
+use crate::types::{OwnerName, Slug};
 
 /// Where a request goes.
 pub(super) enum Target {
@@ -17,17 +19,27 @@ pub(super) enum Target {
     Redirect(String),
 }
 
-/// Returns the host of a request in lower case, without the port.
+/// Returns all hosts that a request names, in lower case, without ports: in the URL, and in each `Host`.
+fn hosts(request: &Parts) -> Vec<String> {
+    let lines = request.headers.get_all(header::HOST).iter().filter_map(|host| host.to_str().ok());
+    let named = request.uri.authority().map(Authority::as_str).into_iter().chain(lines);
+    named
+        .filter_map(|authority| {
+            let authority = authority.rsplit('@').next()?;
+            let host = match authority.strip_prefix('[') {
+                Some(rest) => &authority[..=rest.find(']')? + 1],
+                None => authority.split(':').next()?,
+            };
+            Some(host.trim_end_matches('.').to_ascii_lowercase())
+        })
+        .collect()
+}
+
+/// Returns the host of a request; `None` if it names several.
 pub(super) fn host(request: &Parts) -> Option<String> {
-    let authority = match request.version {
-        Version::HTTP_2 => request.uri.authority().map(|authority| authority.as_str()),
-        _ => request.headers.get(header::HOST).and_then(|host| host.to_str().ok()),
-    }?;
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => &authority[..=rest.find(']')? + 1],
-        None => authority.split(':').next()?,
-    };
-    Some(host.trim_end_matches('.').to_ascii_lowercase())
+    let mut hosts = hosts(request);
+    hosts.dedup();
+    if hosts.len() == 1 { hosts.pop() } else { None }
 }
 
 /// Returns the host of a request with its port, as the browser sent it.
@@ -40,8 +52,9 @@ pub(super) fn host_header(request: &Parts) -> Option<HeaderValue> {
 
 /// Returns true for a request to the host of apps, or to one below it.
 pub(super) fn is_of_apps(apps: &Apps, request: &Parts) -> bool {
-    let (Some(origin), Some(host)) = (apps.origin(), host(request)) else { return false };
-    host == origin.host() || host.strip_suffix(origin.host()).is_some_and(|rest| rest.ends_with('.'))
+    let Some(origin) = apps.origin() else { return false };
+    let is_below = |host: &String| host.strip_suffix(origin.host()).is_some_and(|rest| rest.ends_with('.'));
+    hosts(request).iter().any(|host| host == origin.host() || is_below(host))
 }
 
 /// Finds the app of a request.
@@ -67,14 +80,12 @@ pub(super) async fn find(apps: &Apps, request: &Parts) -> Result<Target> {
         return Err(missing());
     };
     let prefix = format!("/{kind}/{owner}/{name}");
-    let install = apps.by_name(&owner.to_ascii_lowercase(), &name.to_ascii_lowercase()).await?;
-    let moved = |base: String| Ok(Target::Redirect(format!("{base}{}{query}", &uri.path()[prefix.len()..])));
-    match &install {
-        Some(install) if apps.has_wildcard() => moved(apps.url(install)),
-        Some(install) if prefix != apps.base_path(install) => moved(apps.url(install)),
-        Some(_) => Ok(Target::App { install, base: prefix }),
-        // The answer is the same as for an app that exists.
-        None if apps.has_wildcard() || kind == "app" => moved(apps.url_of_name(owner, name)),
-        None => Ok(Target::App { install, base: prefix }),
+    let (owner, name): (OwnerName, Slug) = owner.parse().ok().zip(name.parse().ok()).ok_or_else(missing)?;
+    // Before the app is looked up: the answer is the same whether there is one or not.
+    let base = apps.usual_url(owner.as_str(), name.as_str()).ok_or_else(missing)?;
+    let path = format!("/user/{owner}/{name}");
+    if apps.has_wildcard() || prefix != path {
+        return Ok(Target::Redirect(format!("{base}{}{query}", &uri.path()[prefix.len()..])));
     }
+    Ok(Target::App { install: apps.by_name(owner.as_str(), name.as_str()).await?, base: path })
 }

@@ -1,6 +1,7 @@
 //! WebSockets (RFC 6455): copies bytes both ways after the app has accepted the upgrade.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -21,6 +22,8 @@ use crate::apps::installs::InstallRow;
 use crate::error::{Error, Result};
 use crate::web::http::Client;
 
+/// Interval at which data is noted as use of the app.
+const USE_INTERVAL: Duration = Duration::from_secs(60);
 /// Size of the buffer of each direction, in bytes.
 const BUFFER: usize = 8 << 10;
 
@@ -106,14 +109,15 @@ where
     let (mut client_reads, mut client_writes) = tokio::io::split(client);
     let (mut app_reads, mut app_writes) = tokio::io::split(app);
     let to_app = async {
-        let (mut buffer, mut frames) = (vec![0; BUFFER], Frames::default());
+        let (mut buffer, mut frames, mut noted) = (vec![0; BUFFER], Frames::default(), Instant::now());
         loop {
             let read = match client_reads.read(&mut buffer).await {
                 Ok(0) | Err(_) => break,
                 Ok(read) => read,
             };
             // Pings and their answers do not keep an app awake.
-            if frames.has_data(&buffer[..read]) {
+            if frames.has_data(&buffer[..read]) && noted.elapsed() >= USE_INTERVAL {
+                noted = Instant::now();
                 apps.used(install);
             }
             if app_writes.write_all(&buffer[..read]).await.is_err() {

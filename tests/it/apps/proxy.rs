@@ -169,6 +169,7 @@ story! {
         assert_eq!(cookies, ["own=1; Path=/"]);
         let reply = Reply::of(world.at(HOST, "/headers")).await;
         assert!(!reply.headers.contains_key("alt-svc") && reply.headers["x-own"] == "1");
+        assert!(!reply.headers.contains_key("clear-site-data"), "it deletes cookies of other hosts, too");
         assert!(!reply.headers.contains_key("content-security-policy"), "the policy of a page is the app's");
 
         // Two lengths are one request, whatever stands behind it.

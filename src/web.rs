@@ -83,9 +83,9 @@ fn service(
         .method_not_allowed_fallback(|| async { Error::method_not_allowed("method not allowed for this URL") })
         .with_state(app);
     // This layer wraps the router, because it rewrites the URL that the router matches.
-    let routes = middleware::layer(router, table, limits.clone(), &config);
+    let handlers = middleware::layer(router, table, limits.clone(), &config);
     // The hosts of apps have none of our routes.
-    AppProxy::new(&of_apps, limits, tower::util::MapRequestLayer::new(fold_owner).layer(routes), stop)
+    AppProxy::new(&of_apps, limits, tower::util::MapRequestLayer::new(fold_owner).layer(handlers), stop)
 }
 
 /// Folds nested owners, as in `/ministry/statistics/census.git/info/refs`, into one path segment, so that one route

@@ -69,7 +69,6 @@ impl AppUseGrant {
     }
 
     /// Returns the same permission with the app as it is now.
-    #[must_use]
     pub fn refreshed(&self, install: Arc<InstallRow>) -> Self {
         let same = install.id == self.install.id;
         Self { install: if same { install } else { self.install.clone() }, ..self.clone() }

@@ -299,7 +299,7 @@ impl Apps {
     }
 
     fn environment(&self, install: &InstallRow, manifest: &Manifest) -> Vec<(String, Secret)> {
-        let api_url = self.api_url(manifest.allowed_egress(&self.0.config));
+        let api_address = self.api_url(manifest.allowed_egress(&self.0.config));
         let client_id = install.client_id.map(|id| id.to_string()).unwrap_or_default();
         let secret = self.client_secret(install.id, install.run).expose().to_owned();
         let app_url = self.url(install);
@@ -307,7 +307,7 @@ impl Apps {
         let public_url = self.0.public_url.clone();
         let mut variables = vec![
             ("PORT", manifest.port.to_string()),
-            ("RUTTER_API_URL", api_url),
+            ("RUTTER_API_URL", api_address),
             ("RUTTER_PUBLIC_URL", public_url.clone()),
             ("RUTTER_APP_URL", app_url),
             ("RUTTER_BASE_PATH", self.base_path(install)),

@@ -381,9 +381,12 @@ impl Manifest {
     /// Returns true if it opens a file with this name or media type.
     pub fn opens(&self, name: &str, media: &str) -> bool {
         let name = name.to_ascii_lowercase();
-        self.opens.iter().any(|kind| match kind.starts_with('.') {
-            true => name.ends_with(&kind.to_ascii_lowercase()),
-            false => kind.eq_ignore_ascii_case(media),
+        self.opens.iter().any(|kind| {
+            if kind.starts_with('.') {
+                name.ends_with(&kind.to_ascii_lowercase())
+            } else {
+                kind.eq_ignore_ascii_case(media)
+            }
         })
     }
 }

@@ -152,15 +152,12 @@ impl Apps {
         while let Some(at) = rest.find('{') {
             path.push_str(&rest[..at]);
             rest = &rest[at..];
-            match values.iter().find(|(name, _)| rest.starts_with(name)) {
-                Some((name, value)) => {
-                    path.push_str(&url_segment(value));
-                    rest = &rest[name.len()..];
-                }
-                None => {
-                    path.push('{');
-                    rest = &rest[1..];
-                }
+            if let Some((name, value)) = values.iter().find(|(name, _)| rest.starts_with(name)) {
+                path.push_str(&url_segment(value));
+                rest = &rest[name.len()..];
+            } else {
+                path.push('{');
+                rest = &rest[1..];
             }
         }
         path.push_str(rest);

@@ -57,13 +57,14 @@ pub(super) fn step(recorded: &Recorded, observed: &Observed, answers: bool, now:
     match (wanted, observed.phase) {
         (WantedState::Removed, Phase::Absent) => Step::Delete,
         (WantedState::Stopped, Phase::Absent) => Step::Settle(State::Stopped, String::new()),
-        (WantedState::Removed | WantedState::Stopped, _) => Step::Wait(state, String::new()),
+        (WantedState::Removed | WantedState::Stopped, _) | (WantedState::Paused, Phase::Pending | Phase::Running) => {
+            Step::Wait(state, String::new())
+        }
         (WantedState::Paused, Phase::Paused) => Step::Settle(State::Paused, String::new()),
         // Its process has ended, or the engine cannot pause.
         (WantedState::Paused, Phase::Absent | Phase::Exited | Phase::Failed) => {
             Step::Settle(State::Stopped, String::new())
         }
-        (WantedState::Paused, Phase::Pending | Phase::Running) => Step::Wait(state, String::new()),
         (WantedState::Running, Phase::Failed) => Step::Fail(reason()),
         (WantedState::Running, Phase::Running) if observed.run > run => Step::Wait(state, String::new()),
         (WantedState::Running, Phase::Running) if answers => Step::Ready,

@@ -175,7 +175,7 @@ impl AppsConfig {
             let Ok(origin) = url.parse::<Origin>() else {
                 return invalid(format!("apps.url `{url}` must look like https://apps.example.org, without a path"));
             };
-            let Some(public) = public_url.and_then(|url| Origin::of(url)) else {
+            let Some(public) = public_url.and_then(Origin::of) else {
                 return invalid("apps.url requires public_url: pages and apps must have different hosts".into());
             };
             if !origin.is_secure() && !origin.is_local() {

@@ -169,14 +169,13 @@ impl OAuth {
         };
         let now = self.clock.now();
         let most = AppScopes::READ.with(AppScopes::WRITE).with(AppScopes::PROFILE).with(AppScopes::EMAIL);
-        let scopes = match client.install_id {
-            None => scopes.and(most),
+        let scopes = if client.install_id.is_some() {
             // An installed app has what its owner gave it.
-            Some(_) => {
-                let consent = self.db.read().await?.consent(user, client.id).await?;
-                let given = consent.map_or(Ok(AppScopes::default()), |consent| consent.scopes.parse())?;
-                scopes.and(most.with(AppScopes::FILES)).and(given)
-            }
+            let consent = self.db.read().await?.consent(user, client.id).await?;
+            let given = consent.map_or(Ok(AppScopes::default()), |consent| consent.scopes.parse())?;
+            scopes.and(most.with(AppScopes::FILES)).and(given)
+        } else {
+            scopes.and(most)
         };
         if scopes.is_empty() {
             return Err(Failure::new(

@@ -24,7 +24,7 @@ use crate::apps::installs::{InstallRow, Source, manifest};
 use crate::apps::manifest::Kind;
 use crate::error::{Error, Result};
 use crate::oauth::consent::ChosenPath;
-use crate::types::{InstallState, ShareRight, Visibility, WantedState};
+use crate::types::{InstallState, Millis, ShareRight, Visibility, WantedState};
 use crate::web::http::{AuthedActor, Parameters, Routes, Segments};
 
 /// The default number of lines of a log, and the most.
@@ -126,7 +126,7 @@ impl InstalledApp {
             has_volume: row.volume_id.is_some(),
             keep_running: row.keep_running,
             client: row.client_id.map(|id| id.to_string()),
-            started: row.started_at.map(|at| at.rfc3339()),
+            started: row.started_at.map(Millis::rfc3339),
             last_used: row.last_used_at.rfc3339(),
             created: row.created_at.rfc3339(),
             title: manifest.title,

@@ -12,6 +12,7 @@ use crate::access::AccountGrant;
 use crate::app::App;
 use crate::apps::installs::VolumeRow;
 use crate::error::Result;
+use crate::types::Millis;
 use crate::web::http::{Routes, Segments};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -45,7 +46,7 @@ impl From<VolumeRow> for KeptVolume {
             app: Some(row.app).filter(|name| !name.is_empty()),
             install: row.install,
             created: row.created_at.rfc3339(),
-            released: row.released_at.map(|at| at.rfc3339()),
+            released: row.released_at.map(Millis::rfc3339),
         }
     }
 }

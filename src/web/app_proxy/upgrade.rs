@@ -200,11 +200,11 @@ mod tests {
         match payload {
             0..=125 => frame.push(0x80 | u8::try_from(payload).unwrap()),
             126..=0xffff => {
-                frame.push(0x80 | 126);
+                frame.push(0x80 | 0x7e);
                 frame.extend(u16::try_from(payload).unwrap().to_be_bytes());
             }
             _ => {
-                frame.push(0x80 | 127);
+                frame.push(0x80 | 0x7f);
                 frame.extend(u64::try_from(payload).unwrap().to_be_bytes());
             }
         }

@@ -51,7 +51,7 @@ impl HttpBody for SizedBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.size.clone()
+        self.size
     }
 }
 

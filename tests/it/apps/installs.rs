@@ -197,7 +197,9 @@ story! {
         let apps = &world.server.app.apps;
         let row = apps.by_name("ada", "app-1").await.unwrap().unwrap();
         let steps = futures::future::join_all((0..4).map(|_| apps.apply_install(row.id))).await;
-        steps.into_iter().for_each(|step| step.unwrap());
+        for step in steps {
+            step.unwrap();
+        }
         world.engine.state(|state| state.delay = Duration::ZERO);
         world.until(&ada, "app-1", "running").await;
         assert_eq!(world.engine.state(|state| state.created), before + 1);

@@ -23,6 +23,9 @@ test: ## run all tests, on SQLite and on a temporary PostgreSQL
 test-cloud: ## run the cluster and cloud store tests, on Garage, azurite and PostgreSQL
 	@scripts/test.sh --cloud
 
+test-apps: ## run installed apps in real containers; needs root, and installs Docker Engine
+	@scripts/test-apps.sh
+
 test-deploy: ## check the Helm chart and the Terraform modules; without a cluster
 	@scripts/setup.sh test && cargo build && scripts/postgres.sh python3 tests/deploy/main.py
 

@@ -176,7 +176,7 @@ class Rendered(unittest.TestCase):
                     immutable.add((deployment["metadata"]["name"], json.dumps(selector, sort_keys=True)))
                     labels = deployment["spec"]["template"]["metadata"]["labels"]
                     selects = [selector, only(objects, "Service")["spec"]["selector"]]
-                    selects.append(only(objects, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"])
+                    selects.append(only(objects, "NetworkPolicy", "rutter")["spec"]["podSelector"]["matchLabels"])
                     for one in selects:
                         self.assertEqual(one, selector)
                         self.assertLessEqual(one.items(), labels.items())
@@ -256,7 +256,7 @@ class Rendered(unittest.TestCase):
 
     def test_network_policies(self):
         def policy(name):
-            return only(render(values_of(name)), "NetworkPolicy")["spec"]
+            return only(render(values_of(name)), "NetworkPolicy", "rutter")["spec"]
         self.assertEqual(policy("default")["ingress"], [{"ports": [{"port": "http"}]}])
         self.assertEqual(policy("default")["policyTypes"], ["Ingress"])
         peers = [one["namespaceSelector"]["matchLabels"] for one in policy("apps")["ingress"][0]["from"]]
@@ -264,6 +264,10 @@ class Rendered(unittest.TestCase):
         self.assertEqual(policy("everything")["policyTypes"], ["Ingress", "Egress"])
         self.assertEqual(policy("everything")["egress"], values_of("everything")["networkPolicy"]["egress"])
         self.assertFalse(has(render({"networkPolicy": {"enabled": False}}), "NetworkPolicy"))
+        # Pods of apps reach nothing until the policy of their app allows it.
+        denied = only(render(values_of("apps")), "NetworkPolicy", "rutter-apps")["spec"]
+        self.assertEqual(set(denied), {"podSelector", "policyTypes"})
+        self.assertEqual(denied["policyTypes"], ["Ingress", "Egress"])
 
     def test_everything_else_arrives(self):
         values, objects = values_of("everything"), render(values_of("everything"))

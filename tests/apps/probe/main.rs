@@ -82,7 +82,7 @@ fn answer(request: &Request, input: &mut BufReader<TcpStream>, output: &mut TcpS
         }
         "/status" => reply(output, request.number("code", 200), &[], b"status\n"),
         "/redirect" => reply(output, 302, &[("Location", request.param("to"))], b""),
-        "/fetch" => outcome(output, fetch(request.param("url"), request.params("header"))),
+        "/fetch" => outcome(output, fetch(request)),
         "/connect" => {
             outcome(output, connect(request.param("host"), request.number("port", 80)).map(|_| "open\n".into()))
         }
@@ -185,19 +185,28 @@ fn connect(host: &str, port: u64) -> Result<TcpStream> {
     Err(last)
 }
 
-/// Sends a request, and returns the status line, the headers and the body, at most 1 MiB.
-fn fetch<'a>(url: &str, headers: impl Iterator<Item = &'a str>) -> Result<String> {
+/// Sends a request, by default a GET without a body, and returns status line, headers and body, at most 1 MiB.
+fn fetch(request: &Request) -> Result<String> {
+    let url = request.param("url");
     let rest = url.strip_prefix("http://").ok_or_else(|| std::io::Error::other("not an http:// address"))?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (name, port) = host.split_once(':').unwrap_or((host, "80"));
     let mut stream = connect(name, port.parse().unwrap_or(80))?;
     stream.set_read_timeout(Some(5 * TIMEOUT))?;
-    let headers: String = headers.map(|header| format!("{header}\r\n")).collect();
-    let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut body = Vec::new();
-    stream.take(1 << 20).read_to_end(&mut body)?;
-    Ok(String::from_utf8_lossy(&body).into_owned())
+    let method = if request.param("method").is_empty() { "GET" } else { request.param("method") };
+    let mut head = format!("{method} /{path} HTTP/1.1\r\nConnection: close\r\n");
+    if !request.params("header").any(|header| header.to_ascii_lowercase().starts_with("host:")) {
+        _ = write!(head, "Host: {host}\r\n");
+    }
+    let body = request.param("body");
+    if !body.is_empty() {
+        _ = write!(head, "Content-Length: {}\r\n", body.len());
+    }
+    request.params("header").for_each(|header| _ = write!(head, "{header}\r\n"));
+    stream.write_all(format!("{head}\r\n{body}").as_bytes())?;
+    let mut response = Vec::new();
+    stream.take(1 << 20).read_to_end(&mut response)?;
+    Ok(String::from_utf8_lossy(&response).into_owned())
 }
 
 /// Takes memory, which is not given back, and returns how much.

@@ -106,7 +106,7 @@ pub async fn wait_for_jobs(installation: &Installation, parked: &str) {
         // Periodic jobs are always in the queue.
         let due = format!(
             "SELECT COUNT(*) FROM job WHERE subject <> '{parked}'
-             AND (run_at <= {now} OR kind NOT IN ('sweep', 'scrub', 'collect', 'look', 'pack', 'keys', 'logouts'))"
+             AND (run_at <= {now} OR kind NOT IN ('sweep', 'scrub', 'collect', 'look', 'pack', 'keys', 'logouts', 'apps'))"
         );
         if database.count(&due).await == 0 {
             database.0.close().await;

@@ -137,6 +137,11 @@ impl Docker {
             (_, Status::RUNNING | Status::PAUSED) if self.join.is_some() => {
                 objects::network(connection, &self.site, self.join(), plan).await?;
             }
+            (Target::Paused, Status::EXITED) => {
+                *last_log = Some(logs::last(connection, &container.id).await);
+                self.remove_container(connection, plan.install, &container).await?;
+                return Ok(Step::Again);
+            }
             (_, Status::EXITED) => *last_log = Some(logs::last(connection, &container.id).await),
             _ => {}
         }

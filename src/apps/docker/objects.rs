@@ -131,9 +131,12 @@ pub(super) async fn remove_network(
 /// # Errors
 /// Conflict if it belongs to others; unavailable if the engine does not answer.
 pub(super) async fn volume(connection: &Connection, site: &Site, plan: &Plan, volume: &VolumeMount) -> Result<()> {
-    // Returns the existing one, if there is one of this name.
-    let found = engine::call(connection.api.create_volume(site.volume(plan.install, volume))).await;
-    if !site.owns(Some(&found.map_err(engine::unavailable)?.labels)) {
+    // Does nothing if there is one of this name.
+    let created = engine::call(connection.api.create_volume(site.volume(plan.install, volume))).await;
+    created.map_err(engine::unavailable)?;
+    // After a restart of the engine, its answer lacks the labels of a volume that existed (20.10).
+    let found = engine::call(connection.api.inspect_volume(&volume.name)).await.map_err(engine::unavailable)?;
+    if !site.owns(Some(&found.labels)) {
         return Err(Error::conflict(format!("the volume `{}` does not belong to this server", volume.name)));
     }
     // A new volume belongs to root. The engine can change that by unpacking an archive, but not at the top of a volume

@@ -290,8 +290,9 @@ story! {
         for (path, text) in [("ada/data", "x"), ("ada/secret", "y")] {
             server.dataset(path, Visibility::Private).await;
             let url = format!("/api/v1/datasets/{path}/commits");
-            let body = json!({ "message": "m", "operations": [{ "operation": "put", "path": "a.csv", "text": text }] });
-            let _ = server.call(Some(&ada.token), "POST", &url, body).await;
+            let body = json!({ "message": "m", "operations": [{ "operation": "put", "path": "a.csv", "content": text }] });
+            let reply = server.call(Some(&ada.token), "POST", &url, body).await;
+            assert_eq!(reply.status, 201, "{}", reply.text());
         }
         world.install(&ada, "ada", "notes").await;
         world.until(&ada, "notes", "running").await;

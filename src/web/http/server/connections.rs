@@ -122,7 +122,8 @@ impl Open {
 /// Returns the connection that has been idle for longest, of those without a request in progress.
 fn idlest(own: &HashMap<u64, Arc<Activity>>) -> Option<u64> {
     let idle = own.iter().filter(|(_, activity)| activity.running.load(Relaxed) == 0);
-    idle.min_by_key(|(_, activity)| activity.last.load(Relaxed)).map(|(id, _)| *id)
+    // Several may have come within a millisecond.
+    idle.min_by_key(|(id, activity)| (activity.last.load(Relaxed), **id)).map(|(id, _)| *id)
 }
 
 /// A connection, counted until it is dropped.

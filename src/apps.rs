@@ -1,5 +1,5 @@
 //! Installed apps: programs that run beside the data and act on it for their users. The database says what is wanted; a
-//! container engine is told to make it so, by jobs that any replica can run.
+//! container engine is asked to make it so, by jobs that any replica can run.
 //!
 //! Without a container engine, an app can be a server that exists (`service`), or an application outside (`external`).
 

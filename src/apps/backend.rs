@@ -1,6 +1,6 @@
 //! The container engine that runs apps: everything that rutter needs of one. A new engine is one implementation.
 //!
-//! The database says what is wanted; an engine is told to make it so, as often as needed. Containers are replaceable:
+//! The database says what is wanted; an engine is asked to make it so, as often as needed. Containers are replaceable:
 //! one that does not belong to a run which the database knows is removed.
 
 use std::fmt;

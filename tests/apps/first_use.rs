@@ -146,7 +146,7 @@ story! {
         assert_eq!(world.token_from_inside(&ada, &id, &old).await.0, 401);
         assert_eq!(world.own_token(&ada).await.0, 200);
 
-        // What is taken back is gone at the next request.
+        // What is revoked is gone at the next request.
         let url = format!("/api/v1/user/consents/{id}");
         assert_eq!(world.server.status(&ada.person, "DELETE", &url, Value::Null).await, 204);
         assert_eq!(call("GET", "/api/v1/drive/ada/data/content/given%2Fa.csv", "").await.0, 401);

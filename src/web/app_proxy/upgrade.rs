@@ -216,7 +216,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn data_frames_are_told_from_others(
+        fn data_frames_differ_from_control_frames(
             sizes in proptest::collection::vec((0usize..3, prop_oneof![0usize..130, 65_530usize..65_540]), 1..6),
             cut in 1usize..5000,
         ) {

@@ -378,6 +378,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists all apps of the site. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The apps. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_InstalledApp"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/apps/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops all apps of the site. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The number of apps that are being stopped. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StoppedApps"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/audit": {
         parameters: {
             query?: never;
@@ -433,6 +523,88 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/catalogue/{app}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Adds an app to the catalogue, or changes it. Installs keep the manifest that they were installed with. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The name of the app. */
+                    app: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewCatalogueApp"];
+                };
+            };
+            responses: {
+                /** @description The app. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CatalogueApp"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Removes an app from the catalogue. Installs of it stay. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The name of the app. */
+                    app: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The app was removed. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -1071,6 +1243,637 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the apps of the caller and of the caller's organisations. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The apps. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_InstalledApp"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{owner}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Installs an app for a user or an organisation, and starts it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The user or organisation. */
+                    owner: components["schemas"]["OwnerName"];
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewInstall"];
+                };
+            };
+            responses: {
+                /** @description The app, which is being installed. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InstalledApp"];
+                    };
+                };
+                /** @description The image is not the one that was shown, the name is taken, or there is no room. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{owner}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        /** Returns an installed app. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The user or organisation. */
+                    owner: components["schemas"]["OwnerName"];
+                    /** @description The name of the install. */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The app. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InstalledApp"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Uninstalls an app. */
+        delete: {
+            parameters: {
+                query?: {
+                    /** @description What happens to its volume: `keep` or `remove`. Required if it has one. */
+                    volume?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description The user or organisation. */
+                    owner: components["schemas"]["OwnerName"];
+                    /** @description The name of the install. */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The app is being removed. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Changes an installed app. With another digest, it is started anew. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The user or organisation. */
+                    owner: components["schemas"]["OwnerName"];
+                    /** @description The name of the install. */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["InstallUpdate"];
+                };
+            };
+            responses: {
+                /** @description The app. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InstalledApp"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/apps/{owner}/{name}/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Returns the configuration files of a data platform application that is installed as an external app. They have no
+         *     secrets: `POST /api/v1/clients/{client}/secret` returns one.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The user or organisation. */
+                    owner: components["schemas"]["OwnerName"];
+                    /** @description The name of the install. */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The files. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ClientConfig"];
+                    };
+                };
+                /** @description It is not such an application. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{owner}/{name}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        /** Returns the log of an app; that of the last run if it does not run. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The number of lines at the end; 200 by default, at most 10000. */
+                    tail?: number;
+                    /** @description True to go on with new lines until the app stops. */
+                    follow?: boolean;
+                };
+                header?: never;
+                path: {
+                    /** @description The user or organisation. */
+                    owner: components["schemas"]["OwnerName"];
+                    /** @description The name of the install. */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The log. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/plain": string;
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{owner}/{name}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a file, a folder or a dataset with an app: gives the app access to it, as far as the caller has it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The user or organisation. */
+                    owner: components["schemas"]["OwnerName"];
+                    /** @description The name of the install. */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OpenWith"];
+                };
+            };
+            responses: {
+                /** @description Where the browser goes next. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AppLocation"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{owner}/{name}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Returns a password with which the caller signs in to a data platform application without a browser, for 12 hours. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The organisation. */
+                    owner: components["schemas"]["OwnerName"];
+                    /** @description The name of the install. */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The password. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AppPassword"];
+                    };
+                };
+                /** @description The caller's platform role does not allow signing in. */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description It is not such an application. */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/apps/{owner}/{name}/wanted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Starts, stops, pauses or unpauses an app. An app that cannot be paused is stopped. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The user or organisation. */
+                    owner: components["schemas"]["OwnerName"];
+                    /** @description The name of the install. */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Wanted"];
+                };
+            };
+            responses: {
+                /** @description The app, as it is now. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["InstalledApp"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the apps of the catalogue. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The apps. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_CatalogueApp"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/catalogue/{app}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns an app of the catalogue. With `resolve`, also the digest of its image now, which an install must name. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description True to look the image up in its registry. */
+                    resolve?: boolean;
+                };
+                header?: never;
+                path: {
+                    /** @description The name of the app. */
+                    app: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The app. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CatalogueApp"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4998,6 +5801,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/images/digest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns the digest of an image now, which an install must name. Only for images that the site allows without an entry
+         *     in the catalogue.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @description The image, such as `registry.example.org/notes:1.4`. */
+                    image: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The digest. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ResolvedImage"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations/accept": {
         parameters: {
             query?: never;
@@ -7873,6 +8727,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/volumes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the volumes that were kept of uninstalled apps, of the caller and of organisations that the caller owns. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The volumes. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_KeptVolume"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/volumes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a kept volume. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of the volume. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The volume was deleted. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -7898,6 +8843,41 @@ export interface components {
         AccountUpdate: {
             /** @description The display name; empty for none. */
             display_name: string;
+        };
+        /** @description What an app can use. */
+        AppLimits: {
+            /**
+             * Format: double
+             * @description CPU time, in cores.
+             */
+            cpus: number;
+            /**
+             * Format: int32
+             * @description Memory, in megabytes.
+             */
+            memory_mb: number;
+            /**
+             * Format: int32
+             * @description Processes and threads.
+             */
+            pids: number;
+        };
+        /** @description Where the browser goes next. */
+        AppLocation: {
+            /** @description A URL of the app. */
+            location: string;
+        };
+        /** @description A password for an application. */
+        AppPassword: {
+            /**
+             * Format: date-time
+             * @description When it expires (RFC 3339).
+             */
+            expires: string;
+            /** @description The password. It is not shown again. */
+            password: string;
+            /** @description The user name. */
+            user: string;
         };
         /** @description A file, folder or dataset that a user gives to an application (scope `files`). */
         AppPath: {
@@ -7952,6 +8932,41 @@ export interface components {
             /** @description `true` makes it the default branch. Requires owner rights. */
             default?: boolean | null;
             name?: components["schemas"]["BranchName"] | null;
+        };
+        /** @description An app that can be installed. */
+        CatalogueApp: {
+            /** @description The digest that an install would pin, if it was asked for with `resolve`. */
+            digest?: string | null;
+            /** @description What it can reach: `none`, `server` or `internet`. */
+            egress: string;
+            /** @description True if it can be installed. */
+            enabled: boolean;
+            /** @description True if it has storage that is kept. */
+            has_volume: boolean;
+            /** @description The image of a container. */
+            image?: string | null;
+            /** @description What runs it. */
+            kind: components["schemas"]["Kind"];
+            /** @description What it can use at most on this site. */
+            limits: components["schemas"]["AppLimits"];
+            /** @description The manifest (TOML), for administrators. */
+            manifest?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description The file types that it opens: extensions such as `.csv`, or media types. */
+            opens: string[];
+            /** @description True if it is installed for each new account. */
+            preinstalled: boolean;
+            /** @description The OAuth scopes that it asks its users for. */
+            scopes: string[];
+            /** @description What it does. */
+            summary: string;
+            /** @description Its name for people. */
+            title: string;
+            /** @description Why it cannot be installed on this server; null if it can. */
+            unavailable?: string | null;
+            /** @description The widest visibility that an owner can choose. */
+            widest: components["schemas"]["Visibility"];
         };
         /** @description The result of a change to a file or folder. */
         Changed: {
@@ -8516,6 +9531,79 @@ export interface components {
             /** @description The columns, as a Table Schema. */
             schema: Record<string, never>;
         };
+        /**
+         * @description What an installed app is.
+         * @enum {string}
+         */
+        InstallState: "installing" | "stopped" | "starting" | "running" | "paused" | "failed";
+        /** @description Changes to an installed app. Omitted values stay. */
+        InstallUpdate: {
+            /** @description The digest of another version of its image. */
+            digest?: string | null;
+            /** @description A host name below that of all apps; empty for none. */
+            host?: string | null;
+            /** @description True to keep it running while it is idle. */
+            keep_running?: boolean | null;
+            visibility?: components["schemas"]["Visibility"] | null;
+        };
+        /** @description An installed app. */
+        InstalledApp: {
+            /** @description The name in the catalogue; null for none. */
+            app?: string | null;
+            /** @description The client id of its OAuth client; null for none. */
+            client?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was installed (RFC 3339).
+             */
+            created: string;
+            /** @description True if it has storage that is kept. */
+            has_volume: boolean;
+            /** @description The host name that its owner chose; null for none. */
+            host?: string | null;
+            /** @description The image with its digest; null if it is not a container. */
+            image?: string | null;
+            /** @description True if it is not paused or stopped while it is idle. */
+            keep_running: boolean;
+            /** @description What runs it. */
+            kind: components["schemas"]["Kind"];
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute (RFC 3339).
+             */
+            last_used: string;
+            /** @description What it can use at most. */
+            limits: components["schemas"]["AppLimits"];
+            /** @description The name of the install. */
+            name: string;
+            /** @description The file types that it opens. */
+            opens: string[];
+            /** @description The user or organisation that owns it. */
+            owner: string;
+            /** @description Why, if there is something to say. */
+            reason?: string | null;
+            /** @description The OAuth scopes that it asks its users for. */
+            scopes: string[];
+            /**
+             * Format: date-time
+             * @description When its process was started (RFC 3339).
+             */
+            started?: string | null;
+            /** @description What it is. */
+            state: components["schemas"]["InstallState"];
+            /** @description What it does. */
+            summary: string;
+            /** @description The name for people. */
+            title: string;
+            /** @description Its URL. */
+            url: string;
+            /** @description Who can use it, beside the owner or the members of the owning organisation. */
+            visibility: components["schemas"]["Visibility"];
+            /** @description What it should be. */
+            wanted: components["schemas"]["WantedState"];
+            /** @description The widest visibility that its owner can choose. */
+            widest: components["schemas"]["Visibility"];
+        };
         /** @description A pending invitation. */
         InvitationItem: {
             /**
@@ -8588,6 +9676,45 @@ export interface components {
                 protected: boolean;
                 /** @description The id of the newest revision of the branch. */
                 revision: string;
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_CatalogueApp: {
+            items: {
+                /** @description The digest that an install would pin, if it was asked for with `resolve`. */
+                digest?: string | null;
+                /** @description What it can reach: `none`, `server` or `internet`. */
+                egress: string;
+                /** @description True if it can be installed. */
+                enabled: boolean;
+                /** @description True if it has storage that is kept. */
+                has_volume: boolean;
+                /** @description The image of a container. */
+                image?: string | null;
+                /** @description What runs it. */
+                kind: components["schemas"]["Kind"];
+                /** @description What it can use at most on this site. */
+                limits: components["schemas"]["AppLimits"];
+                /** @description The manifest (TOML), for administrators. */
+                manifest?: string | null;
+                /** @description Its name. */
+                name: string;
+                /** @description The file types that it opens: extensions such as `.csv`, or media types. */
+                opens: string[];
+                /** @description True if it is installed for each new account. */
+                preinstalled: boolean;
+                /** @description The OAuth scopes that it asks its users for. */
+                scopes: string[];
+                /** @description What it does. */
+                summary: string;
+                /** @description Its name for people. */
+                title: string;
+                /** @description Why it cannot be installed on this server; null if it can. */
+                unavailable?: string | null;
+                /** @description The widest visibility that an owner can choose. */
+                widest: components["schemas"]["Visibility"];
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -8708,6 +9835,68 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Items_InstalledApp: {
+            items: {
+                /** @description The name in the catalogue; null for none. */
+                app?: string | null;
+                /** @description The client id of its OAuth client; null for none. */
+                client?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was installed (RFC 3339).
+                 */
+                created: string;
+                /** @description True if it has storage that is kept. */
+                has_volume: boolean;
+                /** @description The host name that its owner chose; null for none. */
+                host?: string | null;
+                /** @description The image with its digest; null if it is not a container. */
+                image?: string | null;
+                /** @description True if it is not paused or stopped while it is idle. */
+                keep_running: boolean;
+                /** @description What runs it. */
+                kind: components["schemas"]["Kind"];
+                /**
+                 * Format: date-time
+                 * @description When it was last used, to the minute (RFC 3339).
+                 */
+                last_used: string;
+                /** @description What it can use at most. */
+                limits: components["schemas"]["AppLimits"];
+                /** @description The name of the install. */
+                name: string;
+                /** @description The file types that it opens. */
+                opens: string[];
+                /** @description The user or organisation that owns it. */
+                owner: string;
+                /** @description Why, if there is something to say. */
+                reason?: string | null;
+                /** @description The OAuth scopes that it asks its users for. */
+                scopes: string[];
+                /**
+                 * Format: date-time
+                 * @description When its process was started (RFC 3339).
+                 */
+                started?: string | null;
+                /** @description What it is. */
+                state: components["schemas"]["InstallState"];
+                /** @description What it does. */
+                summary: string;
+                /** @description The name for people. */
+                title: string;
+                /** @description Its URL. */
+                url: string;
+                /** @description Who can use it, beside the owner or the members of the owning organisation. */
+                visibility: components["schemas"]["Visibility"];
+                /** @description What it should be. */
+                wanted: components["schemas"]["WantedState"];
+                /** @description The widest visibility that its owner can choose. */
+                widest: components["schemas"]["Visibility"];
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Items_InvitationItem: {
             items: {
                 /**
@@ -8752,6 +9941,31 @@ export interface components {
                 running: boolean;
                 /** @description What the job works on; empty for periodic jobs. */
                 subject: string;
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_KeptVolume: {
+            items: {
+                /** @description The name of the app in the catalogue; null for none. */
+                app?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was created (RFC 3339).
+                 */
+                created: string;
+                /** @description Its id. */
+                id: string;
+                /** @description The name of the install. A new install of the same app with this name uses the volume again. */
+                install: string;
+                /** @description The user or organisation that owns it. */
+                owner: string;
+                /**
+                 * Format: date-time
+                 * @description When the app was uninstalled (RFC 3339).
+                 */
+                released?: string | null;
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -9205,6 +10419,32 @@ export interface components {
             /** @description What the job works on; empty for periodic jobs. */
             subject: string;
         };
+        /** @description Storage of an app that was uninstalled. */
+        KeptVolume: {
+            /** @description The name of the app in the catalogue; null for none. */
+            app?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was created (RFC 3339).
+             */
+            created: string;
+            /** @description Its id. */
+            id: string;
+            /** @description The name of the install. A new install of the same app with this name uses the volume again. */
+            install: string;
+            /** @description The user or organisation that owns it. */
+            owner: string;
+            /**
+             * Format: date-time
+             * @description When the app was uninstalled (RFC 3339).
+             */
+            released?: string | null;
+        };
+        /**
+         * @description What runs an app.
+         * @enum {string}
+         */
+        Kind: "container" | "service" | "external";
         /** @description A user, as seen by administrators. */
         KnownUser: {
             /** @description True if the user is a site administrator. */
@@ -9405,6 +10645,15 @@ export interface components {
             /** @description The revision to start from. Default: the newest revision of the default branch. */
             revision?: string | null;
         };
+        /** @description An app for the catalogue. */
+        NewCatalogueApp: {
+            /** @description False to forbid new installs. */
+            enabled?: boolean;
+            /** @description The manifest (TOML). */
+            manifest: string;
+            /** @description True to install it for each new account. */
+            preinstalled?: boolean;
+        };
         /** @description A new application. */
         NewClient: {
             acts_as?: components["schemas"]["OwnerName"] | null;
@@ -9498,6 +10747,17 @@ export interface components {
         NewGroup: {
             /** @description The name: letters, digits, `.`, `_` and `-`. */
             name: components["schemas"]["GroupName"];
+        };
+        /** @description What to install: an app of the catalogue, or an image. */
+        NewInstall: {
+            /** @description The name in the catalogue. */
+            app?: string | null;
+            /** @description The digest of the image that was shown: nothing else is installed. Required for containers. */
+            digest?: string | null;
+            /** @description An image without an entry in the catalogue, if the site allows it. */
+            image?: string | null;
+            /** @description The name of the install; by default that in the catalogue. */
+            name?: string | null;
         };
         /** @description A new invitation. */
         NewInvitation: {
@@ -9742,6 +11002,20 @@ export interface components {
         OneTimeToken: {
             /** @description The token from the link: the part after `#`. */
             token: string;
+        };
+        /** @description What to open with an app. */
+        OpenWith: {
+            /**
+             * @description The dataset: `OWNER/NAME`.
+             * @example ada/drive
+             */
+            dataset: string;
+            /** @description A file or folder in the dataset; empty for the whole dataset. */
+            path?: string;
+            /** @description The revision that is shown; by default the newest. */
+            revision?: string;
+            /** @description What the app may do with it: `view` or `edit`. */
+            right: components["schemas"]["ShareRight"];
         };
         /** @description A file operation. */
         Operation: {
@@ -10033,6 +11307,13 @@ export interface components {
         };
         /** @description At most 255 visible ASCII characters, optionally in quotes. */
         RequestKey: string;
+        /** @description An image in its registry. */
+        ResolvedImage: {
+            /** @description Its digest now. */
+            digest: string;
+            /** @description The image. */
+            image: string;
+        };
         /** @description A request to restore items. */
         RestoreFromTrash: {
             /** @description The ids of the items to restore. */
@@ -10312,6 +11593,11 @@ export interface components {
              */
             users: number;
         };
+        /** @description The number of apps that are being stopped. */
+        StoppedApps: {
+            /** @description Their number. */
+            stopped: number;
+        };
         /** @description A store for the objects of datasets. */
         StoreName: {
             /** @description True for the default store. */
@@ -10572,6 +11858,16 @@ export interface components {
             /** @description `private`: people with access; `internal`: everyone who is signed in; `public`: everyone. */
             visibility: components["schemas"]["Visibility"];
         };
+        /** @description What an app should be. */
+        Wanted: {
+            /** @description `running`, `paused` or `stopped`. */
+            wanted: components["schemas"]["WantedState"];
+        };
+        /**
+         * @description What an installed app should be.
+         * @enum {string}
+         */
+        WantedState: "running" | "paused" | "stopped" | "removed";
         /** @description The original and the new path of a restored item. */
         Way: {
             /** @description The original path. */

@@ -106,7 +106,7 @@ story! {
             let is_batch = path.ends_with("/batch");
             let kind = if is_batch { "application/vnd.git-lfs+json" } else { "application/json" };
             let headers = [bearer.as_str(), &format!("Content-Type: {kind}"), &format!("Accept: {kind}")];
-            world.from_inside(&eve, method, path, &headers, if is_batch { &batch } else { "{}" }).await
+            world.call_inside(&eve, method, path, &headers, if is_batch { &batch } else { "{}" }).await
         };
         let (status, content) = call("GET", "/api/v1/drive/eve/data/content/a.csv").await;
         assert!(status == 200 && content.contains("eve/data"), "{content}");
@@ -134,13 +134,13 @@ story! {
             vec![&host, "X-Rutter-User: ada", "X-Forwarded-For: 127.0.0.1"],
             vec![&host, &bearer],
         ] {
-            let (status, text) = world.from_inside(&eve, "GET", "/env", &headers, "").await;
+            let (status, text) = world.call_inside(&eve, "GET", "/env", &headers, "").await;
             assert_eq!(status, 401, "{headers:?}: {text}");
         }
         // A public app of Eve's own does not see such a token, or such a name.
         let public = json!({ "visibility": "public" });
         world.server.ok(&ada.person, "PATCH", "/api/v1/apps/ada/probe", public).await;
-        let (status, text) = world.from_inside(&eve, "GET", "/", &[&host, &bearer, "X-Rutter-User: ada"], "").await;
+        let (status, text) = world.call_inside(&eve, "GET", "/", &[&host, &bearer, "X-Rutter-User: ada"], "").await;
         let text = text.to_lowercase();
         assert!(status == 200 && !text.contains("rat_") && !text.contains("x-rutter-user"), "{text}");
 

@@ -164,7 +164,7 @@ story! {
         bridges.push(victims_bridge);
         load_firewall(&bridges.iter().map(String::as_str).collect::<Vec<_>>(), world.port).await;
         for visit in [&ada, &eve] {
-            let (status, text) = world.from_inside(visit, "GET", "/healthz", &[], "").await;
+            let (status, text) = world.call_inside(visit, "GET", "/healthz", &[], "").await;
             assert_eq!(status, 200, "{text}");
             let gateway = "rutter";
             for (host, port) in [

@@ -44,19 +44,20 @@ impl Site {
         Self { api: connect().await, name }
     }
 
-    fn filter(&self) -> Option<HashMap<String, Vec<String>>> {
-        Some(HashMap::from([("label".to_owned(), vec![format!("rutter.site={}", self.name)])]))
+    fn filter(&self) -> HashMap<String, Vec<String>> {
+        HashMap::from([("label".to_owned(), vec![format!("rutter.site={}", self.name)])])
     }
 
     /// All containers, also those that have ended.
     pub(crate) async fn containers(&self) -> Vec<ContainerSummary> {
-        let options = ListContainersOptions { all: true, filters: self.filter(), ..ListContainersOptions::default() };
+        let options =
+            ListContainersOptions { all: true, filters: Some(self.filter()), ..ListContainersOptions::default() };
         self.api.list_containers(Some(options)).await.unwrap()
     }
 
     /// The installs that have a network, with the number of their networks.
     pub(crate) async fn networks(&self) -> BTreeMap<String, usize> {
-        let options = ListNetworksOptions { filters: self.filter() };
+        let options = ListNetworksOptions { filters: Some(self.filter()) };
         let mut counts = BTreeMap::new();
         for network in self.api.list_networks(Some(options)).await.unwrap() {
             *counts.entry(network.labels.unwrap()["rutter.install"].clone()).or_default() += 1;
@@ -66,7 +67,7 @@ impl Site {
 
     /// The names of all volumes.
     pub(crate) async fn volumes(&self) -> Vec<String> {
-        let options = ListVolumesOptions { filters: self.filter() };
+        let options = ListVolumesOptions { filters: Some(self.filter()) };
         let found = self.api.list_volumes(Some(options)).await.unwrap().volumes.unwrap_or_default();
         let mut names: Vec<_> = found.into_iter().map(|volume| volume.name).collect();
         names.sort();
@@ -106,7 +107,8 @@ impl Site {
             let options = RemoveContainerOptions { v: true, force: true, link: false };
             _ = self.api.remove_container(&container.id.unwrap(), Some(options)).await;
         }
-        for network in self.api.list_networks(Some(ListNetworksOptions { filters: self.filter() })).await.unwrap() {
+        for network in self.api.list_networks(Some(ListNetworksOptions { filters: Some(self.filter()) })).await.unwrap()
+        {
             _ = self.api.remove_network(&network.id.unwrap()).await;
         }
         for volume in self.volumes().await {

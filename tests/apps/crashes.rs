@@ -118,7 +118,9 @@ impl Crashes {
             this.ask(asked[at], at, changes[at]).await
         }));
         let (answers, ()) = futures::join!(asking, killing);
-        victims.iter().for_each(|at| self.servers.start_one(*at));
+        for at in &victims {
+            self.servers.start_one(*at);
+        }
         self.servers.until_ready().await;
         // Most rounds do not wait for the leases of the server that was killed. So its jobs may also run twice at the
         // other one, as if that had been slow.
@@ -242,20 +244,15 @@ impl Crashes {
             let server = usize::from(self.random.one_in(2));
             let read = self.servers.to_app(server, &name, Method::GET, "/read?path=/storage/note");
             let read = Reply::of(read).await;
-            match &self.apps[at].note {
-                Some(note) => assert_eq!((read.status, &read.text()), (200, note), "{story}: {name}"),
-                None => {
-                    assert!(
-                        read.status == 502 && read.text().contains("No such file"),
-                        "{story}: {name}: {}",
-                        read.text()
-                    );
-                    let note = format!("note-{}", self.random.next_u64());
-                    let path = format!("/write?path=/storage/note&data={note}");
-                    let written = Reply::of(self.servers.to_app(server, &name, Method::GET, &path)).await;
-                    assert_eq!(written.text(), "written\n", "{story}: {name}");
-                    self.apps[at].note = Some(note);
-                }
+            if let Some(note) = &self.apps[at].note {
+                assert_eq!((read.status, &read.text()), (200, note), "{story}: {name}");
+            } else {
+                assert!(read.status == 502 && read.text().contains("No such file"), "{story}: {name}: {}", read.text());
+                let note = format!("note-{}", self.random.next_u64());
+                let path = format!("/write?path=/storage/note&data={note}");
+                let written = Reply::of(self.servers.to_app(server, &name, Method::GET, &path)).await;
+                assert_eq!(written.text(), "written\n", "{story}: {name}");
+                self.apps[at].note = Some(note);
             }
         }
     }

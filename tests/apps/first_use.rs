@@ -101,7 +101,7 @@ story! {
         assert_eq!(status, 200, "{token}");
         let bearer = format!("Authorization: Bearer {}", token["access_token"].as_str().unwrap());
         let call = async |method: &str, path: &str, body: &str| {
-            world.from_inside(&ada, method, path, &[&bearer, "Content-Type: application/json"], body).await
+            world.call_inside(&ada, method, path, &[&bearer, "Content-Type: application/json"], body).await
         };
         let (status, given) = call("GET", "/api/v1/oauth/paths", "").await;
         let given: Value = serde_json::from_str(given.split_once("\r\n\r\n").unwrap().1).unwrap();

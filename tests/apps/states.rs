@@ -165,7 +165,7 @@ story! {
 }
 
 story! {
-    async fn what_somebody_does_to_the_engine_is_put_right() {
+    async fn changes_by_hand_at_the_engine_are_put_right() {
         let world = World::start().await;
         let ada = world.visit("ada", "probe").await;
         let name = world.site.container(&ada.url).await.unwrap().id.unwrap();

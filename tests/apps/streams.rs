@@ -98,11 +98,11 @@ fn frame(opcode: u8, data: &[u8]) -> Vec<u8> {
     match u16::try_from(data.len()) {
         Ok(length @ 0..126) => frame.push(0x80 | length.to_le_bytes()[0]),
         Ok(length) => {
-            frame.push(0x80 | 126);
+            frame.push(0x80 | 0x7e);
             frame.extend(length.to_be_bytes());
         }
         Err(_) => {
-            frame.push(0x80 | 127);
+            frame.push(0x80 | 0x7f);
             frame.extend((data.len() as u64).to_be_bytes());
         }
     }

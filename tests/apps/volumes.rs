@@ -25,7 +25,7 @@ story! {
         let volumes = world.site.volumes().await;
         assert_eq!(volumes.len(), 1);
 
-        // Somebody with an app of the same name.
+        // Another user with an app of the same name.
         let eve = world.visit("eve", "probe").await;
         assert_eq!(world.get(&eve, READ).await.status, 502);
         write(&world, &eve, "eves").await;

@@ -182,7 +182,7 @@ impl World {
     }
 
     /// Sends a request from inside of the container to rutter, as `http://rutter:PORT`. Returns status and response.
-    pub(crate) async fn from_inside(
+    pub(crate) async fn call_inside(
         &self,
         visit: &Visit,
         method: &str,
@@ -209,7 +209,7 @@ impl World {
         let headers =
             [&*format!("Authorization: Basic {credentials}"), "Content-Type: application/x-www-form-urlencoded"];
         let body = "grant_type=client_credentials";
-        let (status, text) = self.from_inside(visit, "POST", "/oauth/token", &headers, body).await;
+        let (status, text) = self.call_inside(visit, "POST", "/oauth/token", &headers, body).await;
         (status, serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap())
     }
 

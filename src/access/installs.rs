@@ -1,5 +1,5 @@
 //! Permission checks for installed apps: they are managed by the user that owns them, or by the owners of the
-//! organisation that owns them; who may use one depends on its visibility.
+//! organisation that owns them; its visibility says which users may use one.
 //!
 //! ```compile_fail,E0308
 //! use rutter::access::{AppUseGrant, InstallGrant};

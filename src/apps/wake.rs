@@ -1,4 +1,4 @@
-//! Using an app: who may, where it is, and starting it on request.
+//! Using an app: the permission, where the app is, and starting it on request.
 
 use std::sync::Arc;
 

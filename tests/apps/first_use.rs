@@ -33,7 +33,7 @@ story! {
         assert!(headers.contains("\"x-rutter-user\":\"ada\""), "{headers}");
         assert!(!headers.contains("cookie") && !headers.contains("rua_"), "{headers}");
 
-        // Nobody else.
+        // No other user.
         let eve = world.server.person("eve").await;
         assert_eq!(Reply::of(world.at(&ada.host, "/")).await.status, 401);
         assert_eq!(Reply::of(world.at(&ada.host, "/").bearer_auth(&eve.token)).await.status, 404);

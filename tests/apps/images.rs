@@ -27,7 +27,7 @@ story! {
         assert_eq!(shown["image"], format!("{}@{first}", image(&repository)));
         assert_eq!(world.environment(&ada).await["VERSION"], "1");
 
-        // Whoever looked at the image before it moved does not get the new one.
+        // A user that looked at the image before it moved does not get the new one.
         let eve = world.server.person("eve").await;
         let install = async |by: &Person, digest: &str| {
             let body = json!({ "app": "moving", "digest": digest });
@@ -35,7 +35,7 @@ story! {
         };
         let refused = install(&eve, &first).await;
         assert!(refused.status == 409 && refused.text().contains(&second), "{}", refused.text());
-        // An image that nobody has pushed.
+        // An image that was never pushed.
         assert_eq!(install(&eve, &format!("sha256:{}", "1".repeat(64))).await.status, 409);
         assert_eq!(world.server.get(&eve, "/api/v1/apps").await["items"], json!([]));
 

@@ -1,4 +1,4 @@
-//! The proxy: what reaches an app, and who.
+//! The proxy: what reaches an app, and which callers.
 
 use std::time::Duration;
 

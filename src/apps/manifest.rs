@@ -377,18 +377,6 @@ impl Manifest {
             (Egress::Internet, MaxEgress::Internet) => Egress::Internet,
         }
     }
-
-    /// Returns true if it opens a file with this name or media type.
-    pub fn opens(&self, name: &str, media: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        self.opens.iter().any(|kind| {
-            if kind.starts_with('.') {
-                name.ends_with(&kind.to_ascii_lowercase())
-            } else {
-                kind.eq_ignore_ascii_case(media)
-            }
-        })
-    }
 }
 
 #[cfg(test)]
@@ -418,7 +406,6 @@ mod tests {
         assert_eq!(manifest.allowed_egress(&site), Egress::Server);
         let none = AppsConfig { egress: MaxEgress::None, ..AppsConfig::default() };
         assert_eq!(manifest.allowed_egress(&none), Egress::None);
-        assert!(manifest.opens("Data.CSV", "") && manifest.opens("x", "text/csv") && !manifest.opens("x.md", ""));
         // It is stored as JSON.
         let stored = serde_json::to_string(&manifest).unwrap();
         assert_eq!(serde_json::from_str::<Manifest>(&stored).unwrap(), manifest);

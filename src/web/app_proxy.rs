@@ -32,7 +32,7 @@ use self::cookies::Cookies;
 use self::forward::Upstream;
 use self::registry::Registry;
 use self::target::Target;
-use super::http::{Admission, Limits, RouteGroup, Running, query_value, segment};
+use super::http::{Admission, Limits, RouteGroup, Running, own_path, query_value, see_other, segment};
 use crate::access::{AppCredentials, AppUseGrant, tokens};
 use crate::app::App;
 use crate::apps::installs::InstallRow;
@@ -151,7 +151,7 @@ impl Proxy {
         }
         let (install, base) = match target::find(&self.app.apps, &request).await? {
             Target::App { install, base } => (install, base),
-            Target::Redirect(location) => return pages::redirect(&location),
+            Target::Redirect(location) => return see_other(&location),
         };
         let cookies = Cookies::new(&self.app.apps, &base);
         let path = request.uri.path()[base.len()..].to_owned();
@@ -161,7 +161,7 @@ impl Proxy {
         // A relative link of the app's first page must lead below the path of the app.
         if path.is_empty() && request.uri.path() == base {
             let query = request.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-            return pages::redirect(&format!("{base}/{query}"));
+            return see_other(&format!("{base}/{query}"));
         }
         let (grant, caller) = match self.authorize(&request, &cookies, install.as_ref()).await {
             Ok(granted) => granted,
@@ -236,7 +236,7 @@ impl Proxy {
         let to = format!("{}://{host}{port}{path}", origin.scheme());
         let base = self.app.config.link_base();
         let location = format!("{base}/apps/open?to={}&state={}", segment(&to), segment(&tokens::hash(&state)));
-        let mut response = pages::redirect(&location)?;
+        let mut response = see_other(&location)?;
         cookies.give_state(response.headers_mut(), &state);
         Ok(response)
     }
@@ -260,7 +260,7 @@ impl Proxy {
                 let to = query_value(query, "to").unwrap_or_default();
                 let state = cookies.state(&request.headers).unwrap_or_else(|| Secret::new(String::new()));
                 let cookie = self.app.apps.enter(install.map(|install| install.id), &ticket, &state).await?;
-                let mut response = pages::redirect(&format!("{}{}", cookies.base(), pages::own_path(&to)))?;
+                let mut response = see_other(&format!("{}{}", cookies.base(), own_path(&to)))?;
                 cookies.give_session(response.headers_mut(), &cookie);
                 Ok(response)
             }

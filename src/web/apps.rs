@@ -1,14 +1,14 @@
 //! `/apps/open`: lets a browser that is signed in here into an app, which is on another host.
 
 use axum::extract::{FromRequestParts as _, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::Method;
+use axum::response::Response;
 use serde::Deserialize;
 
-use super::http::{AuthedActor, Parameters, RouteGroup, Routes, error_page, segment};
+use super::http::{AuthedActor, Parameters, RouteGroup, Routes, error_page, see_other, segment};
 use crate::app::App;
 use crate::apps::open::AppPlace;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 
 /// Requests that write a row.
 const PAGES: RouteGroup =
@@ -49,10 +49,4 @@ async fn open(State(app): State<App>, Parameters(opening): Parameters<Opening>, 
         return see_other(&format!("{base}{path}"));
     };
     see_other(&app.apps.entry_url(&grant, &path, &state).await?)
-}
-
-fn see_other(location: &str) -> Result<Response> {
-    let location = HeaderValue::from_str(location).map_err(|_| Error::malformed("invalid URL"))?;
-    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((StatusCode::SEE_OTHER, headers).into_response())
 }

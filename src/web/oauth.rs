@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::http::session_cookie::take_cookie;
 use super::http::{
-    AuthedActor, ClientDescription, RouteGroup, Routes, SIGNATURE_COST, Segments, error_page, read_body, segment,
+    AuthedActor, ClientDescription, RouteGroup, Routes, SIGNATURE_COST, Segments, error_page, read_body, see_other,
+    segment,
 };
 use crate::access::app_tokens::AppScopes;
 use crate::app::App;
@@ -121,11 +122,6 @@ async fn metadata(State(app): State<App>) -> Response {
         document.extend(logout);
     }
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document)).into_response()
-}
-
-fn see_other(location: &str) -> Result<Response> {
-    let location = HeaderValue::from_str(location).map_err(Error::internal)?;
-    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
 }
 
 /// Returns the caller, unless the browser is not signed in.

@@ -3,13 +3,14 @@
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, Method};
+use axum::response::Response;
 use serde::Deserialize;
 
 use super::http::session_cookie::{self, SignInCookie};
 use super::http::{
-    BaseUrl, ClientDescription, EnrollingActor, Parameters, RouteGroup, Routes, Segments, error_page, segment,
+    BaseUrl, ClientDescription, EnrollingActor, Parameters, RouteGroup, Routes, Segments, error_page, see_other,
+    segment,
 };
 use crate::accounts::external_sign_in::{EXTERNAL_SIGN_IN, ExternalResponse, ExternalSignIn};
 use crate::accounts::sessions::ClientInfo;
@@ -73,12 +74,6 @@ fn own_path(next: Option<String>) -> String {
             && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
     };
     next.filter(is_ours).unwrap_or_else(|| "/".to_owned())
-}
-
-fn see_other(location: &str) -> Result<Response> {
-    let location = HeaderValue::from_str(location).map_err(Error::internal)?;
-    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((StatusCode::SEE_OTHER, headers).into_response())
 }
 
 /// Sends the browser to the provider.

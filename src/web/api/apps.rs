@@ -118,11 +118,7 @@ impl InstalledApp {
             state: row.state,
             reason: Some(row.reason.clone()).filter(|reason| !reason.is_empty()),
             image: row.image.clone(),
-            limits: AppLimits {
-                memory_mb: limits.memory_mb,
-                cpus: f64::from(limits.cpu_millis) / 1000.0,
-                pids: limits.pids,
-            },
+            limits: limits.into(),
             has_volume: row.volume_id.is_some(),
             keep_running: row.keep_running,
             client: row.client_id.map(|id| id.to_string()),

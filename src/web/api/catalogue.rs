@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 use super::common::{Body, Items};
 use crate::access::{AccountGrant, AdminGrant};
 use crate::app::App;
+use crate::apps::backend::RunLimits;
 use crate::apps::catalogue::CatalogueEntry;
 use crate::apps::manifest::Kind;
 use crate::error::Result;
@@ -65,11 +66,18 @@ pub(super) struct CatalogueApp {
 #[derive(Serialize, ToSchema)]
 pub(super) struct AppLimits {
     /// Memory, in megabytes.
-    pub(super) memory_mb: u32,
+    memory_mb: u32,
     /// CPU time, in cores.
-    pub(super) cpus: f64,
+    cpus: f64,
     /// Processes and threads.
-    pub(super) pids: u32,
+    pids: u32,
+}
+
+impl From<RunLimits> for AppLimits {
+    fn from(limits: RunLimits) -> Self {
+        let RunLimits { memory_mb, cpu_millis, pids } = limits;
+        Self { memory_mb, cpus: f64::from(cpu_millis) / 1000.0, pids }
+    }
 }
 
 /// An app for the catalogue.
@@ -113,11 +121,7 @@ fn shown(app: &App, entry: CatalogueEntry, digest: Option<String>, is_admin: boo
             crate::apps::backend::Egress::Server => "server".into(),
             crate::apps::backend::Egress::Internet => "internet".into(),
         },
-        limits: AppLimits {
-            memory_mb: limits.memory_mb,
-            cpus: f64::from(limits.cpu_millis) / 1000.0,
-            pids: limits.pids,
-        },
+        limits: limits.into(),
         name: manifest.name,
         title: manifest.title,
         summary: manifest.summary,

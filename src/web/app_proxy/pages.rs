@@ -6,12 +6,9 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::apps::installs::InstallRow;
 use crate::apps::wake::NotReady;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::types::InstallState;
 use crate::web::http::{PAGE_POLICY, escape_html};
-
-/// Maximum length of a path that a browser returns to, in bytes.
-const MAX_PATH: usize = 4096;
 
 /// Returns true if a person looks at the response.
 pub(super) fn wants_page(request: &Parts) -> bool {
@@ -30,22 +27,6 @@ pub(super) fn is_top_level(request: &Parts) -> bool {
 /// Returns true if a browser opens a page.
 pub(super) fn is_navigation(request: &Parts) -> bool {
     request.method == Method::GET && wants_page(request) && !request.headers.contains_key(header::UPGRADE)
-}
-
-/// Redirects a browser.
-pub(super) fn redirect(location: &str) -> Result<Response> {
-    let location = HeaderValue::from_str(location).map_err(|_| Error::malformed("invalid URL"))?;
-    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((StatusCode::SEE_OTHER, headers).into_response())
-}
-
-/// Returns a path below the app's base if that is one, without anything that browsers read as another host.
-pub(super) fn own_path(path: &str) -> &str {
-    let is_path = path.len() <= MAX_PATH
-        && path.starts_with('/')
-        && !path.starts_with("//")
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if is_path { path } else { "/" }
 }
 
 /// Returns the state of an app, for the page that waits for it.
@@ -126,17 +107,4 @@ fn page_of(status: StatusCode, page: String) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     (status, headers, page).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn browsers_return_to_paths_only() {
-        assert_eq!(own_path("/a?b=c"), "/a?b=c");
-        for bad in ["", "a", "//elsewhere", "https://elsewhere", "/\\elsewhere", "/a b", "/\r\nx"] {
-            assert_eq!(own_path(bad), "/", "{bad}");
-        }
-    }
 }

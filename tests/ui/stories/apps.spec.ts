@@ -255,6 +255,80 @@ wildcard('the first gift of a user connects an app, also of an organisation', as
   expect(await given(ben, server.url)).toEqual([{ dataset: 'ben/drive', path: 'plans', right: 'view' }]);
 });
 
+const CLICKHOUSE = `name = "clickhouse"
+title = "ClickHouse"
+summary = "A database for analyses."
+kind = "external"
+url = "https://clickhouse.example.org"
+redirects = ["/unused"]
+scopes = "openid profile email groups"
+`;
+
+wildcard('a member gets a password for a database that has no sign-in in the browser', async ({ server, newPage }) => {
+  await server.createAdministrator('root', PASSWORD);
+  const root = await newPage();
+  await signIn(root, 'root');
+  const headers = { Origin: server.url };
+  await root.request.post('/api/v1/organisations', { data: { name: 'harbours' }, headers });
+  await root.request.put('/api/v1/admin/catalogue/clickhouse', { data: { manifest: CLICKHOUSE }, headers });
+  await root.goto('/o/harbours/apps');
+  await root.getByRole('button', { name: 'Install ClickHouse' }).click();
+  await root.getByRole('dialog').getByRole('button', { name: 'Install' }).click();
+  await expect(root.getByRole('heading', { level: 1, name: 'ClickHouse' })).toBeVisible();
+  const rights = root.getByRole('list', { name: 'What ClickHouse can do' });
+  await expect(rights.getByText('See your organisations, groups and platform roles')).toBeVisible();
+  const { client } = (await (await root.request.get('/api/v1/apps/harbours/clickhouse')).json()) as { client: string };
+
+  // An owner without a platform role reads why not.
+  await root.getByRole('button', { name: 'Get a password for ClickHouse' }).click();
+  const refused = root.getByRole('dialog', { name: 'Password for ClickHouse' });
+  await refused.getByRole('button', { name: 'Create password' }).click();
+  await expect(refused.getByText(/Your platform role does not allow signing in/i)).toBeVisible();
+  await refused.getByRole('button', { name: 'Cancel' }).click();
+  await expect(refused).toHaveCount(0);
+
+  // A member has no page of the app: the list has the button.
+  const ben = await newPage();
+  await signUp(server, ben, 'ben');
+  await root.request.put('/api/v1/organisations/harbours/members/ben', { data: { role: 'reader' }, headers });
+  await root.request.put('/api/v1/organisations/harbours/roles/ben', { data: { role: 'analyst' }, headers });
+  await ben.goto('/apps');
+  const open = ben.getByRole('button', { name: 'Get a password for ClickHouse' });
+  await open.click();
+  const dialog = ben.getByRole('dialog', { name: 'Password for ClickHouse' });
+  await accessible(ben);
+  await dialog.getByRole('button', { name: 'Create password' }).click();
+  await expect(dialog.getByText('ben', { exact: true })).toBeVisible();
+  await expect(dialog.getByText(/^It expires in 12 hours/)).toBeVisible();
+  await accessible(ben);
+  const password = (await dialog.getByRole('status').locator('code').textContent()) ?? '';
+  await dialog.getByRole('button', { name: 'Copy password' }).click();
+  expect(await ben.evaluate(() => navigator.clipboard.readText())).toBe(password);
+  await dialog.getByRole('button', { name: 'Copy user name' }).click();
+  expect(await ben.evaluate(() => navigator.clipboard.readText())).toBe('ben');
+
+  // The database asks whether it is right.
+  const asked = async () => {
+    const authorization = `Basic ${Buffer.from(`ben:${password}`).toString('base64')}`;
+    return (await fetch(`${server.url}/oauth/basic/${client}`, { headers: { Authorization: authorization } })).status;
+  };
+  expect(await asked()).toBe(200);
+
+  // It is shown once.
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await expect(dialog).toHaveCount(0);
+  await open.click();
+  await expect(dialog.getByRole('button', { name: 'Create password' })).toBeVisible();
+  await expect(dialog.getByText(password)).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+
+  // Disconnecting the app ends it.
+  await ben.goto('/account');
+  await ben.getByRole('button', { name: 'Disconnect ClickHouse' }).click();
+  await expect(ben.getByText('No applications are connected.')).toBeVisible();
+  expect(await asked()).not.toBe(200);
+});
+
 const shared = withApps(false);
 
 shared('without host names of their own, apps are below a path and for their owner only', async ({ server, service, newPage }) => {

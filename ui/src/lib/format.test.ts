@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ago, bytes, plural, subject, unquoted } from './format';
+import { ago, bytes, plural, sentence, subject, unquoted } from './format';
 import { mostFrequent, histogram } from './sparkline';
 
 it('formats sizes with three digits', () => {
@@ -23,6 +23,12 @@ it('formats relative times', () => {
 it('replaces backticks in server messages with quotes', () => {
 	expect(unquoted('sign in to see `ada/drive`, or `ada/x`')).toBe('sign in to see “ada/drive”, or “ada/x”');
 	expect(unquoted("it's 5` long")).toBe("it's 5` long");
+});
+
+it('makes sentences of server messages', () => {
+	expect(sentence('the app `notes` runs')).toBe('The app “notes” runs.');
+	expect(sentence('Why? Why!')).toBe('Why? Why!');
+	expect(sentence('')).toBe('');
 });
 
 it('counts the values of a column', () => {

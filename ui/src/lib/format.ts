@@ -57,6 +57,12 @@ export const moment = (time: Date | string | number): string => full.format(new 
 /** Replaces the backticks in a server message with typographic quotes. */
 export const unquoted = (text: string): string => text.replace(/`([^`]*)`/g, '“$1”');
 
+/** A server message as a sentence. */
+export function sentence(message: string): string {
+	const text = unquoted(message);
+	return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+}
+
 /** The first ten digits of a revision id. */
 export const short = (revision: string): string => revision.slice(0, 10);
 

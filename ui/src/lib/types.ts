@@ -10,6 +10,7 @@ type Refine<Base, Better> = Base extends unknown ? Omit<Base, keyof Better> & Be
 export type Accepted = Schemas['Accepted'];
 export type AppLimits = Schemas['AppLimits'];
 export type AppLocation = Schemas['AppLocation'];
+export type AppPassword = Schemas['AppPassword'];
 export type AppPath = Refine<Schemas['AppPath'], { path: string }>;
 export type AuditLine = Schemas['AuditLine'];
 export type Branch = Schemas['Branch'];

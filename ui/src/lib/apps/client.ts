@@ -1,7 +1,7 @@
 /** Client of the API of apps. */
 
 import { request, segment } from '../api';
-import type { AppLocation, ConnectedApp, InstalledApp, InstallUpdate, NewInstall, OrganisationItem, Page, ShareRight } from '../types';
+import type { AppLocation, AppPassword, CatalogueApp, ConnectedApp, InstalledApp, InstallUpdate, NewInstall, OrganisationItem, Page, ShareRight } from '../types';
 import type { Openable } from './opens';
 
 type Named = Pick<InstalledApp, 'owner' | 'name'>;
@@ -12,6 +12,21 @@ export const appUrl = ({ owner, name }: Named, rest = ''): string => `/api/v1/ap
 export const installedApps = async (signal?: AbortSignal): Promise<InstalledApp[]> => (await request<Page<InstalledApp>>('GET', '/api/v1/apps', { signal })).items;
 
 export const install = (owner: string, body: NewInstall): Promise<InstalledApp> => request('POST', `/api/v1/apps/${segment(owner)}`, { body });
+
+/** An image in its registry. */
+export interface FoundImage {
+	image: string;
+	digest: string;
+}
+
+/** Looks up the image of a container of the catalogue, as it is now. */
+export async function currentImage(app: string): Promise<FoundImage> {
+	const { image, digest } = await request<CatalogueApp>('GET', `/api/v1/catalogue/${segment(app)}`, { query: { resolve: true } });
+	return { image: image ?? '', digest: digest ?? '' };
+}
+
+/** Creates a password with which the user signs in to an app. */
+export const newPassword = (app: Named): Promise<AppPassword> => request('POST', appUrl(app, '/password'));
 
 export const changeApp = (app: Named, body: InstallUpdate): Promise<InstalledApp> => request('PATCH', appUrl(app), { body });
 

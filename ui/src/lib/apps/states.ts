@@ -48,6 +48,13 @@ export const ACTIONS: Record<Action, { label: string; icon: IconName; wanted: In
 	stop: { label: 'Stop', icon: 'stop', wanted: 'stopped' }
 };
 
+/**
+ * Returns true if users can get a password for an app. The other applications of data platforms sign users in with the
+ * browser only.
+ */
+export const takesPassword = (app: Pick<InstalledApp, 'kind' | 'app' | 'client' | 'wanted'>): boolean =>
+	app.kind === 'external' && app.app === 'clickhouse' && !!app.client && app.wanted !== 'removed';
+
 /** Describes what an app can use at most: `512 MB memory, half a core, 128 processes`. */
 export function limitsSentence({ memory_mb, cpus, pids }: AppLimits): string {
 	const cores = cpus === 0.5 ? 'half a core' : cpus === 1 ? '1 core' : `${cpus} cores`;

@@ -1,6 +1,7 @@
 // The form of an application: its choices in words, what is sent, and which field an error is about.
 import type { ClientUpdate, NewClient, OAuthClient, PlatformRole } from '../types';
 import { SCOPES } from '../account/scopes';
+import { sentence } from '../format';
 
 /** A choice of several, with what it means. */
 export interface Choice {
@@ -175,7 +176,7 @@ export function fieldError(message: string, input: ClientInput): FieldErrors | n
 	const field = fieldOf(message, input);
 	if (field === null) return null;
 	const text = message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message;
-	return { [field]: `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}` };
+	return { [field]: sentence(text) };
 }
 
 /** Returns how users sign in to an application, in words. */

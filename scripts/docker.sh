@@ -85,6 +85,8 @@ http: { addr: "127.0.0.1:$port" }
 YAML
 /usr/bin/docker-registry serve "$folder/registry.yml" </dev/null >"$folder/registry.log" 2>&1 &
 registry=$!
+# A test kills the engine, which is nothing to report.
+disown -a
 
 # Without the credentials and plugins of the user.
 docker() { DOCKER_CONFIG=$folder/config command docker --host "unix://$folder/sock" "$@"; }
@@ -110,7 +112,8 @@ docker push --quiet "127.0.0.1:$port/probe:1" >/dev/null
 
 status=0
 RUTTER_TEST_DOCKER=$folder/sock RUTTER_TEST_REGISTRY=127.0.0.1:$port RUTTER_TEST_PROBE=$folder/image/probe "$@" || status=$?
-# Gently, so that the engine removes its control groups.
+# Gently, so that the engine removes its control groups. A test may have started another one.
+dockerd=$(cat "$folder/pid" 2>/dev/null || echo "$dockerd")
 kill "$dockerd" "$registry" 2>/dev/null || true
 for _ in $(seq 50); do
     kill -0 "$dockerd" 2>/dev/null || break

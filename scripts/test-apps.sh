@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `make test-apps`: installed apps in real containers, with a private container engine, registry and PostgreSQL. Needs
 # root, for the engine. Arguments go to `cargo nextest run`. RUTTER_TEST_APP_CRASHES says how often servers are killed.
+# The first run downloads two minutes of packages, for tests/apps/prepare.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/setup.sh test
@@ -16,4 +17,6 @@ export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 # Compiled before there is an engine, and where packages can be downloaded.
 tests=(--workspace --lib --test apps --profile apps)
 cargo nextest run --no-run "${tests[@]}"
+RUTTER_TEST_APP_FILES=$(tests/apps/prepare.sh)
+export RUTTER_TEST_APP_FILES
 scripts/docker.sh scripts/postgres.sh cargo nextest run "${tests[@]}" --run-ignored all "$@"

@@ -118,6 +118,11 @@ impl Apps {
         })))
     }
 
+    /// Returns true if the container engine can pause apps.
+    pub fn can_pause(&self) -> bool {
+        self.0.backend.as_ref().is_some_and(|backend| backend.can_pause())
+    }
+
     /// Returns the origin of apps; `None` if this server has no apps.
     pub fn origin(&self) -> Option<&Origin> {
         self.0.origin.as_ref()

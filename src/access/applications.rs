@@ -39,6 +39,9 @@ pub struct Application {
     /// Platform roles with a database of their own.
     #[serde(default)]
     pub own_database: Vec<PlatformRole>,
+    /// True if users sign in with a name and a password, because it has no page for the browser.
+    #[serde(default)]
+    pub passwords: bool,
 }
 
 /// Returns an application of the catalogue.

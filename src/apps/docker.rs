@@ -287,7 +287,8 @@ impl Backend for Docker {
     }
 
     /// Returns containers, and installs of which only the network is left. An app whose network this server is not
-    /// attached to has no endpoint; `apply` attaches it.
+    /// attached to has no endpoint; `apply` attaches it. Also removes what an interrupted server left beside an app that
+    /// runs.
     async fn observe(&self) -> Result<Vec<Observed>> {
         let connection = self.engine.connect().await?;
         let options =
@@ -297,7 +298,7 @@ impl Backend for Docker {
         let networks = engine::call(connection.api.list_networks(Some(options))).await.map_err(engine::unavailable)?;
         let joined = self.joined(&connection).await?;
 
-        let mut found = HashMap::new();
+        let (mut found, mut owners) = (HashMap::new(), Vec::new());
         for network in networks {
             if let Some(install) = network.labels.as_ref().and_then(spec::install_of) {
                 found.insert(install, nothing(install, Phase::Absent, ""));
@@ -308,6 +309,7 @@ impl Backend for Docker {
             let Some(install) = spec::install_of(&container.labels) else { continue };
             if spec::run_of(&container.labels).is_none() {
                 found.entry(install).or_insert_with(|| nothing(install, Phase::Absent, ""));
+                owners.push((install, container.id));
                 continue;
             }
             let mut observed = self.observed(install, &container);
@@ -315,6 +317,12 @@ impl Backend for Docker {
                 observed.endpoint = None;
             }
             found.insert(install, observed);
+        }
+        // The volume of an app that runs has its owner.
+        for (install, owner) in owners {
+            if found.get(&install).is_some_and(|app| matches!(app.phase, Phase::Running | Phase::Paused)) {
+                objects::remove_container(&connection, &owner).await?;
+            }
         }
         Ok(found.into_values().collect())
     }

@@ -262,10 +262,16 @@ impl Apps {
     }
 
     pub(super) async fn expect_room(&self, tx: &mut Tx, owner: Id) -> Result<()> {
-        let most = self.0.config.running_user;
-        if tx.count_active_installs(owner).await? >= i64::from(most) {
+        let (most, total) = (self.0.config.running_user, self.0.config.running_total);
+        let (of_owner, all) = tx.count_active_installs(owner).await?;
+        if of_owner >= i64::from(most) {
             return Err(Error::conflict(format!(
                 "{most} apps run or are paused already: stop one first (`apps.running_user`)"
+            )));
+        }
+        if total > 0 && all >= i64::from(total) {
+            return Err(Error::conflict(format!(
+                "{total} apps run on this server already: try again later (`apps.running_total`)"
             )));
         }
         Ok(())

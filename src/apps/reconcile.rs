@@ -85,13 +85,12 @@ impl Apps {
         }
         let now = self.0.clock.now();
         let is_idle = |after: Option<Duration>| after.is_some_and(|after| install.last_used_at.plus(after) <= now);
-        let can_pause = self.0.backend.as_ref().is_some_and(|backend| backend.can_pause());
         let runs = install.wanted == WantedState::Running && install.state == InstallState::Running;
         if is_idle(self.0.config.stop_after()) && (runs || install.state == InstallState::Paused) {
             return Some(WantedState::Stopped);
         }
         if is_idle(self.0.config.pause_after()) && runs {
-            return Some(if can_pause { WantedState::Paused } else { WantedState::Stopped });
+            return Some(if self.can_pause() { WantedState::Paused } else { WantedState::Stopped });
         }
         None
     }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::Apps;
-use super::installs::manifest;
 use super::manifest::Prefix;
 use super::reconcile::is_due;
 use crate::access::{Actor, AppUseGrant};
@@ -20,6 +21,15 @@ pub struct Route {
     pub strip: String,
     /// True to send the name of the user.
     pub sends_user: bool,
+}
+
+/// The part of a manifest that each request depends on.
+#[derive(Deserialize)]
+struct Routing {
+    #[serde(default)]
+    prefix: Prefix,
+    #[serde(default)]
+    identity: bool,
 }
 
 /// An app that cannot be used yet.
@@ -64,9 +74,9 @@ impl Apps {
             let state = install.state;
             return Ok(Err(NotReady { state, reason, is_held: install.is_held && !grant.is_owner() }));
         };
-        let manifest = manifest(install)?;
-        let strip = if manifest.prefix == Prefix::Strip { self.base_path(install) } else { String::new() };
-        Ok(Ok(Route { endpoint: endpoint.clone(), strip, sends_user: manifest.identity }))
+        let Routing { prefix, identity } = serde_json::from_str(&install.manifest).map_err(Error::internal)?;
+        let strip = if prefix == Prefix::Strip { self.base_path(install) } else { String::new() };
+        Ok(Ok(Route { endpoint: endpoint.clone(), strip, sends_user: identity }))
     }
 
     /// Starts an app that is paused or stopped, because it is used. One that has failed stays so until its owner starts

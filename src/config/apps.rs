@@ -51,6 +51,8 @@ pub struct AppsConfig {
     pub images: Vec<String>,
     /// Maximum number of running apps of each user or organisation. Default: 3.
     pub running_user: u32,
+    /// Maximum number of running apps of the site; 0: no limit. Default: 100.
+    pub running_total: u32,
     /// Maximum memory of each app, in megabytes. Default: 1024.
     pub memory_mb: u32,
     /// Maximum CPU time of each app, in cores. Default: 1.0.
@@ -122,6 +124,7 @@ impl Default for AppsConfig {
             listen: None,
             images: Vec::new(),
             running_user: 3,
+            running_total: 100,
             memory_mb: 1024,
             cpus: 1.0,
             pids: 256,
@@ -196,6 +199,7 @@ impl AppsConfig {
         self.image_patterns()?;
         let bounds = [
             ("apps.running_user", self.running_user, 0, 10_000),
+            ("apps.running_total", self.running_total, 0, 1_000_000),
             ("apps.memory_mb", self.memory_mb, 16, 4 << 20),
             ("apps.pids", self.pids, 8, 1 << 20),
             ("apps.pause_minutes", self.pause_minutes, 0, 525_600),

@@ -201,10 +201,11 @@ impl Tx {
         Ok(query(install!("i.id > $1 ORDER BY i.id LIMIT $2")).bind(after).bind(limit).fetch_all(self).await?)
     }
 
-    /// Counts the containers of an owner that are to run or to be paused: both use memory.
-    pub async fn count_active_installs(&mut self, owner: Id) -> Result<i64> {
-        let sql = "SELECT COUNT(*) FROM app_install WHERE owner_id = $1 AND wanted IN ('running', 'paused') AND image IS NOT NULL";
-        Ok(query_scalar(sql).bind(owner).fetch_one(self).await?)
+    /// Counts the containers of an owner, and of all, that are to run or to be paused: both use memory.
+    pub async fn count_active_installs(&mut self, owner: Id) -> Result<(i64, i64)> {
+        let sql = "SELECT COUNT(CASE WHEN owner_id = $1 THEN 1 END), COUNT(*) FROM app_install
+                   WHERE wanted IN ('running', 'paused') AND image IS NOT NULL";
+        Ok(query(sql).bind(owner).fetch_one(self).await?)
     }
 
     /// Counts the installs of the site by state.

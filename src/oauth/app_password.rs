@@ -7,6 +7,7 @@ use super::token::Login;
 use super::{Failure, OAuth};
 use crate::access::AccountGrant;
 use crate::access::app_tokens::{AccessToken, AppScopes};
+use crate::access::applications::application;
 use crate::error::{Error, Result};
 use crate::types::{Millis, Secret};
 
@@ -17,11 +18,12 @@ impl OAuth {
     /// Returns a password with which a user signs in to a data platform application, and its expiry.
     ///
     /// # Errors
-    /// Conflict for an application that is not one of a data platform; forbidden if the user's platform role does not allow
+    /// Conflict for an application that takes none; forbidden if the user's platform role does not allow
     /// signing in.
     pub async fn app_password(&self, holder: &AccountGrant, client: &ClientRow) -> Result<(Secret, Millis)> {
-        if client.application.is_none() || !client.is_enabled() {
-            return Err(Error::conflict("this application does not take passwords of rutter"));
+        let application = client.application.as_deref().and_then(application);
+        if !application.is_some_and(|application| application.passwords) || !client.is_enabled() {
+            return Err(Error::conflict("this application takes no passwords of rutter: sign in with the browser"));
         }
         let (now, user) = (self.clock.now(), holder.user());
         let mut tx = self.db.write().await?;

@@ -3,6 +3,7 @@
 //!
 //! Our cookies and tokens never reach an app. The proxy has a cookie of its own for each app, on the host of the app.
 
+mod connections;
 mod cookies;
 mod forward;
 mod headers;
@@ -32,7 +33,7 @@ use self::cookies::Cookies;
 use self::forward::Upstream;
 use self::registry::Registry;
 use self::target::Target;
-use super::http::{Admission, Limits, RouteGroup, Running, own_path, query_value, see_other, segment};
+use super::http::{Admission, Limits, RouteGroup, Running, own_path, query_value, read_little, see_other, segment};
 use crate::access::{AppCredentials, AppUseGrant, tokens};
 use crate::app::App;
 use crate::apps::installs::InstallRow;
@@ -73,10 +74,10 @@ impl<S> AppProxy<S> {
     /// Wraps the pages and APIs. Connections to apps end at `stop`.
     pub(super) fn new(app: &App, limits: Arc<Limits>, inner: S, stop: &CancellationToken) -> Self {
         let proxy = app.apps.origin().is_some().then(|| {
-            let registry = Arc::new(Registry::new(stop.clone()));
-            tokio::spawn(registry.clone().watch(app.clone()));
+            let (registry, upstream) = (Arc::new(Registry::new(stop.clone())), Upstream::default());
+            tokio::spawn(registry.clone().watch(app.clone(), upstream.clone()));
             let idle = Duration::from_secs(app.config.limits.idle_timeout);
-            Arc::new(Proxy { app: app.clone(), limits, upstream: Upstream::new(), registry, idle })
+            Arc::new(Proxy { app: app.clone(), limits, upstream, registry, idle })
         });
         Self { inner, proxy }
     }
@@ -103,14 +104,23 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         match &self.proxy {
-            Some(proxy) => {
-                let (parts, body) = request.into_parts();
-                let is_of_apps = target::is_of_apps(&proxy.app.apps, &parts);
-                let request = Request::from_parts(parts, body);
-                if is_of_apps { proxy.clone().serve(request).boxed() } else { self.inner.call(request).boxed() }
+            Some(proxy) if target::is_of_apps(&proxy.app.apps, request.uri(), request.headers()) => {
+                proxy.clone().serve(request).boxed()
             }
-            None => self.inner.call(request).boxed(),
+            _ => self.inner.call(request).boxed(),
         }
+    }
+}
+
+fn has_data(body: &Body) -> bool {
+    body.size_hint().exact() != Some(0)
+}
+
+/// Announces that the connection is closed, because not all of the request was read (RFC 9112 §9.6).
+fn close(response: &mut Response, version: Version) {
+    // HTTP/2 has no such header, and needs none.
+    if version != Version::HTTP_2 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
@@ -120,16 +130,25 @@ impl Proxy {
         let admitted = self.limits.admit(&mut request, &PROXIED, Instant::now());
         let (parts, body) = request.into_parts();
         let (version, wants_page) = (parts.version, pages::wants_page(&parts));
-        let public_url = self.app.config.link_base();
         let is_browser = super::http::is_browser(&parts.headers);
+        let mut unread = Some(body).filter(has_data);
         let answer = async {
-            let handled = AssertUnwindSafe(self.handle(admitted, parts, body)).catch_unwind().await;
+            // In a box, because it is large, and is moved several times before it is polled.
+            let handling = Box::pin(self.handle(admitted, parts, &mut unread));
+            let handled = AssertUnwindSafe(handling).catch_unwind().await;
             let answer = handled.unwrap_or_else(|_| Err(Error::internal("the app proxy panicked")));
-            match answer {
+            let mut response = match answer {
                 Ok(response) => response,
-                Err(error) if wants_page => pages::error_page(&error, &public_url),
+                Err(error) if wants_page => pages::error_page(&error, &self.app.config.link_base()),
                 Err(error) => pages::error(error, is_browser),
+            };
+            // Nothing was sent to the app. A client that sends its next request must not find the connection closed.
+            if let Some(body) = unread
+                && !read_little(body, self.idle).await
+            {
+                close(&mut response, version);
             }
+            response
         };
         let mut response = crate::request::scope(super::http::fresh_request_id(), answer).await;
         let status = response.status().as_u16() / 100;
@@ -144,7 +163,8 @@ impl Proxy {
         Ok(response)
     }
 
-    async fn handle(&self, admitted: Result<Admission>, request: Parts, body: Body) -> Result<Response> {
+    /// Takes the body when the request is sent to the app.
+    async fn handle(&self, admitted: Result<Admission>, request: Parts, body: &mut Option<Body>) -> Result<Response> {
         match admitted? {
             Admission::Now(_) => {}
             Admission::Later(turn) => drop(turn.come().await?),
@@ -218,8 +238,8 @@ impl Proxy {
             return Ok(AppCredentials::Token(token));
         }
         // Pages of other apps are of the same site: a browser sends the cookie with their requests, too.
-        let own = install.is_some_and(|install| headers::is_of_own_page(request, &self.app.apps.url(install)));
-        let cookie = cookies.session(&request.headers).filter(|_| own);
+        let is_own = |install| headers::is_of_own_page(request, &self.app.apps.url(install));
+        let cookie = cookies.session(&request.headers).filter(|_| install.is_some_and(|install| is_own(install)));
         Ok(cookie.map_or(AppCredentials::None, AppCredentials::Cookie))
     }
 
@@ -312,39 +332,41 @@ impl Proxy {
         Ok(Err(response))
     }
 
-    /// Bodies of known length keep it; others are sent in chunks.
-    fn with_idle_timeout(&self, body: Body) -> Body {
-        if body.size_hint().exact() == Some(0) {
-            return Body::empty();
-        }
-        super::http::timed(&self.app, body)
-    }
-
     /// Sends a request to an app, and streams both bodies.
     async fn forward(
         &self,
-        (mut request, body): (Parts, Body),
+        (mut request, body): (Parts, &mut Option<Body>),
         grant: &AppUseGrant,
         route: &Route,
         base: &str,
         cookies: &Cookies,
         caller: AppCredentials,
     ) -> Result<Response> {
-        let upgrade = upgrade::requested(&request)?;
+        let (upgrade, version) = (upgrade::requested(&request)?, request.version);
         let client_address = super::http::client_address(&request, &self.app.config.trusted_proxies);
         let origin = self.app.apps.origin().map_or("http", |origin| origin.scheme());
         let user = grant.user().filter(|_| route.sends_user);
         headers::prepare_request(&mut request, &client_address, origin, base, user)?;
-        headers::set_target(&mut request, &route.endpoint, &route.strip)?;
+        headers::set_target(&mut request, &route.strip)?;
         let page_at = pages::wants_page(&request).then(|| self.app.config.link_base());
-        let request = Request::from_parts(request, self.with_idle_timeout(body));
+        // Bodies of known length keep it; others are sent in chunks.
+        let body = body.take();
+        let has_body = body.is_some();
+        let body = body.map_or_else(Body::empty, |body| super::http::timed(&self.app, body));
+        let request = Request::from_parts(request, body);
         let install = grant.install().id;
         if upgrade {
             let entry = self.registry.enter(install, caller);
-            return upgrade::forward(self, request, grant, entry, base, cookies).await;
+            return upgrade::forward(self, request, &route.endpoint, grant, entry, base, cookies).await;
         }
-        let failed = |(status, detail)| Ok(pages::failure(status, detail, page_at.as_deref()));
-        let mut response = match self.upstream.send(request).await {
+        let failed = |(status, detail)| {
+            let mut response = pages::failure(status, detail, page_at.as_deref());
+            if has_body {
+                close(&mut response, version);
+            }
+            Ok(response)
+        };
+        let mut response = match self.upstream.send(&route.endpoint, request).await {
             Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 return failed((
                     StatusCode::BAD_GATEWAY,

@@ -4,6 +4,7 @@ use rutter::types::Visibility;
 use rutter_testing::Reply;
 use serde_json::{Value, json};
 
+use crate::confinement::load_firewall;
 use crate::story;
 use crate::world::{Visit, World};
 
@@ -145,6 +146,8 @@ story! {
         assert!(status == 200 && !text.contains("rat_") && !text.contains("x-rutter-user"), "{text}");
 
         // The network: neither of them reaches the other one.
+        let bridges = [world.site.network(&ada.url).await.1, world.site.network(&eve.url).await.1];
+        load_firewall(&[&bridges[0], &bridges[1]], world.port).await;
         for (from, to) in [(&ada, &eve), (&eve, &ada)] {
             let (address, _) = world.site.network(&to.url).await;
             assert!(!world.reaches(from, &address, 8000).await, "{} reaches {}", from.path, to.path);

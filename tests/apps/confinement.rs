@@ -126,7 +126,7 @@ async fn all(lines: &str) {
 }
 
 /// Loads `deploy/apps.nft` for these bridges alone, because other tests run at the same time.
-async fn load_firewall(bridges: &[&str], port: u16) {
+pub(crate) async fn load_firewall(bridges: &[&str], port: u16) {
     let set = format!("{{ \"{}\" }}", bridges.join("\", \""));
     let rules = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/apps.nft"));
     let rules = rules.replace("\"rtr-*\"", &set).replace("rutter_apps", &format!("rutter_{}", random()));

@@ -23,6 +23,9 @@ const APPS: usize = 4;
 /// killed, and the interval of the comparison.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// Rounds that take longer have waited for the comparison, which removes what a server has left: every 30 seconds.
+const COMPARED: Duration = Duration::from_secs(10);
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
@@ -155,16 +158,21 @@ impl Crashes {
 
     /// Waits until all installs are what was asked for, and the engine has what they need and nothing more.
     async fn settle(&self, story: &str) -> Vec<Row> {
-        let begun = Instant::now();
+        let (begun, mut last) = (Instant::now(), None);
         loop {
             let rows = self.rows().await;
-            match self.difference(&rows).await {
-                None => return rows,
-                Some(difference) if begun.elapsed() > WAIT_TIMEOUT => {
+            match (self.difference(&rows).await, last) {
+                (None, Some(difference)) if begun.elapsed() > COMPARED => {
+                    println!("{story}: until {:?}: {difference}", begun.elapsed());
+                    return rows;
+                }
+                (None, _) => return rows,
+                (Some(difference), _) if begun.elapsed() > WAIT_TIMEOUT => {
                     panic!("{story}: {difference}\n{rows:?}\n{}", self.servers.installation.log_tail())
                 }
-                Some(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                (difference, _) => last = difference,
             }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 

@@ -6,13 +6,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod attacks;
+mod clients;
 mod confinement;
 mod containers;
 mod crashes;
 mod first_use;
 mod images;
 mod processes;
+mod replicas;
 mod restarts;
+mod samples;
 mod states;
 mod streams;
 mod volumes;

@@ -1,20 +1,24 @@
 //! Real server processes with Docker Engine.
 
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder};
-use rutter_testing::{DATABASE, Engine, Installation, Reply, ServerProcess, assert_success, free_port};
+use rutter_testing::{DATABASE, Engine, Installation, PASSWORD, Reply, ServerProcess, assert_success, free_port};
 use serde_json::{Value, json};
 
 use crate::containers::{Site, variable};
-use crate::world::manifest;
+use crate::world::{cookie_of, manifest};
 
 /// Servers of one site, each with a port and a folder of its own.
 pub(crate) struct Servers {
     pub(crate) installation: Installation,
     pub(crate) running: Vec<Option<ServerProcess>>,
     ports: Vec<u16>,
+    /// Variables of all of them.
+    environment: Vec<(String, String)>,
     // After the processes, which would start the containers again.
     pub(crate) site: Site,
 }
@@ -36,12 +40,13 @@ impl Servers {
         let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let database = engine.database_url().await.map(|url| (DATABASE, url));
         let environment = own.into_iter().chain(more).chain(database);
-        let environment = environment.map(|(name, value)| (name.to_owned(), value)).collect();
-        let installation = Installation::with_environment(environment);
+        let environment: Vec<_> = environment.map(|(name, value)| (name.to_owned(), value)).collect();
+        let installation = Installation::with_environment(environment.clone());
         let file = installation.folder("manifest.toml");
         std::fs::write(&file, manifest("probe", image, "")).unwrap();
         assert_success(&installation.rutter(&["app", "add", file.to_str().unwrap()]), "app add");
-        let mut servers = Self { installation, running: (0..number).map(|_| None).collect(), ports, site };
+        let running = (0..number).map(|_| None).collect();
+        let mut servers = Self { installation, running, ports, environment, site };
         for at in 0..number {
             servers.start_one(at);
         }
@@ -70,6 +75,21 @@ impl Servers {
                 self.installation.wait_until_ready_at(&url, process).await;
             }
         }
+    }
+
+    /// Signs a user in at a server; returns the cookie.
+    pub(crate) async fn sign_in(&self, at: usize, user: &str) -> String {
+        let mut command = Command::new(rutter_testing::program());
+        command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.args(["--data".as_ref(), self.data(0).as_os_str()]).args(["user", "set-password", user]);
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+        assert!(child.wait().unwrap().success(), "user set-password");
+        let request = self.installation.http.post(format!("{}/api/v1/session", self.url(at)));
+        let request = request.header("content-type", "application/json").header("origin", self.url(0));
+        let signed_in = Reply::of(request.body(json!({ "login": user, "password": PASSWORD }).to_string())).await;
+        assert_eq!(signed_in.status, 200, "{}", signed_in.text());
+        cookie_of(&signed_in)
     }
 
     /// A request of ada.

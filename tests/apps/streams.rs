@@ -42,7 +42,8 @@ async fn echo(servers: &Servers, megabytes: u64) {
     assert_eq!((length, received.finalize()), (megabytes * MB, sent.finalize()));
 }
 
-async fn servers() -> Servers {
+/// A server process with the probe as a running app of ada.
+pub(crate) async fn servers() -> Servers {
     let servers = Servers::start(Engine::Sqlite, 1, &image("probe:1"), &[]).await;
     let digest = servers.digest().await;
     let installed = servers.install(0, "probe", &digest).send().await.unwrap();
@@ -92,6 +93,43 @@ story! {
     }
 }
 
+/// Reads a response up to its body, in lower case.
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("the connection ends without a response"));
+    }
+    String::from_utf8(head).unwrap().to_lowercase()
+}
+
+story! {
+    /// Clients send head and body in two packets, and use the connection again.
+    async fn a_refused_request_whose_body_comes_late_leaves_the_connection_usable() {
+        let servers = servers().await;
+        let address = servers.url(0).strip_prefix("http://").unwrap().to_owned();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let host = servers.host("probe");
+        let head = format!("POST /echo HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        stream.write_all(b"{}").await.unwrap();
+        let refused = read_head(&mut stream).await;
+        assert!(refused.starts_with("http/1.1 401"), "{refused}");
+        if refused.contains("connection: close") {
+            return;
+        }
+        let length = refused.split_once("content-length: ").unwrap().1.split("\r\n").next().unwrap().parse().unwrap();
+        stream.read_exact(&mut vec![0; length]).await.unwrap();
+        let head = format!(
+            "GET /healthz HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\n\r\n",
+            servers.installation.token
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answered = read_head(&mut stream).await;
+        assert!(answered.starts_with("http/1.1 200"), "{answered}");
+    }
+}
+
 /// A frame as a client sends it.
 fn frame(opcode: u8, data: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x80 | opcode];
@@ -138,11 +176,8 @@ story! {
                 servers.host("probe")
             );
             stream.write_all(request.as_bytes()).await.unwrap();
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(stream.read_u8().await.unwrap());
-            }
-            (stream, String::from_utf8(head).unwrap().to_lowercase())
+            let head = read_head(&mut stream).await;
+            (stream, head)
         };
         let eve = servers.installation.person("eve");
         let (_, refused) = open(&eve).await;

@@ -1,5 +1,7 @@
 //! What an app stores.
 
+use bollard::models::ContainerCreateBody;
+use bollard::query_parameters::CreateContainerOptions;
 use rutter_testing::eventually;
 use serde_json::{Value, json};
 
@@ -63,8 +65,9 @@ story! {
         assert_eq!(world.server.status(&person, "DELETE", &url, Value::Null).await, 404, "in use");
 
         world.uninstall(&person, "ada/probe", "remove").await;
-        world.server.clock.advance(std::time::Duration::from_secs(31));
-        eventually("its volume is deleted", async || !world.site.volumes().await.contains(&volumes[0])).await;
+        eventually("its container is gone", async || world.site.status(&ada.url).await == "none").await;
+        world.server.app.apps.reconcile().await.unwrap();
+        assert!(!world.site.volumes().await.contains(&volumes[0]));
         assert_eq!(world.site.volumes().await.len(), 2);
         assert_eq!(world.get(&eve, READ).await.text(), "eves");
         // A new one is empty.
@@ -72,5 +75,29 @@ story! {
         world.until(&person, "ada/probe", "running").await;
         let ada = Visit { cookie: world.enter(&ada.session, &ada.host).await.unwrap(), ..ada };
         assert_eq!(world.get(&ada, READ).await.status, 502);
+    }
+}
+
+story! {
+    /// As a server leaves it that is killed while it prepares a volume.
+    async fn a_container_that_is_left_beside_an_app_is_removed_and_the_app_is_not() {
+        let world = World::start().await;
+        let ada = world.visit("ada", "probe").await;
+        let app = world.site.container(&ada.url).await.unwrap();
+        let config = app.config.unwrap();
+        let mut labels = config.labels.unwrap();
+        labels.remove("rutter.run").unwrap();
+        for wanted in ["running", "paused"] {
+            world.want(&ada.person, &ada.path, wanted).await;
+            let (image, labels) = (config.image.clone(), Some(labels.clone()));
+            let left = ContainerCreateBody { image, labels, ..ContainerCreateBody::default() };
+            world.site.api.create_container(None::<CreateContainerOptions>, left).await.unwrap();
+            assert_eq!(world.site.containers().await.len(), 2);
+            world.server.app.apps.reconcile().await.unwrap();
+            let found = world.site.containers().await;
+            assert_eq!(found.len(), 1, "{wanted}");
+            assert_eq!((&found[0].id, world.site.status(&ada.url).await.as_str()), (&app.id, wanted));
+        }
+        assert_eq!(world.get(&ada, "/healthz").await.text(), "ok\n");
     }
 }

@@ -240,6 +240,6 @@ impl Drop for World {
 }
 
 /// The first cookie that a response sets, as it is sent back.
-fn cookie_of(reply: &Reply) -> String {
+pub(crate) fn cookie_of(reply: &Reply) -> String {
     reply.header("set-cookie").split(';').next().unwrap().to_owned()
 }

@@ -3,11 +3,24 @@
 #
 #   sudo ./build.sh [NAME[:TAG]]     default: jupyterlab:4.6; the engine is that of DOCKER_HOST
 #
-# It needs root, the packages mmdebstrap and python3-pip, and 2 GB of disk. OUT=FILE writes a tar file instead of importing it;
-# MIRROR is Debian's mirror.
+# It needs root, the packages mmdebstrap and python3-pip, and 2 GB of disk. OUT=FILE writes a tar file instead of importing it,
+# and IN=FILE imports such a file; MIRROR is Debian's mirror.
 set -euo pipefail
 cd "$(dirname "$0")"
 name=${1:-jupyterlab:4.6}
+
+import() {
+    docker import \
+        --change 'ENV HOME=/storage' --change 'ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin' \
+        --change 'ENV SHELL=/bin/bash' --change 'ENV LANG=C.UTF-8' --change 'ENV PORT=8888' \
+        --change 'EXPOSE 8888' --change 'USER 10001:10001' --change 'CMD ["/opt/jupyterlab/start.sh"]' \
+        "$1" "$name"
+}
+if [ -n "${IN:-}" ]; then
+    import "$IN"
+    exit
+fi
+
 mirror=${MIRROR:-http://deb.debian.org/debian}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -34,8 +47,4 @@ if [ -n "${OUT:-}" ]; then
     mv "$work/root.tar" "$OUT"
     exit
 fi
-docker import \
-    --change 'ENV HOME=/storage' --change 'ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin' \
-    --change 'ENV SHELL=/bin/bash' --change 'ENV LANG=C.UTF-8' --change 'ENV PORT=8888' \
-    --change 'EXPOSE 8888' --change 'USER 10001:10001' --change 'CMD ["/opt/jupyterlab/start.sh"]' \
-    "$work/root.tar" "$name"
+import "$work/root.tar"

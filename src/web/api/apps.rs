@@ -16,9 +16,10 @@ use super::catalogue::AppLimits;
 use super::clients::ClientConfig;
 use super::common::{Body, Items};
 use super::shapes;
+use crate::access::applications::application;
 use crate::access::{AccountGrant, AdminGrant, InstallGrant, SessionGrant};
 use crate::app::App;
-use crate::apps::backend::LogQuery;
+use crate::apps::backend::{Egress, LogQuery};
 use crate::apps::control::InstallChange;
 use crate::apps::installs::{InstallRow, Source, manifest};
 use crate::apps::manifest::Kind;
@@ -50,6 +51,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// An installed app.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct InstalledApp {
     /// The user or organisation that owns it.
     owner: String,
@@ -87,6 +89,14 @@ struct InstalledApp {
     opens: Vec<String>,
     /// The OAuth scopes that it asks its users for.
     scopes: Vec<String>,
+    /// What it can reach.
+    egress: Egress,
+    /// True if it gets the name of the user with each request.
+    identity: bool,
+    /// True if it can be paused; otherwise pausing stops it.
+    can_pause: bool,
+    /// True if its users sign in to it with a password from here.
+    takes_password: bool,
     /// True if it is not paused or stopped while it is idle.
     keep_running: bool,
     /// The client id of its OAuth client; null for none.
@@ -120,6 +130,10 @@ impl InstalledApp {
             image: row.image.clone(),
             limits: limits.into(),
             has_volume: row.volume_id.is_some(),
+            egress: manifest.allowed_egress(&app.config.apps),
+            identity: manifest.identity,
+            can_pause: row.image.is_some() && app.apps.can_pause(),
+            takes_password: row.client_id.is_some() && application(&row.app).is_some_and(|entry| entry.passwords),
             keep_running: row.keep_running,
             client: row.client_id.map(|id| id.to_string()),
             started: row.started_at.map(Millis::rfc3339),
@@ -416,7 +430,7 @@ async fn app_config(State(app): State<App>, caller: AuthedActor, segments: Segme
     Ok(Json(app.oauth.platform_config(&client).await?.into()))
 }
 
-/// Returns a password with which the caller signs in to a data platform application without a browser, for 12 hours.
+/// Returns a password with which the caller signs in to a data platform application, such as ClickHouse, for 12 hours.
 #[utoipa::path(post, path = "/api/v1/apps/{owner}/{name}/password", tag = "apps",
     params(("owner" = shapes::OwnerName, Path, description = "The organisation."),
         ("name" = String, Path, description = "The name of the install.")),

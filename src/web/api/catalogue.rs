@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use super::common::{Body, Items};
 use crate::access::{AccountGrant, AdminGrant};
 use crate::app::App;
-use crate::apps::backend::RunLimits;
+use crate::apps::backend::{Egress, RunLimits};
 use crate::apps::catalogue::CatalogueEntry;
 use crate::apps::manifest::Kind;
 use crate::error::Result;
@@ -27,6 +27,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// An app that can be installed.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct CatalogueApp {
     /// Its name.
     name: String,
@@ -44,8 +45,10 @@ pub(super) struct CatalogueApp {
     scopes: Vec<String>,
     /// The file types that it opens: extensions such as `.csv`, or media types.
     opens: Vec<String>,
-    /// What it can reach: `none`, `server` or `internet`.
-    egress: String,
+    /// What it can reach.
+    egress: Egress,
+    /// True if it gets the name of the user with each request.
+    identity: bool,
     /// What it can use at most on this site.
     limits: AppLimits,
     /// True if it has storage that is kept.
@@ -116,11 +119,8 @@ fn shown(app: &App, entry: CatalogueEntry, digest: Option<String>, is_admin: boo
         (Some(_), Kind::Service | Kind::External) => None,
     };
     CatalogueApp {
-        egress: match manifest.allowed_egress(&app.config.apps) {
-            crate::apps::backend::Egress::None => "none".into(),
-            crate::apps::backend::Egress::Server => "server".into(),
-            crate::apps::backend::Egress::Internet => "internet".into(),
-        },
+        egress: manifest.allowed_egress(&app.config.apps),
+        identity: manifest.identity,
         limits: limits.into(),
         name: manifest.name,
         title: manifest.title,

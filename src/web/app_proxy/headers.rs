@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use axum::http::request::Parts;
-use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version, header, uri};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -18,17 +18,23 @@ use crate::error::{Error, Result};
 use crate::types::Secret;
 
 /// Headers of one connection (RFC 9110 §7.6.1), and those that only proxies understand.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
+const HOP_BY_HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
 ];
+/// Headers that say to an app who the client is.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const USER: HeaderName = HeaderName::from_static("x-rutter-user");
 
 /// Prefixes of our tokens: personal tokens, access and refresh tokens, cookies, one-time tokens, secrets of applications.
 const TOKENS: [&str; 7] = ["rut_", "rat_", "rrt_", "rus_", "rua_", "ruk_", "rcs_"];
@@ -110,16 +116,7 @@ pub(super) fn prepare_request(
     let host = super::target::host_header(request);
     let headers = &mut request.headers;
     remove_hop_by_hop(headers);
-    let ours: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| {
-            // Some servers read `_` as `-`.
-            let name = name.as_str().replace('_', "-");
-            ["x-forwarded-", "x-rutter-"].iter().any(|prefix| name.starts_with(prefix))
-                || ["forwarded", "x-real-ip"].contains(&name.as_str())
-        })
-        .cloned()
-        .collect();
+    let ours: Vec<HeaderName> = headers.keys().filter(|name| says_who(name.as_str())).cloned().collect();
     for name in ours {
         headers.remove(name);
     }
@@ -129,24 +126,37 @@ pub(super) fn prepare_request(
     }
     take_cookies(headers);
     let value = |text: &str| HeaderValue::from_str(text).map_err(Error::internal);
-    headers.insert("x-forwarded-for", value(&client.to_string())?);
-    headers.insert("x-forwarded-proto", HeaderValue::from_static(scheme));
+    headers.insert(FORWARDED_FOR, value(&client.to_string())?);
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     if let Some(host) = host {
-        headers.insert("x-forwarded-host", host.clone());
+        headers.insert(FORWARDED_HOST, host.clone());
         // HTTP/2 has it in the URL.
         headers.insert(header::HOST, host);
     }
     if !base.is_empty() {
-        headers.insert("x-forwarded-prefix", value(base)?);
+        headers.insert(FORWARDED_PREFIX, value(base)?);
     }
     if let Some(user) = user {
-        headers.insert("x-rutter-user", value(user)?);
+        headers.insert(USER, value(user)?);
     }
     Ok(())
 }
 
+/// Returns true for a header that says who the client or the user is.
+fn says_who(name: &str) -> bool {
+    // Some servers read `_` as `-`.
+    let is = |text: &str, read: &str| {
+        text.len() == read.len() && text.bytes().zip(read.bytes()).all(|(a, b)| a == b || (a == b'_' && b == b'-'))
+    };
+    let begins = |prefix: &str| name.get(..prefix.len()).is_some_and(|begin| is(begin, prefix));
+    begins("x-forwarded-") || begins("x-rutter-") || is(name, "forwarded") || is(name, "x-real-ip")
+}
+
 /// Removes our cookies; the app gets its own.
 fn take_cookies(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::COOKIE) {
+        return;
+    }
     let lines: Vec<HeaderValue> = headers.get_all(header::COOKIE).iter().cloned().collect();
     headers.remove(header::COOKIE);
     let mut kept = Vec::new();
@@ -168,19 +178,12 @@ fn take_cookies(headers: &mut HeaderMap) {
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let listed: Vec<String> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
+    let lines = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let listed: Vec<HeaderName> =
+        lines.flat_map(|line| line.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
     for name in listed {
         // The framing of the body is not of the connection.
-        if let Ok(name) = name.parse::<HeaderName>()
-            && name != header::CONTENT_LENGTH
-            && name != header::HOST
-        {
+        if name != header::CONTENT_LENGTH && name != header::HOST {
             headers.remove(name);
         }
     }
@@ -189,16 +192,17 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Sets the URL of the app's server, without the prefix that browsers see.
-pub(super) fn set_target(request: &mut Parts, endpoint: &str, strip: &str) -> Result<()> {
-    let authority: Authority = endpoint.parse().map_err(Error::internal)?;
-    let path = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let path = path.strip_prefix(strip).unwrap_or(path);
-    let path: PathAndQuery = if path.starts_with('/') { path.parse() } else { format!("/{path}").parse() }
-        .map_err(|_| Error::malformed("invalid path"))?;
-    let mut parts = uri::Parts::default();
-    (parts.scheme, parts.authority, parts.path_and_query) = (Some(Scheme::HTTP), Some(authority), Some(path));
-    request.uri = Uri::from_parts(parts).map_err(Error::internal)?;
+/// Sets the path for the app's server: without the prefix that browsers see, and without a host.
+pub(super) fn set_target(request: &mut Parts, strip: &str) -> Result<()> {
+    let invalid = |_| Error::malformed("invalid path");
+    let full = request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let path = full.strip_prefix(strip).unwrap_or(full);
+    let path: PathAndQuery = match request.uri.path_and_query() {
+        Some(same) if path.len() == full.len() && path.starts_with('/') => same.clone(),
+        _ if path.starts_with('/') => path.parse().map_err(invalid)?,
+        _ => format!("/{path}").parse().map_err(invalid)?,
+    };
+    request.uri = path.into();
     request.version = Version::HTTP_11;
     Ok(())
 }
@@ -219,7 +223,9 @@ pub(super) fn prepare_response(
     // It deletes the cookies of all hosts of the site, also ours.
     headers.remove("clear-site-data");
     let set: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
-    headers.remove(header::SET_COOKIE);
+    if !set.is_empty() {
+        headers.remove(header::SET_COOKIE);
+    }
     for cookie in set {
         let allowed = cookie.to_str().ok().and_then(|cookie| cookies.allowed(cookie));
         if let Some(Ok(value)) = allowed.map(HeaderValue::try_from) {

@@ -10,6 +10,7 @@ use futures::StreamExt as _;
 use hyper::body::Body as _;
 use tokio_util::sync::CancellationToken;
 
+use super::forward::Upstream;
 use crate::access::AppCredentials;
 use crate::app::App;
 use crate::error::Result;
@@ -80,9 +81,10 @@ impl Registry {
         Entry { registry: self.clone(), id, cancelled }
     }
 
-    /// Ends connections that are no longer allowed, until the server stops.
-    pub(super) async fn watch(self: Arc<Self>, app: App) {
+    /// Ends connections that are no longer allowed, and those to apps that are not used, until the server stops.
+    pub(super) async fn watch(self: Arc<Self>, app: App, upstream: Upstream) {
         while self.stop.run_until_cancelled(tokio::time::sleep(CHECK_INTERVAL)).await.is_some() {
+            upstream.close_unused();
             if let Err(error) = self.check(&app).await {
                 tracing::warn!(%error, "cannot check the connections to apps");
             }

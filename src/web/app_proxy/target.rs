@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, Version, header};
 
 use crate::apps::Apps;
 use crate::apps::installs::InstallRow;
@@ -19,27 +19,25 @@ pub(super) enum Target {
     Redirect(String),
 }
 
-/// Returns all hosts that a request names, in lower case, without ports: in the URL, and in each `Host`.
-fn hosts(request: &Parts) -> Vec<String> {
-    let lines = request.headers.get_all(header::HOST).iter().filter_map(|host| host.to_str().ok());
-    let named = request.uri.authority().map(Authority::as_str).into_iter().chain(lines);
-    named
-        .filter_map(|authority| {
-            let authority = authority.rsplit('@').next()?;
-            let host = match authority.strip_prefix('[') {
-                Some(rest) => &authority[..=rest.find(']')? + 1],
-                None => authority.split(':').next()?,
-            };
-            Some(host.trim_end_matches('.').to_ascii_lowercase())
-        })
-        .collect()
+/// Returns all hosts that a request names, without ports: in the URL, and in each `Host`.
+fn hosts<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(header::HOST).iter().filter_map(|host| host.to_str().ok());
+    let named = uri.authority().map(Authority::as_str).into_iter().chain(lines);
+    named.filter_map(|authority| {
+        let authority = authority.rsplit('@').next()?;
+        let host = match authority.strip_prefix('[') {
+            Some(rest) => &authority[..=rest.find(']')? + 1],
+            None => authority.split(':').next()?,
+        };
+        Some(host.trim_end_matches('.'))
+    })
 }
 
-/// Returns the host of a request; `None` if it names several.
+/// Returns the host of a request, in lower case; `None` if it names several.
 pub(super) fn host(request: &Parts) -> Option<String> {
-    let mut hosts = hosts(request);
-    hosts.dedup();
-    if hosts.len() == 1 { hosts.pop() } else { None }
+    let mut hosts = hosts(&request.uri, &request.headers);
+    let host = hosts.next()?;
+    hosts.all(|other| other.eq_ignore_ascii_case(host)).then(|| host.to_ascii_lowercase())
 }
 
 /// Returns the host of a request with its port, as the browser sent it.
@@ -51,10 +49,14 @@ pub(super) fn host_header(request: &Parts) -> Option<HeaderValue> {
 }
 
 /// Returns true for a request to the host of apps, or to one below it.
-pub(super) fn is_of_apps(apps: &Apps, request: &Parts) -> bool {
+pub(super) fn is_of_apps(apps: &Apps, uri: &Uri, headers: &HeaderMap) -> bool {
     let Some(origin) = apps.origin() else { return false };
-    let is_below = |host: &String| host.strip_suffix(origin.host()).is_some_and(|rest| rest.ends_with('.'));
-    hosts(request).iter().any(|host| host == origin.host() || is_below(host))
+    let apps = origin.host().as_bytes();
+    hosts(uri, headers).any(|host| {
+        let Some(above) = host.len().checked_sub(apps.len()) else { return false };
+        let (label, end) = host.as_bytes().split_at(above);
+        end.eq_ignore_ascii_case(apps) && (label.is_empty() || label.ends_with(b"."))
+    })
 }
 
 /// Finds the app of a request.

@@ -30,9 +30,12 @@ const BUFFER: usize = 8 << 10;
 /// Returns true for a request to open a WebSocket.
 ///
 /// # Errors
-/// Malformed for any other upgrade: an app could answer it with a protocol that this proxy does not understand.
+/// Method not allowed for CONNECT, malformed for any other upgrade: an app could answer it with a protocol that this proxy does not understand.
 pub(super) fn requested(request: &Parts) -> Result<bool> {
     let headers = &request.headers;
+    if request.method == Method::CONNECT {
+        return Err(Error::method_not_allowed("CONNECT cannot be used here"));
+    }
     if !headers.contains_key(header::UPGRADE) {
         return Ok(false);
     }
@@ -60,6 +63,7 @@ fn has_body(headers: &HeaderMap) -> bool {
 pub(super) async fn forward(
     proxy: &Proxy,
     mut request: Request,
+    endpoint: &str,
     grant: &AppUseGrant,
     entry: Entry,
     base: &str,
@@ -75,7 +79,7 @@ pub(super) async fn forward(
     let mut request = Request::from_parts(parts, Body::empty());
     request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     request.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    let mut response = match proxy.upstream.send(request).await {
+    let mut response = match proxy.upstream.send(endpoint, request).await {
         Ok(response) => response,
         Err((status, detail)) => return Ok(pages::failure(status, detail, None)),
     };
@@ -258,8 +262,10 @@ mod tests {
         ] {
             assert!(requested(&request(bad)).is_err(), "{bad:?}");
         }
-        let mut post = request(&good);
-        post.method = Method::POST;
-        assert!(requested(&post).is_err());
+        for (method, headers) in [(Method::POST, &good[..]), (Method::CONNECT, &[])] {
+            let mut other = request(headers);
+            other.method = method;
+            assert!(requested(&other).is_err());
+        }
     }
 }

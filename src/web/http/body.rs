@@ -103,12 +103,14 @@ const LITTLE: u64 = 64 << 10;
 /// Bodies up to this size in bytes are not tracked: they usually arrive together with the head.
 const SHORT: u64 = 8 << 10;
 
-/// Reads a small body and discards it.
-pub(super) async fn read_little(body: Body, limit: Duration) {
-    if body.size_hint().upper().is_some_and(|size| size <= LITTLE) {
+/// Reads a small body and discards it. Returns false for a larger one.
+pub(crate) async fn read_little(body: Body, limit: Duration) -> bool {
+    let is_little = body.size_hint().upper().is_some_and(|size| size <= LITTLE);
+    if is_little {
         let mut body = IdleTimeoutBody::new(body, limit);
         while let Some(Ok(_)) = body.next().await {}
     }
+    is_little
 }
 
 /// Tracks how far the body of a request is read. `comes_later` is true if even a short one arrives after the head.

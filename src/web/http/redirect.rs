@@ -36,8 +36,22 @@ mod tests {
 
     #[test]
     fn browsers_return_to_paths_only() {
-        assert_eq!(own_path("/a?b=c"), "/a?b=c");
-        for bad in ["", "a", "//elsewhere", "https://elsewhere", "/\\elsewhere", "/a b", "/\r\nx"] {
+        for path in ["/", "/drive", "/oauth/authorize?a=b&c=%2F%2Fx", "/d/ada/census#files"] {
+            assert_eq!(own_path(path), path);
+        }
+        let long = format!("/{}", "x".repeat(MAX_PATH_BYTES));
+        for bad in [
+            "",
+            "a",
+            "//elsewhere",
+            "https://elsewhere",
+            "/\\elsewhere",
+            "\\/elsewhere",
+            "/a b",
+            "/\t/x",
+            "/\r\nx",
+            &long,
+        ] {
             assert_eq!(own_path(bad), "/", "{bad}");
         }
     }

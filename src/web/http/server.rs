@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulConnection;
 use hyper_util::service::TowerToHyperService;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,6 +39,10 @@ const MAX_HTTP2_STREAMS: u32 = 100;
 
 /// The HTTP/2 send buffer of one response in bytes.
 const SENDING: usize = 64 << 10;
+
+/// When the operating system asks a silent client whether it is still there: it has two minutes to answer.
+const KEEP_ALIVE: TcpKeepalive =
+    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15)).with_retries(4);
 
 /// Serves requests until `stop`, then waits for requests in progress, up to the configured shutdown timeout.
 pub(crate) async fn serve<S>(service: S, config: &Config, listener: TcpListener, stop: CancellationToken)
@@ -73,6 +78,8 @@ where
         let address = (!is_trusted(peer.ip(), &config.trusted_proxies)).then(|| site(peer.ip()));
         let Some(counted) = connections.admit(address) else { continue };
         let _ = stream.set_nodelay(true);
+        // A WebSocket has no idle timeout. Without this, one of a client that has vanished would stay forever.
+        let _ = SockRef::from(&stream).set_tcp_keepalive(&KEEP_ALIVE);
         let activity = counted.activity.clone();
         let stream = TokioIo::new(IdleTimeoutStream::new(stream, idle, activity.clone()));
         let service = service.clone().map_request(move |mut request: hyper::Request<Incoming>| {

@@ -353,11 +353,16 @@ story! {
     on(sqlite) async fn limits_and_other_settings(engine: Engine) {
         let world = World::start(engine, false, |config| {
             config.apps.running_user = 1;
+            config.apps.running_total = 2;
             config.apps.images = vec!["registry.example/*".into()];
         }).await;
         let ada = world.server.person("ada").await;
         assert_eq!(world.install(&ada, "ada", "one").await.status, 202);
         assert_eq!(world.install(&ada, "ada", "two").await.status, 409, "one runs already");
+        let (bob, eve) = (world.server.person("bob").await, world.server.person("eve").await);
+        assert_eq!(world.install(&bob, "bob", "one").await.status, 202);
+        let refused = world.install(&eve, "eve", "one").await;
+        assert!(refused.status == 409 && refused.text().contains("apps.running_total"), "{}", refused.text());
         world.want(&ada, "one", "stopped").await;
         assert_eq!(world.install(&ada, "ada", "two").await.status, 202);
         assert_eq!(world.want(&ada, "one", "running").await.status, 409);
@@ -467,7 +472,10 @@ story! {
         assert!(config.status == 200 && config.text().contains("superset_config.py"), "{}", config.text());
         assert_eq!(call(&eve.token, "GET", "/api/v1/apps/org/superset/config", Value::Null).await.status, 404);
         let shown = call(&ada.token, "GET", "/api/v1/apps/org/clickhouse", Value::Null).await.json();
+        assert_eq!((&shown["takes_password"], &shown["can_pause"]), (&json!(true), &json!(false)));
         let client = shown["client"].as_str().unwrap().to_owned();
+        let superset = call(&ada.token, "POST", "/api/v1/apps/org/superset/password", json!({})).await;
+        assert_eq!(superset.status, 409, "it signs users in with the browser: {}", superset.text());
         // Nothing hands its secret over, so it can be replaced.
         let secret = call(&ada.token, "POST", &format!("/api/v1/clients/{client}/secret"), json!({})).await;
         assert_eq!(secret.status, 200, "{}", secret.text());

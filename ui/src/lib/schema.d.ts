@@ -1672,7 +1672,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Returns a password with which the caller signs in to a data platform application without a browser, for 12 hours. */
+        /** Returns a password with which the caller signs in to a data platform application, such as ClickHouse, for 12 hours. */
         post: {
             parameters: {
                 query?: never;
@@ -8937,12 +8937,14 @@ export interface components {
         CatalogueApp: {
             /** @description The digest that an install would pin, if it was asked for with `resolve`. */
             digest?: string | null;
-            /** @description What it can reach: `none`, `server` or `internet`. */
-            egress: string;
+            /** @description What it can reach. */
+            egress: components["schemas"]["Egress"];
             /** @description True if it can be installed. */
             enabled: boolean;
             /** @description True if it has storage that is kept. */
             has_volume: boolean;
+            /** @description True if it gets the name of the user with each request. */
+            identity: boolean;
             /** @description The image of a container. */
             image?: string | null;
             /** @description What runs it. */
@@ -9312,6 +9314,11 @@ export interface components {
             /** @description Changes of the resources' schemas, as in a diff of revisions. */
             schemas?: Record<string, never> | null;
         };
+        /**
+         * @description What a container can reach.
+         * @enum {string}
+         */
+        Egress: "none" | "server" | "internet";
         /** @description An e-mail address. */
         EmailAddress: string;
         /** @description A change of e-mail address. */
@@ -9550,6 +9557,8 @@ export interface components {
         InstalledApp: {
             /** @description The name in the catalogue; null for none. */
             app?: string | null;
+            /** @description True if it can be paused; otherwise pausing stops it. */
+            can_pause: boolean;
             /** @description The client id of its OAuth client; null for none. */
             client?: string | null;
             /**
@@ -9557,10 +9566,14 @@ export interface components {
              * @description When it was installed (RFC 3339).
              */
             created: string;
+            /** @description What it can reach. */
+            egress: components["schemas"]["Egress"];
             /** @description True if it has storage that is kept. */
             has_volume: boolean;
             /** @description The host name that its owner chose; null for none. */
             host?: string | null;
+            /** @description True if it gets the name of the user with each request. */
+            identity: boolean;
             /** @description The image with its digest; null if it is not a container. */
             image?: string | null;
             /** @description True if it is not paused or stopped while it is idle. */
@@ -9593,6 +9606,8 @@ export interface components {
             state: components["schemas"]["InstallState"];
             /** @description What it does. */
             summary: string;
+            /** @description True if its users sign in to it with a password from here. */
+            takes_password: boolean;
             /** @description The name for people. */
             title: string;
             /** @description Its URL. */
@@ -9685,12 +9700,14 @@ export interface components {
             items: {
                 /** @description The digest that an install would pin, if it was asked for with `resolve`. */
                 digest?: string | null;
-                /** @description What it can reach: `none`, `server` or `internet`. */
-                egress: string;
+                /** @description What it can reach. */
+                egress: components["schemas"]["Egress"];
                 /** @description True if it can be installed. */
                 enabled: boolean;
                 /** @description True if it has storage that is kept. */
                 has_volume: boolean;
+                /** @description True if it gets the name of the user with each request. */
+                identity: boolean;
                 /** @description The image of a container. */
                 image?: string | null;
                 /** @description What runs it. */
@@ -9839,6 +9856,8 @@ export interface components {
             items: {
                 /** @description The name in the catalogue; null for none. */
                 app?: string | null;
+                /** @description True if it can be paused; otherwise pausing stops it. */
+                can_pause: boolean;
                 /** @description The client id of its OAuth client; null for none. */
                 client?: string | null;
                 /**
@@ -9846,10 +9865,14 @@ export interface components {
                  * @description When it was installed (RFC 3339).
                  */
                 created: string;
+                /** @description What it can reach. */
+                egress: components["schemas"]["Egress"];
                 /** @description True if it has storage that is kept. */
                 has_volume: boolean;
                 /** @description The host name that its owner chose; null for none. */
                 host?: string | null;
+                /** @description True if it gets the name of the user with each request. */
+                identity: boolean;
                 /** @description The image with its digest; null if it is not a container. */
                 image?: string | null;
                 /** @description True if it is not paused or stopped while it is idle. */
@@ -9882,6 +9905,8 @@ export interface components {
                 state: components["schemas"]["InstallState"];
                 /** @description What it does. */
                 summary: string;
+                /** @description True if its users sign in to it with a password from here. */
+                takes_password: boolean;
                 /** @description The name for people. */
                 title: string;
                 /** @description Its URL. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { InstalledApp } from '../types';
-import { actionsOf, appsDomain, egressSentence, imageParts, limitsSentence, stateWords, takesPassword, visibilityChoices } from './states';
+import { actionsOf, appsDomain, egressSentence, imageParts, limitsSentence, stateWords, visibilityChoices } from './states';
 
 type State = InstalledApp['state'];
 type Wanted = InstalledApp['wanted'];
@@ -37,8 +37,10 @@ test('each settled state has an icon of its own, so that colours are not needed'
 });
 
 test('only what makes sense can be done, and only with containers', () => {
-	const actions = (state: State, wanted: Wanted, kind: InstalledApp['kind'] = 'container') => actionsOf({ state, wanted, kind }).join(' ');
+	const actions = (state: State, wanted: Wanted, kind: InstalledApp['kind'] = 'container', can_pause = true) =>
+		actionsOf({ state, wanted, kind, can_pause }).join(' ');
 	expect(actions('running', 'running')).toBe('pause stop');
+	expect(actions('running', 'running', 'container', false)).toBe('stop');
 	expect(actions('paused', 'paused')).toBe('resume stop');
 	expect(actions('stopped', 'stopped')).toBe('start');
 	expect(actions('stopped', 'paused')).toBe('start');
@@ -48,15 +50,6 @@ test('only what makes sense can be done, and only with containers', () => {
 	expect(actions('running', 'removed')).toBe('');
 	expect(actions('running', 'running', 'service')).toBe('');
 	expect(actions('running', 'running', 'external')).toBe('');
-});
-
-test('only ClickHouse takes passwords', () => {
-	const app = { kind: 'external', app: 'clickhouse', client: 'c', wanted: 'running' } as const;
-	expect(takesPassword(app)).toBe(true);
-	expect(takesPassword({ ...app, app: 'superset' })).toBe(false);
-	expect(takesPassword({ ...app, kind: 'container' })).toBe(false);
-	expect(takesPassword({ ...app, client: null })).toBe(false);
-	expect(takesPassword({ ...app, wanted: 'removed' })).toBe(false);
 });
 
 test('limits and networks in words', () => {

@@ -1,6 +1,6 @@
 // Installed apps in words: their state, what can be done with them, what they can use, and their visibility.
 import { count, plural } from '../format';
-import type { AppLimits, InstalledApp, Visibility } from '../types';
+import type { AppLimits, CatalogueApp, InstalledApp, Visibility } from '../types';
 import type { IconName } from '../ui/icons';
 
 export interface StateWords {
@@ -33,12 +33,12 @@ export function stateWords({ state, wanted }: Stateful): StateWords {
 export type Action = 'start' | 'resume' | 'pause' | 'stop';
 
 /** Returns what an owner can do with an app. Only containers can be started and stopped. */
-export function actionsOf(app: Stateful & Pick<InstalledApp, 'kind'>): Action[] {
+export function actionsOf(app: Stateful & Pick<InstalledApp, 'kind' | 'can_pause'>): Action[] {
 	if (app.kind !== 'container' || app.wanted === 'removed') return [];
 	if (app.state === 'failed') return app.wanted === 'stopped' ? ['start'] : ['start', 'stop'];
 	if (app.wanted === 'stopped') return ['start'];
 	if (app.wanted === 'paused') return app.state === 'stopped' ? ['start'] : ['resume', 'stop'];
-	return app.state === 'running' ? ['pause', 'stop'] : ['stop'];
+	return app.state === 'running' && app.can_pause ? ['pause', 'stop'] : ['stop'];
 }
 
 export const ACTIONS: Record<Action, { label: string; icon: IconName; wanted: InstalledApp['wanted'] }> = {
@@ -48,13 +48,6 @@ export const ACTIONS: Record<Action, { label: string; icon: IconName; wanted: In
 	stop: { label: 'Stop', icon: 'stop', wanted: 'stopped' }
 };
 
-/**
- * Returns true if users can get a password for an app. The other applications of data platforms sign users in with the
- * browser only.
- */
-export const takesPassword = (app: Pick<InstalledApp, 'kind' | 'app' | 'client' | 'wanted'>): boolean =>
-	app.kind === 'external' && app.app === 'clickhouse' && !!app.client && app.wanted !== 'removed';
-
 /** Describes what an app can use at most: `512 MB memory, half a core, 128 processes`. */
 export function limitsSentence({ memory_mb, cpus, pids }: AppLimits): string {
 	const cores = cpus === 0.5 ? 'half a core' : cpus === 1 ? '1 core' : `${cpus} cores`;
@@ -62,7 +55,7 @@ export function limitsSentence({ memory_mb, cpus, pids }: AppLimits): string {
 }
 
 /** Describes what an app can reach. */
-export function egressSentence(egress: string): string {
+export function egressSentence(egress: CatalogueApp['egress']): string {
 	if (egress === 'internet') return 'Reach the internet';
 	return egress === 'none' ? 'Reach no network' : 'Reach this server, but not the internet';
 }

@@ -1,0 +1,356 @@
+//! Connections to apps, which are kept for the next request.
+//!
+//! A connection has no task of its own: the request that uses it drives it, so that no block of data is handed from one
+//! thread to another. While it is kept for the next request, nothing drives it.
+
+use std::collections::HashMap;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use bytes::Bytes;
+use futures::future::{BoxFuture, poll_fn};
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// Time for connecting to an app: it is on this machine or in this cluster.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an unused connection is kept.
+const IDLE: Duration = Duration::from_secs(20);
+/// Unused connections that are kept for each app.
+const MAX_IDLE: usize = 64;
+/// Maximum size of the head of a response, in bytes.
+const HEAD_BYTES: usize = 64 << 10;
+
+/// An error of a connection.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The unused connections, by `host:port`.
+#[derive(Default)]
+pub(super) struct Connections {
+    idle: Mutex<HashMap<Arc<str>, Vec<Connection>>>,
+}
+
+struct Connection {
+    endpoint: Arc<str>,
+    sender: SendRequest<Body>,
+    /// Reads and writes; `None` once it has ended.
+    driver: Option<BoxFuture<'static, hyper::Result<()>>>,
+    /// When it was last used.
+    used: Instant,
+}
+
+impl Connection {
+    /// Connects to an app.
+    async fn open(endpoint: &str) -> Result<Self, BoxError> {
+        let stream = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(endpoint)).await??;
+        stream.set_nodelay(true)?;
+        let (sender, driver) = http1::Builder::new().max_buf_size(HEAD_BYTES).handshake(TokioIo::new(stream)).await?;
+        let driver: BoxFuture<'static, _> = Box::pin(driver.with_upgrades());
+        Ok(Self { endpoint: endpoint.into(), sender, driver: Some(driver), used: Instant::now() })
+    }
+
+    /// Reads and writes what can be read and written now.
+    fn drive(&mut self, context: &mut Context<'_>) {
+        if let Some(driver) = &mut self.driver
+            && driver.as_mut().poll(context).is_ready()
+        {
+            // The reason, if there is one, is with the request or with its body.
+            self.driver = None;
+        }
+    }
+
+    /// Returns true if the app has not closed the connection, as far as that is known.
+    fn is_open(&mut self) -> bool {
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.driver.is_some() && self.sender.is_ready()
+    }
+
+    /// Sends a request, and returns the response as soon as its head is there.
+    ///
+    /// # Errors
+    /// Has the request if nothing of it was sent.
+    async fn send(
+        mut self,
+        request: Request,
+        connections: &Arc<Connections>,
+    ) -> Result<Response, TrySendError<Request>> {
+        let mut answered = pin!(self.sender.try_send_request(request));
+        let response = poll_fn(|context| {
+            self.drive(context);
+            answered.as_mut().poll(context)
+        })
+        .await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            self.finish();
+            return Ok(response.map(Body::new));
+        }
+        Ok(response.map(|body| {
+            let connections = connections.clone();
+            let mut body = ResponseBody { body, connection: Some(self), connections };
+            if body.is_end_stream() {
+                body.release(&mut Context::from_waker(Waker::noop()));
+            }
+            Body::new(body)
+        }))
+    }
+
+    /// Goes on without the request: with what the client still sends, or with another protocol.
+    fn finish(self) {
+        if let Some(driver) = self.driver {
+            tokio::spawn(driver);
+        }
+    }
+}
+
+impl Connections {
+    /// Sends a request to an app, over a connection that is kept or over a new one.
+    ///
+    /// # Errors
+    /// Why the app did not answer.
+    pub(super) async fn send(self: &Arc<Self>, endpoint: &str, mut request: Request) -> Result<Response, BoxError> {
+        while let Some(connection) = self.take(endpoint) {
+            match connection.send(request, self).await {
+                Ok(response) => return Ok(response),
+                // The app has closed the connection in the meantime.
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(error.into_error().into()),
+                },
+            }
+        }
+        let connection = Connection::open(endpoint).await?;
+        connection.send(request, self).await.map_err(|error| error.into_error().into())
+    }
+
+    fn take(&self, endpoint: &str) -> Option<Connection> {
+        loop {
+            let mut connection = self.idle.lock().unwrap_or_else(PoisonError::into_inner).get_mut(endpoint)?.pop()?;
+            if connection.is_open() {
+                return Some(connection);
+            }
+        }
+    }
+
+    fn keep(&self, mut connection: Connection) {
+        connection.used = Instant::now();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_app = idle.entry(connection.endpoint.clone()).or_default();
+        if of_app.len() < MAX_IDLE {
+            of_app.push(connection);
+        }
+    }
+
+    /// Closes connections that have not been used for some time. To be called every few seconds.
+    pub(super) fn close_unused(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, connections| {
+            connections.retain(|connection| connection.used.elapsed() < IDLE);
+            !connections.is_empty()
+        });
+    }
+}
+
+/// The body of a response, which drives its connection. Dropped before its end, it closes the connection.
+struct ResponseBody {
+    body: Incoming,
+    /// `None` after the end.
+    connection: Option<Connection>,
+    connections: Arc<Connections>,
+}
+
+impl ResponseBody {
+    /// Keeps the connection for the next request.
+    fn release(&mut self, context: &mut Context<'_>) {
+        let Some(mut connection) = self.connection.take() else { return };
+        connection.drive(context);
+        if connection.driver.is_some() && connection.sender.is_ready() {
+            self.connections.keep(connection);
+        } else {
+            // The app has answered before it has received the whole request.
+            connection.finish();
+        }
+    }
+}
+
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = &mut *self;
+        let mut polled = Pin::new(&mut this.body).poll_frame(context);
+        if polled.is_pending()
+            && let Some(connection) = &mut this.connection
+        {
+            connection.drive(context);
+            polled = Pin::new(&mut this.body).poll_frame(context);
+        }
+        match &polled {
+            Poll::Ready(Some(Ok(_))) if !this.body.is_end_stream() => {}
+            Poll::Ready(Some(Err(_))) => this.connection = None,
+            Poll::Ready(_) => this.release(context),
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const SHORT: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+    /// An app on loopback.
+    struct Server {
+        listener: TcpListener,
+        endpoint: String,
+    }
+
+    impl Server {
+        async fn start() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let endpoint = listener.local_addr().unwrap().to_string();
+            Self { listener, endpoint }
+        }
+
+        /// Accepts a connection, and reads the head of a request.
+        async fn accept(&self) -> TcpStream {
+            let (mut stream, _) = self.listener.accept().await.unwrap();
+            head(&mut stream).await;
+            stream
+        }
+    }
+
+    async fn head(stream: &mut TcpStream) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            bytes.push(stream.read_u8().await.unwrap());
+        }
+        bytes
+    }
+
+    fn request(body: Body) -> Request {
+        Request::builder().method("POST").uri("/x").header("host", "app").body(body).unwrap()
+    }
+
+    async fn body(response: Response) -> Bytes {
+        response.into_body().collect().await.unwrap().to_bytes()
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again() {
+        let (server, connections) = (Server::start().await, Arc::new(Connections::default()));
+        let serving = async {
+            let mut stream = server.accept().await;
+            for last in [false, false, true] {
+                stream.write_all(SHORT.as_bytes()).await.unwrap();
+                if !last {
+                    head(&mut stream).await;
+                }
+            }
+            stream
+        };
+        let asking = async {
+            for _ in 0..3 {
+                let response = connections.send(&server.endpoint, request(Body::empty())).await.unwrap();
+                assert_eq!(body(response).await, "ok");
+            }
+        };
+        let (mut stream, ()) = tokio::join!(serving, asking);
+        assert_eq!(connections.idle.lock().unwrap()[&*server.endpoint].len(), 1);
+        connections.idle.lock().unwrap().get_mut(&*server.endpoint).unwrap()[0].used -= IDLE;
+        connections.close_unused();
+        assert!(connections.idle.lock().unwrap().is_empty());
+        assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 0, "closed");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_the_app_has_closed_is_replaced() {
+        let (server, connections) = (Server::start().await, Arc::new(Connections::default()));
+        for _ in 0..3 {
+            let serving = async {
+                server.accept().await.write_all(SHORT.as_bytes()).await.unwrap();
+            };
+            let asking = connections.send(&server.endpoint, request(Body::from("body")));
+            let (response, ()) = tokio::join!(asking, serving);
+            assert_eq!(body(response.unwrap()).await, "ok");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_app_can_answer_before_it_has_the_whole_request() {
+        let (server, connections) = (Server::start().await, Arc::new(Connections::default()));
+        let (send, receive) = tokio::sync::mpsc::unbounded_channel::<Result<Bytes, std::io::Error>>();
+        let parts = futures::stream::unfold(receive, async |mut parts| parts.recv().await.map(|part| (part, parts)));
+        let asking = connections.send(&server.endpoint, request(Body::from_stream(parts)));
+        let serving = async {
+            let mut stream = server.accept().await;
+            stream.write_all(SHORT.as_bytes()).await.unwrap();
+            stream
+        };
+        let (response, mut stream) = tokio::join!(asking, serving);
+        assert_eq!(body(response.unwrap()).await, "ok");
+        // The rest of the request still reaches the app.
+        send.send(Ok("rest".into())).unwrap();
+        drop(send);
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"0\r\n\r\n") {
+            rest.push(stream.read_u8().await.unwrap());
+        }
+        assert_eq!(rest, b"4\r\nrest\r\n0\r\n\r\n");
+        assert!(connections.idle.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_response_that_is_not_read_to_its_end_closes_the_connection() {
+        let (server, connections) = (Server::start().await, Arc::new(Connections::default()));
+        let serving = async {
+            let mut stream = server.accept().await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok").await.unwrap();
+            stream
+        };
+        let asking = connections.send(&server.endpoint, request(Body::empty()));
+        let (response, mut stream) = tokio::join!(asking, serving);
+        drop(response.unwrap());
+        assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 0, "closed");
+        assert!(connections.idle.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_http_is_an_error() {
+        let (server, connections) = (Server::start().await, Arc::new(Connections::default()));
+        let serving = async {
+            server.accept().await.write_all(b"SSH-2.0-x\r\n\r\n").await.unwrap();
+        };
+        let asking = connections.send(&server.endpoint, request(Body::empty()));
+        let (response, ()) = tokio::join!(asking, serving);
+        assert!(response.is_err());
+        let endpoint = server.endpoint.clone();
+        drop(server);
+        assert!(connections.send(&endpoint, request(Body::empty())).await.is_err(), "nothing listens");
+    }
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""make bench: rutter beside rudolfs, giftless, git http-backend, borg, oidc-provider, configurable-http-proxy and what
-the machine can do at all.
+"""make bench: rutter beside rudolfs, giftless, git http-backend, borg, oidc-provider, configurable-http-proxy, docker
+run and what the machine can do at all.
 
 One server runs at a time, on a loopback port, in an empty folder. The table goes to the terminal, everything to a
 JSON file. On a busy machine compare the ratios of one run, not the figures of two."""
@@ -16,6 +16,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import app_start
 import apps
 import bounds
 import browser
@@ -41,8 +42,8 @@ BROWSER_LOADS = [("browser", load) for load in (browser.uploads, browser.viewing
 APP_LOADS = (apps.requests, apps.transfers, apps.sockets)
 LARGE_LOADS = [(Rutter, large.by_put), (Rutter, large.by_parts), (Rutter, large.by_tus),
                (cloud.RutterOnS3, large.by_parts), (cloud.RutterOnS3, large.by_tus)]
-PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "packed", "search", "oauth", "apps", "browser", "cloud",
-         "bounds"]
+PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "packed", "search", "oauth", "apps", "app-start", "browser",
+         "cloud", "bounds"]
 
 
 class Bench:
@@ -138,6 +139,8 @@ class Bench:
         if "apps" in self.parts:
             self.serve(proxies.RutterApps(self.plan), [
                 *(("apps", partial(self.beside, load)) for load in APP_LOADS), ("apps", idle_apps.measure)])
+        if "app-start" in self.parts and "rutter" in self.names:
+            self.measure("rutter", "app-start", self.beside, app_start.measure, Rutter(), self.plan)
         if browsing:
             self.serve(Rutter(), [("browser", partial(self.beside, browser.hashing)), *BROWSER_LOADS])
 

@@ -33,7 +33,9 @@ use self::cookies::Cookies;
 use self::forward::Upstream;
 use self::registry::Registry;
 use self::target::Target;
-use super::http::{Admission, Limits, RouteGroup, Running, own_path, query_value, read_little, see_other, segment};
+use super::http::{
+    Admission, Limits, RouteGroup, Running, hold, own_path, query_value, read_little, see_other, segment,
+};
 use crate::access::{AppCredentials, AppUseGrant, tokens};
 use crate::app::App;
 use crate::apps::installs::InstallRow;
@@ -51,6 +53,8 @@ const WAKE_TIMEOUT: Duration = Duration::from_secs(3);
 const WAKE_INTERVAL: Duration = Duration::from_millis(50);
 /// Seconds after which a client is to try again.
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("2");
+/// Responses up to this length, in bytes, are not broken off when a user loses access.
+const SHORT: u64 = 64 << 10;
 /// First segment of our own paths on the host of an app.
 const OWN: &str = "/_rutter/";
 
@@ -155,7 +159,8 @@ impl Proxy {
         let class = ["other", "1xx", "2xx", "3xx", "4xx", "5xx"].get(usize::from(status)).copied().unwrap_or("other");
         metrics::counter!("rutter_app_proxy_requests_total", "status" => class).increment(1);
         if let Some(running) = running {
-            response = response.map(|body| running.until_sent(body));
+            // A length that an app states says nothing about when the bytes come.
+            response = response.map(|body| hold(body, running));
         }
         if version == Version::HTTP_2 {
             response = response.map(|body| super::http::watched(body, self.idle));
@@ -165,6 +170,9 @@ impl Proxy {
 
     /// Takes the body when the request is sent to the app.
     async fn handle(&self, admitted: Result<Admission>, request: Parts, body: &mut Option<Body>) -> Result<Response> {
+        if request.method == Method::CONNECT {
+            return Err(Error::method_not_allowed("CONNECT cannot be used here"));
+        }
         match admitted? {
             Admission::Now(_) => {}
             Admission::Later(turn) => drop(turn.come().await?),
@@ -377,8 +385,7 @@ impl Proxy {
             Err(failure) => return failed(failure),
         };
         headers::prepare_response(&mut response, &self.app.apps, grant.install(), base, cookies);
-        // A body of known length is sent soon.
-        let is_short = response.body().size_hint().exact().is_some();
+        let is_short = response.body().size_hint().exact().is_some_and(|size| size <= SHORT);
         Ok(if is_short { response } else { response.map(|body| self.registry.enter(install, caller).until_sent(body)) })
     }
 }

@@ -201,4 +201,7 @@ def measure(server, plan):
 
 
 if __name__ == "__main__":
-    print(json.dumps(inside(Path(sys.argv[1]), int(sys.argv[2]))))
+    try:
+        print(json.dumps(inside(Path(sys.argv[1]), int(sys.argv[2]))))
+    except (RuntimeError, OSError) as reason:
+        sys.exit(str(reason))

@@ -133,7 +133,9 @@ impl InstalledApp {
             egress: manifest.allowed_egress(&app.config.apps),
             identity: manifest.identity,
             can_pause: row.image.is_some() && app.apps.can_pause(),
-            takes_password: row.client_id.is_some() && application(&row.app).is_some_and(|entry| entry.passwords),
+            takes_password: row.client_id.is_some()
+                && row.wanted != WantedState::Removed
+                && application(&row.app).is_some_and(|entry| entry.passwords),
             keep_running: row.keep_running,
             client: row.client_id.map(|id| id.to_string()),
             started: row.started_at.map(Millis::rfc3339),

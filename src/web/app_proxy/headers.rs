@@ -217,6 +217,10 @@ pub(super) fn prepare_response(
 ) {
     *response.version_mut() = Version::HTTP_11;
     let headers = response.headers_mut();
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        // The length does not count then (RFC 9112 §6.3).
+        headers.remove(header::CONTENT_LENGTH);
+    }
     remove_hop_by_hop(headers);
     // It would move the traffic of this host to another port.
     headers.remove("alt-svc");

@@ -2,20 +2,21 @@
 //! or was suspended, or the app was uninstalled.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use futures::StreamExt as _;
-use hyper::body::Body as _;
-use tokio_util::sync::CancellationToken;
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::forward::Upstream;
 use crate::access::AppCredentials;
 use crate::app::App;
 use crate::error::Result;
 use crate::types::Id;
-use crate::web::http::hold;
 
 /// Interval of the checks.
 const CHECK_INTERVAL: Duration = Duration::from_secs(3);
@@ -51,14 +52,39 @@ impl Entry {
         self.cancelled.cancelled().await;
     }
 
-    /// Ends a response when its connection must end. Bodies of known length are sent soon.
+    /// Breaks a response off when its connection must end: with an error, because it must not look complete.
     pub(super) fn until_sent(self, body: Body) -> Body {
-        if body.size_hint().exact().is_some() {
-            return body;
+        let cancelled = Box::pin(self.cancelled.clone().cancelled_owned());
+        Body::new(WatchedBody { body, cancelled, _entry: self })
+    }
+}
+
+struct WatchedBody {
+    body: Body,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
+    _entry: Entry,
+}
+
+impl HttpBody for WatchedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, axum::Error>>> {
+        if self.cancelled.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Some(Err(axum::Error::new("the connection to the app had to end"))));
         }
-        let cancelled = self.cancelled.clone();
-        let body = body.into_data_stream().take_until(cancelled.cancelled_owned());
-        hold(Body::from_stream(body), self)
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

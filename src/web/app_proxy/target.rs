@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Uri, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
 use crate::apps::Apps;
 use crate::apps::installs::InstallRow;
@@ -33,19 +33,29 @@ fn hosts<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> impl Iterator<Item = &'a s
     })
 }
 
-/// Returns the host of a request, in lower case; `None` if it names several.
+/// Returns the host of a request, in lower case; `None` if it names several, or anything that is not a host and a port.
 pub(super) fn host(request: &Parts) -> Option<String> {
     let mut hosts = hosts(&request.uri, &request.headers);
     let host = hosts.next()?;
-    hosts.all(|other| other.eq_ignore_ascii_case(host)).then(|| host.to_ascii_lowercase())
+    let is_one = hosts.all(|other| other.eq_ignore_ascii_case(host));
+    (is_one && host_header(request).is_some_and(|header| is_host(&header))).then(|| host.to_ascii_lowercase())
 }
 
-/// Returns the host of a request with its port, as the browser sent it.
+/// Returns true for `host` or `host:port`. An app may build links from it, so nothing else must stand there.
+fn is_host(header: &HeaderValue) -> bool {
+    let Ok(text) = header.to_str() else { return false };
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    host.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) && port.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Returns the host of a request with its port, as the browser sent it: in the URL (RFC 9112 §3.2.2), or in the one
+/// `Host`.
 pub(super) fn host_header(request: &Parts) -> Option<HeaderValue> {
-    match request.version {
-        Version::HTTP_2 => HeaderValue::from_str(request.uri.authority()?.as_str()).ok(),
-        _ => request.headers.get(header::HOST).cloned(),
+    if let Some(authority) = request.uri.authority() {
+        return HeaderValue::from_str(authority.as_str()).ok();
     }
+    let mut lines = request.headers.get_all(header::HOST).iter();
+    lines.next().filter(|_| lines.next().is_none()).cloned()
 }
 
 /// Returns true for a request to the host of apps, or to one below it.
@@ -90,4 +100,40 @@ pub(super) async fn find(apps: &Apps, request: &Parts) -> Result<Target> {
         return Ok(Target::Redirect(format!("{base}{}{query}", &uri.path()[prefix.len()..])));
     }
     Ok(Target::App { install: apps.by_name(owner.as_str(), name.as_str()).await?, base: path })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn host_of(uri: &str, hosts: &[&str]) -> Option<String> {
+        let mut request = Request::builder().uri(uri);
+        for host in hosts {
+            request = request.header(header::HOST, *host);
+        }
+        host(&request.body(()).unwrap().into_parts().0)
+    }
+
+    #[test]
+    fn a_request_has_one_host() {
+        assert_eq!(host_of("/", &["Notes--ada.apps.example.org:8080"]).unwrap(), "notes--ada.apps.example.org");
+        assert_eq!(host_of("http://a.example:1/x", &[]).unwrap(), "a.example");
+        assert_eq!(host_of("http://a.example/x", &["A.example"]).unwrap(), "a.example");
+        for hosts in [
+            &["evil.org/@a.example"][..],
+            &["evil.org?@a.example"],
+            &["user@a.example"],
+            &["a.example:80/x"],
+            &["a.example:x"],
+            &["a.example:evil.org"],
+            &["a.example", "a.example"],
+            &["a.example:1", "a.example:2"],
+            &[],
+        ] {
+            assert_eq!(host_of("/", hosts), None, "{hosts:?}");
+        }
+        assert_eq!(host_of("http://b.example/x", &["a.example"]), None);
+    }
 }

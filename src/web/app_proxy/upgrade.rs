@@ -30,12 +30,9 @@ const BUFFER: usize = 8 << 10;
 /// Returns true for a request to open a WebSocket.
 ///
 /// # Errors
-/// Method not allowed for CONNECT, malformed for any other upgrade: an app could answer it with a protocol that this proxy does not understand.
+/// Malformed for any other upgrade: an app could answer it with a protocol that this proxy does not understand.
 pub(super) fn requested(request: &Parts) -> Result<bool> {
     let headers = &request.headers;
-    if request.method == Method::CONNECT {
-        return Err(Error::method_not_allowed("CONNECT cannot be used here"));
-    }
     if !headers.contains_key(header::UPGRADE) {
         return Ok(false);
     }
@@ -262,10 +259,8 @@ mod tests {
         ] {
             assert!(requested(&request(bad)).is_err(), "{bad:?}");
         }
-        for (method, headers) in [(Method::POST, &good[..]), (Method::CONNECT, &[])] {
-            let mut other = request(headers);
-            other.method = method;
-            assert!(requested(&other).is_err());
-        }
+        let mut post = request(&good);
+        post.method = Method::POST;
+        assert!(requested(&post).is_err());
     }
 }

@@ -103,14 +103,12 @@ const LITTLE: u64 = 64 << 10;
 /// Bodies up to this size in bytes are not tracked: they usually arrive together with the head.
 const SHORT: u64 = 8 << 10;
 
-/// Reads a small body and discards it. Returns false for a larger one.
+/// Reads a small body and discards it. Returns false for a larger one, and for one that does not arrive.
 pub(crate) async fn read_little(body: Body, limit: Duration) -> bool {
-    let is_little = body.size_hint().upper().is_some_and(|size| size <= LITTLE);
-    if is_little {
-        let mut body = IdleTimeoutBody::new(body, limit);
-        while let Some(Ok(_)) = body.next().await {}
+    if body.size_hint().upper().is_none_or(|size| size > LITTLE) {
+        return false;
     }
-    is_little
+    IdleTimeoutBody::new(body, limit).all(async |part| part.is_ok()).await
 }
 
 /// Tracks how far the body of a request is read. `comes_later` is true if even a short one arrives after the head.
@@ -132,17 +130,26 @@ pub(crate) fn hold(body: Body, value: impl Send + Unpin + 'static) -> Body {
 }
 
 /// Calls a function when the body has ended, and drops it with the body.
-fn on_end(body: Body, end: impl FnMut() + Send + Unpin + 'static) -> Body {
-    Body::new(FollowedBody { body, end })
+fn on_end(body: Body, mut end: impl FnMut() + Send + Unpin + 'static) -> Body {
+    on_frame(body, move |is_last| {
+        if is_last {
+            end();
+        }
+    })
 }
 
-/// A body whose end is followed. `http-body-util` has none that keeps the size of the body.
+/// Calls a function for each part of a body, and at its end, with true for the last part. Drops it with the body.
+pub(crate) fn on_frame(body: Body, each: impl FnMut(bool) + Send + Unpin + 'static) -> Body {
+    Body::new(FollowedBody { body, each })
+}
+
+/// A body that is followed. `http-body-util` has none that keeps the size of the body.
 struct FollowedBody<F> {
     body: Body,
-    end: F,
+    each: F,
 }
 
-impl<F: FnMut() + Unpin> HttpBody for FollowedBody<F> {
+impl<F: FnMut(bool) + Unpin> HttpBody for FollowedBody<F> {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -151,9 +158,8 @@ impl<F: FnMut() + Unpin> HttpBody for FollowedBody<F> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if frame.is_none() || self.body.is_end_stream() {
-            (self.end)();
-        }
+        let is_last = frame.is_none() || self.body.is_end_stream();
+        (self.each)(is_last);
         Poll::Ready(frame)
     }
 

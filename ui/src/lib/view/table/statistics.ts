@@ -1,0 +1,89 @@
+// Statistics of a column in words, and the bars of its plot.
+import { count, plural } from '$lib/format';
+import type { ColumnStatistics } from '$lib/types';
+import { expression, kindOf } from './filter';
+
+const compact = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumSignificantDigits: 3 });
+const few = new Intl.NumberFormat('en-GB', { maximumSignificantDigits: 4 });
+const more = new Intl.NumberFormat('en-GB', { maximumSignificantDigits: 8 });
+
+/** A value in few characters. Dates and times are ISO 8601 texts, of which the date is shown. */
+export function figure(value: unknown, type: string): string {
+	if (typeof value !== 'number') return type === 'datetime' ? String(value).slice(0, 10) : String(value);
+	if (type === 'year') return String(value);
+	if (Number.isInteger(value) && Math.abs(value) < 1e9) return count(value);
+	return Math.abs(value) >= 10_000 ? compact.format(value) : few.format(value);
+}
+
+/** A value as precise as it is useful to read. */
+export function exact(value: unknown, type: string): string {
+	if (typeof value !== 'number') return type === 'datetime' ? String(value).replace('T', ' ') : String(value);
+	if (type === 'year') return String(value);
+	return Number.isInteger(value) && Number.isSafeInteger(value) ? count(value) : more.format(value);
+}
+
+/** Returns the lines that summarize a column: range or distinct values, then missing values. */
+export function summary(column: ColumnStatistics): string[] {
+	const kind = kindOf(column);
+	const lines: string[] = [];
+	if ((kind === 'number' || kind === 'time') && column.min != null && column.max != null) {
+		const [least, greatest] = [figure(column.min, column.type), figure(column.max, column.type)];
+		lines.push(least === greatest ? least : `${least} to ${greatest}`);
+	} else if (column.distinct != null) lines.push(plural(column.distinct, 'distinct value'));
+	if (column.nulls > 0) lines.push(`${count(column.nulls)} missing`);
+	return lines;
+}
+
+/** Share of a part of the rows: `3 %`, `0.02 %`. */
+export function percent(part: number, all: number): string {
+	if (all === 0 || part === 0) return '0 %';
+	const share = (part / all) * 100;
+	return share < 0.01 ? '< 0.01 %' : `${Number(share.toPrecision(share < 1 ? 1 : 3))} %`;
+}
+
+export interface Bar {
+	label: string;
+	count: number;
+	/** Expression for the rows of this bar. */
+	test: string;
+}
+
+/** Number of characters after which the server cuts the most frequent values. */
+const VALUE = 256;
+
+/** Returns the bars of a histogram, in the order of the values. */
+export function bins(column: ColumnStatistics): Bar[] {
+	const { edges, counts } = column.histogram ?? { edges: [], counts: [] };
+	return counts.map((many, index) => {
+		const [from, to, last] = [edges[index], edges[index + 1], index === counts.length - 1];
+		return { label: `${figure(from, column.type)} to ${figure(to, column.type)}`, count: many, test: expression(column, { from, to, open: !last }) };
+	});
+}
+
+/** Returns the most frequent values. */
+export function frequent(column: ColumnStatistics): Bar[] {
+	return (column.top ?? []).map(({ value, count: many }) => {
+		const text = String(value);
+		const test = [...text].length >= VALUE ? { startsWith: text.replace(/…$/, '') } : { is: value };
+		return { label: text, count: many, test: expression(column, test) };
+	});
+}
+
+/** Returns the facts about a column, as terms and values. */
+export function facts(column: ColumnStatistics, rows: number): [term: string, value: string][] {
+	const value = (of: unknown) => (of == null ? null : exact(of, column.type));
+	const quartile = (at: number) => value(column.quartiles?.[at]);
+	const found: [string, string | null][] = [
+		['Values', count(column.count)],
+		['Missing', `${count(column.nulls)}${column.nulls > 0 ? ` (${percent(column.nulls, rows)})` : ''}`],
+		['Distinct', value(column.distinct)],
+		['Minimum', value(column.min)],
+		['25 %', quartile(0)],
+		['Median', quartile(1)],
+		['75 %', quartile(2)],
+		['Maximum', value(column.max)],
+		['Mean', value(column.mean)],
+		['Standard deviation', value(column.std)]
+	];
+	return found.filter((fact): fact is [string, string] => fact[1] !== null);
+}

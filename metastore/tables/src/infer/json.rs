@@ -1,53 +1,42 @@
 //! Schema inference for JSON Lines: one object per line.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt,
-};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::{COLUMN_LIMIT, Inferred, Limits, Sample, text, too_wide, type_inference::Column};
-use crate::{Error, Result};
+use super::type_inference::Column;
+use super::{Inferred, MAX_COLUMNS, Sample, too_wide};
+use crate::error::{Error, Result};
+use crate::text::{Splitter, all_rows};
 
-/// Infers the schema of JSON Lines (jsonlines.org) from their beginning; `head` is as for [`csv`](super::csv()).
+/// Infers the schema of JSON Lines (jsonlines.org) from their beginning.
 ///
-/// Fields are in the order of their first appearance. A value that is an object or a list gives the field
-/// that type, values of several types give it the type `any`. Dates and times are recognised in strings.
-/// Null, or an absent field, is a missing value.
+/// Fields are in the order of their first appearance. A value that is an object or a list gives the field that type,
+/// values of several types give it the type `any`. Dates and times are recognised in strings. Null, or an absent field,
+/// is a missing value.
 ///
 /// # Errors
-///
-/// [`Error::Invalid`] if a line is not a JSON object, or longer than the limit; [`Error::TooLarge`] beyond
-/// 10,000 fields.
-pub fn json_lines(head: &[u8], limits: Limits) -> Result<Inferred> {
-    let sample = Sample::of(head, limits.bytes)?;
-    let Sample { encoding, is_complete, .. } = sample;
+/// Invalid if a line is not a JSON object, or longer than the sample; limit beyond 10,000 fields.
+pub(crate) fn json_lines(sample: Sample<'_>) -> Result<Inferred> {
+    let limit = sample.rows.saturating_add(1);
+    let lines = all_rows(&mut Splitter::lines(), sample.text, sample.is_all, limit)?;
+    let rows = lines.len().min(sample.rows);
     let mut table = Table::default();
-    let (mut rows, mut read) = (0, 0);
-    let mut lines = text::lines(&sample.bytes, is_complete);
-    while rows < limits.rows
-        && let Some(line) = lines.next()
-    {
-        read += 1;
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let row: Row = serde_json::from_str(&encoding.text(line))
-            .map_err(|error| Error::Invalid(format!("line {read} is not a JSON object: {error}")))?;
-        table.see(row)?;
-        rows += 1;
+    for row in 0..rows {
+        let line: Row = serde_json::from_str(lines.cell(row, 0).unwrap_or_default())
+            .map_err(|error| Error::invalid(format!("row {} is not a JSON object: {error}", row + 1)))?;
+        table.see(line)?;
     }
-    if rows == 0 && rows < limits.rows && !is_complete {
-        return Err(Error::Invalid(format!("line {} is longer than the sample", read + 1)));
+    if rows == 0 && sample.rows > 0 && !sample.is_all {
+        return Err(Error::invalid("the first row is longer than the sample of 1 MiB"));
     }
-    let is_complete = is_complete && lines.all(|line| line.trim_ascii().is_empty());
-    let rows = u64::try_from(rows).unwrap_or(u64::MAX);
-    Ok(Inferred { schema: table.describe(), dialect: None, encoding: Some(encoding), rows, is_complete })
+    let is_complete = sample.is_all && lines.len() == rows;
+    let schema = table.describe();
+    let nested = super::nested::shapes(&lines, rows, &schema)?;
+    Ok(Inferred { schema, dialect: None, nested, rows: rows as u64, is_complete })
 }
 
 #[derive(Default)]
@@ -69,7 +58,7 @@ impl Table {
         for (name, kind) in row.0 {
             let place = match self.places.get(&name) {
                 Some(place) => *place,
-                None if self.fields.len() == COLUMN_LIMIT => return Err(too_wide()),
+                None if self.fields.len() == MAX_COLUMNS => return Err(too_wide()),
                 None => {
                     self.places.insert(name.clone(), self.fields.len());
                     self.fields.push((name, Field::default()));

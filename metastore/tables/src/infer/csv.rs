@@ -2,17 +2,12 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use csv::ByteRecord;
 use serde_json::{Map, Value, json};
 
-use super::{
-    COLUMN_LIMIT, Inferred, Limits, Sample,
-    text::Records,
-    too_wide,
-    type_inference::{Column, is_year},
-    unique_names,
-};
-use crate::{Error, Result};
+use super::type_inference::{Column, is_year};
+use super::{Inferred, MAX_COLUMNS, Sample, too_wide, unique_names};
+use crate::error::{Error, Result};
+use crate::text::{Dialect, Rows, Splitter, all_rows};
 
 /// Candidate delimiters, most likely first.
 const DELIMITERS: &[u8] = b",;\t|";
@@ -23,76 +18,101 @@ const SHAPE_ROWS: usize = 100;
 /// Number of rows per thousand that must have the most common number of cells.
 const REGULAR: usize = 800;
 
-/// Infers the schema of delimited text (RFC 4180, with `,`, `;`, a tab or `|`) from its beginning. `head` has one byte more than the
-/// limit if the table has.
+/// Infers the schema of delimited text (RFC 4180, with `,`, `;`, a tab or `|`) from its beginning.
 ///
-/// Detects the delimiter, the header, spaces after delimiters, the encoding, and type and format of each
-/// column. Strings such as `NA` are missing values in a column that has a type apart from them. Numbers with
-/// a leading zero or plus sign, and ambiguous dates, stay strings. An empty file has no fields.
+/// Detects the delimiter, the header and spaces after delimiters, unless the dialect declares them, and type and format
+/// of each column. Strings such as `NA` are missing values in a column that has a type apart from them. Numbers with a
+/// leading zero or plus sign, and ambiguous dates, stay strings. An empty file has no fields.
 ///
 /// # Errors
-///
-/// [`Error::Invalid`] if a row is longer than the limit; [`Error::TooLarge`] beyond 10,000 columns.
-pub fn csv(head: &[u8], limits: Limits) -> Result<Inferred> {
-    let sample = Sample::of(head, limits.bytes)?;
-    let Sample { encoding, is_complete, .. } = sample;
-    let (delimiter, skips_space) = delimiter(&sample);
-    let clean = |cell: &[u8]| {
-        let cell = encoding.text(cell);
-        if skips_space { cell.trim_start_matches(' ').to_owned() } else { cell.into_owned() }
+/// Invalid if a row is longer than the sample; limit beyond 10,000 columns.
+pub(crate) fn csv(sample: Sample<'_>, declared: &Dialect) -> Result<Inferred> {
+    let mut dialect = declared.clone();
+    let shape = if declared.declares_delimiter {
+        Shape::of(sample, declared)
+    } else {
+        let (delimiter, shape) = delimiter(sample, declared);
+        dialect = dialect.with_delimiter(delimiter);
+        shape
     };
+    if !declared.declares_space {
+        dialect.skips_space = shape.is_some_and(|shape| shape.skips_space);
+    }
+    let skips_space = dialect.skips_space;
+    let clean = |cell: &str| if skips_space { cell.trim_start_matches(' ') } else { cell }.to_owned();
 
-    let mut records = Records::new(&sample.bytes, delimiter, is_complete);
-    let mut record = ByteRecord::new();
-    if records.next(&mut record)?.is_none() {
-        if !is_complete {
-            return Err(Error::Invalid("the first row is longer than the sample".to_owned()));
+    // The header, and one row more, which shows whether there are any.
+    let header_rows = usize::try_from(dialect.rows_before_data().max(1)).map_err(Error::internal)?;
+    let limit = sample.rows.saturating_add(header_rows).saturating_add(1);
+    let records = all_rows(&mut Splitter::delimited(&dialect), sample.text, sample.is_all, limit)?;
+    if records.len() == 0 {
+        if !sample.is_all {
+            return Err(Error::invalid("the first row is longer than the sample of 1 MiB"));
         }
         let schema = Map::from_iter([("fields".to_owned(), json!([]))]);
-        return Ok(Inferred { schema, dialect: None, encoding: Some(encoding), rows: 0, is_complete });
+        return Ok(Inferred { schema, dialect: None, nested: Map::new(), rows: 0, is_complete: true });
     }
-    let first: Vec<String> = record.iter().map(clean).collect();
+    let first = header(&records, &dialect, clean);
     let mut columns = Vec::new();
     grow(&mut columns, first.len())?;
-    let mut rows = 0;
-    while rows < limits.rows && records.next(&mut record)?.is_some() {
-        grow(&mut columns, record.len())?;
-        for (column, cell) in columns.iter_mut().zip(&record) {
-            column.see(&clean(cell));
+    let data = header_rows.min(records.len())..records.len().min(header_rows.saturating_add(sample.rows));
+    let mut rows = data.len();
+    for row in data {
+        grow(&mut columns, records.width(row))?;
+        for (index, column) in columns.iter_mut().enumerate().take(records.width(row)) {
+            column.see(&clean(records.cell(row, index).unwrap_or_default()));
         }
-        rows += 1;
     }
-    let is_complete = is_complete && records.next(&mut record)?.is_none();
+    let is_complete = sample.is_all && records.len() <= header_rows + rows;
 
-    let has_header = is_header(&first, &columns, rows);
+    let has_header = if declared.declares_header {
+        !declared.header_rows.is_empty()
+    } else {
+        is_header(&first, &columns, rows)
+    };
     if !has_header {
         for (column, cell) in columns.iter_mut().zip(&first) {
             column.see(cell);
         }
         rows += 1;
+        dialect.header_rows.clear();
     }
     let names = if has_header { first } else { Vec::new() };
     let blanks = std::iter::repeat_n(String::new(), columns.len() - names.len());
     let names = unique_names(names.into_iter().chain(blanks));
-
-    let mut dialect = Map::from_iter([
-        ("delimiter".to_owned(), json!(char::from(delimiter).to_string())),
-        ("header".to_owned(), json!(has_header)),
-    ]);
-    if skips_space {
-        dialect.insert("skipInitialSpace".to_owned(), json!(true));
-    }
     Ok(Inferred {
         schema: describe(&names, &columns),
-        dialect: Some(dialect),
-        encoding: Some(encoding),
-        rows: u64::try_from(rows).unwrap_or(u64::MAX),
+        dialect: Some(dialect.describe()),
+        nested: Map::new(),
+        rows: rows as u64,
         is_complete,
     })
 }
 
+/// Returns the cells of the header: of the first row, or of the declared rows, joined.
+pub(crate) fn header(records: &Rows, dialect: &Dialect, clean: impl Fn(&str) -> String) -> Vec<String> {
+    let first = [1];
+    let numbers = if dialect.header_rows.is_empty() { &first[..] } else { &dialect.header_rows };
+    let mut names: Vec<String> = Vec::new();
+    for row in numbers.iter().filter_map(|number| usize::try_from(number - 1).ok()).filter(|row| *row < records.len()) {
+        for column in 0..records.width(row) {
+            let cell = clean(records.cell(row, column).unwrap_or_default());
+            match names.get_mut(column) {
+                None => names.push(cell),
+                Some(name) if name.is_empty() => *name = cell,
+                Some(_) if cell.is_empty() => {}
+                Some(name) => {
+                    name.push_str(&dialect.header_join);
+                    name.push_str(&cell);
+                }
+            }
+        }
+    }
+    names
+}
+
 fn grow(columns: &mut Vec<Column>, width: usize) -> Result<()> {
-    if width > COLUMN_LIMIT {
+    if width > MAX_COLUMNS {
         return Err(too_wide());
     }
     if columns.len() < width {
@@ -104,19 +124,19 @@ fn grow(columns: &mut Vec<Column>, width: usize) -> Result<()> {
 /// Detects the delimiter that splits most rows into the same number of cells, and whether a space follows it.
 /// In a tie, the delimiter whose cells are more often numbers or dates wins (`1,5;2,5`), then the one with
 /// more cells.
-fn delimiter(sample: &Sample) -> (u8, bool) {
-    let mut best: Option<((usize, usize, usize), u8, bool)> = None;
+fn delimiter(sample: Sample<'_>, dialect: &Dialect) -> (u8, Option<Shape>) {
+    let mut best: Option<(u8, Shape)> = None;
     for delimiter in DELIMITERS {
-        let Some(shape) = Shape::of(sample, *delimiter) else { continue };
-        let score = (shape.regular, shape.typed, shape.width);
-        if best.is_none_or(|(found, ..)| score > found) {
-            best = Some((score, *delimiter, shape.skips_space));
+        let Some(shape) = Shape::of(sample, &dialect.with_delimiter(*delimiter)) else { continue };
+        if best.as_ref().is_none_or(|(_, found)| shape.score() > found.score()) {
+            best = Some((*delimiter, shape));
         }
     }
-    best.map_or((b',', false), |(_, delimiter, skips_space)| (delimiter, skips_space))
+    best.map_or((b',', None), |(delimiter, shape)| (delimiter, Some(shape)))
 }
 
 /// Statistics of the first rows when split at one delimiter.
+#[derive(Clone, Copy)]
 struct Shape {
     /// The most common number of cells per row.
     width: usize,
@@ -129,22 +149,22 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(sample: &Sample, delimiter: u8) -> Option<Self> {
-        let mut records = Records::new(&sample.bytes, delimiter, sample.is_complete);
-        let mut record = ByteRecord::new();
+    fn of(sample: Sample<'_>, dialect: &Dialect) -> Option<Self> {
+        let before = usize::try_from(dialect.rows_before_data()).ok()?.saturating_sub(1);
+        let limit = before + SHAPE_ROWS;
+        let records = all_rows(&mut Splitter::delimited(dialect), sample.text, sample.is_all, limit).ok()?;
         let mut widths: Vec<usize> = Vec::new();
         let (mut cells, mut typed, mut later, mut spaced) = (0_usize, 0_usize, 0_usize, 0_usize);
-        while widths.len() < SHAPE_ROWS
-            && let Ok(Some(_)) = records.next(&mut record)
-        {
-            widths.push(record.len());
-            for (index, cell) in record.iter().enumerate().take(COLUMN_LIMIT).filter(|(_, cell)| !cell.is_empty()) {
+        for row in before..records.len() {
+            widths.push(records.width(row));
+            for index in 0..records.width(row).min(MAX_COLUMNS) {
+                let Some(cell) = records.cell(row, index).filter(|cell| !cell.is_empty()) else { continue };
                 cells += 1;
                 let mut alone = Column::new();
-                alone.see(sample.encoding.text(cell).trim_start_matches(' '));
+                alone.see(cell.trim_start_matches(' '));
                 typed += usize::from(!alone.is_text());
                 later += usize::from(index > 0);
-                spaced += usize::from(index > 0 && cell.starts_with(b" "));
+                spaced += usize::from(index > 0 && cell.starts_with(' '));
             }
         }
         let rows = widths.len();
@@ -160,6 +180,10 @@ impl Shape {
             typed: typed * 1000 / cells.max(1),
             skips_space: later > 0 && spaced == later,
         })
+    }
+
+    fn score(self) -> (usize, usize, usize) {
+        (self.regular, self.typed, self.width)
     }
 }
 

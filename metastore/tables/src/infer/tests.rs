@@ -1,15 +1,44 @@
-//! Types inferred from text, JSON Lines and footers; and arbitrary input.
+//! Types inferred from text and JSON Lines; and arbitrary input.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::Result;
+use crate::error::Result;
+use crate::text::{Charset, Dialect};
 
-mod footers;
 mod texts;
 
+/// Maximum number of bytes and rows to examine.
+#[derive(Clone, Copy)]
+struct Limits {
+    bytes: usize,
+    rows: usize,
+}
+
 const ALL: Limits = Limits { bytes: 1 << 20, rows: 1000 };
+
+/// Infers the schema of delimited text with a declared dialect.
+fn csv_with(bytes: &[u8], limits: Limits, dialect: Value) -> Result<Inferred> {
+    let (text, is_all) = text(bytes, limits)?;
+    let dialect = Dialect::declared(dialect.as_object().expect("an object"))?;
+    super::csv(Sample { text: &text, is_all, rows: limits.rows }, &dialect)
+}
+
+fn csv(bytes: &[u8], limits: Limits) -> Result<Inferred> {
+    csv_with(bytes, limits, json!({}))
+}
+
+fn json_lines(bytes: &[u8], limits: Limits) -> Result<Inferred> {
+    let (text, is_all) = text(bytes, limits)?;
+    super::json_lines(Sample { text: &text, is_all, rows: limits.rows })
+}
+
+fn text(bytes: &[u8], limits: Limits) -> Result<(String, bool)> {
+    let is_all = bytes.len() <= limits.bytes;
+    let head = &bytes[..bytes.len().min(limits.bytes)];
+    Ok((Charset::detect(head, is_all, None)?.decode(head, is_all), is_all))
+}
 
 /// Formats a field as `name:type`, with the format after a slash.
 fn types(inferred: &Inferred) -> Vec<String> {
@@ -24,22 +53,12 @@ fn types(inferred: &Inferred) -> Vec<String> {
         .collect()
 }
 
-/// Infers the schema of a whole file, as the callers do it.
-fn parquet(bytes: &[u8]) -> Result<Inferred> {
-    let tail = *bytes.last_chunk().ok_or_else(|| Error::Invalid("the file is too short".to_owned()))?;
-    let range = parquet_range(tail, bytes.len() as u64)?;
-    let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).expect("small"));
-    parquet_footer(&bytes[start..end])
-}
-
 proptest! {
     #[test]
     fn anything_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400), limit in 0_usize..500, rows in 0_usize..5) {
         let limits = Limits { bytes: limit, rows };
         let _ = csv(&bytes, limits);
         let _ = json_lines(&bytes, limits);
-        let _ = parquet(&bytes);
-        let _ = parquet_footer(&bytes);
     }
 
     #[test]

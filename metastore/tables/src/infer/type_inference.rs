@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 /// Strings that stand for a missing value, besides the empty string.
-pub(super) const MISSING: &[&str] = &["NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "none", "-", "--", "."];
+const MISSING: &[&str] = &["NA", "N/A", "n/a", "#N/A", "NULL", "null", "None", "none", "-", "--", "."];
 
 /// Text formats of typed values, most specific first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,8 @@ export interface ShownCell {
 	kind: 'plain' | 'number' | 'none' | 'long';
 	/** Data URL of an image. */
 	image?: string;
+	/** The number with all its digits, if not all are shown. */
+	title?: string;
 }
 
 /** Number of characters of a cell that are shown in the table. */
@@ -57,9 +59,19 @@ export function showCell(cell: Cell, column: TableColumn): ShownCell {
 	if (column.format === 'binary' && typeof cell === 'string') return { text: bytesText(cell), kind: 'plain' };
 	const written = String(cell);
 	const kind = kindOf(column);
-	if (kind === 'number') return { text: written, kind: isShort(written) ? 'number' : 'long' };
+	if (kind === 'number') {
+		const short = typeof cell === 'number' ? rounded(cell) : written;
+		return { text: short, kind: isShort(short) ? 'number' : 'long', ...(short !== written && { title: written }) };
+	}
 	const text = column.type === 'datetime' ? written.replace('T', ' ') : written;
 	return { text: cut(text), kind: isShort(text) ? 'plain' : 'long' };
+}
+
+/** A number with at most six decimals, or six digits if it is small. */
+function rounded(value: number): string {
+	const whole = String(value);
+	if (Number.isInteger(value) || whole.length <= 10 || whole.includes('e')) return whole;
+	return String(Number(Math.abs(value) < 1 ? value.toPrecision(6) : value.toFixed(6)));
 }
 
 const isShort = (text: string): boolean => text.length <= FITS && !text.includes('\n');

@@ -5,22 +5,31 @@ import { expression, kindOf } from './filter';
 
 const compact = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumSignificantDigits: 3 });
 const few = new Intl.NumberFormat('en-GB', { maximumSignificantDigits: 4 });
-const more = new Intl.NumberFormat('en-GB', { maximumSignificantDigits: 8 });
+const six = new Intl.NumberFormat('en-GB', { maximumSignificantDigits: 6 });
+const twelve = new Intl.NumberFormat('en-GB', { maximumSignificantDigits: 12 });
 
 /** A value in few characters. Dates and times are ISO 8601 texts, of which the date is shown. */
 export function figure(value: unknown, type: string): string {
 	if (typeof value !== 'number') return type === 'datetime' ? String(value).slice(0, 10) : String(value);
 	if (type === 'year') return String(value);
 	if (Number.isInteger(value) && Math.abs(value) < 1e9) return count(value);
+	if (Math.abs(value) < 0.0001) return value.toExponential(2);
 	return Math.abs(value) >= 10_000 ? compact.format(value) : few.format(value);
 }
 
-/** A value as precise as it is useful to read. */
+/** A value of the column, to read. */
 export function exact(value: unknown, type: string): string {
 	if (typeof value !== 'number') return type === 'datetime' ? String(value).replace('T', ' ') : String(value);
 	if (type === 'year') return String(value);
-	return Number.isInteger(value) && Number.isSafeInteger(value) ? count(value) : more.format(value);
+	if (Number.isSafeInteger(value)) return count(value);
+	return Math.abs(value) < 0.0001 || Math.abs(value) >= 1e15 ? value.toExponential() : twelve.format(value);
 }
+
+/** A computed value, whose last digits mean nothing. */
+const rounded = (value: unknown, type: string): string => (typeof value !== 'number' || Number.isSafeInteger(value) || Math.abs(value) < 0.0001 ? exact(value, type) : six.format(value));
+
+/** Removes the noise of binary fractions: `77.86` for `77.86000000000001`. */
+const clean = (edge: number | string | undefined): number | string | undefined => (typeof edge === 'number' ? Number(edge.toPrecision(12)) : edge);
 
 /** Returns the lines that summarize a column: range or distinct values, then missing values. */
 export function summary(column: ColumnStatistics): string[] {
@@ -55,7 +64,7 @@ const VALUE = 256;
 export function bins(column: ColumnStatistics): Bar[] {
 	const { edges, counts } = column.histogram ?? { edges: [], counts: [] };
 	return counts.map((many, index) => {
-		const [from, to, last] = [edges[index], edges[index + 1], index === counts.length - 1];
+		const [from, to, last] = [clean(edges[index]), clean(edges[index + 1]), index === counts.length - 1];
 		return { label: `${figure(from, column.type)} to ${figure(to, column.type)}`, count: many, test: expression(column, { from, to, open: !last }) };
 	});
 }
@@ -72,7 +81,8 @@ export function frequent(column: ColumnStatistics): Bar[] {
 /** Returns the facts about a column, as terms and values. */
 export function facts(column: ColumnStatistics, rows: number): [term: string, value: string][] {
 	const value = (of: unknown) => (of == null ? null : exact(of, column.type));
-	const quartile = (at: number) => value(column.quartiles?.[at]);
+	const computed = (of: unknown) => (of == null ? null : rounded(of, column.type));
+	const quartile = (at: number) => computed(column.quartiles?.[at]);
 	const found: [string, string | null][] = [
 		['Values', count(column.count)],
 		['Missing', `${count(column.nulls)}${column.nulls > 0 ? ` (${percent(column.nulls, rows)})` : ''}`],
@@ -82,8 +92,8 @@ export function facts(column: ColumnStatistics, rows: number): [term: string, va
 		['Median', quartile(1)],
 		['75 %', quartile(2)],
 		['Maximum', value(column.max)],
-		['Mean', value(column.mean)],
-		['Standard deviation', value(column.std)]
+		['Mean', computed(column.mean)],
+		['Standard deviation', computed(column.std)]
 	];
 	return found.filter((fact): fact is [string, string] => fact[1] !== null);
 }

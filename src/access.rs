@@ -32,6 +32,7 @@ pub mod sessions;
 pub mod share_links;
 mod shares;
 mod signing_keys;
+mod table_grant;
 pub mod tokens;
 mod visibility;
 
@@ -59,6 +60,7 @@ use self::second_factor::BrowserSession;
 pub use self::second_factor::{FactorChangeGrant, FactorGrant, IdentityChangeGrant, is_recent, sign_in_again};
 pub use self::shares::ShareGrant;
 pub(crate) use self::shares::keep_shares;
+pub use self::table_grant::TableGrant;
 use self::tokens::TokenScope;
 pub use self::visibility::VisibleDatasets;
 use crate::clock::Clock;

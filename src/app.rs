@@ -38,6 +38,7 @@ use crate::oauth::OAuth;
 use crate::pack::Packer;
 use crate::share::Shares;
 use crate::storage::{Place, Storage, Stores};
+use crate::tables::Tables;
 
 /// Capacity of the queue of audit notes; when it is full, notes are dropped.
 const MAX_QUEUED_EVENTS: usize = 1024;
@@ -84,6 +85,8 @@ pub struct Services {
     pub git_service: GitService,
     /// Files for the browser.
     pub files: Files,
+    /// Rows of tables.
+    pub tables: Tables,
     /// Garbage collection.
     pub collector: Collector,
     /// Integrity checks.
@@ -155,6 +158,7 @@ impl App {
             GitService::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
         let signed = secret.derive("signed downloads");
         let files = Files::new(&config, db.clone(), drive.clone(), storage.clone(), clock.clone(), signed);
+        let tables = Tables::new(&config, drive.clone(), files.clone(), clock.clone())?;
         let collector = Collector::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), config.grace());
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
@@ -200,6 +204,7 @@ impl App {
             storage,
             git_service: hosting,
             files,
+            tables,
             collector,
             checker,
             packer,

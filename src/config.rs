@@ -79,6 +79,8 @@ pub struct Config {
     pub oauth: OAuthConfig,
     /// Apps that run beside the data.
     pub apps: AppsConfig,
+    /// Tables.
+    pub tables: TablesConfig,
     /// External identity providers: sign-in with GitHub or OpenID Connect.
     pub sign_in: Vec<SignInProvider>,
 }
@@ -231,6 +233,7 @@ impl Default for Config {
             mail: MailConfig::default(),
             oauth: OAuthConfig::default(),
             apps: AppsConfig::default(),
+            tables: TablesConfig::default(),
             sign_in: Vec::new(),
         }
     }
@@ -384,6 +387,7 @@ impl Config {
         self.mail.check()?;
         self.oauth.check()?;
         self.apps.check(self.public_url.as_deref())?;
+        self.tables.check()?;
         sign_in::check(&self.sign_in, self.public_url.as_deref(), self.accounts.passwords)?;
         self.store_options()?;
         // Tokens of the OAuth provider name this URL as their issuer.
@@ -448,6 +452,7 @@ mod renamed;
 mod service_links;
 mod sign_in;
 mod stores;
+mod tables;
 mod units;
 
 pub use accounts::{AccountRules, MailConfig, Makers, SecondFactor, SignUp};
@@ -460,6 +465,7 @@ pub use rates::Rates;
 pub use renamed::RenamedKey;
 pub use sign_in::{ProviderKind, SignInProvider};
 pub use stores::{DEFAULT_STORE, PackPolicy, StoreConfig, StoreOptions, StorePlace};
+pub use tables::TablesConfig;
 pub use units::duration;
 
 /// Creates a folder that only the current user can access.

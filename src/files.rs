@@ -3,8 +3,6 @@
 
 mod download;
 mod download_token;
-mod infer;
-pub mod rows;
 mod streaming;
 mod usage;
 mod zip;
@@ -18,7 +16,6 @@ use metastore::{Content, ObjectId};
 
 pub use self::download::Download;
 use self::download_token::DownloadSigner;
-pub use self::infer::TableFormat;
 pub use self::streaming::Opened;
 pub use self::usage::Usage;
 use crate::access::{Fetch, Grant, Write};
@@ -46,7 +43,6 @@ struct Inner {
     storage: Storage,
     clock: Clock,
     links: DownloadSigner,
-    tables: rows::RowIndexCache,
     /// Maximum size in bytes of text that is stored in git itself.
     inline_bytes: usize,
 }
@@ -69,7 +65,6 @@ impl Files {
             storage,
             clock,
             links: DownloadSigner::new(key),
-            tables: rows::RowIndexCache::default(),
             inline_bytes: config.limits.commit_file_bytes,
         }))
     }

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | 11 HTTP | web |
 //! | 10 composition root | app |
-//! | 9 installed apps | apps |
+//! | 9 features on files | apps tables |
 //! | 8 features | accounts check collect files `git_service` oauth pack share |
 //! | 7 services | datasets mail storage |
 //! | 6 kernel | access jobs quota |
@@ -42,6 +42,7 @@ pub mod request;
 mod retry;
 pub mod share;
 pub mod storage;
+pub mod tables;
 pub mod types;
 pub mod web;
 

@@ -22,12 +22,15 @@ mod stats;
 mod trim;
 
 use object_cache::ObjectMemory;
-pub(crate) use process_dir::ProcessDir;
+pub use process_dir::ProcessDir;
 use spool_file::Budget;
 pub(crate) use spool_file::{BLOCK, Spool};
 pub use stats::CacheStats;
 use stats::Counters;
 use trim::CacheBudget;
+
+/// The folder of the packs in the cache.
+const PACKS: &str = "packs";
 
 /// Number of concurrent pack downloads per snapshot.
 const DOWNLOADS: usize = 8;
@@ -61,7 +64,7 @@ impl PackCache {
         limit: Option<u64>,
     ) -> Result<Self> {
         let cache = std::path::absolute(cache)?;
-        let packs = cache.join("packs");
+        let packs = cache.join(PACKS);
         std::fs::create_dir_all(&packs)?;
         let room = CacheBudget::open(cache, limit)?;
         Ok(Self {

@@ -33,7 +33,7 @@ mod temp_dir;
 pub mod wire;
 
 pub use attributes::ATTRIBUTES;
-pub use cache::CacheStats;
+pub use cache::{CacheStats, ProcessDir};
 pub use commit::{Changeset, Content, CopiedTree, Edit, EditError, LFS_CONFIG, ManagedEdits, ManagedFiles, Manifest};
 pub use diff::{Change, ChangeKind};
 pub use effort::Effort;
@@ -50,3 +50,4 @@ pub use read::{CommitInfo, Entry, EntryKind, Reader, Side, Signature, Summary, T
 pub use snapshot::Snapshot;
 pub use state::{InlinePacks, Ref, RefEdit, RefName, RefTransaction, RepoKey, State, check_edits, judge_edits};
 pub use store::{PackStore, StoredFile};
+pub use temp_dir::TempDir;

@@ -9,17 +9,18 @@ use crate::{Result, blocking};
 /// After a crash it remains in the run folder of the dead process, which the next
 /// [`Engine::open`](crate::Engine::open) on the same cache removes.
 #[derive(Debug)]
-pub(crate) struct TempDir(PathBuf);
+pub struct TempDir(PathBuf);
 
 impl TempDir {
     /// Creates `parent/<prefix><unique>`, including missing parent folders.
-    pub(crate) fn create(parent: &Path, prefix: &str) -> Result<Self> {
+    pub fn create(parent: &Path, prefix: &str) -> Result<Self> {
         let path = parent.join(format!("{prefix}{}", unique()));
         std::fs::create_dir_all(&path)?;
         Ok(Self(path))
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Returns the path of the folder.
+    pub fn path(&self) -> &Path {
         &self.0
     }
 

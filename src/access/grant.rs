@@ -184,6 +184,11 @@ impl<R: Right> Grant<R> {
         Ok(Self { path: Some(path.clone()), ..self.clone() })
     }
 
+    /// Returns the grant for another path of the dataset, if the actor has the right there, too.
+    pub(super) fn beside(&self, path: &FilePath) -> Option<Self> {
+        self.allows(path).then(|| Self { path: Some(path.clone()), ..self.clone() })
+    }
+
     /// Converts the grant to one for a right that `R` includes.
     pub fn narrow<S: Right>(&self) -> Grant<S>
     where

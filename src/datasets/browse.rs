@@ -349,12 +349,17 @@ pub struct BlobStream {
 }
 
 impl BlobStream {
+    /// Returns a range of the file, as far as the file has it.
+    pub(crate) fn slice(&self, range: Range<u64>) -> Bytes {
+        let within = |at: u64| usize::try_from(at).map_or(self.bytes.len(), |at| at.min(self.bytes.len()));
+        self.bytes.slice(within(range.start)..within(range.end))
+    }
+
     /// Streams a range of the file in blocks. Large files go through a file on disk, so that a slow client does not
     /// hold memory that other requests wait for.
     pub fn stream(self, range: Range<u64>) -> impl Stream<Item = std::io::Result<Bytes>> + Send + 'static {
+        let rest = self.slice(range);
         let Self { bytes, place, snapshot } = self;
-        let within = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
-        let rest = bytes.slice(within(range.start)..within(range.end));
         if bytes.len() > SMALL {
             return snapshot.send(rest, place).left_stream();
         }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::Datasets;
 use super::card::{self, Stated};
 use super::revisions::{Author, Change, CommitMeta, head, moved};
-use crate::access::{CreateGrant, DatasetGrant, Read, Write};
+use crate::access::{CreateGrant, DatasetGrant, Grant, Read, Write};
 use crate::error::{Error, Kind, Result};
 use crate::types::Visibility;
 
@@ -101,6 +101,27 @@ impl Datasets {
         };
         let (_, commit) = self.revision(grant, revision.unwrap_or("HEAD")).await?;
         Ok(CommitNote { versioned: Versioned { revision: Some(commit), package: None }, problem: Some(problem) })
+    }
+
+    /// Returns the revision, and its package if it has a readable one. The grant is for `datapackage.json`.
+    ///
+    /// # Errors
+    /// Not found if the revision does not exist, or the actor does not see it.
+    pub(crate) async fn package_for(
+        &self,
+        grant: &Grant<Read>,
+        revision: Option<&str>,
+    ) -> Result<(ObjectId, Option<Package>)> {
+        let snapshot = self.snapshot_of(grant.id()).await?;
+        let revision = match revision {
+            Some(revision) => self.resolve_visible(grant, &snapshot, revision).await?,
+            None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revisions"))?,
+        };
+        match snapshot.read(move |reader| package_at(reader, revision)).await {
+            Ok(package) => Ok((revision, package)),
+            Err(metastore::Error::Invalid(_) | metastore::Error::TooLarge(_)) => Ok((revision, None)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Returns the metadata from the README's front matter at a revision.

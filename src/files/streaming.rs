@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lfs::Oid;
-use metastore::EntryKind;
+use metastore::{EntryKind, FilePath};
 
 use super::Files;
 use crate::access::share_links::DownloadCounted;
-use crate::access::{DatasetGrant, Fetch, Grant};
-use crate::datasets::browse::ResolvedEntry;
+use crate::access::{DatasetGrant, Fetch, Grant, TableGrant};
+use crate::datasets::browse::{BlobStream, ResolvedEntry};
 use crate::datasets::is_empty;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
@@ -57,6 +57,23 @@ impl Files {
         Opened::of(grant.dataset(), located)
     }
 
+    /// Opens a file of a table.
+    ///
+    /// # Errors
+    /// Not found.
+    pub(crate) async fn open_for_table(&self, grant: &TableGrant, path: &FilePath, revision: &str) -> Result<Opened> {
+        let located = self.0.drive.locate(&grant.at(path)?, Some(revision)).await?;
+        Opened::of(grant.dataset(), located)
+    }
+
+    /// Loads a file that is stored in git.
+    ///
+    /// # Errors
+    /// As for [`Datasets::open`](crate::datasets::Datasets::open).
+    pub(crate) async fn load(&self, file: &Opened) -> Result<BlobStream> {
+        self.0.drive.open(&file.located).await
+    }
+
     /// Opens a file that was found before. Only links have a download limit, and they never get a [`DatasetGrant`].
     ///
     /// # Errors
@@ -78,8 +95,8 @@ impl Files {
         }
     }
 
-    /// Like [`Files::send`], for content that the server itself reads.
-    pub(super) async fn read(&self, file: &Opened, range: Range<u64>) -> Result<Blocks> {
+    /// Like [`Files::send`], for content that is not sent as it is.
+    pub(crate) async fn read(&self, file: &Opened, range: Range<u64>) -> Result<Blocks> {
         match file.oid {
             Some(oid) => self.0.storage.read(&file.dataset, oid, range).await,
             None => self.send(file, range).await,

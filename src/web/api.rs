@@ -19,7 +19,6 @@ mod drive;
 mod factors;
 mod files;
 mod identities;
-mod infer;
 mod invitations;
 mod links;
 mod openapi;
@@ -35,6 +34,7 @@ mod shape;
 mod shapes;
 mod shares;
 mod stats;
+mod tables;
 mod tags;
 mod tree;
 mod user;
@@ -48,8 +48,11 @@ const TRANSFERS: &[&str] = &[
     "/api/v1/drive/{owner}/{dataset}/content/{*path}",
     "/api/v1/drive/{owner}/{dataset}/files/{*path}",
     "/api/v1/drive/{owner}/{dataset}/rows/{*path}",
+    "/api/v1/drive/{owner}/{dataset}/statistics/{*path}",
     "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}",
     "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}",
+    "/api/v1/datasets/{owner}/{dataset}/rows/{revision}/{*path}",
+    "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{*path}",
 ];
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -86,7 +89,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         links::routes,
         tree::routes,
         files::routes,
-        infer::routes,
+        tables::routes,
         drive::routes,
         diff::routes,
     ];

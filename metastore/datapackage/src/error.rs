@@ -1,12 +1,12 @@
 //! The error type.
 
-/// The error of an operation on a document or a table.
+/// The error of an operation on a document.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The document or the table is malformed.
+    /// The document is malformed.
     #[error("{0}")]
     Invalid(String),
-    /// The document or the table exceeds a limit.
+    /// The document exceeds a limit.
     #[error("{0}")]
     TooLarge(String),
     /// A bug.
@@ -14,5 +14,5 @@ pub enum Error {
     Internal(String),
 }
 
-/// The result of an operation on a document or a table.
+/// The result of an operation on a document.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,7 +1,7 @@
 //! Data Packages: validation of `datapackage.json`, its files in Git LFS, schema and metadata diffs; the CKAN mapping
-//! ([`ckan`]); and table inference and rows ([`infer`]).
+//! ([`ckan`]).
 //!
-//! The crate knows documents and tables, but no Git: a repository tells it by a function which paths it allows.
+//! The crate knows documents, but no Git: a repository tells it by a function which paths it allows.
 //!
 //! Sources: the Data Package standard, versions 1 and 2 (`data-package`, `data-resource`, `table-schema`,
 //! `table-dialect` at datapackage.org), RFC 6901.
@@ -20,7 +20,6 @@ mod text;
 mod values;
 
 pub mod ckan;
-pub mod infer;
 
 pub use changes::{Change, Fields, File, License, Named, Org, Tags, TextChange, changes};
 pub use check::check;

@@ -13,15 +13,15 @@ use crate::{
     temp_dir::{TempDir, unique},
 };
 
-const PREFIX: &str = "run-";
+pub(super) const PREFIX: &str = "run-";
 
-/// `cache/run-<unique>`: generation folders, quarantines and temporary files of one engine.
+/// `cache/run-<unique>`: the temporary files of one process, such as the generation folders and quarantines of an engine.
 ///
 /// A lock on the file beside it marks its owner as alive; the kernel releases the lock when the process dies,
 /// however it dies. So an engine that opens the cache knows which folders it may remove. If the folder is
 /// deleted while in use, it is created again.
 #[derive(Debug)]
-pub(crate) struct ProcessDir {
+pub struct ProcessDir {
     cache: PathBuf,
     path: PathBuf,
     lock_path: PathBuf,
@@ -29,8 +29,8 @@ pub(crate) struct ProcessDir {
 }
 
 impl ProcessDir {
-    /// Removes the folders of dead processes, then creates a new one.
-    pub(crate) fn create(cache: &Path) -> Result<Self> {
+    /// Removes the folders of dead processes in `cache`, then creates a new one. Blocks.
+    pub fn create(cache: &Path) -> Result<Self> {
         std::fs::create_dir_all(cache)?;
         let cache = std::path::absolute(cache)?;
         let door = lock_cache(&cache)?;
@@ -42,8 +42,8 @@ impl ProcessDir {
         Ok(Self { cache, path, lock_path, lock })
     }
 
-    /// Creates a new folder in it, removed on drop.
-    pub(crate) fn scratch(&self, prefix: &str) -> Result<TempDir> {
+    /// Creates a new folder in it, removed on drop. Blocks.
+    pub fn scratch(&self, prefix: &str) -> Result<TempDir> {
         self.settle_again()?;
         TempDir::create(&self.path, prefix)
     }

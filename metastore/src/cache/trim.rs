@@ -2,12 +2,14 @@
 
 use std::{
     collections::HashMap,
+    ffi::OsStr,
     io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use super::{PACKS, process_dir};
 use crate::Result;
 
 /// Without a limit, the cache is counted again after this many bytes were added, to keep the statistics accurate.
@@ -86,7 +88,13 @@ impl CacheBudget {
     }
 }
 
-/// Every file of a cache, each counted once regardless of its number of hard links.
+/// Returns true if a folder of the cache belongs to the engine.
+fn is_ours(name: &OsStr) -> bool {
+    name == PACKS || name.to_str().is_some_and(|name| name.starts_with(process_dir::PREFIX))
+}
+
+/// Every file of a cache, each counted once regardless of its number of hard links. Other folders beside ours are not
+/// counted: they have limits of their own.
 struct CacheUsage {
     files: HashMap<(u64, u64), Counted>,
 }
@@ -111,7 +119,7 @@ struct Idle {
 impl CacheUsage {
     fn take(cache: &Path) -> Result<Self> {
         let mut census = Self { files: HashMap::new() };
-        let packs = cache.join("packs");
+        let packs = cache.join(PACKS);
         let mut folders = vec![cache.to_owned()];
         while let Some(folder) = folders.pop() {
             let entries = match std::fs::read_dir(&folder) {
@@ -125,7 +133,9 @@ impl CacheUsage {
                 let Ok(entry) = entry else { continue };
                 let Ok(metadata) = entry.metadata() else { continue };
                 if metadata.is_dir() {
-                    folders.push(entry.path());
+                    if folder != cache || is_ours(&entry.file_name()) {
+                        folders.push(entry.path());
+                    }
                     continue;
                 }
                 let counted = census.files.entry((metadata.dev(), metadata.ino())).or_insert_with(|| Counted {

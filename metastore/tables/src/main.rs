@@ -4,13 +4,18 @@
 //! program, so that a malicious one can at most end it.
 
 mod confine;
+mod connection;
 mod error;
+mod infer;
 mod names;
 mod output;
+mod page;
 mod panics;
 mod query;
 mod serve;
+mod source;
 mod statistics;
+mod text;
 mod types;
 
 use std::path::Path;
@@ -83,8 +88,7 @@ fn serve(limits: &Serve) -> Result<ExitCode, String> {
         threads,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        // One more, which reads from the server while the others compute.
-        .worker_threads(threads + 1)
+        .worker_threads(threads)
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_stack_size(STACK)
         .enable_all()

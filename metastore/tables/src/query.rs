@@ -99,7 +99,10 @@ pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: 
     let selected = selection(&source.columns, page.columns.as_deref())?;
     let columns: Vec<_> = selected.iter().map(|position| source.columns[*position].clone()).collect();
     let session = context.session(BATCH_ROWS)?;
-    let plan = plan(&session, source, page, &selected, last + 1).await?;
+    check_unique(&schema)?;
+    let filter = page.filter.as_ref().map(|filter| filter::parse(&session.state(), filter, &schema)).transpose()?;
+    let is_volatile = filter.as_ref().is_some_and(filter::is_volatile);
+    let plan = plan(&session, source, filter, &page.sort, &selected, last + 1).await?;
     let mut batches = execute_stream(plan, session.task_ctx())?;
     let result = Arc::new(schema.project(&selected)?);
     let mut encoder = Encoder::new(page.output, &result, &columns)?;
@@ -121,7 +124,7 @@ pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: 
     }
     sink.send(encoder.finish()?).await?;
     let total = if more { source.total.filter(|_| page.filter.is_none()) } else { Some(seen) };
-    Ok(Done { columns, rows, more, total })
+    Ok(Done { columns, rows, more, total, is_volatile })
 }
 
 /// Returns the positions of the columns with these names; default: all.
@@ -135,18 +138,18 @@ fn selection(columns: &[Column], names: Option<&[String]>) -> Result<Vec<usize>>
 async fn plan(
     session: &SessionContext,
     source: &Source,
-    page: &Page,
+    filter: Option<Expr>,
+    sort: &[Sort],
     selected: &[usize],
     limit: u64,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = source.provider.schema();
-    check_unique(&schema)?;
     let mut frame = session.read_table(source.provider.clone())?;
-    if let Some(filter) = &page.filter {
-        frame = frame.filter(filter::parse(&session.state(), filter, &schema)?)?;
+    if let Some(filter) = filter {
+        frame = frame.filter(filter)?;
     }
-    if !page.sort.is_empty() {
-        frame = sorted(frame, &schema, &page.sort)?;
+    if !sort.is_empty() {
+        frame = sorted(frame, &schema, sort)?;
     }
     frame = frame.limit(0, Some(usize::try_from(limit).unwrap_or(usize::MAX)))?;
     frame = frame.select(selected.iter().map(|position| column(schema.field(*position).name())))?;
@@ -198,4 +201,4 @@ fn check_partitions(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -17,26 +17,24 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use metastore::{EntryKind, FilePath, ObjectId};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use self::files::RevisionQuery;
 use super::common::{Items, Page, PageUrl, moment, object_id};
-use crate::access::{Access, Actor, DatasetGrant, Fetch, Grant, Read, Right, Write};
+use crate::access::{Access, Actor, DatasetGrant, Grant, Read, Right, Write};
 use crate::app::App;
 use crate::datasets::browse::{ListedEntry, Listing};
 use crate::datasets::revisions::CommitMeta;
 use crate::datasets::tree_api::is_listed;
 use crate::error::{Error, Kind, Result};
 use crate::files::Usage;
-use crate::files::rows::{self, Work};
 use crate::types::{Level, RepoPath};
-use crate::web::http::{AuthedActor, DatasetRequest, Parameters, Routes, Segments, media_of};
+use crate::web::http::{AuthedActor, DatasetRequest, Parameters, Routes, media_of};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(own)).document(routes!(list)).document(routes!(entry));
-    let routes = routes.document(routes!(search)).document(routes!(usage)).document(routes!(table));
+    let routes = routes.document(routes!(search)).document(routes!(usage));
     let routes = files::routes(routes);
     let routes = folders::routes(routes);
     let routes = uploads::routes(routes);
@@ -339,90 +337,6 @@ async fn usage(
 
 /// The number of objects that are added up for one point.
 const OBJECTS_FOR_ONE: u64 = 1000;
-
-/// The cost of a table read in points: per MiB read, and one point for this many parsed rows.
-const MIB_PRICE: u64 = 100;
-const ROWS_FOR_ONE: u64 = 1000;
-
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-struct Section {
-    /// The first row to return, counted from 0.
-    #[serde(default)]
-    #[param(default = 0, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
-    offset: u64,
-    /// The maximum number of rows to return.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<usize>,
-    /// The revision to read. Default: the newest one.
-    revision: Option<String>,
-}
-
-impl Section {
-    /// The largest integer that all JSON parsers represent exactly.
-    const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
-
-    fn checked(&self) -> Result<rows::Section> {
-        let Self { offset, limit, .. } = *self;
-        if offset > Self::MAX_SAFE_INTEGER {
-            return Err(Error::invalid(format!("`offset` must be at most {}", Self::MAX_SAFE_INTEGER)));
-        }
-        Ok(rows::Section { offset, limit: Page::checked(limit, rows::MAX_ROWS)? })
-    }
-}
-
-/// A column of a table.
-#[derive(Serialize, ToSchema)]
-struct Column {
-    /// The name of the column.
-    name: String,
-    /// The type of the column (Table Schema).
-    r#type: String,
-}
-
-/// Rows of a table.
-#[derive(Serialize, ToSchema)]
-struct TableRows {
-    /// The columns, inferred from the beginning of the table.
-    fields: Vec<Column>,
-    /// The rows, each with one value per column. Values that are not of the column's type are strings.
-    #[schema(value_type = Vec<Vec<Value>>)]
-    rows: Box<RawValue>,
-    /// The number of the first row returned, counted from 0.
-    offset: u64,
-    /// True if more rows follow.
-    more: bool,
-    /// The number of rows of the table; null while it is not known.
-    total: Option<u64>,
-}
-
-/// Reads rows of a `csv`, `tsv`, `jsonl` or `ndjson` file.
-///
-/// Only the needed part of the file is read, in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252. The types
-/// are those of `infer`. Integers beyond 2^53 are strings, because JSON parsers of browsers round them. Other formats,
-/// including Parquet, are rejected with 415. A page can have fewer rows than `limit` with `more` set to true, because
-/// it ends at 8 MiB of the file or 4 MiB of JSON; continue after its last row. A row longer than 1 MiB cannot be read
-/// (422).
-#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/rows/{path}", tag = "drive",
-    params(("path" = String, Path, description = "The path of the file; may contain `/`."), Section),
-    responses((status = 200, description = "The rows.", body = TableRows)))]
-async fn table(
-    State(app): State<App>,
-    visitor: DatasetRequest,
-    segments: Segments,
-    Parameters(section): Parameters<Section>,
-) -> Result<Json<TableRows>> {
-    let asked = section.checked()?;
-    let grant: Grant<Fetch> = visitor.grant(&app, segments.get("path")).await?;
-    let taken = app.access.count_download(std::slice::from_ref(&grant)).await?;
-    let count = |Work { bytes, rows }: Work| {
-        let points = ((bytes * MIB_PRICE) >> 20) + rows / ROWS_FOR_ONE;
-        visitor.charge(usize::try_from(points).unwrap_or(usize::MAX));
-    };
-    let read = app.files.rows(&grant, section.revision.as_deref(), asked, &taken, &count).await?;
-    let fields = read.fields.into_iter().map(|(name, r#type)| Column { name, r#type }).collect();
-    Ok(Json(TableRows { fields, rows: read.rows, offset: asked.offset, more: read.more, total: read.total }))
-}
 
 /// Returns the commit message: the caller's, or a default.
 fn message(own: Option<String>, default: &str) -> CommitMeta {

@@ -13,7 +13,7 @@ use super::rate_limit::{Account, Client};
 use super::{session_cookie, url};
 use crate::access::{
     AccountGrant, Actor, AdminGrant, Credentials, DatasetGrant, FactorChangeGrant, FactorGrant, Grant,
-    IdentityChangeGrant, OrgAdminGrant, OrgMemberGrant, Right, SessionGrant, ShareGrant, Target,
+    IdentityChangeGrant, OrgAdminGrant, OrgMemberGrant, Right, SessionGrant, ShareGrant, TableGrant, Target,
 };
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -175,6 +175,15 @@ impl DatasetRequest {
         app.access.authorize_each(&self.actor, &self.path, &paths).await
     }
 
+    /// Returns the grant for the table in the file at a path of the dataset, as the client wrote it.
+    ///
+    /// # Errors
+    /// As for [`Access::authorize_table_at`](crate::access::Access::authorize_table_at), also for an invalid path.
+    pub(crate) async fn table(&self, app: &App, path: &str) -> Result<TableGrant> {
+        let path = self.file_path(path)?.ok_or_else(|| Error::not_found("the path of a file is required"))?;
+        app.access.authorize_table_at(&self.actor, &self.path, &path).await
+    }
+
     fn file_path(&self, path: &str) -> Result<Option<FilePath>> {
         let path = path.trim_end_matches('/');
         if path.is_empty() {
@@ -208,6 +217,16 @@ impl<R: Right> FromRequestParts<App> for DatasetGrant<R> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let DatasetRequest { actor, path, .. } = DatasetRequest::from_request_parts(parts, app).await?;
         app.access.authorize(&actor, &path).await
+    }
+}
+
+/// The grant for all tables of the dataset in the URL.
+impl FromRequestParts<App> for TableGrant {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let DatasetRequest { actor, path, .. } = DatasetRequest::from_request_parts(parts, app).await?;
+        app.access.authorize_table(&actor, &path).await
     }
 }
 

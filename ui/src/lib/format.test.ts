@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { ago, bytes, plural, sentence, subject, unquoted } from './format';
-import { mostFrequent, histogram } from './sparkline';
 
 it('formats sizes with three digits', () => {
 	expect([0, 999, 1000, 1_855_760, 99_960_000, 12e12].map(bytes)).toEqual(['0 B', '999 B', '1.00 kB', '1.86 MB', '100 MB', '12.0 TB']);
@@ -29,11 +28,4 @@ it('makes sentences of server messages', () => {
 	expect(sentence('the app `notes` runs')).toBe('The app “notes” runs.');
 	expect(sentence('Why? Why!')).toBe('Why? Why!');
 	expect(sentence('')).toBe('');
-});
-
-it('counts the values of a column', () => {
-	expect(histogram([0, 1, 2, 3, null], 2)).toEqual({ kind: 'bins', counts: [2, 2], min: 0, max: 3, empty: 1 });
-	expect(histogram([5, 5], 8)?.counts).toEqual([2]);
-	expect(histogram([null, Number.NaN])).toBeNull();
-	expect(mostFrequent(['b', 'a', 'b', '', null], 1)).toEqual({ kind: 'tops', distinct: 2, tops: [{ value: 'b', count: 2 }], empty: 2 });
 });

@@ -1,7 +1,7 @@
 // Chooses the preview and the icon of a file by its name.
 import type { IconName } from './ui/icons';
 
-export type PreviewKind = 'text' | 'markdown' | 'image' | 'table' | 'parquet' | 'json' | 'pdf' | 'audio' | 'video' | 'none';
+export type PreviewKind = 'text' | 'markdown' | 'image' | 'table' | 'json' | 'pdf' | 'audio' | 'video' | 'none';
 
 const byExtension: Record<string, PreviewKind> = {};
 const list = (kind: PreviewKind, extensions: string) => {
@@ -9,8 +9,7 @@ const list = (kind: PreviewKind, extensions: string) => {
 };
 list('markdown', 'md markdown mdown');
 list('image', 'png jpg jpeg gif webp avif svg bmp ico');
-list('table', 'csv tsv tab jsonl ndjson jsonlines');
-list('parquet', 'parquet pq');
+list('table', 'csv tsv tab jsonl ndjson jsonlines parquet arrow feather');
 list('json', 'json geojson jsonld ipynb');
 list('pdf', 'pdf');
 list('audio', 'mp3 wav ogg oga flac m4a opus aac');
@@ -19,6 +18,8 @@ list(
 	'text',
 	'txt log text rst adoc org tex bib yaml yml toml ini cfg conf env xml html htm css scss js mjs cjs ts tsx jsx svelte vue py r rmd jl m sql sh bash zsh fish ps1 rs go c h cc cpp hpp java kt swift rb php pl lua hs scala dart cs fs clj ex erl proto graphql diff patch gitignore gitattributes gitmodules lock properties make mk cmake dockerfile csl ris'
 );
+/** A table in a text format, possibly compressed; the second group is the compression. */
+const TEXT_TABLE = /.\.(csv|tsv|tab|jsonl|ndjson|jsonlines)(\.gz|\.zst)?$/i;
 const byName: Record<string, PreviewKind> = {
 	readme: 'text',
 	license: 'text',
@@ -39,7 +40,14 @@ export function extensionOf(path: string): string {
 
 export function previewKind(path: string): PreviewKind {
 	const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase();
+	if (TEXT_TABLE.test(name)) return 'table';
 	return byName[name] ?? byExtension[extensionOf(path)] ?? 'none';
+}
+
+/** Returns true for tables whose source is readable text. */
+export function isTextTable(path: string): boolean {
+	const found = TEXT_TABLE.exec(path);
+	return found !== null && found[2] === undefined;
 }
 
 /** Returns the media type of a file that is shown from a blob URL. */
@@ -62,7 +70,6 @@ export function mediaType(path: string): string {
 export function fileIcon(path: string): IconName {
 	switch (previewKind(path)) {
 		case 'table':
-		case 'parquet':
 			return 'table';
 		case 'image':
 			return 'image';

@@ -90,7 +90,7 @@ export type SiteUsage = Schemas['SiteUsage'];
 export type StoreName = Schemas['StoreName'];
 export type StoreUsage = Schemas['StoreUsage'];
 export type Summary = Schemas['Summary'];
-export type TableRows = Schemas['TableRows'];
+export type TableRows = Refine<Schemas['TableRows'], { fields: TableColumn[]; rows: Cell[][] }>;
 export type Tag = Schemas['Tag'];
 export type TrashItem = Schemas['TrashItem'];
 export type Token = Schemas['Token'];
@@ -100,6 +100,43 @@ export type Ways = Schemas['Ways'];
 export type Week = Schemas['Week'];
 /** The recipient of a share. */
 export type ShareWith = Schemas['ShareWith'];
+
+/** A cell of a table: nested values are arrays and objects; large integers and binary values are texts. */
+export type Cell = string | number | boolean | null | readonly unknown[] | { readonly [name: string]: unknown };
+
+/** A column of a table. */
+export interface TableColumn {
+	name: string;
+	type: string;
+	format?: string | null;
+}
+
+/** Statistics of all columns of a table. */
+export interface TableStatistics {
+	commit: string;
+	/** Number of rows examined. */
+	rows: number;
+	/** False if only the first rows were examined. */
+	is_complete: boolean;
+	columns: ColumnStatistics[];
+}
+
+/** Statistics of a column. What does not apply to its type is absent. Dates and times are ISO 8601 texts. */
+export interface ColumnStatistics extends TableColumn {
+	/** Number of values. */
+	count: number;
+	/** Number of rows without a value. */
+	nulls: number;
+	distinct?: number | null;
+	min?: number | string | boolean | null;
+	max?: number | string | boolean | null;
+	mean?: number | string | null;
+	std?: number | null;
+	quartiles?: (number | string)[] | null;
+	histogram?: { edges: (number | string)[]; counts: number[] } | null;
+	/** The most frequent values, of at most 256 characters. */
+	top?: { value: string | boolean; count: number }[] | null;
+}
 
 type PackageDetails = { package?: PackageChange[] | null; schemas?: SchemaReport | null };
 export type EntryRight = Schemas['Level'];

@@ -10,12 +10,13 @@ use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursio
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr, ExprSchemable as _};
+use datafusion::logical_expr::{Expr, ExprSchemable as _, Volatility};
 use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, BinaryOperator, Expr as SqlExpr, ExprWithAlias, Ident, Query, Value, VisitMut as _, VisitorMut,
 };
 use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
@@ -52,7 +53,10 @@ pub(super) fn parse(state: &SessionState, text: &str, schema: &SchemaRef) -> Res
     let planned = planned.transform(|expr| Ok(with_column_name(expr, schema)))?.data;
     let r#type = planned.get_type(&DFSchema::try_from(schema.clone())?)?;
     if !matches!(r#type, DataType::Boolean | DataType::Null) {
-        return Err(Error::invalid(format!("`where` must be true or false, but is of the type {}; compare it", r#type)));
+        return Err(Error::invalid(format!(
+            "`where` must be true or false, but is of the type {}; compare it",
+            r#type
+        )));
     }
     Ok(planned)
 }
@@ -64,7 +68,7 @@ fn check_operators(text: &str) -> Result<()> {
     let operators = tokens.iter().filter(|token| match token {
         Token::Whitespace(_) | Token::Comma | Token::LParen | Token::RParen | Token::EOF => false,
         Token::Number(..) | Token::SingleQuotedString(_) => false,
-        Token::Word(word) => word.quote_style.is_none() && word.keyword != NO_KEYWORD,
+        Token::Word(word) => word.quote_style.is_none() && word.keyword != Keyword::NoKeyword,
         _ => true,
     });
     if operators.count() > MAX_OPERATORS {
@@ -74,9 +78,6 @@ fn check_operators(text: &str) -> Result<()> {
     }
     Ok(())
 }
-
-const NO_KEYWORD: datafusion::sql::sqlparser::keywords::Keyword =
-    datafusion::sql::sqlparser::keywords::Keyword::NoKeyword;
 
 fn syntax_error(error: &DataFusionError) -> Error {
     match error.find_root() {
@@ -256,6 +257,16 @@ fn check_row_expression(expr: &Expr) -> Result<()> {
         Ok(if refused.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     refused.map_or(Ok(()), |what| Err(not_supported(what)))
+}
+
+/// Returns true if an expression may have another value at another time, such as `now()` and `random()`.
+pub(super) fn is_volatile(expr: &Expr) -> bool {
+    let is_volatile = |expr: &Expr| match expr {
+        Expr::ScalarFunction(call) => Ok(call.func.signature().volatility != Volatility::Immutable),
+        _ => Ok(false),
+    };
+    // An error cannot be; if there were one, the result would not be kept.
+    expr.exists(is_volatile).unwrap_or(true)
 }
 
 fn not_supported(what: &str) -> Error {

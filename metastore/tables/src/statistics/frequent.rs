@@ -74,7 +74,8 @@ impl Frequent {
 
     /// Returns the most frequent values, in descending order.
     pub(super) fn top(&mut self) -> Vec<(String, u64)> {
-        let mut values: Vec<_> = std::mem::take(&mut self.0).into_values().map(|value| (value.text, value.count)).collect();
+        let mut values: Vec<_> =
+            std::mem::take(&mut self.0).into_values().map(|value| (value.text, value.count)).collect();
         values.sort_by(|(text, count), (other_text, other)| other.cmp(count).then_with(|| text.cmp(other_text)));
         values.truncate(LISTED);
         values

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, GenericStringArray, Int64Array, OffsetSizeTrait,
-};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, GenericStringArray, Int64Array, OffsetSizeTrait};
 use arrow::compute::{cast, max_string, min_string};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, UInt64Type};
 use datafusion::common::hash_utils::{HLL_RANDOM_STATE, create_hashes};

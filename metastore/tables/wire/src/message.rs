@@ -127,6 +127,9 @@ pub struct Done {
     /// Number of rows of the table, or of those that the filter selects, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
+    /// True if the same request may have another result at another time: it uses `now()` or `random()`.
+    #[serde(default)]
+    pub is_volatile: bool,
 }
 
 /// A column of a result.

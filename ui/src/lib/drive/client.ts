@@ -1,8 +1,8 @@
 /** Client of the drive API: the files of a dataset, optionally with the token of a share link. */
 
-import { datasetUrl, request, segment, segments, withQuery, type Method, type Options } from '../api';
+import { datasetUrl, request, segment, segments, send, withQuery, type Method, type Options } from '../api';
 import type { Openable } from '../apps/opens';
-import type { Changed, Deleted, DriveEntry, Link, MoveItem, Moved, NewShare, OwnDrive, Page, RestoredFromTrash, Share, ShareUpdate, TableRows, TrashItem, Version } from '../types';
+import type { Changed, Deleted, DriveEntry, Link, MoveItem, Moved, NewShare, OwnDrive, Page, RestoredFromTrash, Share, ShareUpdate, TableRows, TableStatistics, TrashItem, Version } from '../types';
 import { splitId } from '../urls';
 
 /** A dataset and the credentials for it. */
@@ -11,6 +11,20 @@ export interface Place {
 	dataset: string;
 	/** Token of an opened share link. */
 	token?: string | undefined;
+}
+
+/** Which rows of a table to read. */
+export interface RowsQuery {
+	revision?: string | undefined;
+	/** Number of the first row, from 0. */
+	offset?: number | string;
+	limit: number;
+	/** SQL expression. */
+	where?: string;
+	/** `name,-other`; a minus sorts descending. */
+	sort?: string;
+	/** Names, separated by commas. */
+	columns?: string;
 }
 
 export function placeOf(id: string, token?: string): Place {
@@ -93,9 +107,20 @@ export class Drive {
 		return withQuery(`${this.base}/download/${segments(path)}`, { revision });
 	}
 
-	/** Reads rows of a text table. */
-	rows(path: string, query: { revision?: string | undefined; offset: number; limit: number }, signal?: AbortSignal): Promise<TableRows> {
-		return this.#call('GET', `/rows/${segments(path)}`, { query, signal });
+	/** Reads rows of a table. */
+	rows(path: string, query: RowsQuery, signal?: AbortSignal): Promise<TableRows> {
+		return this.#call('GET', `/rows/${segments(path)}`, { query: { ...query, format: 'json' }, signal });
+	}
+
+	/** Reads rows of a table as a file. */
+	async rowsFile(path: string, query: RowsQuery, format: 'csv' | 'parquet'): Promise<Blob> {
+		const response = await send('GET', `${this.base}/rows/${segments(path)}`, { query: { ...query, format }, ...this.#bearer });
+		return response.blob();
+	}
+
+	/** Reads statistics of the columns of a table. */
+	statistics(path: string, revision?: string, signal?: AbortSignal): Promise<TableStatistics> {
+		return this.#call('GET', `/statistics/${segments(path)}`, { query: { revision }, signal });
 	}
 
 	versions(path: string, cursor?: string | null): Promise<Page<Version>> {
@@ -150,11 +175,11 @@ export class Drive {
 	}
 }
 
-/** Downloads a URL without leaving the page. */
-export function save(url: string): void {
+/** Downloads a URL without leaving the page. Default name: that of the server. */
+export function save(url: string, name = ''): void {
 	const anchor = document.createElement('a');
 	anchor.href = url;
-	anchor.download = '';
+	anchor.download = name;
 	document.body.append(anchor);
 	anchor.click();
 	anchor.remove();

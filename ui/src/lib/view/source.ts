@@ -1,7 +1,7 @@
 // Random access to the content of a file.
 import { send } from '../api';
-import { Drive } from '../drive/client';
-import type { TableRows } from '../types';
+import { Drive, type RowsQuery } from '../drive/client';
+import type { TableRows, TableStatistics } from '../types';
 import { raw } from '../urls';
 
 export interface Source {
@@ -13,9 +13,22 @@ export interface Source {
 	download: string;
 	/** Reads the bytes from `start` up to, but not including, `end`. */
 	read(start: number, end: number, signal?: AbortSignal): Promise<ArrayBuffer>;
-	/** Reads rows of a text table. */
-	rows(offset: number, limit: number, signal?: AbortSignal): Promise<TableRows>;
+	table: Table;
 }
+
+/** The file as a table, which the server reads. */
+export interface Table {
+	rows(query: RowsQuery, signal?: AbortSignal): Promise<TableRows>;
+	file(query: RowsQuery, format: 'csv' | 'parquet'): Promise<Blob>;
+	statistics(signal?: AbortSignal): Promise<TableStatistics>;
+}
+
+/** Returns a file of a drive or dataset as a table. */
+export const driveTable = (drive: Drive, path: string, revision?: string): Table => ({
+	rows: (query, signal) => drive.rows(path, { revision, ...query }, signal),
+	file: (query, format) => drive.rowsFile(path, { revision, ...query }, format),
+	statistics: (signal) => drive.statistics(path, revision, signal)
+});
 
 /** Creates a source for a file of a dataset. */
 export function fileSource(owner: string, dataset: string, revision: string, path: string, size: number): Source {
@@ -27,7 +40,7 @@ export function fileSource(owner: string, dataset: string, revision: string, pat
 		url,
 		download: raw(owner, dataset, revision, path, false),
 		read: (start, end, signal) => readRange(url, start, end, signal),
-		rows: (offset, limit, signal) => drive.rows(path, { revision, offset, limit }, signal)
+		table: driveTable(drive, path, revision)
 	};
 }
 

@@ -47,10 +47,9 @@ impl EncoderFactory for Factory {
                 let array = array.as_fixed_size_binary();
                 Box::new(Function(move |row: usize, out: &mut Vec<u8>| base64(array.value(row), out)))
             }
-            DataType::Decimal32(..)
-            | DataType::Decimal64(..)
-            | DataType::Decimal128(..)
-            | DataType::Decimal256(..) => Box::new(Decimals(formatter(array)?)),
+            DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+                Box::new(Decimals(formatter(array)?))
+            }
             DataType::Map(entries, _) => {
                 let array = array.as_map();
                 let DataType::Struct(fields) = entries.data_type() else {

@@ -1,0 +1,118 @@
+//! Pages of rows.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use tables_wire::{Column, Done, Output, Page};
+
+use crate::connection::Connection;
+use crate::error::Result;
+use crate::names;
+use crate::output::Encoder;
+use crate::query::Context;
+use crate::source::{OpenTable, TextFiles};
+use crate::text::{JsonWriter, strings};
+
+/// Number of encoded bytes that are sent together.
+const PART: usize = 1 << 18;
+
+/// Sends a page of rows.
+///
+/// # Errors
+/// Invalid for unknown columns and malformed files; limit; read.
+pub(crate) async fn page(_context: &Context, table: &Arc<OpenTable>, page: &Page, sink: &Connection) -> Result<Done> {
+    if page.filter.is_some() || !page.sort.is_empty() {
+        return Err(crate::error::Error::invalid("`where` and `sort` are not supported"));
+    }
+    let needed = positions(table.columns(), page.columns.as_deref())?;
+    let columns: Vec<Column> = needed.iter().map(|index| table.columns()[*index].clone()).collect();
+    let (rows, more) = match (table.as_text(), page.output) {
+        (Some(files), Output::Json) => json_of_text(files, page, &needed, sink).await?,
+        (Some(files), Output::Csv) => csv_of_text(files, page, &needed, &columns, sink).await?,
+        _ => typed(table, page, &needed, &columns, sink).await?,
+    };
+    Ok(Done { columns, rows, more, total: table.total(), is_volatile: false })
+}
+
+/// Returns the positions of columns by name; of all columns by default.
+fn positions(columns: &[Column], names: Option<&[String]>) -> Result<Vec<usize>> {
+    let Some(names) = names else { return Ok((0..columns.len()).collect()) };
+    let known = columns.iter().map(|column| column.name.as_str());
+    names.iter().map(|name| names::position(known.clone(), name)).collect()
+}
+
+async fn json_of_text(files: &Arc<TextFiles>, page: &Page, needed: &[usize], sink: &Connection) -> Result<(u64, bool)> {
+    // One row more, which shows whether there are any.
+    let mut rows = files.rows(page.offset, page.limit.saturating_add(1));
+    let mut writer = JsonWriter::new();
+    let (mut written, mut more) = (0, false);
+    while !more && let Some(part) = rows.next().await? {
+        let wanted = wanted(page.limit - written, part.range.len());
+        let range = part.range.start..part.range.start + wanted;
+        let available = part.range.len();
+        let taken = writer.write(files.table(), part.rows, range, needed);
+        let taken = taken.map_err(|error| rows.describe(error, part.file))?;
+        written += taken as u64;
+        more = taken < available;
+        sink.chunk(writer.take()).await?;
+    }
+    sink.chunk(writer.finish()).await?;
+    Ok((written, more))
+}
+
+async fn csv_of_text(
+    files: &Arc<TextFiles>,
+    page: &Page,
+    needed: &[usize],
+    columns: &[Column],
+    sink: &Connection,
+) -> Result<(u64, bool)> {
+    let mut rows = files.rows(page.offset, page.limit.saturating_add(1));
+    let schema = strings(files.table(), crate::text::Rows::default(), 0..0, needed)?.schema();
+    let mut encoder = Encoder::new(Output::Csv, &schema, columns)?;
+    let (mut written, mut more) = (0, false);
+    while !more && let Some(part) = rows.next().await? {
+        let wanted = wanted(page.limit - written, part.range.len());
+        more = wanted < part.range.len();
+        let range = part.range.start..part.range.start + wanted;
+        let batch = strings(files.table(), part.rows, range, needed);
+        encoder.write(&batch.map_err(|error| rows.describe(error, part.file))?)?;
+        written += wanted as u64;
+        sink.chunk(encoder.take()).await?;
+    }
+    sink.chunk(encoder.finish()?).await?;
+    Ok((written, more))
+}
+
+async fn typed(
+    table: &OpenTable,
+    page: &Page,
+    needed: &[usize],
+    columns: &[Column],
+    sink: &Connection,
+) -> Result<(u64, bool)> {
+    let mut batches = table.rows(page.offset, page.limit.saturating_add(1), needed)?;
+    let mut encoder = Encoder::new(page.output, &table.project(needed)?, columns)?;
+    let (mut written, mut more) = (0, false);
+    let mut waiting = Vec::new();
+    while !more && let Some(batch) = batches.next().await {
+        let batch = batch?;
+        let wanted = wanted(page.limit - written, batch.num_rows());
+        let taken = encoder.write(&batch.slice(0, wanted))?;
+        written += taken as u64;
+        more = taken < batch.num_rows();
+        waiting.extend_from_slice(&encoder.take());
+        if waiting.len() >= PART {
+            sink.chunk(Bytes::from(std::mem::take(&mut waiting))).await?;
+        }
+    }
+    waiting.extend_from_slice(&encoder.finish()?);
+    sink.chunk(waiting.into()).await?;
+    Ok((written, more))
+}
+
+/// Returns the number of rows that are wanted of those available.
+fn wanted(rest: u64, available: usize) -> usize {
+    usize::try_from(rest).unwrap_or(usize::MAX).min(available)
+}

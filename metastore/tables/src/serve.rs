@@ -1,0 +1,71 @@
+//! Requests from the server, one after the other.
+
+use std::os::fd::AsFd as _;
+
+use tables_wire::{Done, Hello, PROTOCOL, Task};
+use tokio::net::unix::pipe::{Receiver, Sender};
+
+use crate::connection::{Connection, Frames, Request, connect};
+use crate::error::{Error, Result};
+use crate::page::page;
+use crate::query::Context;
+use crate::source::OpenTable;
+
+/// Serves requests until the server closes standard input, which ends the process at once.
+///
+/// # Errors
+/// Internal if the connection breaks.
+pub(crate) async fn serve(context: Context, weaknesses: Vec<String>) -> Result<()> {
+    let (connection, frames, mut requests) = connect();
+    let thread = std::thread::Builder::new().name("frames".to_owned());
+    thread.spawn(|| end(drive(frames))).map_err(Error::internal)?;
+    connection.hello(&Hello { protocol: PROTOCOL, weaknesses }).await?;
+    while let Some(request) = requests.recv().await {
+        answer(&context, request, &connection).await?;
+    }
+    Ok(())
+}
+
+/// Moves frames until there are no more.
+fn drive(frames: Frames) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    runtime.block_on(async {
+        let input = Receiver::from_owned_fd(std::io::stdin().as_fd().try_clone_to_owned()?)?;
+        let output = Sender::from_owned_fd(std::io::stdout().as_fd().try_clone_to_owned()?)?;
+        frames.run(input, output).await
+    })
+}
+
+/// Ends the process, whatever is running.
+fn end(result: std::io::Result<()>) -> ! {
+    if let Err(error) = &result {
+        eprintln!("rutter-tables: the connection with the server broke: {error}");
+    }
+    std::process::exit(i32::from(result.is_err()))
+}
+
+/// Answers a request.
+async fn answer(context: &Context, request: Request, connection: &Connection) -> Result<()> {
+    connection.begin();
+    match run(context, &request, connection).await {
+        Ok(done) => connection.done(&done).await,
+        Err(error) => connection.failed(&error.into_failure()).await,
+    }
+}
+
+async fn run(context: &Context, request: &Request, connection: &Connection) -> Result<Done> {
+    let table = OpenTable::open(connection, &request.work.table, &request.indexes).await?;
+    let done = match &request.work.task {
+        Task::Infer => {
+            connection.chunk(serde_json::to_vec(&table.describe())?.into()).await?;
+            Ok(Done { columns: Vec::new(), rows: 0, more: false, total: None, is_volatile: false })
+        }
+        Task::Page(wanted) => page(context, &table, wanted, connection).await,
+        Task::Statistics(_) => Err(Error::invalid("statistics are not supported")),
+    };
+    // Also of a failed request: the next one may need less of the file.
+    for (file, index) in table.indexes()? {
+        connection.index(file, index).await?;
+    }
+    done
+}

@@ -1,0 +1,28 @@
+//! Text tables: delimited text and JSON lines, read as streams of rows.
+//!
+//! Bytes are decompressed, converted to UTF-8 and split into rows; then cells are converted to the types of their
+//! columns. Quoted cells may contain line breaks, so a file is never read from several places at once.
+
+mod batch;
+mod cell;
+mod charset;
+mod dialect;
+mod file;
+mod index;
+mod json;
+mod lenient;
+mod reader;
+mod rows;
+mod split;
+mod table;
+mod unpack;
+
+#[cfg(test)]
+pub(crate) use self::charset::Charset;
+pub(crate) use self::dialect::Dialect;
+pub(crate) use self::file::TextFile;
+pub(crate) use self::lenient::{JsonWriter, strings};
+pub(crate) use self::reader::RowReader;
+pub(crate) use self::rows::Rows;
+pub(crate) use self::split::{Splitter, all_rows};
+pub(crate) use self::table::TextTable;

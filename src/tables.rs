@@ -1,0 +1,319 @@
+//! Tables: rows, statistics and columns of CSV, JSON Lines, Parquet and Arrow files at any revision.
+//!
+//! The files are parsed by the table engine, a program of its own (`metastore/tables`): a hostile file can at worst end a
+//! process that has no privileges. The server finds out which files a table has, checks access, and sends their bytes.
+
+mod cache;
+mod names;
+mod pool;
+mod process;
+mod result;
+mod source;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use metastore::{FilePath, ProcessDir};
+use metrics::{counter, histogram};
+use tables_wire::{Statistics, Task, Work};
+use tracing::Instrument as _;
+
+pub use tables_wire::{Column, Done, Format, Output, Page, Sort};
+
+use self::cache::{Key, ResultCache};
+use self::names::LocatedTable;
+use self::pool::{Lease, Pool};
+use self::process::{Ended, Usage};
+use self::result::Sink;
+pub use self::result::TableResult;
+use self::source::Source;
+use crate::access::TableGrant;
+use crate::access::share_links::DownloadCounted;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::datasets::Datasets;
+use crate::error::{Error, Result};
+use crate::files::Files;
+
+/// How long an actor cannot read files that have crashed engines of theirs, and after how many crashes.
+const CRASH_MEMORY: Duration = Duration::from_mins(10);
+const MAX_CRASHES: u32 = 2;
+
+/// Maximum number of crashes that are remembered.
+const MAX_REMEMBERED: usize = 1000;
+
+/// The cost of a second of work, and of a MiB that is read, in points of the rate limits.
+const SECOND_COST: u64 = 100;
+const MIB_COST: u64 = 10;
+
+/// Charges the client for work, in points of the rate limits.
+pub type Charge = Box<dyn FnOnce(usize) + Send>;
+
+/// Tables of datasets. Cheap to clone.
+#[derive(Clone)]
+pub struct Tables(Arc<Inner>);
+
+struct Inner {
+    datasets: Datasets,
+    files: Files,
+    pool: Pool,
+    cache: ResultCache,
+    crashes: Mutex<HashMap<(String, Vec<String>), (u32, Instant)>>,
+    timeout: Duration,
+    statistics_rows: u64,
+}
+
+impl Tables {
+    /// Creates the service, with a folder in the cache. Blocks.
+    ///
+    /// # Errors
+    /// If the folder cannot be created.
+    pub fn new(config: &Config, datasets: Datasets, files: Files, clock: Clock) -> Result<Self> {
+        let folder = config.cache().join("tables");
+        let run = Arc::new(ProcessDir::create(&folder)?);
+        let unfinished = run.scratch("results-")?;
+        let options = &config.tables;
+        let results = folder.join("results");
+        let cache = ResultCache::new(results, unfinished, options.cache_bytes, options.result_bytes, clock);
+        Ok(Self(Arc::new(Inner {
+            datasets,
+            files,
+            pool: Pool::new(options, run),
+            cache,
+            crashes: Mutex::default(),
+            timeout: options.timeout(),
+            statistics_rows: options.statistics_rows,
+        })))
+    }
+
+    /// Reads rows of a table by its name: a resource of the Data Package, the path of a file, or of a folder.
+    ///
+    /// # Errors
+    /// Not found; unsupported media type for files that are no tables; invalid for a table or an expression that cannot be
+    /// read; busy; unavailable without the engine.
+    pub async fn rows(
+        &self,
+        grant: &TableGrant,
+        revision: &str,
+        name: &str,
+        page: Page,
+        charge: Charge,
+    ) -> Result<TableResult> {
+        let found = self.find(grant, revision, name).await?;
+        self.start(grant, found, Task::Page(page), charge).await
+    }
+
+    /// Reads rows of the table in the file of the grant, in a revision or in the newest one.
+    ///
+    /// # Errors
+    /// As for [`Tables::rows`].
+    pub async fn rows_of_file(
+        &self,
+        grant: &TableGrant,
+        revision: Option<&str>,
+        page: Page,
+        _: &DownloadCounted,
+        charge: Charge,
+    ) -> Result<TableResult> {
+        let found = self.find_file(grant, revision, None).await?;
+        self.start(grant, found, Task::Page(page), charge).await
+    }
+
+    /// Computes statistics of each column of a table by its name.
+    ///
+    /// # Errors
+    /// As for [`Tables::rows`].
+    pub async fn statistics(
+        &self,
+        grant: &TableGrant,
+        revision: &str,
+        name: &str,
+        charge: Charge,
+    ) -> Result<TableResult> {
+        let found = self.find(grant, revision, name).await?;
+        self.start(grant, found, self.statistics_task(), charge).await
+    }
+
+    /// Computes statistics of each column of the table in the file of the grant.
+    ///
+    /// # Errors
+    /// As for [`Tables::rows`].
+    pub async fn statistics_of_file(
+        &self,
+        grant: &TableGrant,
+        revision: Option<&str>,
+        _: &DownloadCounted,
+        charge: Charge,
+    ) -> Result<TableResult> {
+        let found = self.find_file(grant, revision, None).await?;
+        self.start(grant, found, self.statistics_task(), charge).await
+    }
+
+    fn statistics_task(&self) -> Task {
+        Task::Statistics(Statistics { rows: self.0.statistics_rows })
+    }
+
+    /// Infers the columns of the table in a file, whatever its resource declares.
+    ///
+    /// # Errors
+    /// As for [`Tables::rows`].
+    pub async fn infer(
+        &self,
+        grant: &TableGrant,
+        revision: &str,
+        path: &FilePath,
+        format: Option<Format>,
+        charge: Charge,
+    ) -> Result<(Format, TableResult)> {
+        let found = self.find_undeclared(grant, revision, path, format).await?;
+        let format = found.table.format;
+        Ok((format, self.start(grant, found, Task::Infer, charge).await?))
+    }
+
+    /// Begins a request, and waits for the first part of its result. Access has been checked.
+    async fn start(&self, grant: &TableGrant, found: LocatedTable, task: Task, charge: Charge) -> Result<TableResult> {
+        let LocatedTable { commit, files, table } = found;
+        let engine = self.engine_version().await?;
+        let kind = match &task {
+            Task::Infer => "infer",
+            Task::Page(_) => "page",
+            Task::Statistics(_) => "statistics",
+        };
+        let source = Source::new(self.0.files.clone(), files);
+        let work = Work { table, task };
+        let request = serde_json::to_vec(&work).map_err(Error::internal)?;
+        let tags: Vec<String> = source.tags().collect();
+        let mut parts = vec![&b"result"[..], &engine, &request];
+        parts.extend(tags.iter().map(String::as_bytes));
+        let key = Key::of(&parts);
+        if let Some(cached) = self.0.cache.result(&key).await {
+            counter!("rutter_table_cache_total", "outcome" => "hit").increment(1);
+            return TableResult::new(commit, cached).await;
+        }
+        counter!("rutter_table_cache_total", "outcome" => "miss").increment(1);
+        let actor = grant.actor().key();
+        self.refuse_crashing(&(actor.clone(), tags))?;
+        let lease = self.0.pool.take(&actor).await?;
+        let (sink, result) = Sink::new(self.0.cache.writer(&key).await);
+        let request = Request { work, source, engine, actor, kind };
+        let run = self.clone().run(request, lease, sink, charge);
+        tokio::spawn(run.instrument(tracing::Span::current()));
+        TableResult::new(commit, result).await
+    }
+
+    async fn run(self, request: Request, mut lease: Lease, mut sink: Sink, charge: Charge) {
+        let Request { work, source, engine, actor, kind } = &request;
+        let mut indexes = Vec::new();
+        for (number, tag) in (0..).zip(source.tags()) {
+            if let Some(index) = self.0.cache.get(&index_key(engine, work, &tag)).await {
+                indexes.push((number, index));
+            }
+        }
+        let mut usage = Usage::default();
+        let ended = match lease.process() {
+            Ok(process) => process.run(work, indexes, source, &mut sink, self.0.timeout, &mut usage).await,
+            Err(error) => Err(Ended::Failed(error)),
+        };
+        charge(usize::try_from(cost(usage)).unwrap_or(usize::MAX));
+        histogram!("rutter_table_seconds", "kind" => *kind).record(usage.time.as_secs_f64());
+        counter!("rutter_table_read_bytes_total").increment(usage.bytes);
+        let outcome = ended.as_ref().map_or_else(Ended::reason, |_| "done");
+        counter!("rutter_table_requests_total", "kind" => *kind, "outcome" => outcome).increment(1);
+        let done = match ended {
+            Ok(done) => {
+                lease.give_back();
+                Ok(done)
+            }
+            Err(Ended::Failed(error)) => {
+                lease.give_back();
+                Err(error)
+            }
+            Err(Ended::Gone) => return,
+            Err(Ended::TimedOut) => Err(Error::invalid(format!(
+                "the request takes longer than {} s (`tables.seconds`); read fewer rows, or convert the table to Parquet",
+                self.0.timeout.as_secs()
+            ))),
+            Err(Ended::Crashed(why)) => {
+                let exit = match lease.process() {
+                    Ok(process) => process.exit().await.unwrap_or_default(),
+                    Err(_) => String::new(),
+                };
+                tracing::error!(%why, %exit, kind, "a table engine broke off");
+                self.remember_crash((actor.clone(), source.tags().collect()));
+                let files = work.table.files.first().map_or("the table", |file| file.name.as_str());
+                Err(Error::invalid(format!(
+                    "the table engine broke off while it read {files}: the file is damaged, or takes more memory than \
+                     `tables.memory_bytes` allows"
+                )))
+            }
+        };
+        for (tag, index) in source.indexes() {
+            self.0.cache.put(&index_key(engine, work, &tag), &index).await;
+        }
+        sink.end(done).await;
+    }
+
+    /// Returns what distinguishes versions of the engine: results of another one are not used.
+    ///
+    /// # Errors
+    /// Unavailable if the program is missing; the message says what to do.
+    async fn engine_version(&self) -> Result<Vec<u8>> {
+        let program: PathBuf = self.0.pool.program().to_owned();
+        let missing = || {
+            Error::unavailable(
+                "tables cannot be read here yet: the program `rutter-tables` is missing. It is installed beside `rutter` \
+                 (`tables.program` names another place); after `make run`, it is ready some minutes later",
+            )
+        };
+        let metadata = tokio::fs::metadata(program).await.map_err(|error| missing().because(error))?;
+        let modified = metadata.modified().map_err(Error::internal)?;
+        let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Ok(format!("{} {}", metadata.len(), since.as_nanos()).into_bytes())
+    }
+
+    /// # Errors
+    /// Invalid if reading these files has crashed engines.
+    fn refuse_crashing(&self, subject: &(String, Vec<String>)) -> Result<()> {
+        let crashes = self.0.crashes.lock().unwrap_or_else(PoisonError::into_inner);
+        match crashes.get(subject) {
+            Some((count, last)) if *count >= MAX_CRASHES && last.elapsed() < CRASH_MEMORY => Err(Error::invalid(
+                "the table engine broke off repeatedly while it read this table, so it is not read again for ten minutes; \
+                 the file is probably damaged",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn remember_crash(&self, subject: (String, Vec<String>)) {
+        let mut crashes = self.0.crashes.lock().unwrap_or_else(PoisonError::into_inner);
+        crashes.retain(|_, (_, last)| last.elapsed() < CRASH_MEMORY);
+        if crashes.len() >= MAX_REMEMBERED {
+            crashes.clear();
+        }
+        let (count, last) = crashes.entry(subject).or_insert((0, Instant::now()));
+        *count += 1;
+        *last = Instant::now();
+    }
+}
+
+/// A request to an engine.
+struct Request {
+    work: Work,
+    source: Source,
+    engine: Vec<u8>,
+    actor: String,
+    kind: &'static str,
+}
+
+/// Returns the key of what an engine found out about a file, which depends on how it reads it.
+fn index_key(engine: &[u8], work: &Work, tag: &str) -> Key {
+    let read_as = serde_json::to_vec(&(work.table.format, &work.table.declared)).unwrap_or_default();
+    Key::of(&[b"index", engine, &read_as, tag.as_bytes()])
+}
+
+fn cost(usage: Usage) -> u64 {
+    let milliseconds = u64::try_from(usage.time.as_millis()).unwrap_or(u64::MAX);
+    milliseconds.saturating_mul(SECOND_COST) / 1000 + (usage.bytes.saturating_mul(MIB_COST) >> 20)
+}

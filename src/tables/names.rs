@@ -1,0 +1,216 @@
+//! Names of tables: which files at which revision a table consists of.
+
+use datapackage::PACKAGE;
+use metastore::{EntryKind, FilePath, ObjectId};
+use serde_json::{Map, Value};
+use tables_wire::{Compression, Format, Table, TableFile};
+
+use super::Tables;
+use crate::access::TableGrant;
+use crate::datasets::browse::Listing;
+use crate::datasets::package::Package;
+use crate::error::{Error, Kind, Result};
+use crate::files::Opened;
+
+/// Maximum number of files of a table.
+const MAX_FILES: usize = 10_000;
+
+/// Maximum size of the declared schema and dialect of a table, in bytes of JSON.
+const MAX_DECLARED_BYTES: usize = 4 << 20;
+
+/// The properties of a resource that say how its files are read.
+const DECLARED: [&str; 3] = ["schema", "dialect", "encoding"];
+
+/// A table at a revision.
+pub(super) struct LocatedTable {
+    /// The revision.
+    pub(super) commit: ObjectId,
+    /// Its files, in the order of `table.files`.
+    pub(super) files: Vec<Opened>,
+    /// How the engine sees it.
+    pub(super) table: Table,
+}
+
+impl Tables {
+    /// Finds the table with this name: a resource of the Data Package, a file, or a folder with files of one format.
+    ///
+    /// # Errors
+    /// Not found if the revision or the table does not exist, or the actor has no access; unsupported media type for files
+    /// that are no tables; invalid for a resource that cannot be read.
+    pub(super) async fn find(&self, grant: &TableGrant, revision: &str, name: &str) -> Result<LocatedTable> {
+        let place = package_path();
+        let (commit, package) = self.0.datasets.package_for(&grant.at(&place)?, Some(revision)).await?;
+        let all = package.as_ref().map_or(&[][..], |package| package_resources(package));
+        if let Some(resource) = all.iter().find(|resource| resource["name"] == name) {
+            let paths = resource_paths(resource, name)?;
+            let format = resource["format"].as_str().and_then(Format::from_extension);
+            return self.open(grant, commit, &paths, format, declared(resource)?).await;
+        }
+        let Ok(path) = name.trim_end_matches('/').parse::<FilePath>() else { return Err(no_table(name)) };
+        if !name.ends_with('/') {
+            let resource = all.iter().find(|resource| describes(resource, &path));
+            let format = resource.and_then(|resource| Format::from_extension(resource["format"].as_str()?));
+            let declared = resource.map(declared).transpose()?.unwrap_or_default();
+            let found = self.open(grant, commit, std::slice::from_ref(&path), format, declared).await;
+            return found.map_err(|error| if error.kind() == Kind::NotFound { no_table(name) } else { error });
+        }
+        let paths = self.folder(grant, commit, &path).await?;
+        self.open(grant, commit, &paths, None, Map::new()).await
+    }
+
+    /// Finds the table in the file at the path of the grant, in a revision or in the newest one.
+    ///
+    /// # Errors
+    /// As for [`Tables::find`].
+    pub(super) async fn find_file(
+        &self,
+        grant: &TableGrant,
+        revision: Option<&str>,
+        format: Option<Format>,
+    ) -> Result<LocatedTable> {
+        let path = grant.path().ok_or_else(|| Error::not_found("the path of a file is required"))?;
+        let located = self.0.datasets.locate(&grant.at(path)?, revision).await?;
+        let (commit, mut resource_format, mut properties) = (located.revision, None, Map::new());
+        // Whoever can read only this file sees it without its description.
+        if let Some(package) = grant.beside(&package_path()) {
+            let (_, package) = self.0.datasets.package_for(&package, Some(&commit.to_string())).await?;
+            let all = package.as_ref().map_or(&[][..], |package| package_resources(package));
+            if let Some(resource) = all.iter().find(|resource| describes(resource, path)) {
+                resource_format = resource["format"].as_str().and_then(Format::from_extension);
+                properties = declared(resource)?;
+            }
+        }
+        let format = format.or(resource_format);
+        self.open(grant, commit, std::slice::from_ref(path), format, properties).await
+    }
+
+    /// Finds a file whose columns are to be inferred, without what its resource declares.
+    ///
+    /// # Errors
+    /// As for [`Tables::find`].
+    pub(super) async fn find_undeclared(
+        &self,
+        grant: &TableGrant,
+        revision: &str,
+        path: &FilePath,
+        format: Option<Format>,
+    ) -> Result<LocatedTable> {
+        let located = self.0.datasets.locate(&grant.at(path)?, Some(revision)).await?;
+        self.open(grant, located.revision, std::slice::from_ref(path), format, Map::new()).await
+    }
+
+    async fn open(
+        &self,
+        grant: &TableGrant,
+        commit: ObjectId,
+        paths: &[FilePath],
+        format: Option<Format>,
+        declared: Map<String, Value>,
+    ) -> Result<LocatedTable> {
+        let revision = commit.to_string();
+        let (mut files, mut described) = (Vec::new(), Vec::new());
+        let mut found = format;
+        for path in paths {
+            let file = self.0.files.open_for_table(grant, path, &revision).await?;
+            let by_name = Format::from_name(&file.name);
+            let this = format.or(by_name.map(|(format, _)| format)).ok_or_else(|| not_a_table(path))?;
+            if *found.get_or_insert(this) != this {
+                return Err(Error::invalid(format!(
+                    "the files of a table must have one format, but {path} is {} and others are {}",
+                    this.as_str(),
+                    found.map_or("", Format::as_str)
+                )));
+            }
+            let compression = this.is_text().then(|| Compression::split(&file.name).1).flatten();
+            described.push(TableFile { name: path.to_string(), size: file.size, compression });
+            files.push(file);
+        }
+        let format = found.ok_or_else(|| Error::invalid("the table has no files"))?;
+        Ok(LocatedTable { commit, files, table: Table { files: described, format, declared } })
+    }
+
+    /// Returns the tables directly in a folder, sorted by name.
+    async fn folder(&self, grant: &TableGrant, commit: ObjectId, path: &FilePath) -> Result<Vec<FilePath>> {
+        let listing = Listing { limit: MAX_FILES + 1, ..Listing::default() };
+        let listed = self.0.datasets.list(&grant.at(path)?, Some(&commit.to_string()), listing).await?;
+        let entries = listed.map(|folder| folder.entries).unwrap_or_default();
+        if entries.len() > MAX_FILES {
+            return Err(Error::invalid(format!("a table can have at most {MAX_FILES} files, and {path}/ has more")));
+        }
+        let is_file = |kind| matches!(kind, EntryKind::File | EntryKind::Executable);
+        let tables =
+            entries.iter().filter(|found| is_file(found.entry.kind) && Format::from_name(&found.entry.path).is_some());
+        let mut paths: Vec<FilePath> = tables.filter_map(|found| found.entry.path.parse().ok()).collect();
+        paths.sort();
+        if paths.is_empty() {
+            return Err(Error::not_found(format!("the folder {path}/ has no tables ({})", Format::EXTENSIONS)));
+        }
+        Ok(paths)
+    }
+}
+
+fn package_path() -> FilePath {
+    PACKAGE.parse().expect("a plain name is a path")
+}
+
+fn package_resources(package: &Package) -> &[Value] {
+    package.get("resources").map_or(&[], |list| list.as_array().map_or(&[][..], Vec::as_slice))
+}
+
+fn no_table(name: &str) -> Error {
+    Error::not_found(format!(
+        "there is no table {name:?} at this revision; use the name of a resource, the path of a file, or the path of a \
+         folder with a trailing slash"
+    ))
+}
+
+fn not_a_table(path: &FilePath) -> Error {
+    Error::unsupported_media(format!("{path} is not a table; supported are {}", Format::EXTENSIONS))
+}
+
+/// Returns true if a resource consists of this file alone.
+fn describes(resource: &Value, path: &FilePath) -> bool {
+    match &resource["path"] {
+        Value::Array(paths) => matches!(&paths[..], [only] if only == path.as_str()),
+        single => single == path.as_str(),
+    }
+}
+
+/// Returns the paths of a resource.
+///
+/// # Errors
+/// Invalid if its data is not in files of the dataset.
+fn resource_paths(resource: &Value, name: &str) -> Result<Vec<FilePath>> {
+    let paths = match &resource["path"] {
+        Value::Array(paths) => &paths[..],
+        single => std::slice::from_ref(single),
+    };
+    if paths.len() > MAX_FILES {
+        return Err(Error::invalid(format!(
+            "a table can have at most {MAX_FILES} files, and the resource {name:?} has more"
+        )));
+    }
+    let parse = |path: &Value| path.as_str().and_then(|path| path.parse().ok());
+    paths.iter().map(parse).collect::<Option<_>>().ok_or_else(|| {
+        Error::invalid(format!(
+            "the data of the resource {name:?} is not in files of this dataset, so it has no rows here"
+        ))
+    })
+}
+
+/// Returns the properties of a resource that say how it is read.
+fn declared(resource: &Value) -> Result<Map<String, Value>> {
+    let is_usable = |key: &str, value: &Value| if key == "encoding" { value.is_string() } else { value.is_object() };
+    let mut declared = Map::new();
+    for key in DECLARED {
+        // A schema can also be a path or a URL.
+        if let Some(value) = resource.get(key).filter(|value| is_usable(key, value)) {
+            declared.insert(key.to_owned(), value.clone());
+        }
+    }
+    let size = serde_json::to_vec(&declared).map_err(Error::internal)?.len();
+    if size > MAX_DECLARED_BYTES {
+        return Err(Error::invalid(format!("the schema of a table can have at most {MAX_DECLARED_BYTES} bytes")));
+    }
+    Ok(declared)
+}

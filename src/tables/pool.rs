@@ -1,0 +1,235 @@
+//! The pool of table engines: how many there are, and who uses them.
+//!
+//! An engine serves one actor for all its life, so that no data of one can stay in memory for another.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use metastore::ProcessDir;
+use metrics::{Gauge, gauge};
+use tokio::sync::Notify;
+
+use super::process::Process;
+use crate::config::TablesConfig;
+use crate::error::{Error, Result};
+
+/// The pool. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Inner>);
+
+struct Inner {
+    config: TablesConfig,
+    program: PathBuf,
+    /// The folder of the engines' temporary files.
+    run: Arc<ProcessDir>,
+    state: Mutex<State>,
+    /// Wakes requests that wait for an engine.
+    freed: Notify,
+    running: Gauge,
+}
+
+#[derive(Default)]
+struct State {
+    /// Number of engines in use, by actor.
+    busy: HashMap<String, usize>,
+    idle: Vec<Idle>,
+    /// The number of the next engine.
+    next: u64,
+}
+
+struct Idle {
+    number: u64,
+    actor: String,
+    process: Process,
+}
+
+impl State {
+    fn used(&self) -> usize {
+        self.busy.values().sum()
+    }
+}
+
+/// What a request may do next.
+enum Turn {
+    /// Use this engine, which served the actor before.
+    Warm(Process),
+    /// Start an engine.
+    Cold,
+    /// Wait until one is freed.
+    Wait,
+}
+
+impl Pool {
+    pub(super) fn new(config: &TablesConfig, run: Arc<ProcessDir>) -> Self {
+        // Where the program is does not change while it runs.
+        let beside = || std::env::current_exe().unwrap_or_default().with_file_name("rutter-tables");
+        Self(Arc::new(Inner {
+            program: config.program.clone().unwrap_or_else(beside),
+            config: config.clone(),
+            run,
+            state: Mutex::default(),
+            freed: Notify::new(),
+            running: gauge!("rutter_table_engines"),
+        }))
+    }
+
+    /// Returns the program of the engine.
+    pub(super) fn program(&self) -> &Path {
+        &self.0.program
+    }
+
+    /// Returns an engine for an actor: one that served the same actor before, or a new one.
+    ///
+    /// # Errors
+    /// Busy if there is none in time; unavailable if it cannot be started.
+    pub(super) async fn take(&self, actor: &str) -> Result<Lease> {
+        let patience = Duration::from_secs(self.0.config.wait_seconds);
+        let process = tokio::time::timeout(patience, self.turn(actor)).await;
+        let process = process.map_err(|_| Error::busy("too many tables are being read; try again in a moment"))?;
+        let mut lease = Lease { pool: self.clone(), actor: actor.to_owned(), process };
+        self.0.measure();
+        if let Some(process) = &mut lease.process
+            && process.is_running()
+        {
+            return Ok(lease);
+        }
+        let run = Arc::clone(&self.0.run);
+        let scratch = crate::blocking(move || run.scratch("engine-")).await??;
+        lease.process = Some(Process::start(&self.0.program, scratch, &self.0.config).await?);
+        Ok(lease)
+    }
+
+    /// Waits for the permission to use an engine, and returns it if it is running already.
+    async fn turn(&self, actor: &str) -> Option<Process> {
+        loop {
+            let freed = self.0.freed.notified();
+            tokio::pin!(freed);
+            // Registered before the state is looked at, so that nothing that is freed meanwhile is missed.
+            freed.as_mut().enable();
+            let turn = self.0.state().turn(actor, self.0.config.engines);
+            match turn {
+                Turn::Warm(process) => return Some(process),
+                Turn::Cold => return None,
+                Turn::Wait => freed.await,
+            }
+        }
+    }
+}
+
+impl State {
+    /// Decides what a request of an actor may do, and counts it if it may go on.
+    fn turn(&mut self, actor: &str, engines: usize) -> Turn {
+        let (used, own) = (self.used(), self.busy.get(actor).copied().unwrap_or_default());
+        // An actor uses at most half of them.
+        if used >= engines || own >= engines.div_ceil(2) {
+            return Turn::Wait;
+        }
+        *self.busy.entry(actor.to_owned()).or_default() += 1;
+        if let Some(found) = self.idle.iter().position(|idle| idle.actor == actor) {
+            return Turn::Warm(self.idle.remove(found).process);
+        }
+        if used + self.idle.len() >= engines {
+            // The one that was idle for longest gives way.
+            drop(self.idle.remove(0));
+        }
+        Turn::Cold
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a handful")]
+    fn measure(&self) {
+        let state = self.state();
+        self.running.set((state.used() + state.idle.len()) as f64);
+    }
+}
+
+/// The right to use an engine for one request. Dropping it ends the engine, unless it was given back.
+pub(super) struct Lease {
+    pool: Pool,
+    actor: String,
+    process: Option<Process>,
+}
+
+impl Lease {
+    /// Returns the engine.
+    pub(super) fn process(&mut self) -> Result<&mut Process> {
+        self.process.as_mut().ok_or_else(|| Error::internal("a lease without an engine"))
+    }
+
+    /// Gives the engine back, to be kept for a while for further requests of the same actor.
+    pub(super) fn give_back(mut self) {
+        let Some(process) = self.process.take() else { return };
+        let idle = Duration::from_secs(self.pool.0.config.idle_seconds);
+        if idle.is_zero() {
+            return;
+        }
+        let number = {
+            let mut state = self.pool.0.state();
+            state.next += 1;
+            let number = state.next;
+            state.idle.push(Idle { number, actor: self.actor.clone(), process });
+            number
+        };
+        let pool = Arc::downgrade(&self.pool.0);
+        let until = Instant::now() + idle;
+        tokio::spawn(async move {
+            tokio::time::sleep_until(until.into()).await;
+            if let Some(pool) = pool.upgrade() {
+                let found = {
+                    let mut state = pool.state();
+                    let found = state.idle.iter().position(|idle| idle.number == number);
+                    found.map(|found| state.idle.remove(found))
+                };
+                drop(found);
+                pool.measure();
+            }
+        });
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // First the engine, so that there are never more than there may be.
+        drop(self.process.take());
+        {
+            let mut state = self.pool.0.state();
+            if let Some(busy) = state.busy.get_mut(&self.actor) {
+                *busy -= 1;
+                if *busy == 0 {
+                    state.busy.remove(&self.actor);
+                }
+            }
+        }
+        self.pool.0.measure();
+        self.pool.0.freed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_cold(turn: &Turn) -> bool {
+        matches!(turn, Turn::Cold)
+    }
+
+    #[test]
+    fn an_actor_uses_at_most_half_of_the_engines() {
+        let mut state = State::default();
+        assert!(is_cold(&state.turn("ada", 4)) && is_cold(&state.turn("ada", 4)));
+        assert!(matches!(state.turn("ada", 4), Turn::Wait));
+        assert!(is_cold(&state.turn("ben", 4)) && is_cold(&state.turn("cleo", 4)));
+        assert!(matches!(state.turn("dan", 4), Turn::Wait), "all are in use");
+        // One is enough for everybody.
+        let mut single = State::default();
+        assert!(is_cold(&single.turn("ada", 1)));
+        assert!(matches!(single.turn("ben", 1), Turn::Wait));
+    }
+}

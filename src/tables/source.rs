@@ -1,0 +1,73 @@
+//! The files of a table, as its engine reads them.
+
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use tables_wire::Read;
+use tokio::sync::OnceCell;
+
+use crate::datasets::browse::BlobStream;
+use crate::error::{Error, Result};
+use crate::files::{Files, Opened};
+use crate::storage::read_range::Blocks;
+
+/// Maximum size of what an engine may remember of a file, in bytes.
+const MAX_INDEX_BYTES: usize = 1 << 20;
+
+/// The files that one request may read, by their number.
+pub(super) struct Source {
+    files: Files,
+    opened: Vec<Opened>,
+    /// The content of those that are stored in git.
+    whole: Vec<OnceCell<BlobStream>>,
+    /// What the engine found out about the files.
+    indexes: Mutex<Vec<(u32, Bytes)>>,
+}
+
+impl Source {
+    pub(super) fn new(files: Files, opened: Vec<Opened>) -> Self {
+        let whole = opened.iter().map(|_| OnceCell::new()).collect();
+        Self { files, opened, whole, indexes: Mutex::default() }
+    }
+
+    /// Returns true if the file exists and has these bytes.
+    pub(super) fn has(&self, read: &Read) -> bool {
+        let size = self.opened.get(read.file as usize).map(|file| file.size);
+        read.length > 0 && size.is_some_and(|size| read.offset.checked_add(read.length).is_some_and(|end| end <= size))
+    }
+
+    /// Reads from a file.
+    ///
+    /// # Errors
+    /// Not found if the store has lost it; whatever the store returns.
+    pub(super) async fn read(&self, read: &Read) -> Result<Blocks> {
+        let number = read.file as usize;
+        let file = self.opened.get(number).ok_or_else(|| Error::internal("an unknown file"))?;
+        let end = read.offset.saturating_add(read.length);
+        if file.oid.is_some() {
+            return self.files.read(file, read.offset..end).await;
+        }
+        let whole = self.whole[number].get_or_try_init(|| self.files.load(file)).await?;
+        Ok(stream::iter([Ok(whole.slice(read.offset..end))]).boxed())
+    }
+
+    /// Takes what the engine wants to know of a file at the next request.
+    pub(super) fn remember(&self, file: u32, index: Bytes) {
+        let mut indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if index.len() <= MAX_INDEX_BYTES && (file as usize) < self.opened.len() && indexes.len() < self.opened.len() {
+            indexes.push((file, index));
+        }
+    }
+
+    /// Returns what the engine found out, by the tag of the file.
+    pub(super) fn indexes(&self) -> Vec<(String, Bytes)> {
+        let mut indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        indexes.drain(..).filter_map(|(file, index)| Some((self.opened.get(file as usize)?.tag(), index))).collect()
+    }
+
+    /// Returns the tags of the files.
+    pub(super) fn tags(&self) -> impl Iterator<Item = String> {
+        self.opened.iter().map(Opened::tag)
+    }
+}

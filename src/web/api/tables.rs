@@ -1,0 +1,447 @@
+//! Rows and statistics of tables: `…/rows`, `…/statistics` and `…/infer`, of datasets and of files in drives and shares.
+
+mod lists;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use metastore::ObjectId;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+
+use super::common::{self, Body as JsonBody};
+use super::shapes;
+use super::tree::file_path;
+use crate::access::TableGrant;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::tables::{Charge, Done, Format, Output, Page, TableResult};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, disposition};
+
+/// Maximum number of rows of one response: as JSON, which is parsed as a whole, and in other formats.
+const MAX_JSON_ROWS: usize = 1000;
+const MAX_ROWS: usize = 100_000;
+
+/// Maximum length of an expression in bytes.
+const MAX_EXPRESSION: usize = 64 << 10;
+
+/// Names the datasets and revisions that a response was computed from.
+const SOURCES: &str = "rutter-sources";
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    let routes = routes.document(routes!(infer)).document(routes!(rows)).document(routes!(statistics));
+    routes.document(routes!(file_rows)).document(routes!(file_statistics))
+}
+
+/// The format of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum RowFormat {
+    Json,
+    Csv,
+    Parquet,
+    Arrow,
+}
+
+impl RowFormat {
+    /// The media types that choose a format.
+    const MEDIA: [(Self, &'static str); 4] = [
+        (Self::Json, "application/json"),
+        (Self::Csv, "text/csv"),
+        (Self::Parquet, "application/vnd.apache.parquet"),
+        (Self::Arrow, "application/vnd.apache.arrow.stream"),
+    ];
+
+    fn media(self) -> &'static str {
+        Self::MEDIA.iter().find(|(format, _)| *format == self).map_or("", |(_, media)| media)
+    }
+
+    /// Returns the format that the client accepts first; JSON if it accepts none of ours.
+    fn accepted(headers: &HeaderMap) -> Self {
+        let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+        let wanted = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
+        let find = |wanted: &str| Self::MEDIA.iter().find(|(_, media)| media.eq_ignore_ascii_case(wanted));
+        wanted.filter_map(find).next().map_or(Self::Json, |(format, _)| *format)
+    }
+
+    fn output(self) -> Output {
+        match self {
+            Self::Json => Output::Json,
+            Self::Csv => Output::Csv,
+            Self::Parquet => Output::Parquet,
+            Self::Arrow => Output::Arrow,
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+            Self::Arrow => "arrows",
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct RowQuery {
+    /// The first row to return, counted from 0.
+    #[serde(default)]
+    #[param(default = 0, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    offset: u64,
+    /// The maximum number of rows to return: at most 1000 as JSON (default: 100), and 100,000 in other formats (default).
+    #[param(minimum = 1, maximum = 100_000)]
+    limit: Option<usize>,
+    /// The names of the columns to return, separated by commas, such as `name,count`. A name with a comma, a quote or a
+    /// leading minus is written in double quotes. Default: all.
+    columns: Option<String>,
+    /// Return only rows for which this SQL expression is true: `price > 10 AND name ILIKE 'a%'`. Column names that are
+    /// not plain identifiers are written in double quotes.
+    r#where: Option<String>,
+    /// The columns to sort by, separated by commas, `-` for descending order: `name,-price`. Missing values are last.
+    sort: Option<String>,
+    /// The format of the response. Default: by the `Accept` header, otherwise `json`.
+    #[param(inline)]
+    format: Option<RowFormat>,
+}
+
+impl RowQuery {
+    /// The largest integer that all JSON parsers represent exactly.
+    const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+    fn checked(self, headers: &HeaderMap) -> Result<(RowFormat, Page)> {
+        let Self { offset, limit, columns, r#where: filter, sort, format } = self;
+        if offset > Self::MAX_SAFE_INTEGER {
+            return Err(Error::invalid(format!("`offset` must be at most {}", Self::MAX_SAFE_INTEGER)));
+        }
+        let filter = filter.filter(|filter| !filter.trim().is_empty());
+        if filter.as_ref().is_some_and(|filter| filter.len() > MAX_EXPRESSION) {
+            return Err(Error::invalid(format!("`where` must have at most {MAX_EXPRESSION} bytes")));
+        }
+        let format = format.unwrap_or_else(|| RowFormat::accepted(headers));
+        let limit = match format {
+            RowFormat::Json => common::Page::checked(limit, MAX_JSON_ROWS)?,
+            RowFormat::Csv | RowFormat::Parquet | RowFormat::Arrow => {
+                common::Page::checked(limit.or(Some(MAX_ROWS)), MAX_ROWS)?
+            }
+        };
+        let page = Page {
+            offset,
+            limit: limit as u64,
+            columns: columns.as_deref().map(lists::columns).transpose()?,
+            filter,
+            sort: sort.as_deref().map(lists::sort).transpose()?.unwrap_or_default(),
+            output: format.output(),
+        };
+        Ok((format, page))
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct RevisionOf {
+    /// The revision to read. Default: the newest one.
+    revision: Option<String>,
+}
+
+/// A column of a table.
+#[derive(Serialize, ToSchema)]
+struct TableColumn {
+    /// The name of the column.
+    name: String,
+    /// The type of the column (Table Schema).
+    r#type: String,
+    /// The format of the type: `binary` for bytes, which are in Base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<String>,
+}
+
+/// Rows of a table.
+#[derive(Serialize, ToSchema)]
+struct TableRows {
+    /// The revision that was read.
+    commit: String,
+    /// The columns.
+    fields: Vec<TableColumn>,
+    /// The rows, each with one value per column. Values that are not of the column's type are strings.
+    #[schema(value_type = Vec<Vec<Value>>)]
+    rows: Box<RawValue>,
+    /// The number of the first row returned, counted from 0.
+    offset: u64,
+    /// True if more rows follow.
+    more: bool,
+    /// The number of rows of the table, or of those that `where` selects; null while it is not known.
+    total: Option<u64>,
+}
+
+/// Statistics of the columns of a table.
+#[derive(Serialize, ToSchema)]
+struct TableStatistics {
+    /// The revision that was read.
+    commit: String,
+    /// The number of rows examined.
+    rows: u64,
+    /// True if these are all rows. If false, they are the first ones.
+    is_complete: bool,
+    /// The columns, in the order of the table.
+    columns: Vec<ColumnStatistics>,
+}
+
+/// Statistics of a column. What does not apply to its type is absent.
+#[derive(Serialize, ToSchema)]
+struct ColumnStatistics {
+    /// The name of the column.
+    name: String,
+    /// The type of the column (Table Schema).
+    r#type: String,
+    /// The number of values, without missing ones.
+    count: u64,
+    /// The number of missing values.
+    nulls: u64,
+    /// The number of different values, approximately.
+    distinct: Option<u64>,
+    /// The smallest value.
+    #[schema(value_type = Option<Value>)]
+    min: Option<Value>,
+    /// The largest value.
+    #[schema(value_type = Option<Value>)]
+    max: Option<Value>,
+    /// The mean.
+    mean: Option<f64>,
+    /// The standard deviation of the sample.
+    std: Option<f64>,
+    /// The quartiles, approximately: 25 %, 50 % and 75 %.
+    #[schema(value_type = Option<Vec<Value>>)]
+    quartiles: Option<Vec<Value>>,
+    /// How many values are between each two edges.
+    histogram: Option<Histogram>,
+    /// The most frequent values, at most ten.
+    top: Option<Vec<FrequentValue>>,
+}
+
+/// A histogram with bins of equal width. A value at an edge belongs to the bin above, and the maximum to the last.
+#[derive(Serialize, ToSchema)]
+struct Histogram {
+    /// The edges of the bins: one more than there are bins.
+    #[schema(value_type = Vec<Value>)]
+    edges: Vec<Value>,
+    /// The number of values in each bin.
+    counts: Vec<u64>,
+}
+
+/// A frequent value.
+#[derive(Serialize, ToSchema)]
+struct FrequentValue {
+    /// The value; a long text is cut.
+    #[schema(value_type = Value)]
+    value: Value,
+    /// How often it occurs.
+    count: u64,
+}
+
+/// Reads rows of a table at a revision.
+///
+/// A table is named by a resource of `datapackage.json`, by the path of a file, or by the path of a folder with a trailing
+/// `/`, whose files then have one format: `csv`, `tsv`, `tab`, `jsonl`, `ndjson` or `jsonlines`, each also compressed as
+/// `.gz` or `.zst`; `parquet`; `arrow` or `feather`. Schema, dialect and encoding of the resource are used; without, they are
+/// inferred as by `infer`.
+///
+/// As JSON, integers beyond 2^53 are strings, because browsers round them, dates and times are ISO 8601, and a page ends
+/// at 8 MiB: continue after its last row. With `where` or `sort`, `offset` and `limit` together are at most 100,000, and
+/// every value must have the type of its column. The header `Rutter-Sources` names the revision.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/rows/{revision}/{path}", tag = "tables",
+    params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`."),
+        ("path" = String, Path, description = "The table; may contain `/`."), RowQuery),
+    responses((status = 200, description = "The rows.", content(
+        (TableRows = "application/json"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.apache.parquet"), (Vec<u8> = "application/vnd.apache.arrow.stream")))))]
+async fn rows(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    segments: Segments,
+    Parameters(query): Parameters<RowQuery>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let (format, page) = query.checked(&headers)?;
+    let grant = app.access.authorize_table(&visitor.actor, &visitor.path).await?;
+    let (revision, name, offset) = (segments.get("revision"), segments.get("path"), page.offset);
+    let result = app.tables.rows(&grant, revision, name, page, charge(visitor)).await?;
+    respond(&grant, name, offset, format, result).await
+}
+
+/// Reads rows of the table in a file; see the rows of a dataset.
+#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/rows/{path}", tag = "drive",
+    params(("path" = String, Path, description = "The path of the file; may contain `/`."), RevisionOf, RowQuery),
+    responses((status = 200, description = "The rows.", content(
+        (TableRows = "application/json"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.apache.parquet"), (Vec<u8> = "application/vnd.apache.arrow.stream")))))]
+async fn file_rows(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    segments: Segments,
+    Parameters(at): Parameters<RevisionOf>,
+    Parameters(query): Parameters<RowQuery>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let (format, page) = query.checked(&headers)?;
+    let (name, offset) = (segments.get("path"), page.offset);
+    let grant = visitor.table(&app, name).await?;
+    let counted = app.access.count_table_read(&grant).await?;
+    let result = app.tables.rows_of_file(&grant, at.revision.as_deref(), page, &counted, charge(visitor)).await?;
+    respond(&grant, name, offset, format, result).await
+}
+
+/// Computes statistics of each column of a table: counts, extremes, quartiles, a histogram or the most frequent values.
+///
+/// Of a table with very many rows, the first ones are examined. The result is cached by content.
+#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{path}", tag = "tables",
+    params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`."),
+        ("path" = String, Path, description = "The table; may contain `/`.")),
+    responses((status = 200, description = "The statistics.", body = TableStatistics)))]
+async fn statistics(State(app): State<App>, visitor: DatasetRequest, segments: Segments) -> Result<Response> {
+    let grant = app.access.authorize_table(&visitor.actor, &visitor.path).await?;
+    let (revision, name) = (segments.get("revision"), segments.get("path"));
+    let result = app.tables.statistics(&grant, revision, name, charge(visitor)).await?;
+    with_commit(result).await
+}
+
+/// Computes statistics of each column of the table in a file; see the statistics of a dataset.
+#[utoipa::path(get, path = "/api/v1/drive/{owner}/{dataset}/statistics/{path}", tag = "drive",
+    params(("path" = String, Path, description = "The path of the file; may contain `/`."), RevisionOf),
+    responses((status = 200, description = "The statistics.", body = TableStatistics)))]
+async fn file_statistics(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    segments: Segments,
+    Parameters(at): Parameters<RevisionOf>,
+) -> Result<Response> {
+    let grant = visitor.table(&app, segments.get("path")).await?;
+    let counted = app.access.count_table_read(&grant).await?;
+    let result = app.tables.statistics_of_file(&grant, at.revision.as_deref(), &counted, charge(visitor)).await?;
+    with_commit(result).await
+}
+
+/// The table to inspect.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    /// The path of the file.
+    #[schema(value_type = shapes::FilePath)]
+    path: String,
+    /// A branch, a tag or a commit id, optionally with `~n` or `^n`. Default: the newest revision of the default
+    /// branch.
+    revision: Option<String>,
+    /// The format: `csv`, `tsv`, `jsonl`, `ndjson`, `parquet`, `arrow` or `feather`. Default: derived from the file name.
+    #[schema(value_type = Option<String>,
+        pattern = "^(csv|tsv|tab|jsonl|ndjson|jsonlines|parquet|arrow|feather)$")]
+    format: Option<String>,
+}
+
+/// The inferred description of a table, as properties of a Data Package resource.
+#[derive(Serialize, ToSchema)]
+struct InferredTable {
+    /// The format: `csv`, `jsonl`, `parquet` or `arrow`.
+    format: String,
+    #[serde(flatten)]
+    description: TableDescription,
+}
+
+/// What is inferred from the content of a file.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct TableDescription {
+    /// The columns, as a Table Schema.
+    #[schema(value_type = Object)]
+    schema: Map<String, Value>,
+    /// The Table Dialect; only for delimited text.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dialect: Option<Map<String, Value>>,
+    /// The encoding: `utf-8`, `utf-16`, `iso-8859-1` or `windows-1252`; only for text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<String>,
+    /// The number of rows inspected; for Parquet and Arrow, the number of rows in the file.
+    rows: u64,
+    /// True if all rows were inspected. If false, later rows may have values of other types.
+    is_complete: bool,
+}
+
+/// Infers the columns of a table from its first rows, or from the schema of a Parquet or Arrow file. Nothing is changed.
+#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/infer", tag = "tables", request_body = Table,
+    responses((status = 200, description = "The inferred description.", body = InferredTable)))]
+async fn infer(
+    State(app): State<App>,
+    visitor: DatasetRequest,
+    grant: TableGrant,
+    JsonBody(table): JsonBody<Table>,
+) -> Result<Json<InferredTable>> {
+    let path = file_path(&table.path)?;
+    let format = table.format.as_deref().map(|format| {
+        let unknown = || Error::invalid(format!("`format` must be one of {}, not {format:?}", Format::EXTENSIONS));
+        Format::from_extension(format).ok_or_else(unknown)
+    });
+    let revision = table.revision.as_deref().unwrap_or("HEAD");
+    let (format, result) = app.tables.infer(&grant, revision, &path, format.transpose()?, charge(visitor)).await?;
+    let (description, _) = result.gather().await?;
+    let description = serde_json::from_slice(&description).map_err(Error::internal)?;
+    Ok(Json(InferredTable { format: format.as_str().to_owned(), description }))
+}
+
+/// Returns what charges the sender of a request for work.
+fn charge(visitor: DatasetRequest) -> Charge {
+    Box::new(move |points| visitor.charge(points))
+}
+
+/// Sends rows: JSON as one document, other formats as a stream.
+async fn respond(
+    grant: &TableGrant,
+    name: &str,
+    offset: u64,
+    format: RowFormat,
+    result: TableResult,
+) -> Result<Response> {
+    let sources = sources(grant, result.commit);
+    if format == RowFormat::Json {
+        let commit = result.commit.to_string();
+        let (rows, Done { columns, more, total, .. }) = result.gather().await?;
+        let rows = String::from_utf8(rows).map_err(Error::internal)?;
+        let rows = RawValue::from_string(rows).map_err(Error::internal)?;
+        let fields = columns.into_iter().map(|column| TableColumn {
+            name: column.name,
+            r#type: column.r#type,
+            format: column.format,
+        });
+        let page = TableRows { commit, fields: fields.collect(), rows, offset, more, total };
+        return Ok(([(SOURCES, sources)], Json(page)).into_response());
+    }
+    let stem = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let stem = stem.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("rows");
+    let mut response = Response::builder()
+        .header(header::CONTENT_TYPE, format.media())
+        .header(header::CACHE_CONTROL, "private, no-cache")
+        .header(SOURCES, sources);
+    if let Some(disposition) = disposition(&format!("{stem}.{}", format.extension()), false) {
+        response = response.header(header::CONTENT_DISPOSITION, disposition);
+    }
+    response.body(Body::from_stream(result.stream())).map_err(Error::internal)
+}
+
+fn sources(grant: &TableGrant, commit: ObjectId) -> HeaderValue {
+    // Names of owners and datasets are ASCII.
+    HeaderValue::from_str(&format!("{}@{commit}", grant.full_name())).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Sends a JSON object of the engine, with the revision that it is about.
+async fn with_commit(result: TableResult) -> Result<Response> {
+    let commit = result.commit;
+    let (object, _) = result.gather().await?;
+    let object = object.strip_prefix(b"{").ok_or_else(|| Error::internal("the engine sent no object"))?;
+    let mut document = format!("{{\"commit\":\"{commit}\",").into_bytes();
+    document.extend_from_slice(object);
+    Ok(([(header::CONTENT_TYPE, "application/json")], document).into_response())
+}

@@ -1,12 +1,17 @@
 //! The table engine of rutter: reads tables for the server, in a process without rights of its own.
 
+mod arrow_file;
 mod connection;
 mod error;
 mod infer;
+mod kept;
 mod page;
+mod panics;
+mod parquet_file;
 mod serve;
 mod source;
 mod text;
+mod types;
 
 mod names {
     use crate::error::{Error, Result};
@@ -52,12 +57,14 @@ mod output {
 }
 
 mod query {
-    pub(crate) struct Context;
+    pub(crate) struct Context {
+        pub(crate) memory: usize,
+    }
 }
 
 fn main() -> std::process::ExitCode {
     let runtime = tokio::runtime::Runtime::new();
-    let result = runtime.map_err(error::Error::internal).and_then(|runtime| runtime.block_on(serve::serve(query::Context, Vec::new())));
+    let result = runtime.map_err(error::Error::internal).and_then(|runtime| runtime.block_on(serve::serve(query::Context { memory: 1 << 29 }, Vec::new())));
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {

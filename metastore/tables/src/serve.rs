@@ -54,7 +54,7 @@ async fn answer(context: &Context, request: Request, connection: &Connection) ->
 }
 
 async fn run(context: &Context, request: &Request, connection: &Connection) -> Result<Done> {
-    let table = OpenTable::open(connection, &request.work.table, &request.indexes).await?;
+    let table = OpenTable::open(connection, &request.work.table, &request.indexes, context.memory).await?;
     let done = match &request.work.task {
         Task::Infer => {
             connection.chunk(serde_json::to_vec(&table.describe())?.into()).await?;

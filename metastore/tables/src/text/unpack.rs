@@ -118,7 +118,7 @@ fn malformed(error: &std::io::Error) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::Write as _;
 
     use proptest::prelude::*;

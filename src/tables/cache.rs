@@ -14,7 +14,7 @@ use tables_wire::Done;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
-use super::result::Part;
+use super::part::Part;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 

@@ -136,7 +136,11 @@ fn each_technology_is_used_only_in_its_place() {
             &["metastore/src/store", "metastore/src/error", "lfs/src/store"],
             "use CloudStore or PackStore",
         ),
-        ("Command::new", &["metastore/src/git", "src/cli/login", "src/tables/process"], "programs are run by metastore's git.rs"),
+        (
+            "Command::new",
+            &["metastore/src/git", "src/cli/login", "src/tables/process"],
+            "programs are run by metastore's git.rs",
+        ),
         ("datafusion", &["metastore/tables/src"], "tables are parsed by the table engine"),
     ];
     let mut used = BTreeSet::new();

@@ -36,7 +36,9 @@ async fn an_engine_has_no_environment_and_no_files() {
         assert!(is_own || target.starts_with(&scratch), "{text}");
     }
     let limits = std::fs::read_to_string(format!("/proc/{engine}/limits")).unwrap();
-    let limit = |name: &str| limits.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace().nth(3).unwrap().to_owned();
+    let limit = |name: &str| {
+        limits.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace().nth(3).unwrap().to_owned()
+    };
     assert_ne!(limit("Max data size"), "unlimited");
     let status = std::fs::read_to_string(format!("/proc/{engine}/status")).unwrap();
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");

@@ -108,7 +108,8 @@ fn kill(id: u32) {
 
 #[tokio::test]
 async fn without_the_program_everything_else_works() {
-    let server = Server::start_with(Engine::Sqlite, |config| config.tables.program = Some("/none/rutter-tables".into())).await;
+    let server =
+        Server::start_with(Engine::Sqlite, |config| config.tables.program = Some("/none/rutter-tables".into())).await;
     let ada = server.person("ada").await;
     server.dataset("ada/data", Visibility::Private).await;
     put(&server, &ada, "t.csv", "a\n1\n").await;
@@ -141,10 +142,18 @@ async fn a_server_that_is_killed_leaves_no_engine_and_no_files() {
     assert!(waiting.await.unwrap().is_err());
     let _second = installation.serve().await;
     let folder = installation.data().join("cache/tables");
-    let runs: Vec<String> =
-        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).filter(|name| name.starts_with("run-") && !name.ends_with(".lock")).collect();
+    let runs: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("run-") && !name.ends_with(".lock"))
+        .collect();
     assert_eq!(runs.len(), 1, "the folder of the server that was killed is deleted: {runs:?}");
     let files = rutter_testing::names(&folder.join(&runs[0]));
     assert_eq!(files.iter().filter(|name| !name.starts_with("results-")).count(), 0, "{files:?}");
-    assert_eq!(json!(installation.http.get(url("rows/t.csv?limit=1")).bearer_auth(&ada).send().await.unwrap().status().as_u16()), json!(200));
+    assert_eq!(
+        json!(
+            installation.http.get(url("rows/t.csv?limit=1")).bearer_auth(&ada).send().await.unwrap().status().as_u16()
+        ),
+        json!(200)
+    );
 }

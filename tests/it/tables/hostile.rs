@@ -15,7 +15,8 @@ fn memory() -> u64 {
 async fn damaged_tables_are_errors() {
     let (server, ada) = server().await;
     let csv = super::numbers(50);
-    let lines: String = (0..50).map(|id| format!("{{\"id\":{id},\"tags\":[1,{{\"a\":null}}],\"x\":\"é\"}}\n")).collect();
+    let lines: String =
+        (0..50).map(|id| format!("{{\"id\":{id},\"tags\":[1,{{\"a\":null}}],\"x\":\"é\"}}\n")).collect();
     let samples = [("t.csv", csv.into_bytes()), ("t.jsonl", lines.into_bytes()), ("t.parquet", parquet_file())];
     let mut before = 0;
     for round in 0_u64..40 {
@@ -31,7 +32,8 @@ async fn damaged_tables_are_errors() {
                 }
             }
             put(&server, &ada, name, bytes).await;
-            for rest in [format!("rows/{name}?offset=1"), format!("rows/{name}?sort=id"), format!("statistics/{name}")] {
+            for rest in [format!("rows/{name}?offset=1"), format!("rows/{name}?sort=id"), format!("statistics/{name}")]
+            {
                 let reply = get(&server, Some(&ada.token), &rest).await;
                 assert!(matches!(reply.status, 200 | 422), "{rest} {round}: {} {}", reply.status, reply.text());
             }

@@ -20,7 +20,12 @@ async fn every_format_has_rows() {
     for (name, bytes, fields, rows) in [
         ("plain.csv", b"a,b\n1,x\n,y\n".to_vec(), json!(["a: integer", "b: string"]), json!([[1, "x"], [null, "y"]])),
         ("utf-16.csv", utf_16, json!(["größe: number", "note: string"]), json!([[1.5, "a\r\nb"], [2.0, "€"]])),
-        ("windows.tsv", b"note\tn\n\x80 \x93x\x94\t1\n".to_vec(), json!(["note: string", "n: integer"]), json!([["€ “x”", 1]])),
+        (
+            "windows.tsv",
+            b"note\tn\n\x80 \x93x\x94\t1\n".to_vec(),
+            json!(["note: string", "n: integer"]),
+            json!([["€ “x”", 1]]),
+        ),
         (
             "lines.jsonl",
             lines.into(),
@@ -35,11 +40,20 @@ async fn every_format_has_rows() {
     ] {
         put(&server, &ada, name, bytes).await;
         let page = ok(&server, &ada, &format!("rows/{name}?revision=main")).await;
-        let types: Vec<String> =
-            page["fields"].as_array().unwrap().iter().map(|field| format!("{}: {}", field["name"].as_str().unwrap(), field["type"].as_str().unwrap())).collect();
+        let types: Vec<String> = page["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|field| format!("{}: {}", field["name"].as_str().unwrap(), field["type"].as_str().unwrap()))
+            .collect();
         assert_eq!((json!(types), &page["rows"]), (fields, &rows), "{name}");
-        assert_eq!((&page["total"], &page["more"], &page["offset"]), (&json!(rows.as_array().unwrap().len()), &json!(false), &json!(0)), "{name}");
-        let head = server.call(Some(&ada.token), "GET", "/api/v1/datasets/ada/data/revisions/HEAD", json!(null)).await.json();
+        assert_eq!(
+            (&page["total"], &page["more"], &page["offset"]),
+            (&json!(rows.as_array().unwrap().len()), &json!(false), &json!(0)),
+            "{name}"
+        );
+        let head =
+            server.call(Some(&ada.token), "GET", "/api/v1/datasets/ada/data/revisions/HEAD", json!(null)).await.json();
         assert_eq!(page["commit"], head["id"], "{name}");
         let by_name = format!("/api/v1/datasets/ada/data/rows/HEAD/{name}");
         let by_name = server.call(Some(&ada.token), "GET", &by_name, json!(null)).await;
@@ -155,16 +169,24 @@ async fn statistics_describe_columns() {
     assert_eq!((&found["rows"], &found["is_complete"]), (&json!(1000), &json!(true)));
     assert_eq!(found["commit"], ok(&server, &ada, "rows/t.csv?limit=1").await["commit"]);
     let [n, word, day, gap] = &found["columns"].as_array().unwrap()[..] else { panic!("{found}") };
-    assert_eq!((&n["name"], &n["type"], &n["count"], &n["nulls"]), (&json!("n"), &json!("integer"), &json!(1000), &json!(0)));
+    assert_eq!(
+        (&n["name"], &n["type"], &n["count"], &n["nulls"]),
+        (&json!("n"), &json!("integer"), &json!(1000), &json!(0))
+    );
     assert_eq!((&n["min"], &n["max"], &n["mean"]), (&json!(0), &json!(999), &json!(499.5)));
-    let counts: Vec<u64> = n["histogram"]["counts"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).collect();
+    let counts: Vec<u64> =
+        n["histogram"]["counts"].as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).collect();
     assert_eq!((counts.len(), counts.iter().sum::<u64>()), (20, 1000));
     assert_eq!(n["histogram"]["edges"].as_array().unwrap().len(), 21);
     let median = n["quartiles"][1].as_f64().unwrap();
     assert!((480.0..520.0).contains(&median), "{median}");
     assert_eq!(word["top"], json!([{"value": "tit", "count": 900}, {"value": "owl", "count": 100}]));
-    assert_eq!((&day["type"], &day["min"], &day["max"], &day["distinct"]), (&json!("date"), &json!("2024-01-01"), &json!("2024-01-20"), &json!(20)));
+    assert_eq!(
+        (&day["type"], &day["min"], &day["max"], &day["distinct"]),
+        (&json!("date"), &json!("2024-01-01"), &json!("2024-01-20"), &json!(20))
+    );
     assert_eq!((&gap["count"], &gap["nulls"]), (&json!(0), &json!(1000)));
-    let by_name = server.call(Some(&ada.token), "GET", "/api/v1/datasets/ada/data/statistics/main/t.csv", json!(null)).await;
+    let by_name =
+        server.call(Some(&ada.token), "GET", "/api/v1/datasets/ada/data/statistics/main/t.csv", json!(null)).await;
     assert_eq!(by_name.json(), found);
 }

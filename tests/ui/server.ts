@@ -1,5 +1,5 @@
 // A server for one test: the real program with an empty data folder, on a free port, writing e-mails to a folder.
-// RUTTER_BIN is the path of the program. If RUTTER_TEST_S3 names a bucket (scripts/garage.sh), objects are stored there.
+// RUTTER_BIN is the path of the program, RUTTER_TABLES__PROGRAM that of the table engine. If RUTTER_TEST_S3 names a bucket (scripts/garage.sh), objects are stored there.
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
@@ -44,6 +44,8 @@ export class TestServer {
       RUTTER_PUBLIC_URL: url,
       RUTTER_LOG: 'warn',
       RUTTER_ACCOUNTS__SIGN_UP: 'open',
+      ...(process.env.RUTTER_TABLES__PROGRAM && { RUTTER_TABLES__PROGRAM: process.env.RUTTER_TABLES__PROGRAM }),
+      RUTTER_TABLES__PROGRAM: process.env.RUTTER_TABLES__PROGRAM ?? '',
       ...bucket(data),
       ...(typeof settings === 'function' ? settings(port) : settings),
     };

@@ -3,14 +3,17 @@
 //! The server sends requests over standard input; see `tables-wire`. Everything that parses files of users is in this
 //! program, so that a malicious one can at most end it.
 
+mod arrow_file;
 mod confine;
 mod connection;
 mod error;
 mod infer;
+mod kept;
 mod names;
 mod output;
 mod page;
 mod panics;
+mod parquet_file;
 mod query;
 mod serve;
 mod source;
@@ -79,7 +82,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(limits: &Serve) -> Result<ExitCode, String> {
-    confine::check_inherited()?;
+    confine::drop_inherited()?;
     let weaknesses = confine::confine(limits.memory_bytes, Some(Path::new(".")))?;
     let threads = usize::from(limits.threads);
     let context = Context {
@@ -94,9 +97,11 @@ fn serve(limits: &Serve) -> Result<ExitCode, String> {
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
-    // In a thread of the runtime, which has the larger stack.
-    let served = runtime.block_on(runtime.spawn(serve::serve(context, weaknesses)));
-    served.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    // In a thread of its own, for the larger stack.
+    let thread = std::thread::Builder::new().stack_size(STACK);
+    let served = thread.spawn(move || runtime.block_on(serve::serve(context, weaknesses)));
+    let served = served.map_err(|error| format!("cannot start threads: {error}"))?.join();
+    served.map_err(|_| "panicked".to_owned())?.map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 

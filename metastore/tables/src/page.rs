@@ -10,7 +10,7 @@ use crate::connection::Connection;
 use crate::error::Result;
 use crate::names;
 use crate::output::Encoder;
-use crate::query::Context;
+use crate::query::{self, Context, Source};
 use crate::source::{OpenTable, TextFiles};
 use crate::text::{JsonWriter, strings};
 
@@ -21,36 +21,37 @@ const PART: usize = 1 << 18;
 ///
 /// # Errors
 /// Invalid for unknown columns and malformed files; limit; read.
-pub(crate) async fn page(_context: &Context, table: &Arc<OpenTable>, page: &Page, sink: &Connection) -> Result<Done> {
+pub(crate) async fn page(context: &Context, table: &Arc<OpenTable>, page: &Page, sink: &Connection) -> Result<Done> {
     if page.filter.is_some() || !page.sort.is_empty() {
-        return Err(crate::error::Error::invalid("`where` and `sort` are not supported"));
+        return query::page(context, &Source::of(table), page, sink).await;
     }
-    let needed = positions(table.columns(), page.columns.as_deref())?;
+    let needed = names::positions(table.columns(), page.columns.as_deref())?;
     let columns: Vec<Column> = needed.iter().map(|index| table.columns()[*index].clone()).collect();
-    let (rows, more) = match (table.as_text(), page.output) {
-        (Some(files), Output::Json) => json_of_text(files, page, &needed, sink).await?,
-        (Some(files), Output::Csv) => csv_of_text(files, page, &needed, &columns, sink).await?,
-        _ => typed(table, page, &needed, &columns, sink).await?,
+    // One row more shows whether there are more, unless that is known.
+    let limit = page.limit.saturating_add(u64::from(table.total().is_none()));
+    let (rows, mut more) = match (table.as_text(), page.output) {
+        (Some(files), Output::Json) => json_of_text(files, page, limit, &needed, sink).await?,
+        (Some(files), Output::Csv) => csv_of_text(files, page, limit, &needed, &columns, sink).await?,
+        _ => typed(table, page, limit, &needed, &columns, sink).await?,
     };
-    Ok(Done { columns, rows, more, total: table.total(), is_volatile: false })
+    let total = table.total();
+    more |= total.is_some_and(|total| page.offset.saturating_add(rows) < total);
+    Ok(Done { columns, rows, more, total, is_volatile: false })
 }
 
-/// Returns the positions of columns by name; of all columns by default.
-fn positions(columns: &[Column], names: Option<&[String]>) -> Result<Vec<usize>> {
-    let Some(names) = names else { return Ok((0..columns.len()).collect()) };
-    let known = columns.iter().map(|column| column.name.as_str());
-    names.iter().map(|name| names::position(known.clone(), name)).collect()
-}
-
-async fn json_of_text(files: &Arc<TextFiles>, page: &Page, needed: &[usize], sink: &Connection) -> Result<(u64, bool)> {
-    // One row more, which shows whether there are any.
-    let mut rows = files.rows(page.offset, page.limit.saturating_add(1));
+async fn json_of_text(
+    files: &Arc<TextFiles>,
+    page: &Page,
+    limit: u64,
+    needed: &[usize],
+    sink: &Connection,
+) -> Result<(u64, bool)> {
+    let mut rows = files.rows(page.offset, limit);
     let mut writer = JsonWriter::new();
     let (mut written, mut more) = (0, false);
     while !more && let Some(part) = rows.next().await? {
-        let wanted = wanted(page.limit - written, part.range.len());
-        let range = part.range.start..part.range.start + wanted;
         let available = part.range.len();
+        let range = part.range.start..part.range.start + wanted(page.limit - written, available);
         let taken = writer.write(files.table(), part.rows, range, needed);
         let taken = taken.map_err(|error| rows.describe(error, part.file))?;
         written += taken as u64;
@@ -64,11 +65,12 @@ async fn json_of_text(files: &Arc<TextFiles>, page: &Page, needed: &[usize], sin
 async fn csv_of_text(
     files: &Arc<TextFiles>,
     page: &Page,
+    limit: u64,
     needed: &[usize],
     columns: &[Column],
     sink: &Connection,
 ) -> Result<(u64, bool)> {
-    let mut rows = files.rows(page.offset, page.limit.saturating_add(1));
+    let mut rows = files.rows(page.offset, limit);
     let schema = strings(files.table(), crate::text::Rows::default(), 0..0, needed)?.schema();
     let mut encoder = Encoder::new(Output::Csv, &schema, columns)?;
     let (mut written, mut more) = (0, false);
@@ -88,11 +90,12 @@ async fn csv_of_text(
 async fn typed(
     table: &OpenTable,
     page: &Page,
+    limit: u64,
     needed: &[usize],
     columns: &[Column],
     sink: &Connection,
 ) -> Result<(u64, bool)> {
-    let mut batches = table.rows(page.offset, page.limit.saturating_add(1), needed)?;
+    let mut batches = table.rows(page.offset, limit, needed)?;
     let mut encoder = Encoder::new(page.output, &table.project(needed)?, columns)?;
     let (mut written, mut more) = (0, false);
     let mut waiting = Vec::new();

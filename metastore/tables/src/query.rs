@@ -20,9 +20,11 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::StreamExt as _;
 use tables_wire::{Column, Done, Page, Sort};
 
+use crate::connection::Connection;
 use crate::error::{Error, Result, shortened};
 use crate::names;
 use crate::output::Encoder;
+use crate::source::OpenTable;
 
 /// Maximum of offset and limit together, with a filter or an order.
 const MAX_ROWS: u64 = 100_000;
@@ -81,10 +83,23 @@ pub(crate) struct Source {
     pub(crate) total: Option<u64>,
 }
 
+impl Source {
+    /// Returns what is known of a table.
+    pub(crate) fn of(table: &Arc<OpenTable>) -> Self {
+        Self { provider: OpenTable::provider(table), columns: table.columns().to_vec(), total: table.total() }
+    }
+}
+
 /// Where parts of a result go.
 pub(crate) trait Sink: Sync {
     /// Sends a part of the result.
     fn send(&self, part: Bytes) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl Sink for Connection {
+    async fn send(&self, part: Bytes) -> Result<()> {
+        self.chunk(part).await
+    }
 }
 
 /// Writes a page of the rows that match the filter, in the order requested.
@@ -96,7 +111,7 @@ pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: 
         )));
     }
     let schema = source.provider.schema();
-    let selected = selection(&source.columns, page.columns.as_deref())?;
+    let selected = names::positions(&source.columns, page.columns.as_deref())?;
     let columns: Vec<_> = selected.iter().map(|position| source.columns[*position].clone()).collect();
     let session = context.session(BATCH_ROWS)?;
     check_unique(&schema)?;
@@ -125,13 +140,6 @@ pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: 
     sink.send(encoder.finish()?).await?;
     let total = if more { source.total.filter(|_| page.filter.is_none()) } else { Some(seen) };
     Ok(Done { columns, rows, more, total, is_volatile })
-}
-
-/// Returns the positions of the columns with these names; default: all.
-fn selection(columns: &[Column], names: Option<&[String]>) -> Result<Vec<usize>> {
-    let Some(names) = names else { return Ok((0..columns.len()).collect()) };
-    let known = columns.iter().map(|column| column.name.as_str());
-    names.iter().map(|name| names::position(known.clone(), name)).collect()
 }
 
 /// Plans a page: at most `limit` rows.

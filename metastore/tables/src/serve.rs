@@ -8,8 +8,12 @@ use tokio::net::unix::pipe::{Receiver, Sender};
 use crate::connection::{Connection, Frames, Request, connect};
 use crate::error::{Error, Result};
 use crate::page::page;
-use crate::query::Context;
+use crate::query::{Context, Source};
 use crate::source::OpenTable;
+use crate::statistics::statistics;
+
+/// The end of a result that is not a page.
+const WITHOUT_ROWS: Done = Done { columns: Vec::new(), rows: 0, more: false, total: None, is_volatile: false };
 
 /// Serves requests until the server closes standard input, which ends the process at once.
 ///
@@ -54,14 +58,20 @@ async fn answer(context: &Context, request: Request, connection: &Connection) ->
 }
 
 async fn run(context: &Context, request: &Request, connection: &Connection) -> Result<Done> {
-    let table = OpenTable::open(connection, &request.work.table, &request.indexes).await?;
+    let table = OpenTable::open(connection, &request.work.table, &request.indexes, context.memory).await?;
     let done = match &request.work.task {
         Task::Infer => {
             connection.chunk(serde_json::to_vec(&table.describe())?.into()).await?;
-            Ok(Done { columns: Vec::new(), rows: 0, more: false, total: None, is_volatile: false })
+            Ok(WITHOUT_ROWS)
         }
         Task::Page(wanted) => page(context, &table, wanted, connection).await,
-        Task::Statistics(_) => Err(Error::invalid("statistics are not supported")),
+        Task::Statistics(options) => match statistics(context, &Source::of(&table), options).await {
+            Ok(statistics) => {
+                connection.chunk(statistics.into()).await?;
+                Ok(WITHOUT_ROWS)
+            }
+            Err(error) => Err(error),
+        },
     };
     // Also of a failed request: the next one may need less of the file.
     for (file, index) in table.indexes()? {

@@ -26,3 +26,5 @@ pub(crate) use self::reader::RowReader;
 pub(crate) use self::rows::Rows;
 pub(crate) use self::split::{Splitter, all_rows};
 pub(crate) use self::table::TextTable;
+#[cfg(test)]
+pub(crate) use self::unpack::tests::packed;

@@ -1,8 +1,5 @@
 //! A server over an in-memory stream, also for the tests of other modules.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use tables_wire::FailureKind;
 use tokio::io::DuplexStream;
@@ -10,10 +7,13 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
-/// Files that a test server has, by number; and the reads that it answered.
-pub(crate) struct TestServer {
-    files: Vec<Bytes>,
-    pub(crate) reads: Arc<Mutex<Vec<Read>>>,
+/// What a test server got.
+#[derive(Default)]
+pub(crate) struct Log {
+    /// The reads that it answered.
+    pub(crate) reads: Vec<Read>,
+    /// The result.
+    pub(crate) chunks: Vec<u8>,
 }
 
 /// Runs a future in a runtime of its own.
@@ -22,14 +22,14 @@ pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// Connects to a server that has these files, for a request that has begun.
-pub(crate) fn serve(files: Vec<Bytes>) -> (Connection, Arc<Mutex<Vec<Read>>>) {
-    let server = TestServer { files, reads: Arc::default() };
-    let reads = Arc::clone(&server.reads);
+pub(crate) fn serve(files: Vec<Bytes>) -> (Connection, Arc<Mutex<Log>>) {
+    let log = Arc::new(Mutex::new(Log::default()));
     let (theirs, ours) = tokio::io::duplex(1 << 16);
-    let (connection, _) = start(ours);
+    let (connection, (_, driver)) = start(ours);
+    drop(driver);
     connection.begin();
-    tokio::spawn(server.answer(theirs));
-    (connection, reads)
+    tokio::spawn(answer(files, Arc::clone(&log), theirs));
+    (connection, log)
 }
 
 fn start(stream: DuplexStream) -> (Connection, (mpsc::Receiver<Request>, JoinHandle<std::io::Result<()>>)) {
@@ -39,24 +39,25 @@ fn start(stream: DuplexStream) -> (Connection, (mpsc::Receiver<Request>, JoinHan
     (connection, (requests, driver))
 }
 
-impl TestServer {
-    async fn answer(self, stream: DuplexStream) {
-        let (mut input, mut output) = tokio::io::split(stream);
-        while let Ok(Some(frame)) = read_frame(&mut input).await {
-            if frame.kind != Kind::Read {
-                continue;
-            }
-            let read: Read = frame.parse().unwrap();
-            self.reads.lock().unwrap().push(read);
-            let [start, end] = [read.offset, read.offset + read.length].map(|at| usize::try_from(at).unwrap());
-            let Some(file) = self.files.get(read.file as usize).filter(|file| end <= file.len()) else {
-                write_frame(&mut output, &Frame::data(Kind::ReadFailed, frame.number, "")).await.unwrap();
-                continue;
-            };
-            for part in file.slice(start..end).chunks(BLOCK) {
-                let bytes = Frame::data(Kind::Bytes, frame.number, part.to_vec());
-                write_frame(&mut output, &bytes).await.unwrap();
-            }
+async fn answer(files: Vec<Bytes>, log: Arc<Mutex<Log>>, stream: DuplexStream) {
+    let (mut input, mut output) = tokio::io::split(stream);
+    while let Ok(Some(frame)) = read_frame(&mut input).await {
+        if frame.kind == Kind::Chunk {
+            log.lock().unwrap().chunks.extend_from_slice(&frame.payload);
+        }
+        if frame.kind != Kind::Read {
+            continue;
+        }
+        let read: Read = frame.parse().unwrap();
+        log.lock().unwrap().reads.push(read);
+        let [start, end] = [read.offset, read.offset + read.length].map(|at| usize::try_from(at).unwrap());
+        let Some(file) = files.get(read.file as usize).filter(|file| end <= file.len()) else {
+            write_frame(&mut output, &Frame::data(Kind::ReadFailed, frame.number, "")).await.unwrap();
+            continue;
+        };
+        for part in file.slice(start..end).chunks(BLOCK) {
+            let bytes = Frame::data(Kind::Bytes, frame.number, part.to_vec());
+            write_frame(&mut output, &bytes).await.unwrap();
         }
     }
 }
@@ -67,11 +68,11 @@ fn long_reads_are_split_and_put_together() {
     run(async {
         let (connection, reads) = serve(vec![Bytes::new(), file.clone()]);
         assert_eq!(connection.read(1, 5..19_000_005).await.unwrap(), file[5..19_000_005]);
-        let lengths: Vec<u64> = reads.lock().unwrap().iter().map(|read| read.length).collect();
+        let lengths: Vec<u64> = reads.lock().unwrap().reads.iter().map(|read| read.length).collect();
         assert_eq!(lengths, [MAX_READ, MAX_READ, 19_000_000 - 2 * MAX_READ]);
         assert!(connection.read(1, 7..7).await.unwrap().is_empty());
         assert_eq!(connection.read(0, 0..1).await.unwrap_err().kind, FailureKind::Read);
-        assert_eq!(reads.lock().unwrap().len(), 4);
+        assert_eq!(reads.lock().unwrap().reads.len(), 4);
     });
 }
 
@@ -79,12 +80,9 @@ fn long_reads_are_split_and_put_together() {
 fn no_read_follows_the_end_of_a_request() {
     run(async {
         let (connection, reads) = serve(vec![Bytes::from_static(b"abc")]);
-        connection
-            .done(&Done { columns: Vec::new(), rows: 0, more: false, total: None, is_volatile: false })
-            .await
-            .unwrap();
+        connection.done(&Done { columns: Vec::new(), rows: 0, more: false, total: None, is_volatile: false }).await.unwrap();
         assert!(connection.read(0, 0..1).await.is_err());
-        assert!(reads.lock().unwrap().is_empty());
+        assert!(reads.lock().unwrap().reads.is_empty());
         connection.begin();
         assert_eq!(connection.read(0, 0..2).await.unwrap(), "ab");
     });
@@ -180,7 +178,7 @@ proptest! {
                 let [start, end] = [range.start, range.end].map(|at| usize::try_from(at).unwrap());
                 assert_eq!(*found, file[start..end]);
             }
-            let mut reads = reads.lock().unwrap().clone();
+            let mut reads = reads.lock().unwrap().reads.clone();
             reads.sort_unstable_by_key(|read| read.offset);
             assert!(reads.windows(2).all(|pair| pair[0].offset + pair[0].length + MAX_GAP <= pair[1].offset));
         });

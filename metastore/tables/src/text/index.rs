@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::charset::Charset;
 use crate::error::Result;
 use crate::infer::Inferred;
+use crate::kept;
 
 /// The version of the format, and of what inference finds.
 const VERSION: u32 = 1;
@@ -16,9 +17,6 @@ pub(super) const STEP: u64 = 10_000;
 
 /// Maximum number of offsets. With more, every second one is dropped.
 const MAX_OFFSETS: usize = 4000;
-
-/// Length of the checksum (BLAKE3) at the beginning.
-const CHECKSUM: usize = 32;
 
 /// The offsets of rows in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,13 +92,7 @@ impl Offsets {
 }
 
 impl FileIndex {
-    pub(crate) fn new(
-        size: u64,
-        declared: &Map<String, Value>,
-        inferred: Inferred,
-        charset: Charset,
-        name: String,
-    ) -> Self {
+    pub(crate) fn new(size: u64, declared: &Map<String, Value>, inferred: Inferred, charset: Charset, name: String) -> Self {
         Self {
             version: VERSION,
             size,
@@ -120,11 +112,7 @@ impl FileIndex {
 
     /// Parses an index; `None` if it is not one of this file, or is damaged.
     pub(crate) fn parse(payload: &[u8], size: u64, declared: &Map<String, Value>) -> Option<Self> {
-        let (checksum, json) = payload.split_at_checked(CHECKSUM)?;
-        if blake3::hash(json).as_bytes() != checksum {
-            return None;
-        }
-        let index: Self = serde_json::from_slice(json).ok()?;
+        let index: Self = kept::open(payload)?;
         let is_valid = index.version == VERSION
             && index.size == size
             && index.declared == *declared
@@ -135,10 +123,7 @@ impl FileIndex {
 
     /// Formats the index for the server.
     pub(crate) fn to_bytes(&self) -> Result<Bytes> {
-        let json = serde_json::to_vec(self)?;
-        let mut bytes = blake3::hash(&json).as_bytes().to_vec();
-        bytes.extend_from_slice(&json);
-        Ok(bytes.into())
+        kept::seal(self)
     }
 }
 
@@ -157,8 +142,7 @@ mod tests {
             rows: 3,
             is_complete: false,
         };
-        let mut index =
-            FileIndex::new(1000, &Map::new(), inferred, Charset::named("utf-8", 3).unwrap(), "utf-8".to_owned());
+        let mut index = FileIndex::new(1000, &Map::new(), inferred, Charset::named("utf-8", 3).unwrap(), "utf-8".to_owned());
         for row in 0..5 {
             index.offsets.note(Place { row: row * STEP, offset: 3 + row * 100 });
         }

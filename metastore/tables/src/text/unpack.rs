@@ -35,7 +35,9 @@ impl Unpacker {
     pub(super) fn new(compression: Compression) -> Result<Self> {
         let decoder = match compression {
             Compression::Gzip => Algorithm::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
-            Compression::Zstd => Algorithm::Zstd { decoder: Decoder::new().map_err(Error::internal)?, is_open: false },
+            Compression::Zstd => {
+                Algorithm::Zstd { decoder: Decoder::new().map_err(Error::internal)?, is_open: false }
+            }
         };
         Ok(Self { decoder, read: 0, written: 0 })
     }
@@ -116,7 +118,7 @@ fn malformed(error: &std::io::Error) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::Write as _;
 
     use proptest::prelude::*;

@@ -1,0 +1,149 @@
+//! Tables for DataFusion.
+//!
+//! No statistics of files are passed on, so that counts and extremes are computed from rows. DataFusion reads only the
+//! columns that it needs, and in Parquet files skips row groups and pages by their own statistics.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use futures::TryStreamExt as _;
+use object_store::memory::InMemory;
+use parquet::arrow::async_reader::AsyncFileReader;
+
+use super::OpenTable;
+use crate::error::Error;
+use crate::parquet_file::ParquetFile;
+
+/// The name of the store in plans. It is empty: files are read through the connection.
+const STORE: &str = "table://files";
+
+/// A table for DataFusion.
+pub(super) struct Provider(pub(super) Arc<OpenTable>);
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("table")
+    }
+}
+
+#[async_trait]
+impl TableProvider for Provider {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.0.schema())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let support = match self.0.as_parquet() {
+            Some(_) => TableProviderFilterPushDown::Inexact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(vec![support; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some(files) = self.0.as_parquet() else { return self.stream(projection, limit) };
+        let url = ObjectStoreUrl::parse(STORE)?;
+        state.runtime_env().register_object_store(url.as_ref(), Arc::new(InMemory::new()));
+        let factory = Arc::new(Readers(files.to_vec()));
+        let source = ParquetSource::new(Arc::clone(self.0.schema()))
+            .with_table_parquet_options(state.table_options().parquet.clone())
+            .with_parquet_file_reader_factory(factory)
+            .with_pushdown_filters(state.config_options().execution.parquet.pushdown_filters)
+            .with_reorder_filters(state.config_options().execution.parquet.reorder_filters)
+            .with_enable_page_index(true);
+        let files = files.iter().enumerate().map(|(number, file)| PartitionedFile::new(number.to_string(), file.size()));
+        // A single group: rows stay in the order of the files.
+        let config = FileScanConfigBuilder::new(url, Arc::new(source))
+            .with_file_group(FileGroup::new(files.collect()))
+            .with_projection_indices(projection.cloned())?
+            .with_preserve_order(true)
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+impl Provider {
+    fn stream(&self, projection: Option<&Vec<usize>>, limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
+        let columns = projection.cloned().unwrap_or_else(|| (0..self.0.columns().len()).collect());
+        let schema = self.0.project(&columns)?;
+        let limit_rows = limit.map_or(u64::MAX, |limit| limit as u64);
+        let part = Part { table: Arc::clone(&self.0), columns, schema: Arc::clone(&schema), limit: limit_rows };
+        Ok(Arc::new(StreamingTableExec::try_new(schema, vec![Arc::new(part)], None, Vec::new(), false, limit)?))
+    }
+}
+
+/// The rows of a table that is not Parquet.
+struct Part {
+    table: Arc<OpenTable>,
+    columns: Vec<usize>,
+    schema: SchemaRef,
+    limit: u64,
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("rows")
+    }
+}
+
+impl PartitionStream for Part {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let rows = self.table.rows(0, self.limit, &self.columns);
+        let rows = futures::stream::once(async move { rows }).try_flatten().map_err(DataFusionError::from);
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), rows))
+    }
+}
+
+/// Readers of Parquet files by their number, which is their path.
+struct Readers(Vec<Arc<ParquetFile>>);
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("files")
+    }
+}
+
+impl ParquetFileReaderFactory for Readers {
+    fn create_reader(
+        &self,
+        _: usize,
+        file: PartitionedFile,
+        _: Option<usize>,
+        _: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let number: Option<usize> = file.object_meta.location.as_ref().parse().ok();
+        let found = number.and_then(|number| self.0.get(number));
+        Ok(found.ok_or_else(|| Error::internal("there is no such file"))?.reader())
+    }
+}

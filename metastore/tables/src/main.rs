@@ -1,75 +1,119 @@
 //! The table engine of rutter: reads tables for the server, in a process without rights of its own.
+//!
+//! The server sends requests over standard input; see `tables-wire`. Everything that parses files of users is in this
+//! program, so that a malicious one can at most end it.
 
 mod arrow_file;
+mod confine;
 mod connection;
 mod error;
 mod infer;
 mod kept;
+mod names;
+mod output;
 mod page;
 mod panics;
 mod parquet_file;
+mod query;
 mod serve;
 mod source;
+mod statistics;
 mod text;
 mod types;
 
-mod names {
-    use crate::error::{Error, Result};
+use std::path::Path;
+use std::process::ExitCode;
 
-    pub(crate) fn position<'a>(names: impl IntoIterator<Item = &'a str>, name: &str) -> Result<usize> {
-        let found = names.into_iter().position(|other| other == name);
-        found.ok_or_else(|| Error::invalid(format!("there is no column {name:?}")))
-    }
+use clap::{Args, Parser, Subcommand};
+
+use crate::query::Context;
+
+/// Stack of each thread, in bytes: expressions of requests are nested, and so are types of files.
+const STACK: usize = 16 << 20;
+
+/// Threads for what blocks, such as writing spilled rows.
+const BLOCKING_THREADS: usize = 4;
+
+/// The table engine of rutter. The server starts it; there is no need to do so yourself.
+#[derive(Parser)]
+#[command(name = "rutter-tables", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
 }
 
-mod output {
-    use arrow::array::RecordBatch;
-    use arrow::datatypes::SchemaRef;
-    use bytes::Bytes;
-    use tables_wire::{Column, Output};
-
-    use crate::error::{Error, Result};
-
-    pub(crate) struct Encoder(Vec<u8>);
-
-    impl Encoder {
-        pub(crate) fn new(output: Output, _: &SchemaRef, columns: &[Column]) -> Result<Self> {
-            if output != Output::Csv {
-                return Err(Error::invalid("not supported"));
-            }
-            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-            Ok(Self((names.join(",") + "\r\n").into_bytes()))
-        }
-
-        pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<usize> {
-            arrow::csv::WriterBuilder::new().with_header(false).build(&mut self.0).write(batch)?;
-            Ok(batch.num_rows())
-        }
-
-        pub(crate) fn take(&mut self) -> Bytes {
-            std::mem::take(&mut self.0).into()
-        }
-
-        pub(crate) fn finish(self) -> Result<Bytes> {
-            Ok(self.0.into())
-        }
-    }
+#[derive(Subcommand)]
+enum Command {
+    /// Serve requests from standard input, with spilled rows in the working directory.
+    #[command(after_help = "Example:\n  cd SCRATCH && env -i rutter-tables serve --memory-bytes 536870912 \
+                            --scratch-bytes 10737418240 --threads 2")]
+    Serve(Serve),
+    /// Confine the process as `serve` does, and check that it can neither read files nor connect.
+    #[command(after_help = "Example:\n  rutter-tables check && echo 'table engines are confined'")]
+    Check,
 }
 
-mod query {
-    pub(crate) struct Context {
-        pub(crate) memory: usize,
-    }
+#[derive(Args)]
+struct Serve {
+    /// Memory of a request, in bytes.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1 << 20..))]
+    memory_bytes: u64,
+    /// Disk space for spilled rows, in bytes.
+    #[arg(long)]
+    scratch_bytes: u64,
+    /// Threads of a request.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: u16,
 }
 
-fn main() -> std::process::ExitCode {
-    let runtime = tokio::runtime::Runtime::new();
-    let result = runtime.map_err(error::Error::internal).and_then(|runtime| runtime.block_on(serve::serve(query::Context { memory: 1 << 29 }, Vec::new())));
+fn main() -> ExitCode {
+    panics::end_process();
+    let result = match Cli::parse().command {
+        Command::Serve(limits) => serve(&limits),
+        Command::Check => check(),
+    };
     match result {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("rutter-tables: {error}");
-            std::process::ExitCode::FAILURE
+        Ok(status) => status,
+        Err(message) => {
+            eprintln!("rutter-tables: {message}");
+            ExitCode::FAILURE
         }
     }
+}
+
+fn serve(limits: &Serve) -> Result<ExitCode, String> {
+    confine::check_inherited()?;
+    let weaknesses = confine::confine(limits.memory_bytes, Some(Path::new(".")))?;
+    let threads = usize::from(limits.threads);
+    let context = Context {
+        memory: usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX),
+        scratch: limits.scratch_bytes,
+        threads,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // One more, which reads from the server while the others compute.
+        .worker_threads(threads + 1)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_stack_size(STACK)
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start threads: {error}"))?;
+    // In a thread of the runtime, which has the larger stack.
+    let served = runtime.block_on(runtime.spawn(serve::serve(context, weaknesses)));
+    served.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check() -> Result<ExitCode, String> {
+    for weakness in confine::confine(0, None)? {
+        println!("{weakness}");
+    }
+    let mut status = ExitCode::SUCCESS;
+    for (attempt, is_refused) in confine::attempts() {
+        println!("{attempt}: {}", if is_refused { "refused" } else { "possible" });
+        if !is_refused {
+            status = ExitCode::FAILURE;
+        }
+    }
+    Ok(status)
 }

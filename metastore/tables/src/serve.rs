@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::page::page;
 use crate::query::Context;
 use crate::source::OpenTable;
+use crate::statistics::statistics;
 
 /// Serves requests until the server closes standard input, which ends the process at once.
 ///
@@ -61,7 +62,13 @@ async fn run(context: &Context, request: &Request, connection: &Connection) -> R
             Ok(Done { columns: Vec::new(), rows: 0, more: false, total: None, is_volatile: false })
         }
         Task::Page(wanted) => page(context, &table, wanted, connection).await,
-        Task::Statistics(_) => Err(Error::invalid("statistics are not supported")),
+        Task::Statistics(options) => match statistics(context, &table.as_source(), options).await {
+            Ok(found) => {
+                connection.chunk(found.into()).await?;
+                Ok(Done { columns: Vec::new(), rows: 0, more: false, total: table.total(), is_volatile: false })
+            }
+            Err(error) => Err(error),
+        },
     };
     // Also of a failed request: the next one may need less of the file.
     for (file, index) in table.indexes()? {

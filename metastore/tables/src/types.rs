@@ -85,9 +85,7 @@ pub(crate) fn plain_type(r#type: &DataType) -> DataType {
 fn plain_field(field: &FieldRef) -> FieldRef {
     // Run-end encoded values have nulls, whatever their field says.
     let nullable = field.is_nullable() || matches!(field.data_type(), DataType::RunEndEncoded(..));
-    Arc::new(
-        Field::new(field.name(), plain_type(field.data_type()), nullable).with_metadata(field.metadata().clone()),
-    )
+    Arc::new(Field::new(field.name(), plain_type(field.data_type()), nullable).with_metadata(field.metadata().clone()))
 }
 
 /// Returns the schema that results of a table with this schema have. Metadata of the file is left out: it describes

@@ -65,11 +65,8 @@ pub(crate) fn csv(sample: Sample<'_>, declared: &Dialect) -> Result<Inferred> {
     }
     let is_complete = sample.is_all && records.len() <= header_rows + rows;
 
-    let has_header = if declared.declares_header {
-        !declared.header_rows.is_empty()
-    } else {
-        is_header(&first, &columns, rows)
-    };
+    let has_header =
+        if declared.declares_header { !declared.header_rows.is_empty() } else { is_header(&first, &columns, rows) };
     if !has_header {
         for (column, cell) in columns.iter_mut().zip(&first) {
             column.see(cell);

@@ -1,0 +1,114 @@
+//! Confines the process (resource limits, Landlock) before it reads any input.
+//!
+//! Threads inherit the restrictions of the thread that starts them, so this happens before there are any.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, LandlockStatus, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
+    RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
+};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::set_no_new_privs;
+
+/// Memory of the program itself, of its threads, and of what its pools do not count, in bytes.
+const EXTRA_MEMORY: u64 = 512 << 20;
+
+/// Maximum number of open files; a merge of spilled rows opens several.
+const OPEN_FILES: u64 = 64;
+
+/// What Landlock restricts, as far as the kernel supports it.
+const RESTRICTIONS: ABI = ABI::V10;
+
+/// Checks that the process has inherited nothing but its standard streams: no environment, no other open files.
+pub(crate) fn check_inherited() -> Result<(), String> {
+    #[expect(clippy::disallowed_methods, reason = "it must be empty")]
+    let variable = std::env::vars_os().next();
+    if let Some((name, _)) = variable {
+        return Err(format!("the environment must be empty, but has {}; start with `env -i`", name.display()));
+    }
+    let listed = fs::read_dir("/proc/self/fd").and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let listed = listed.map_err(|error| format!("cannot list open files in /proc/self/fd: {error}"))?;
+    for entry in listed {
+        let number = entry.file_name();
+        let is_standard = number.to_str().is_some_and(|number| matches!(number, "0" | "1" | "2"));
+        // The one that belonged to the list itself is closed by now.
+        if !is_standard && fs::read_link(entry.path()).is_ok() {
+            let number = number.display();
+            return Err(format!("only the standard streams may be open, but file descriptor {number} is, too"));
+        }
+    }
+    Ok(())
+}
+
+/// Takes all rights from the process but to use its standard streams, this much memory, and the files in one folder.
+/// Returns what could not be done, for the log.
+pub(crate) fn confine(memory_bytes: u64, folder: Option<&Path>) -> Result<Vec<String>, String> {
+    let mut weaknesses = Vec::new();
+    // If memory runs out, an engine has to go rather than the server.
+    let score = OpenOptions::new().write(true).open("/proc/self/oom_score_adj");
+    if let Err(error) = score.and_then(|mut file| file.write_all(b"1000")) {
+        weaknesses.push(format!("cannot set /proc/self/oom_score_adj: {error}"));
+    }
+    for (resource, name, value) in [
+        (Resource::Data, "RLIMIT_DATA", memory_bytes.saturating_add(EXTRA_MEMORY)),
+        (Resource::Nofile, "RLIMIT_NOFILE", OPEN_FILES),
+        (Resource::Core, "RLIMIT_CORE", 0),
+    ] {
+        let value = getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
+        let limit = Rlimit { current: Some(value), maximum: Some(value) };
+        setrlimit(resource, limit).map_err(|error| format!("cannot set {name} to {value}: {error}"))?;
+    }
+    set_no_new_privs(true).map_err(|error| format!("cannot set no_new_privs: {error}"))?;
+    weaknesses.extend(restrict(folder).map_err(|error| format!("cannot restrict the process with Landlock: {error}"))?);
+    Ok(weaknesses)
+}
+
+/// Restricts files and connections (Landlock). Returns what the kernel does not support.
+fn restrict(folder: Option<&Path>) -> Result<Option<String>, RulesetError> {
+    let files: BitFlags<AccessFs> = AccessFs::ReadFile
+        | AccessFs::WriteFile
+        | AccessFs::ReadDir
+        | AccessFs::MakeReg
+        | AccessFs::MakeDir
+        | AccessFs::RemoveFile
+        | AccessFs::RemoveDir
+        | AccessFs::Truncate;
+    let mut ruleset = Ruleset::default()
+        .handle_access(AccessFs::from_all(RESTRICTIONS))?
+        .handle_access(AccessNet::from_all(RESTRICTIONS))?
+        .scope(Scope::from_all(RESTRICTIONS))?
+        .create()?;
+    if let Some(folder) = folder {
+        // A folder that cannot be opened is one that cannot be used, either.
+        if let Ok(folder) = PathFd::new(folder) {
+            ruleset = ruleset.add_rule(PathBeneath::new(folder, files))?;
+        }
+    }
+    let status = ruleset.restrict_self()?;
+    Ok(match (status.ruleset, status.landlock) {
+        (RulesetStatus::NotEnforced, _) => {
+            Some("the kernel does not support Landlock: files and connections are not restricted".to_owned())
+        }
+        (_, LandlockStatus::Available { effective_abi, .. }) if effective_abi < ABI::V4 => {
+            Some("the kernel is older than Linux 6.7: Landlock does not restrict connections".to_owned())
+        }
+        _ => None,
+    })
+}
+
+/// Tries what a confined process must not be able to do. Returns what it tried, and whether that was refused.
+pub(crate) fn attempts() -> [(&'static str, bool); 3] {
+    // Refused connections also end with an error: the port is closed.
+    fn is_refused<T>(result: io::Result<T>) -> bool {
+        result.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    }
+    [
+        ("open /etc/passwd", is_refused(fs::File::open("/etc/passwd"))),
+        ("connect to 127.0.0.1", is_refused(TcpStream::connect((Ipv4Addr::LOCALHOST, 1)))),
+        ("listen on 127.0.0.1", is_refused(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))),
+    ]
+}

@@ -1,0 +1,80 @@
+//! Parquet files and Arrow IPC streams.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::writer::StreamWriter;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::error::Result;
+use crate::types::{parquet_schema, to_schema};
+
+/// Maximum number of rows of a row group.
+const GROUP_ROWS: usize = 131_072;
+
+/// A row group ends when its rows take this many bytes of memory.
+const GROUP_BYTES: usize = 64 << 20;
+
+/// A Parquet file.
+pub(super) struct Parquet {
+    schema: SchemaRef,
+    writer: ArrowWriter<Vec<u8>>,
+}
+
+impl Parquet {
+    /// Starts a file.
+    pub(super) fn new(schema: &SchemaRef) -> Result<Self> {
+        let schema = parquet_schema(schema);
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .build();
+        let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties))?;
+        Ok(Self { schema, writer })
+    }
+
+    /// Adds rows.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(&to_schema(batch, &self.schema)?)?;
+        if self.writer.memory_size() > GROUP_BYTES {
+            self.writer.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Takes the row groups that are complete.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(self.writer.inner_mut())
+    }
+
+    /// Ends the file; returns the rest of it.
+    pub(super) fn finish(self) -> Result<Vec<u8>> {
+        Ok(self.writer.into_inner()?)
+    }
+}
+
+/// An Arrow IPC stream.
+pub(super) struct Arrow(StreamWriter<Vec<u8>>);
+
+impl Arrow {
+    /// Starts a stream.
+    pub(super) fn new(schema: &SchemaRef) -> Result<Self> {
+        Ok(Self(StreamWriter::try_new(Vec::new(), schema)?))
+    }
+
+    /// Adds rows.
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        Ok(self.0.write(batch)?)
+    }
+
+    /// Takes what has been written.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(self.0.get_mut())
+    }
+
+    /// Ends the stream; returns the rest of it.
+    pub(super) fn finish(self) -> Result<Vec<u8>> {
+        Ok(self.0.into_inner()?)
+    }
+}

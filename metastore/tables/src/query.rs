@@ -1,0 +1,204 @@
+//! Rows that match an expression, and sorted rows (DataFusion).
+
+mod filter;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
+use datafusion::catalog::TableProvider;
+use datafusion::common::Column as ColumnName;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::{Expr, SortExpr};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, execute_stream};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use futures::StreamExt as _;
+use tables_wire::{Column, Done, Page, Sort};
+
+use crate::error::{Error, Result, shortened};
+use crate::names;
+use crate::output::Encoder;
+
+/// Maximum of offset and limit together, with a filter or an order.
+const MAX_ROWS: u64 = 100_000;
+
+/// Number of rows that are read at once.
+pub(crate) const BATCH_ROWS: usize = 8192;
+
+/// The limits of requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context {
+    /// Memory, in bytes.
+    pub(crate) memory: usize,
+    /// Disk space for spilled rows, in bytes.
+    pub(crate) scratch: u64,
+    /// Number of threads.
+    pub(crate) threads: usize,
+}
+
+impl Context {
+    /// Creates a session of DataFusion for one request, which keeps to the limits and has no tables.
+    ///
+    /// Plans have a single partition, so that rows stay in the order of the table.
+    pub(crate) fn session(&self, batch_rows: usize) -> Result<SessionContext> {
+        let mut config = SessionConfig::new()
+            .with_batch_size(batch_rows)
+            .with_target_partitions(1)
+            .with_information_schema(false)
+            .with_collect_statistics(false)
+            .with_repartition_file_scans(false);
+        let options = config.options_mut();
+        options.execution.time_zone = Some("+00:00".to_owned());
+        options.execution.parquet.pushdown_filters = true;
+        options.execution.parquet.reorder_filters = true;
+        options.execution.parquet.schema_force_view_types = false;
+        options.sql_parser.map_string_types_to_utf8view = false;
+        let disk = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![".".into()]))
+            .with_max_temp_directory_size(self.scratch);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(self.memory)))
+            .with_disk_manager_builder(disk)
+            .build_arc()?;
+        let state =
+            SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+        Ok(SessionContext::new_with_state(state))
+    }
+}
+
+/// A table to query.
+pub(crate) struct Source {
+    /// Its rows, in their order.
+    pub(crate) provider: Arc<dyn TableProvider>,
+    /// Its columns, one for each of the provider.
+    pub(crate) columns: Vec<Column>,
+    /// Number of rows, if it is known.
+    pub(crate) total: Option<u64>,
+}
+
+/// Where parts of a result go.
+pub(crate) trait Sink: Sync {
+    /// Sends a part of the result.
+    fn send(&self, part: Bytes) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Writes a page of the rows that match the filter, in the order requested.
+pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: &impl Sink) -> Result<Done> {
+    let last = page.offset.saturating_add(page.limit);
+    if last > MAX_ROWS {
+        return Err(Error::limit(format!(
+            "with `where` or `sort`, `offset` and `limit` together must be at most {MAX_ROWS}; narrow down `where`"
+        )));
+    }
+    let schema = source.provider.schema();
+    let selected = selection(&source.columns, page.columns.as_deref())?;
+    let columns: Vec<_> = selected.iter().map(|position| source.columns[*position].clone()).collect();
+    let session = context.session(BATCH_ROWS)?;
+    check_unique(&schema)?;
+    let filter = page.filter.as_ref().map(|filter| filter::parse(&session.state(), filter, &schema)).transpose()?;
+    let is_volatile = filter.as_ref().is_some_and(filter::is_volatile);
+    let plan = plan(&session, source, filter, &page.sort, &selected, last + 1).await?;
+    let mut batches = execute_stream(plan, session.task_ctx())?;
+    let result = Arc::new(schema.project(&selected)?);
+    let mut encoder = Encoder::new(page.output, &result, &columns)?;
+
+    let (mut seen, mut rows, mut more) = (0, 0, false);
+    while let Some(batch) = batches.next().await {
+        let batch = batch?;
+        let available = batch.num_rows();
+        let start = usize::try_from(page.offset.saturating_sub(seen)).unwrap_or(usize::MAX).min(available);
+        let wanted = usize::try_from(page.limit - rows).unwrap_or(usize::MAX).min(available - start);
+        let written = encoder.write(&batch.slice(start, wanted))?;
+        sink.send(encoder.take()).await?;
+        seen += available as u64;
+        rows += written as u64;
+        more = start + written < available;
+        if more {
+            break;
+        }
+    }
+    sink.send(encoder.finish()?).await?;
+    let total = if more { source.total.filter(|_| page.filter.is_none()) } else { Some(seen) };
+    Ok(Done { columns, rows, more, total, is_volatile })
+}
+
+/// Returns the positions of the columns with these names; default: all.
+fn selection(columns: &[Column], names: Option<&[String]>) -> Result<Vec<usize>> {
+    let Some(names) = names else { return Ok((0..columns.len()).collect()) };
+    let known = columns.iter().map(|column| column.name.as_str());
+    names.iter().map(|name| names::position(known.clone(), name)).collect()
+}
+
+/// Plans a page: at most `limit` rows.
+async fn plan(
+    session: &SessionContext,
+    source: &Source,
+    filter: Option<Expr>,
+    sort: &[Sort],
+    selected: &[usize],
+    limit: u64,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = source.provider.schema();
+    let mut frame = session.read_table(source.provider.clone())?;
+    if let Some(filter) = filter {
+        frame = frame.filter(filter)?;
+    }
+    if !sort.is_empty() {
+        frame = sorted(frame, &schema, sort)?;
+    }
+    frame = frame.limit(0, Some(usize::try_from(limit).unwrap_or(usize::MAX)))?;
+    frame = frame.select(selected.iter().map(|position| column(schema.field(*position).name())))?;
+    let plan = frame.create_physical_plan().await?;
+    check_partitions(&plan)?;
+    Ok(plan)
+}
+
+/// Sorts rows. Ties keep the order of the table, by the number of the row.
+fn sorted(frame: DataFrame, schema: &SchemaRef, sort: &[Sort]) -> Result<DataFrame> {
+    let names = schema.fields().iter().map(|field| field.name().as_str());
+    let mut number = "row".to_owned();
+    while schema.column_with_name(&number).is_some() {
+        number.push('_');
+    }
+    let mut order = Vec::with_capacity(sort.len() + 1);
+    for Sort { column: name, descending } in sort {
+        names::position(names.clone(), name)?;
+        order.push(SortExpr::new(column(name), !descending, false));
+    }
+    order.push(SortExpr::new(column(&number), true, false));
+    Ok(frame.window(vec![row_number().alias(&number)])?.sort(order)?)
+}
+
+fn column(name: &str) -> Expr {
+    Expr::Column(ColumnName::new_unqualified(name))
+}
+
+/// Checks that expressions can tell the columns apart.
+fn check_unique(schema: &SchemaRef) -> Result<()> {
+    let mut names = HashSet::new();
+    for field in schema.fields() {
+        if !names.insert(field.name()) {
+            let name = shortened(field.name(), 60);
+            return Err(Error::invalid(format!(
+                "several columns are named \"{name}\": the table cannot be filtered or sorted; rename them"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the rows are read in their order.
+fn check_partitions(plan: &Arc<dyn ExecutionPlan>) -> Result<()> {
+    if plan.output_partitioning().partition_count() != 1 {
+        return Err(Error::internal(format!("{} has several partitions, which have no order", plan.name())));
+    }
+    plan.children().into_iter().try_for_each(check_partitions)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -12,7 +12,7 @@ run: ## build and start a demo server on 127.0.0.1:8080
 	@scripts/run.sh
 
 dev: ## start the server on the same data, with a debug build and debug logs
-	@scripts/setup.sh run && RUTTER_LOG=$${RUTTER_LOG:-info,rutter=debug,lfs=debug,metastore=debug} cargo run -- serve --listen 127.0.0.1:8080 --data ./rutter-data
+	@scripts/setup.sh run && RUTTER_LOG=$${RUTTER_LOG:-info,rutter=debug,lfs=debug,metastore=debug} RUTTER_TABLES__PROGRAM=$${RUTTER_TABLES__PROGRAM:-$$(realpath -m $(CARGO_TARGET_DIR))/tables/rutter-tables} cargo run -- serve --listen 127.0.0.1:8080 --data ./rutter-data
 
 ui: ## build the web UI, to be embedded by the next build of the server
 	@scripts/ui.sh
@@ -35,11 +35,11 @@ test-platform: ## sign users in to Superset and Airflow themselves; installs bot
 test-ui: ## test the web UI: types, unit tests, end-to-end tests in a browser
 	@scripts/test-ui.sh
 
-bench: ## benchmark against rudolfs, giftless, oidc-provider, nginx, borg, docker run, openssl and dd; BENCH="--quick --only batch" for less
+bench: ## benchmark against rudolfs, giftless, oidc-provider, nginx, borg, docker run, DuckDB, openssl and dd; BENCH="--quick --only batch" for less
 	@scripts/setup.sh bench && python3 tests/bench/main.py $(BENCH)
 
 check: ## check wording, formatting, lints and dependency rules
-	@scripts/setup.sh check && scripts/words.sh && cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
+	@scripts/setup.sh check && scripts/words.sh && cargo fmt --all --check && cargo clippy --all-targets -- -D warnings && cargo clippy --profile tables --package rutter-tables --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
 
 fuzz: ## run each group of property tests for FUZZ_SECONDS (300); FUZZ="token path" for some
 	@scripts/fuzz.sh $(FUZZ)

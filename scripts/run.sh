@@ -9,6 +9,8 @@ url=http://$listen
 user=demo
 dataset=air-quality
 rutter=${CARGO_TARGET_DIR:-target}/quick/rutter
+# Built after the server has started, because it takes longer than everything else.
+export RUTTER_TABLES__PROGRAM=${RUTTER_TABLES__PROGRAM:-$(realpath -m "${CARGO_TARGET_DIR:-target}")/tables/rutter-tables}
 # An interrupted first start is resumed by the next one; an existing data directory is left as it is.
 unfinished=$data/.first-start
 
@@ -35,11 +37,13 @@ if [ -e "$unfinished" ]; then
 fi
 
 server=
+builder=
 doing=
 # shellcheck disable=SC2317 # a trap calls it
 stop() { # stop the server, and keep the exit status
     status=$?
     trap - EXIT INT TERM HUP
+    [ -z "$builder" ] || kill -TERM -- "-$builder" 2>/dev/null || true
     [ -z "$doing" ] || printf '\nmake run: could not %s; the lines above say why\n' "$doing" >&2
     if [ -n "$server" ] && kill -TERM "$server" 2>/dev/null; then
         wait "$server" || true
@@ -105,6 +109,21 @@ TEXT
 fi
 say "  Ctrl-C stops the server."
 say
+
+# In its own process group, so that cargo and its compilers end together.
+set -m
+{
+    if [ ! -e "$RUTTER_TABLES__PROGRAM" ]; then
+        say "  Building the table engine, which takes some minutes. Until then, pages of tables say so."
+    fi
+    if nice scripts/tables.sh --quiet >/dev/null 2>"$data/table-engine.log"; then
+        say "  The table engine is ready."
+    else
+        say "  The table engine could not be built; see $data/table-engine.log. Everything else works without it."
+    fi
+} </dev/null &
+builder=$!
+set +m
 
 forwarded=-9
 # shellcheck disable=SC2317 # a trap calls it

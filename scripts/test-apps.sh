@@ -15,7 +15,7 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 X
 export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 
 # Compiled before there is an engine, and where packages can be downloaded.
-tests=(--workspace --lib --test apps --profile apps)
+tests=(--lib --test apps --profile apps)
 cargo nextest run --no-run "${tests[@]}"
 RUTTER_TEST_APP_FILES=$(tests/apps/prepare.sh)
 export RUTTER_TEST_APP_FILES

@@ -17,10 +17,11 @@ if [ $# -eq 0 ]; then
     (cd ui/sdk && npm ci --silent --no-audit --no-fund && npm run --silent check && npm run --silent test)
 fi
 
-# For the whole workspace, as in the other tests: otherwise every dependency is built again with other features.
-cargo build --quiet --workspace --bin rutter
+# For all default members, as in the other tests: otherwise every dependency is built again with other features.
+cargo build --quiet --bin rutter
 RUTTER_BIN=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/rutter
-export RUTTER_BIN
+RUTTER_TABLES__PROGRAM=$(scripts/tables.sh --quiet)
+export RUTTER_BIN RUTTER_TABLES__PROGRAM
 cd tests/ui
 npm ci --silent --no-audit --no-fund
 npm run --silent check

@@ -37,13 +37,16 @@ export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 
 if [ -n "$cloud" ]; then
     # Compiled before there are servers that would wait for it.
-    cargo nextest run --no-run --workspace --test cloud --profile cloud
-    scripts/azurite.sh scripts/garage.sh scripts/postgres.sh cargo nextest run --workspace --test cloud --profile cloud "$@"
+    cargo nextest run --no-run --test cloud --profile cloud
+    scripts/azurite.sh scripts/garage.sh scripts/postgres.sh cargo nextest run --test cloud --profile cloud "$@"
     exit
 fi
 # More at one time than there are processors: a story often waits, for a program, an answer or a moment.
 export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$(($(nproc) * 3 / 2))}
-scripts/postgres.sh cargo nextest run --workspace "$@"
+# The server's tests read tables.
+scripts/tables.sh >/dev/null
+scripts/postgres.sh cargo nextest run "$@"
 if [ $# -eq 0 ]; then
-    cargo test --quiet --doc --workspace
+    cargo test --quiet --doc
+    cargo nextest run --cargo-profile tables --package rutter-tables
 fi

@@ -5,6 +5,7 @@
 
 mod cache;
 mod names;
+mod part;
 mod pool;
 mod process;
 mod result;
@@ -24,8 +25,9 @@ pub use tables_wire::{Column, Done, Format, Output, Page, Sort};
 
 use self::cache::{Key, ResultCache};
 use self::names::LocatedTable;
+use self::part::Ended;
 use self::pool::{Lease, Pool};
-use self::process::{Ended, Usage};
+use self::process::Usage;
 use self::result::Sink;
 pub use self::result::TableResult;
 use self::source::Source;
@@ -40,6 +42,9 @@ use crate::files::Files;
 /// How long an actor cannot read files that have crashed engines of theirs, and after how many crashes.
 const CRASH_MEMORY: Duration = Duration::from_mins(10);
 const MAX_CRASHES: u32 = 2;
+
+/// Maximum size of what one request remembers of all its files together, in bytes.
+const MAX_INDEX_BYTES: usize = 64 << 20;
 
 /// Maximum number of crashes that are remembered.
 const MAX_REMEMBERED: usize = 1000;
@@ -181,7 +186,7 @@ impl Tables {
             Task::Page(_) => "page",
             Task::Statistics(_) => "statistics",
         };
-        let source = Source::new(self.0.files.clone(), files);
+        let source = Source::new(self.0.files.clone(), files, MAX_INDEX_BYTES);
         let work = Work { table, task };
         let request = serde_json::to_vec(&work).map_err(Error::internal)?;
         let tags: Vec<String> = source.tags().collect();
@@ -205,9 +210,11 @@ impl Tables {
 
     async fn run(self, request: Request, mut lease: Lease, mut sink: Sink, charge: Charge) {
         let Request { work, source, engine, actor, kind } = &request;
-        let mut indexes = Vec::new();
+        let (mut indexes, mut room) = (Vec::new(), MAX_INDEX_BYTES);
         for (number, tag) in (0..).zip(source.tags()) {
             if let Some(index) = self.0.cache.get(&index_key(engine, work, &tag)).await {
+                let Some(left) = room.checked_sub(index.len()) else { break };
+                room = left;
                 indexes.push((number, index));
             }
         }

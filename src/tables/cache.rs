@@ -14,7 +14,7 @@ use tables_wire::Done;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
-use super::result::Part;
+use super::part::Part;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
@@ -275,7 +275,7 @@ mod tests {
             }
             writer.finish(&done(7)).await;
             assert_eq!(all(cache.result(&key).await.unwrap()).await, (body, Some(done(7))), "{size}");
-            // A damaged entry is none.
+            // A damaged entry is ignored.
             std::fs::write(cache.path(&key), b"\0\0\xff\xff").unwrap();
             assert!(cache.result(&key).await.is_none());
         }

@@ -71,7 +71,7 @@ impl Tables {
         let path = grant.path().ok_or_else(|| Error::not_found("the path of a file is required"))?;
         let located = self.0.datasets.locate(&grant.at(path)?, revision).await?;
         let (commit, mut resource_format, mut properties) = (located.revision, None, Map::new());
-        // Whoever can read only this file sees it without its description.
+        // An actor with access to this file alone sees it without its description.
         if let Some(package) = grant.beside(&package_path()) {
             let (_, package) = self.0.datasets.package_for(&package, Some(&commit.to_string())).await?;
             let all = package.as_ref().map_or(&[][..], |package| package_resources(package));

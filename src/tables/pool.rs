@@ -1,4 +1,4 @@
-//! The pool of table engines: how many there are, and who uses them.
+//! The pool of table engines: how many there are, and which actors use them.
 //!
 //! An engine serves one actor for all its life, so that no data of one can stay in memory for another.
 
@@ -85,8 +85,8 @@ impl Pool {
     /// # Errors
     /// Busy if there is none in time; unavailable if it cannot be started.
     pub(super) async fn take(&self, actor: &str) -> Result<Lease> {
-        let patience = Duration::from_secs(self.0.config.wait_seconds);
-        let process = tokio::time::timeout(patience, self.turn(actor)).await;
+        let timeout = Duration::from_secs(self.0.config.wait_seconds);
+        let process = tokio::time::timeout(timeout, self.turn(actor)).await;
         let process = process.map_err(|_| Error::busy("too many tables are being read; try again in a moment"))?;
         let mut lease = Lease { pool: self.clone(), actor: actor.to_owned(), process };
         self.0.measure();
@@ -163,7 +163,7 @@ impl Lease {
         self.process.as_mut().ok_or_else(|| Error::internal("a lease without an engine"))
     }
 
-    /// Gives the engine back, to be kept for a while for further requests of the same actor.
+    /// Returns the engine to the pool, which keeps it for a while for further requests of the same actor.
     pub(super) fn give_back(mut self) {
         let Some(process) = self.process.take() else { return };
         let idle = Duration::from_secs(self.pool.0.config.idle_seconds);

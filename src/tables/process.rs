@@ -16,6 +16,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
+use super::part::Ended;
 use super::result::Sink;
 use super::source::Source;
 use crate::config::TablesConfig;
@@ -34,31 +35,6 @@ const QUEUED_FRAMES: usize = 4;
 /// Maximum size of the standard error of one engine that is logged, in bytes.
 const MAX_LOG_BYTES: usize = 64 << 10;
 const MAX_LINE: u64 = 4 << 10;
-
-/// Why an engine did not finish a request.
-#[derive(Debug)]
-pub(super) enum Ended {
-    /// With an error for the client. The engine can serve another request.
-    Failed(Error),
-    /// The client is gone.
-    Gone,
-    /// It took too long.
-    TimedOut,
-    /// The engine broke off: it crashed, or did not follow the protocol.
-    Crashed(String),
-}
-
-impl Ended {
-    /// Returns the word for metrics.
-    pub(super) fn reason(&self) -> &'static str {
-        match self {
-            Self::Failed(_) => "failed",
-            Self::Gone => "cancelled",
-            Self::TimedOut => "timeout",
-            Self::Crashed(_) => "crashed",
-        }
-    }
-}
 
 /// What a request used.
 #[derive(Debug, Default, Clone, Copy)]

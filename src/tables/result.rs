@@ -9,7 +9,7 @@ use tables_wire::Done;
 use tokio::sync::mpsc;
 
 use super::cache::CacheWriter;
-use super::process::Ended;
+use super::part::{Ended, Part};
 use crate::error::{Error, Result};
 
 /// Maximum number of parts of a result that wait for the client.
@@ -18,13 +18,6 @@ const QUEUED_PARTS: usize = 2;
 /// Minimum rate, in bytes per second, at which a client must read, after a grace period.
 const MIN_RATE: u64 = 64 << 10;
 const GRACE: Duration = Duration::from_secs(60);
-
-/// A part of a result.
-#[derive(Debug)]
-pub(super) enum Part {
-    Chunk(Bytes),
-    Done(Done),
-}
 
 /// The result of a request, whose first part has been computed.
 pub struct TableResult {

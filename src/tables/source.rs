@@ -1,6 +1,6 @@
 //! The files of a table, as its engine reads them.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
@@ -12,23 +12,27 @@ use crate::error::{Error, Result};
 use crate::files::{Files, Opened};
 use crate::storage::read_range::Blocks;
 
-/// Maximum size of what an engine may remember of a file, in bytes.
-const MAX_INDEX_BYTES: usize = 1 << 20;
-
 /// The files that one request may read, by their number.
 pub(super) struct Source {
     files: Files,
     opened: Vec<Opened>,
     /// The content of those that are stored in git.
     whole: Vec<OnceCell<BlobStream>>,
-    /// What the engine found out about the files.
-    indexes: Mutex<Vec<(u32, Bytes)>>,
+    indexes: Mutex<Indexes>,
+}
+
+/// What the engine found out about the files.
+struct Indexes {
+    found: Vec<(u32, Bytes)>,
+    /// How many bytes more it may remember.
+    room: usize,
 }
 
 impl Source {
-    pub(super) fn new(files: Files, opened: Vec<Opened>) -> Self {
+    /// Creates the source. The engine may remember `room` bytes of the files.
+    pub(super) fn new(files: Files, opened: Vec<Opened>, room: usize) -> Self {
         let whole = opened.iter().map(|_| OnceCell::new()).collect();
-        Self { files, opened, whole, indexes: Mutex::default() }
+        Self { files, opened, whole, indexes: Mutex::new(Indexes { found: Vec::new(), room }) }
     }
 
     /// Returns true if the file exists and has these bytes.
@@ -54,16 +58,20 @@ impl Source {
 
     /// Takes what the engine wants to know of a file at the next request.
     pub(super) fn remember(&self, file: u32, index: Bytes) {
-        let mut indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if index.len() <= MAX_INDEX_BYTES && (file as usize) < self.opened.len() && indexes.len() < self.opened.len() {
-            indexes.push((file, index));
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(room) = indexes.room.checked_sub(index.len())
+            && indexes.found.len() < self.opened.len()
+        {
+            indexes.room = room;
+            indexes.found.push((file, index));
         }
     }
 
     /// Returns what the engine found out, by the tag of the file.
     pub(super) fn indexes(&self) -> Vec<(String, Bytes)> {
-        let mut indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        indexes.drain(..).filter_map(|(file, index)| Some((self.opened.get(file as usize)?.tag(), index))).collect()
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let tagged = |(file, index): (u32, Bytes)| Some((self.opened.get(file as usize)?.tag(), index));
+        indexes.found.drain(..).filter_map(tagged).collect()
     }
 
     /// Returns the tags of the files.

@@ -12,7 +12,6 @@ mod downloads;
 mod folder_shares;
 mod own;
 mod quotas;
-mod rows;
 mod uploads;
 
 const DRIVE: &str = "/api/v1/drive";

@@ -5,7 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The sources of our crates.
-pub(crate) const CRATES: [&str; 5] = ["src", "lfs/src", "lfs/xet/src", "metastore/src", "metastore/datapackage/src"];
+pub(crate) const CRATES: [&str; 7] = [
+    "src",
+    "lfs/src",
+    "lfs/xet/src",
+    "metastore/src",
+    "metastore/datapackage/src",
+    "metastore/tables/src",
+    "metastore/tables/wire/src",
+];
 
 /// All source files of the server: the path within `src`, and the text.
 fn sources() -> Vec<(String, String)> {
@@ -128,7 +136,12 @@ fn each_technology_is_used_only_in_its_place() {
             &["metastore/src/store", "metastore/src/error", "lfs/src/store"],
             "use CloudStore or PackStore",
         ),
-        ("Command::new", &["metastore/src/git", "src/cli/login"], "programs are run by metastore's git.rs"),
+        (
+            "Command::new",
+            &["metastore/src/git", "src/cli/login", "src/tables/process"],
+            "programs are run by metastore's git.rs",
+        ),
+        ("datafusion", &["metastore/tables/src"], "tables are parsed by the table engine"),
     ];
     let mut used = BTreeSet::new();
     for folder in CRATES {
@@ -151,6 +164,21 @@ fn each_technology_is_used_only_in_its_place() {
     for (name, places, _) in rules {
         let known = used.contains(name) || places.is_empty();
         assert!(known, "nothing names {name} any more: is the rule still about what it was?");
+    }
+}
+
+/// A hostile file can end the process of the table engine, and must not reach the server.
+#[test]
+fn the_server_has_no_parser_of_tables() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["", "lfs", "lfs/xet", "metastore", "metastore/datapackage", "metastore/tables/wire"] {
+        let manifest = std::fs::read_to_string(root.join(folder).join("Cargo.toml")).unwrap();
+        let dependencies = manifest.split("\n[dependencies]\n").nth(1).unwrap().split("\n[").next().unwrap();
+        for line in dependencies.lines() {
+            let name = line.split(['.', ' ', '=']).next().unwrap();
+            let is_parser = ["csv", "parquet", "datafusion"].contains(&name) || name.starts_with("arrow");
+            assert!(!is_parser, "{folder}/Cargo.toml: {name} belongs in metastore/tables");
+        }
     }
 }
 

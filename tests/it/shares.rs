@@ -124,6 +124,8 @@ fn requests_to_the_whole_dataset() -> Vec<(&'static str, String, Value)> {
         "/files/HEAD/a/x.csv",
         "/raw/HEAD/a/x.csv",
         "/raw/HEAD/ab/z.csv",
+        "/rows/HEAD/a/x.csv",
+        "/statistics/HEAD/a/x.csv",
         "/revisions",
         "/revisions?path=a/x.csv",
         "/revisions/HEAD",
@@ -561,7 +563,7 @@ story! {
                 "ab/z.csv", "c.csv", "a/../ab/z.csv", "a/%2e%2e/ab/z.csv", "a/..%2fab/z.csv", "a%2f..%2fab%2fz.csv",
                 "..%2f..%2fada/data/c.csv", "a/./../c.csv", "./c.csv", "%2fc.csv", "A/x.csv", "a%00/../c.csv", "a%5c..%5cc.csv",
             ] {
-                for door in ["content", "download", "entry", "versions", "rows"] {
+                for door in ["content", "download", "entry", "versions", "rows", "statistics"] {
                     // By hand: a client would tidy the URL.
                     let mut wire = RawConnection::open(&server).await;
                     let url = format!("/api/v1/drive/ada/data/{door}/{path}");

@@ -149,6 +149,7 @@ impl Installation {
         let mut command = Command::new(crate::program());
         command.env_clear().current_dir(self.folder.path());
         command.env("PATH", environment("PATH").unwrap()).env("HOME", self.folder.path().join("home"));
+        command.env("RUTTER_TABLES__PROGRAM", crate::table_engine());
         command.env("RUTTER_LOG", "info").env("RUTTER_GC__GRACE", GRACE.to_string());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(["--data".as_ref(), data.as_os_str()]);

@@ -32,7 +32,7 @@ pub use self::ledger::{Change, Entries, Held, Ledger, Push, Refs};
 pub use self::race::{Pusher, object_from_pool, pointers};
 pub use self::random::Random;
 pub use self::reply::{Reply, shape};
-pub use self::server::{PASSWORD, Person, ReceivedEmail, Server};
+pub use self::server::{PASSWORD, Person, ReceivedEmail, Server, table_engine};
 pub use self::story::run;
 
 /// The media type of the LFS API.

@@ -38,6 +38,14 @@ pub struct Server {
     stop: CancellationToken,
 }
 
+/// The table engine, which `scripts/tables.sh` builds beside the profile of the tests.
+pub fn table_engine() -> PathBuf {
+    // target/debug/deps/it-0123
+    let profile = std::env::current_exe().unwrap();
+    let target = profile.ancestors().nth(3).unwrap();
+    target.join("tables/rutter-tables")
+}
+
 /// A user with a token for everything.
 #[derive(Clone)]
 pub struct Person {
@@ -113,6 +121,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         create_home(&folder.path().join("home"), GIT_CONFIG);
         let mut config = Config { data: folder.path().join("data"), ..Config::default() };
+        config.tables.program = Some(table_engine());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         change(&mut config, &url);

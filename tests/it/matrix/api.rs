@@ -29,6 +29,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/infer", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/rows/{revision}/{*path}", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/diff", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/commits", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/revert", ""),
@@ -106,7 +108,8 @@ impl World {
         };
         let shown = if method == "GET" { "seed" } else { name };
         let url = url.replace("{revision}", "HEAD").replace("{tag}", shown).replace("{branch}", shown);
-        let url = url.replace("{*path}", "datapackage.json");
+        let is_table = route.contains("/rows/") || route.contains("/statistics/");
+        let url = url.replace("{*path}", if is_table { "seed/table.csv" } else { "datapackage.json" });
         if body.is_null() { self.server.request(method, &url, token) } else { self.json(method, &url, token, &body) }
     }
 

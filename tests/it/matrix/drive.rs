@@ -18,6 +18,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/drive/{owner}/{dataset}/search", ""),
     ("GET", "/api/v1/drive/{owner}/{dataset}/usage", ""),
     ("GET", "/api/v1/drive/{owner}/{dataset}/rows/{*path}", ""),
+    ("GET", "/api/v1/drive/{owner}/{dataset}/statistics/{*path}", ""),
     ("PUT", "/api/v1/drive/{owner}/{dataset}/files/{*path}", ""),
     ("GET", "/api/v1/drive/{owner}/{dataset}/content/{*path}", ""),
     ("GET", "/api/v1/drive/{owner}/{dataset}/download/{*path}", ""),

@@ -1,0 +1,78 @@
+//! Tables that were made, or damaged, to do harm. The server stays up, whatever happens to an engine.
+
+use rutter_testing::{noise, parquet_file};
+
+use super::{get, ok, put, rows_of, server};
+
+/// Resident memory of this process, in bytes.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+#[tokio::test]
+async fn damaged_tables_are_errors() {
+    let (server, ada) = server().await;
+    let csv = super::numbers(50);
+    let lines: String =
+        (0..50).map(|id| format!("{{\"id\":{id},\"tags\":[1,{{\"a\":null}}],\"x\":\"é\"}}\n")).collect();
+    let samples = [("t.csv", csv.into_bytes()), ("t.jsonl", lines.into_bytes()), ("t.parquet", parquet_file())];
+    let mut before = 0;
+    for round in 0_u64..40 {
+        for (number, (name, sample)) in (0_u64..).zip(&samples) {
+            let mut bytes = sample.clone();
+            let random = noise(round * 10 + number, 64);
+            for step in random.chunks_exact(4).take(1 + usize::from(random[0] % 8)) {
+                let at = usize::from(u16::from_le_bytes([step[0], step[1]])) % bytes.len();
+                match step[2] % 3 {
+                    0 => bytes[at] = step[3],
+                    1 => bytes.truncate(at.max(1)),
+                    _ => bytes.insert(at, step[3]),
+                }
+            }
+            put(&server, &ada, name, bytes).await;
+            for rest in [format!("rows/{name}?offset=1"), format!("rows/{name}?sort=id"), format!("statistics/{name}")]
+            {
+                let reply = get(&server, Some(&ada.token), &rest).await;
+                assert!(matches!(reply.status, 200 | 422), "{rest} {round}: {} {}", reply.status, reply.text());
+            }
+        }
+        if round == 5 {
+            before = memory();
+        }
+    }
+    assert!(memory() < before + (32 << 20), "{before} {}", memory());
+}
+
+#[tokio::test]
+async fn bombs_end_within_their_limits() {
+    use std::io::Write as _;
+    let (server, ada) = server().await;
+    // A gigabyte of one character, in a megabyte.
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..1024 {
+        writer.write_all(&vec![b'a'; 1 << 20]).unwrap();
+    }
+    put(&server, &ada, "bomb.csv.gz", writer.finish().unwrap()).await;
+    // A row of two megabytes, deep JSON, very many columns.
+    put(&server, &ada, "row.csv", format!("a,b\n\"{}\n", "x".repeat(2 << 20))).await;
+    put(&server, &ada, "deep.jsonl", format!("{{\"a\":{}1{}}}\n", "[".repeat(100_000), "]".repeat(100_000))).await;
+    put(&server, &ada, "wide.csv", format!("{}\n", ",".repeat(20_000))).await;
+    let footer = {
+        let mut bytes = b"PAR1".to_vec();
+        bytes.extend_from_slice(&u32::MAX.to_le_bytes());
+        bytes.extend_from_slice(b"PAR1");
+        bytes
+    };
+    put(&server, &ada, "footer.parquet", footer).await;
+    for name in ["bomb.csv.gz", "row.csv", "deep.jsonl", "wide.csv", "footer.parquet"] {
+        for rest in [format!("rows/{name}"), format!("statistics/{name}")] {
+            let reply = get(&server, Some(&ada.token), &rest).await;
+            assert_eq!(reply.status, 422, "{rest}: {}", reply.text().chars().take(300).collect::<String>());
+            assert!(reply.text().len() < 2000, "{rest}");
+        }
+    }
+    put(&server, &ada, "fine.csv", "a\n1\n").await;
+    assert_eq!(rows_of(&ok(&server, &ada, "rows/fine.csv").await).len(), 1);
+}

@@ -25,8 +25,9 @@ pub use tables_wire::{Column, Done, Format, Output, Page, Sort};
 
 use self::cache::{Key, ResultCache};
 use self::names::LocatedTable;
+use self::part::Ended;
 use self::pool::{Lease, Pool};
-use self::process::{Ended, Usage};
+use self::process::Usage;
 use self::result::Sink;
 pub use self::result::TableResult;
 use self::source::Source;

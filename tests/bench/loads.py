@@ -38,12 +38,13 @@ class Plan:
     packed: int = 50
     table: int = 60 * MIB
     changed: int = 200 * MIB
+    rows: int = 10_000_000
 
     @staticmethod
     def quick(work):
         return Plan(work, rounds=1, wrk_seconds=1, big=64 * MIB, small=100, parallel_bytes=2 * MIB,
                     parallel_rate="1M", files=1_000, revisions=100, clones=2, objects=20_000, datasets=5_000,
-                    large=1024 * MIB, packed=6, table=10 * MIB, changed=20 * MIB)
+                    large=1024 * MIB, packed=6, table=10 * MIB, changed=20 * MIB, rows=1_000_000)
 
 
 def random_file(size, number):

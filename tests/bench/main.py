@@ -30,6 +30,7 @@ import oauth
 import packed
 import proxies
 import search
+import tables
 import versions
 from machine import CACHE, Skip, load
 from report import table
@@ -42,7 +43,7 @@ BROWSER_LOADS = [("browser", load) for load in (browser.uploads, browser.viewing
 APP_LOADS = (apps.requests, apps.transfers, apps.sockets)
 LARGE_LOADS = [(Rutter, large.by_put), (Rutter, large.by_parts), (Rutter, large.by_tus),
                (cloud.RutterOnS3, large.by_parts), (cloud.RutterOnS3, large.by_tus)]
-PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "packed", "search", "oauth", "apps", "app-start", "browser",
+PARTS = [*LFS_LOADS, "large", "gc", "clone", "versions", "packed", "search", "tables", "oauth", "apps", "app-start", "browser",
          "cloud", "bounds"]
 
 
@@ -133,6 +134,8 @@ class Bench:
                 self.measure("borg", "packed", packed.borg, kind, self.plan)
         if "search" in self.parts:
             self.serve(Rutter(), [("search", search.measure)])
+        if "tables" in self.parts:
+            self.serve(tables.RutterTables(), [("tables", partial(self.beside, tables.measure))])
         if "oauth" in self.parts:
             self.serve(oauth.OidcProvider(), [("oauth", oauth.rival)])
             self.serve(Rutter(), [("oauth", partial(self.beside, oauth.measure))])

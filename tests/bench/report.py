@@ -4,7 +4,7 @@ import large
 from revisions import KINDS
 
 COLUMNS = ("rutter", "rudolfs", "giftless", "git", "borg", "metastore", "nginx", "oidc-provider",
-           "configurable-http-proxy", "docker run", "hash-wasm", "crypto.subtle", "machine")
+           "configurable-http-proxy", "docker run", "DuckDB", "hash-wasm", "crypto.subtle", "machine")
 
 # What is measured, in the order of the table; then the goal: the column and the figure compared with (None: the
 # goal is the number itself), the number, and whether more or less is better.
@@ -68,6 +68,23 @@ ROWS = [
     ("search for a keyword ms", None, 50.0, "most"),
     ("search for all ms", None, 50.0, "most"),
     ("search p99 ms", None, None, None),
+    ("first page of Parquet ms", None, None, None),
+    ("far page of Parquet ms", None, None, None),
+    ("far / first page of Parquet", None, 2.0, "most"),
+    ("first page with a cold engine above a warm one ms", None, 60.0, "most"),
+    ("filter of Parquet ms", None, None, None),
+    ("filter of Parquet / DuckDB", None, 1.5, "most"),
+    ("filter of Parquet again / at first", None, 0.05, "most"),
+    ("filter of CSV ms", None, None, None),
+    ("filter of CSV / DuckDB", None, 3.0, "most"),
+    ("filter of CSV again / at first", None, 0.05, "most"),
+    ("statistics of Parquet ms", None, None, None),
+    ("statistics of Parquet / DuckDB", None, None, None),
+    ("statistics of Parquet Mrows/s", None, None, None),
+    ("statistics of CSV ms", None, None, None),
+    ("statistics of CSV / DuckDB", None, None, None),
+    ("statistics of CSV Mrows/s", None, None, None),
+    ("memory after tables above idle MiB", None, 4.0, "most"),
     ("code to tokens/s", "oidc-provider", 3.0, "least"),
     ("code to tokens CPU ms", None, None, None),
     ("RSA-2048 signatures/s", None, None, None),

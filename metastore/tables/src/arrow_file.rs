@@ -1,6 +1,5 @@
 //! Arrow IPC files, also called Feather version 2. Only the record batches that hold the rows are read.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -80,11 +79,11 @@ impl ArrowFile {
     /// # Errors
     /// Invalid for a malformed footer; limit for one that is too long, or has too many columns.
     pub(crate) async fn open(
-        connection: &Connection,
+        connection: Connection,
         number: u32,
-        file: &TableFile,
+        file: TableFile,
         memory: usize,
-        kept: Option<&Bytes>,
+        kept: Option<Bytes>,
     ) -> Result<Self> {
         let size = file.size;
         if size < 2 * END {
@@ -97,7 +96,10 @@ impl ArrowFile {
             Error::invalid("not a readable Arrow file: it does not end with ARROW1; streams and Feather version 1 are not supported")
         })? as u64;
         if length > MAX_FOOTER {
-            return Err(Error::limit(format!("the footer is longer than {} MiB; write fewer batches", MAX_FOOTER >> 20)));
+            return Err(Error::limit(format!(
+                "the footer is longer than {} MiB; write fewer batches",
+                MAX_FOOTER >> 20
+            )));
         }
         let start = (size - END).checked_sub(length).ok_or_else(malformed)?;
         let mut footer = BytesMut::new();
@@ -112,9 +114,9 @@ impl ArrowFile {
             return Err(too_wide());
         }
         let mut file = Self {
-            connection: connection.clone(),
+            connection,
             number,
-            name: file.name.clone(),
+            name: file.name,
             size,
             memory: memory as u64,
             schema: Arc::new(schema),
@@ -124,7 +126,7 @@ impl ArrowFile {
             counts: Vec::new(),
             is_new: false,
         };
-        let kept: Option<Kept> = kept.and_then(|kept| kept::open(kept));
+        let kept: Option<Kept> = kept.and_then(|kept| kept::open(&kept));
         match kept.filter(|kept| kept.size == size && kept.counts.len() == file.batches.len()) {
             Some(kept) => file.counts = kept.counts,
             None => {
@@ -161,7 +163,7 @@ impl ArrowFile {
 
     /// Reads the number of rows of each record batch.
     async fn count(&self) -> Result<Vec<u64>> {
-        let counts = futures::stream::iter(&self.batches).map(|part| async move {
+        let counts = futures::stream::iter(self.batches.clone()).map(|part| async move {
             let header = self.connection.read(self.number, part.start..part.start + part.header).await?;
             catch(|| rows_of(&header)).flatten().ok_or_else(malformed)
         });
@@ -236,7 +238,8 @@ impl Reader {
                 self.waiting = Some(batch.slice(rows, batch.num_rows() - rows));
                 return Ok(Some(batch.slice(0, rows)));
             }
-            let (Some(part), Some(count)) = (self.file.batches.get(self.number), self.file.counts.get(self.number)) else {
+            let (Some(part), Some(count)) = (self.file.batches.get(self.number), self.file.counts.get(self.number))
+            else {
                 return Ok(None);
             };
             self.number += 1;
@@ -337,13 +340,4 @@ fn too_long(length: u64) -> Error {
 
 fn malformed() -> Error {
     Error::invalid("not a readable Arrow file: it is malformed")
-}
-
-/// Returns the range of a part, for tests.
-#[cfg(test)]
-impl ArrowFile {
-    fn range(&self, batch: usize) -> Range<u64> {
-        let part = self.batches[batch];
-        part.start..part.start + part.length
-    }
 }

@@ -91,7 +91,8 @@ fn serve(limits: &Serve) -> Result<ExitCode, String> {
         threads,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
+        // One more, which reads from the server while the others compute.
+        .worker_threads(threads + 1)
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_stack_size(STACK)
         .enable_all()

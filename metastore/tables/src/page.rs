@@ -10,7 +10,7 @@ use crate::connection::Connection;
 use crate::error::Result;
 use crate::names;
 use crate::output::Encoder;
-use crate::query::{self, Context, Source};
+use crate::query::{self, Context, Sink};
 use crate::source::{OpenTable, TextFiles};
 use crate::text::{JsonWriter, strings};
 
@@ -23,7 +23,7 @@ const PART: usize = 1 << 18;
 /// Invalid for unknown columns and malformed files; limit; read.
 pub(crate) async fn page(context: &Context, table: &Arc<OpenTable>, page: &Page, sink: &Connection) -> Result<Done> {
     if page.filter.is_some() || !page.sort.is_empty() {
-        return query::page(context, &Source::of(table), page, sink).await;
+        return query::page(context, &table.as_source(), page, sink).await;
     }
     let needed = names::positions(table.columns(), page.columns.as_deref())?;
     let columns: Vec<Column> = needed.iter().map(|index| table.columns()[*index].clone()).collect();
@@ -37,6 +37,12 @@ pub(crate) async fn page(context: &Context, table: &Arc<OpenTable>, page: &Page,
     let total = table.total();
     more |= total.is_some_and(|total| page.offset.saturating_add(rows) < total);
     Ok(Done { columns, rows, more, total, is_volatile: false })
+}
+
+impl Sink for Connection {
+    async fn send(&self, part: Bytes) -> Result<()> {
+        self.chunk(part).await
+    }
 }
 
 async fn json_of_text(
@@ -119,3 +125,6 @@ async fn typed(
 fn wanted(rest: u64, available: usize) -> usize {
     usize::try_from(rest).unwrap_or(usize::MAX).min(available)
 }
+
+#[cfg(test)]
+mod tests;

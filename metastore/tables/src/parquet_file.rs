@@ -91,7 +91,7 @@ impl ParquetFile {
     ///
     /// # Errors
     /// Invalid for a malformed footer; limit for one that is too long, or has too many columns.
-    pub(crate) async fn open(connection: &Connection, number: u32, file: &TableFile, memory: usize) -> Result<Self> {
+    pub(crate) async fn open(connection: Connection, number: u32, file: TableFile, memory: usize) -> Result<Self> {
         let size = file.size;
         if size < 2 * END {
             return Err(Error::invalid("not a readable Parquet file: it is too short"));
@@ -105,7 +105,10 @@ impl ParquetFile {
         }
         let length = end.metadata_length() as u64;
         if length > MAX_FOOTER {
-            return Err(Error::limit(format!("the footer is longer than {} MiB; write fewer row groups", MAX_FOOTER >> 20)));
+            return Err(Error::limit(format!(
+                "the footer is longer than {} MiB; write fewer row groups",
+                MAX_FOOTER >> 20
+            )));
         }
         let start = (size - END).checked_sub(length).ok_or_else(malformed)?;
         let mut footer = BytesMut::new();
@@ -123,9 +126,9 @@ impl ParquetFile {
         let groups = groups.collect::<Result<Vec<_>>>()?;
         groups.iter().try_fold(0_u64, |sum, rows| sum.checked_add(*rows)).ok_or_else(malformed)?;
         let memory = memory as u64;
-        let bytes = FileBytes { connection: connection.clone(), number, size, memory, tail };
+        let bytes = FileBytes { connection, number, size, memory, tail };
         let metadata = arrow_metadata(Arc::new(metadata))?;
-        Ok(Self { bytes, name: file.name.clone(), metadata, groups, indexed: OnceCell::new() })
+        Ok(Self { bytes, name: file.name, metadata, groups, indexed: OnceCell::new() })
     }
 
     /// Returns the name, for messages.

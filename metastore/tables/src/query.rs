@@ -20,11 +20,9 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::StreamExt as _;
 use tables_wire::{Column, Done, Page, Sort};
 
-use crate::connection::Connection;
 use crate::error::{Error, Result, shortened};
 use crate::names;
 use crate::output::Encoder;
-use crate::source::OpenTable;
 
 /// Maximum of offset and limit together, with a filter or an order.
 const MAX_ROWS: u64 = 100_000;
@@ -83,23 +81,10 @@ pub(crate) struct Source {
     pub(crate) total: Option<u64>,
 }
 
-impl Source {
-    /// Returns what is known of a table.
-    pub(crate) fn of(table: &Arc<OpenTable>) -> Self {
-        Self { provider: OpenTable::provider(table), columns: table.columns().to_vec(), total: table.total() }
-    }
-}
-
 /// Where parts of a result go.
 pub(crate) trait Sink: Sync {
     /// Sends a part of the result.
     fn send(&self, part: Bytes) -> impl Future<Output = Result<()>> + Send;
-}
-
-impl Sink for Connection {
-    async fn send(&self, part: Bytes) -> Result<()> {
-        self.chunk(part).await
-    }
 }
 
 /// Writes a page of the rows that match the filter, in the order requested.

@@ -8,12 +8,9 @@ use tokio::net::unix::pipe::{Receiver, Sender};
 use crate::connection::{Connection, Frames, Request, connect};
 use crate::error::{Error, Result};
 use crate::page::page;
-use crate::query::{Context, Source};
+use crate::query::Context;
 use crate::source::OpenTable;
 use crate::statistics::statistics;
-
-/// The end of a result that is not a page.
-const WITHOUT_ROWS: Done = Done { columns: Vec::new(), rows: 0, more: false, total: None, is_volatile: false };
 
 /// Serves requests until the server closes standard input, which ends the process at once.
 ///
@@ -62,13 +59,13 @@ async fn run(context: &Context, request: &Request, connection: &Connection) -> R
     let done = match &request.work.task {
         Task::Infer => {
             connection.chunk(serde_json::to_vec(&table.describe())?.into()).await?;
-            Ok(WITHOUT_ROWS)
+            Ok(Done { columns: Vec::new(), rows: 0, more: false, total: None, is_volatile: false })
         }
         Task::Page(wanted) => page(context, &table, wanted, connection).await,
-        Task::Statistics(options) => match statistics(context, &Source::of(&table), options).await {
-            Ok(statistics) => {
-                connection.chunk(statistics.into()).await?;
-                Ok(WITHOUT_ROWS)
+        Task::Statistics(options) => match statistics(context, &table.as_source(), options).await {
+            Ok(found) => {
+                connection.chunk(found.into()).await?;
+                Ok(Done { columns: Vec::new(), rows: 0, more: false, total: table.total(), is_volatile: false })
             }
             Err(error) => Err(error),
         },

@@ -21,6 +21,7 @@ use crate::arrow_file::ArrowFile;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::parquet_file::ParquetFile;
+use crate::query::Source;
 use crate::types::{columns_of, plain_schema, to_schema};
 
 /// Number of files that are opened at the same time.
@@ -53,8 +54,10 @@ impl OpenTable {
         indexes: &HashMap<u32, Bytes>,
         memory: usize,
     ) -> Result<Arc<Self>> {
-        let open_parquet = |number, file| ParquetFile::open(connection, number, file, memory);
-        let open_arrow = |number, file| ArrowFile::open(connection, number, file, memory, indexes.get(&number));
+        let open_parquet = |number, file| ParquetFile::open(connection.clone(), number, file, memory);
+        let open_arrow = |number, file| {
+            ArrowFile::open(connection.clone(), number, file, memory, indexes.get(&number).cloned())
+        };
         let (files, columns, schema) = match table.format {
             _ if table.files.is_empty() => return Err(Error::invalid("the table has no files")),
             Format::Csv | Format::JsonLines => {
@@ -113,8 +116,13 @@ impl OpenTable {
     }
 
     /// Returns the table for filters, orders and statistics.
-    pub(crate) fn provider(table: &Arc<Self>) -> Arc<dyn TableProvider> {
-        Arc::new(Provider(Arc::clone(table)))
+    pub(crate) fn provider(self: &Arc<Self>) -> Arc<dyn TableProvider> {
+        Arc::new(Provider(Arc::clone(self)))
+    }
+
+    /// Returns the table for queries.
+    pub(crate) fn as_source(self: &Arc<Self>) -> Source {
+        Source { provider: self.provider(), columns: self.columns.clone(), total: self.total() }
     }
 
     /// Reads rows: at most `limit` from `offset` on, with the columns at these positions.
@@ -176,14 +184,17 @@ impl OpenTable {
 }
 
 /// Opens all files.
-async fn all<'f, T, F>(files: &'f [TableFile], open: impl Fn(u32, &'f TableFile) -> F) -> Result<Vec<Arc<T>>>
+async fn all<T, F>(files: &[TableFile], open: impl Fn(u32, TableFile) -> F) -> Result<Vec<Arc<T>>>
 where
     F: Future<Output = Result<T>>,
 {
-    let opened = (0..).zip(files).map(|(number, file)| {
-        let opened = open(number, file);
-        async move { opened.await.map(Arc::new).map_err(|error| error.in_file(&file.name)) }
-    });
+    let opened: Vec<_> = (0..)
+        .zip(files)
+        .map(|(number, file)| {
+            let (opened, name) = (open(number, file.clone()), file.name.clone());
+            async move { opened.await.map(Arc::new).map_err(|error| error.in_file(&name)) }
+        })
+        .collect();
     futures::stream::iter(opened).buffered(CONCURRENT).try_collect().await
 }
 
@@ -193,9 +204,11 @@ fn common<'f>(mut files: impl Iterator<Item = (&'f str, &'f Schema)>) -> Result<
     let mut schema = Arc::unwrap_or_clone(plain_schema(first));
     for (name, other) in files {
         let other = plain_schema(other);
-        let different = schema.fields().iter().zip(other.fields()).find(|(one, other)| {
-            one.name() != other.name() || one.data_type() != other.data_type()
-        });
+        let different = schema
+            .fields()
+            .iter()
+            .zip(other.fields())
+            .find(|(one, other)| one.name() != other.name() || one.data_type() != other.data_type());
         let why = match different {
             Some((one, other)) if one.name() != other.name() => {
                 format!("it has the column {:?} instead of {:?}", other.name(), one.name())

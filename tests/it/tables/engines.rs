@@ -125,7 +125,7 @@ async fn without_the_program_everything_else_works() {
 async fn a_server_that_is_killed_leaves_no_engine_and_no_files() {
     let installation = Installation::new(Engine::Sqlite).await;
     let first = installation.serve().await;
-    let ada = installation.person("ada");
+    let ada = installation.token.clone();
     let table = numbers(1_000_000);
     let url = |rest: &str| format!("{}/api/v1/drive/ada/drive/{rest}", installation.url);
     let put = installation.http.put(url("files/t.csv")).bearer_auth(&ada).body(table).send().await.unwrap();

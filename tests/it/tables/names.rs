@@ -23,7 +23,7 @@ async fn a_table_is_a_resource_a_file_or_a_folder() {
     ]});
     let made = server.call(Some(&ada.token), "POST", "/api/v1/datasets/ada/data/commits", body).await;
     assert_eq!(made.status, 201, "{}", made.text());
-    let first = made.json()["id"].as_str().unwrap().to_owned();
+    let first = made.json()["revision"].as_str().unwrap().to_owned();
     put(&server, &ada, "parts/2.csv", "id,count\n009,3\n").await;
 
     let rows = async |revision: &str, table: &str| {

@@ -54,7 +54,7 @@ async fn every_format_has_rows() {
         );
         let head =
             server.call(Some(&ada.token), "GET", "/api/v1/datasets/ada/data/revisions/HEAD", json!(null)).await.json();
-        assert_eq!(page["commit"], head["id"], "{name}");
+        assert_eq!(page["commit"], head["revision"], "{name}");
         let by_name = format!("/api/v1/datasets/ada/data/rows/HEAD/{name}");
         let by_name = server.call(Some(&ada.token), "GET", &by_name, json!(null)).await;
         assert_eq!(by_name.json(), page, "{name}: the dataset's route says the same");

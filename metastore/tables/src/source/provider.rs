@@ -77,7 +77,8 @@ impl TableProvider for Provider {
             .with_pushdown_filters(state.config_options().execution.parquet.pushdown_filters)
             .with_reorder_filters(state.config_options().execution.parquet.reorder_filters)
             .with_enable_page_index(true);
-        let files = files.iter().enumerate().map(|(number, file)| PartitionedFile::new(number.to_string(), file.size()));
+        let files =
+            files.iter().enumerate().map(|(number, file)| PartitionedFile::new(number.to_string(), file.size()));
         // A single group: rows stay in the order of the files.
         let config = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_group(FileGroup::new(files.collect()))

@@ -106,7 +106,7 @@ fn encoded(text: &str, encoding: usize) -> Vec<u8> {
         1 => format!("\u{feff}{text}").into_bytes(),
         2 => format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect(),
         3 => format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect(),
-        _ => text.chars().map(|letter| u8::try_from(letter).unwrap()).collect(),
+        _ => text.chars().map(|c| u8::try_from(c).unwrap()).collect(),
     }
 }
 
@@ -115,7 +115,7 @@ proptest! {
 
     #[test]
     fn delimited_text_is_read_as_written(
-        table in prop::collection::vec(("[a-zäß\",;\n]{1,5}[a-z]", any::<i64>(), prop::option::of("[ a-ü]{1,6}x")), 1..40),
+        table in prop::collection::vec(("[a-zäß\",;\n]{1,5}[a-z]", any::<i64>(), prop::option::of("[ a-zà-ü]{1,6}x")), 1..40),
         encoding in 0_usize..5, compression in 0_usize..3, is_windows: bool, cut: prop::sample::Index,
     ) {
         let end = if is_windows { "\r\n" } else { "\n" };
@@ -186,7 +186,9 @@ fn far_rows_are_read_from_the_nearest_known_place() {
     let rows = 45_000;
     for encoding in [0, 2, 4] {
         let mut fixture = Fixture::new(Format::Csv, &[encoded(&long(rows), encoding)]);
-        let expected = |offset: u64| (offset..rows.min(offset + 3)).map(|row| Some(i64::try_from(row).unwrap())).collect::<Vec<_>>();
+        let expected = |offset: u64| {
+            (offset..rows.min(offset + 3)).map(|row| Some(i64::try_from(row).unwrap())).collect::<Vec<_>>()
+        };
         let (batch, _) = fixture.rows(44_000, 3, &[0]).unwrap();
         assert_eq!(integers(&batch, 0), expected(44_000));
         fixture.keep();
@@ -245,8 +247,12 @@ fn values_that_do_not_fit_say_where_they_are() {
     // Columns that are not read are not checked.
     assert_eq!(Fixture::new(Format::Csv, &[&text]).rows(0, u64::MAX, &[1]).unwrap().0.num_rows(), 12_001);
     let lines = (0..11_000).map(|row| format!("{{\"a\": {row}, \"o\": {{\"x\": 1}}}}\n")).collect::<String>();
-    let found = message(Fixture::new(Format::JsonLines, &[lines.clone() + "{\"o\": {\"y\": 2}}"]).rows(0, u64::MAX, &[0, 1]));
-    assert!(found.starts_with("file0: row 11001, column \"o\": {\"y\": 2} does not fit") && found.contains("as any"), "{found}");
+    let found =
+        message(Fixture::new(Format::JsonLines, &[lines.clone() + "{\"o\": {\"y\": 2}}"]).rows(0, u64::MAX, &[0, 1]));
+    assert!(
+        found.starts_with("file0: row 11001, column \"o\": {\"y\": 2} does not fit") && found.contains("as any"),
+        "{found}"
+    );
     let found = message(Fixture::new(Format::JsonLines, &[lines + "{]"]).rows(10_999, 3, &[0]));
     assert!(found.starts_with("file0: row 11001 is not a JSON object"), "{found}");
 }
@@ -281,7 +287,9 @@ fn declared_properties_take_precedence() {
     let (batch, _) = fixture.rows(0, 10, &[0, 1, 2]).unwrap();
     assert_eq!((integers(&batch, 0), batch.column(2).null_count()), (vec![Some(1), Some(2)], 2));
     assert_eq!(batch.schema().field(1).name(), "b");
-    for declared in [json!({"dialect": []}), json!({"schema": "x"}), json!({"schema": {"fields": 1}}), json!({"encoding": "x"})] {
+    for declared in
+        [json!({"dialect": []}), json!({"schema": "x"}), json!({"schema": {"fields": 1}}), json!({"encoding": "x"})]
+    {
         let error = Fixture::new(Format::Csv, &["1,x\n"]).declaring(declared).rows(0, 1, &[0]).err().unwrap();
         assert_eq!(error.kind, FailureKind::Invalid);
     }
@@ -308,7 +316,10 @@ fn files_of_a_table_have_the_same_columns() {
         let mut files = files.clone();
         files[bad] = "a,c\n1,x\n".to_owned();
         let found = message(Fixture::new(Format::Csv, &files).rows(0, 100, &[0]));
-        assert_eq!(found, format!("file{bad}: the files of the table have different columns: column 2 is \"c\" instead of \"b\""));
+        assert_eq!(
+            found,
+            format!("file{bad}: the files of the table have different columns: column 2 is \"c\" instead of \"b\"")
+        );
     }
     // Types are those that all files have.
     let fixture = Fixture::new(Format::Csv, &["a,b,c\n1,2,2024-01-01\n", "a,b,c\n1.5,NA,x\n"]);

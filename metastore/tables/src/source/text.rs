@@ -82,7 +82,13 @@ impl TextFiles {
         TextRows { files: Arc::clone(self), number: 0, reader: None, skip: offset, rest: limit }
     }
 
-    pub(super) fn batches(self: &Arc<Self>, offset: u64, limit: u64, columns: Vec<usize>, schema: SchemaRef) -> Batches {
+    pub(super) fn batches(
+        self: &Arc<Self>,
+        offset: u64,
+        limit: u64,
+        columns: Vec<usize>,
+        schema: SchemaRef,
+    ) -> Batches {
         let rows = self.rows(offset, limit);
         try_unfold((rows, columns, schema), |(mut rows, columns, schema)| async move {
             let Some(Part { rows: cells, range, file }) = rows.next().await? else { return Ok(None) };

@@ -168,9 +168,9 @@ impl CellRules {
             return text;
         }
         let Some(first) = text.find(&is_part) else { return text };
-        let end = text.rfind(&is_part).map_or(text.len(), |last| {
-            last + text[last..].chars().next().map_or(1, char::len_utf8)
-        });
+        let end = text
+            .rfind(&is_part)
+            .map_or(text.len(), |last| last + text[last..].chars().next().map_or(1, char::len_utf8));
         let sign = text[..first].trim_end().ends_with('-') || text[..first].starts_with('-');
         Cow::Owned(format!("{}{}", if sign { "-" } else { "" }, &text[first..end]))
     }
@@ -230,7 +230,8 @@ mod tests {
         assert_eq!(german.number("1.234.567,5"), Some(1_234_567.5));
         assert_eq!(rules(json!({"type": "number", "decimalChar": ","})).number("1.5"), None);
         let price = rules(json!({"type": "number", "bareNumber": false, "groupChar": ","}));
-        for (text, expected) in [("€1,000.5", 1000.5), ("95%", 95.0), ("-$3", -3.0), ("USD -3", -3.0), ("7 €", 7.0)] {
+        for (text, expected) in [("€1,000.5", 1000.5), ("95%", 95.0), ("-$3", -3.0), ("USD -3", -3.0), ("7 €", 7.0)]
+        {
             assert_eq!(price.number(text), Some(expected), "{text}");
         }
         assert_eq!(price.number("none"), None);

@@ -127,7 +127,7 @@ impl TextDecoder {
         }
     }
 
-    /// Returns true if lengths in the file can no longer be told from the text.
+    /// Returns true if lengths in the file can no longer be computed from the text.
     pub(super) fn has_lost_count(&self) -> bool {
         self.is_malformed && !self.keeps_length
     }

@@ -165,7 +165,8 @@ impl TextFile {
             inferred.dialect = Some(self.declared_dialect()?.describe());
         }
         let total = inferred.is_complete.then_some(inferred.rows);
-        let name = charset.declared_name(&bytes);
+        let declared = declared.filter(|_| charset.mark() == 0).map(str::to_ascii_lowercase);
+        let name = declared.unwrap_or_else(|| charset.declared_name(&bytes));
         let mut index = FileIndex::new(self.size, &self.declared, inferred, charset, name);
         index.total = total;
         let mut known = Known::of(index).ok_or_else(|| Error::internal("an index that was just created is invalid"))?;

@@ -92,7 +92,13 @@ impl Offsets {
 }
 
 impl FileIndex {
-    pub(crate) fn new(size: u64, declared: &Map<String, Value>, inferred: Inferred, charset: Charset, name: String) -> Self {
+    pub(crate) fn new(
+        size: u64,
+        declared: &Map<String, Value>,
+        inferred: Inferred,
+        charset: Charset,
+        name: String,
+    ) -> Self {
         Self {
             version: VERSION,
             size,
@@ -142,7 +148,8 @@ mod tests {
             rows: 3,
             is_complete: false,
         };
-        let mut index = FileIndex::new(1000, &Map::new(), inferred, Charset::named("utf-8", 3).unwrap(), "utf-8".to_owned());
+        let mut index =
+            FileIndex::new(1000, &Map::new(), inferred, Charset::named("utf-8", 3).unwrap(), "utf-8".to_owned());
         for row in 0..5 {
             index.offsets.note(Place { row: row * STEP, offset: 3 + row * 100 });
         }

@@ -98,7 +98,10 @@ pub(super) struct Mismatch(pub(super) usize);
 /// The position of the first value that does not have the type.
 pub(super) fn array(values: &[Option<&Value>], data_type: &DataType) -> Result<ArrayRef, Mismatch> {
     /// Returns each value as `take` does, which returns `None` for another type.
-    fn each<'v, T>(values: &[Option<&'v Value>], take: impl Fn(&'v Value) -> Option<T>) -> Result<Vec<Option<T>>, Mismatch> {
+    fn each<'v, T>(
+        values: &[Option<&'v Value>],
+        take: impl Fn(&'v Value) -> Option<T>,
+    ) -> Result<Vec<Option<T>>, Mismatch> {
         let value = |(row, value): (usize, &Option<&'v Value>)| match value {
             None | Some(Value::Null) => Ok(None),
             Some(value) => take(value).map(Some).ok_or(Mismatch(row)),

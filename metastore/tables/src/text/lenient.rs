@@ -88,7 +88,13 @@ impl JsonWriter {
     ///
     /// # Errors
     /// Limit for a first row that is longer than a page.
-    pub(crate) fn write(&mut self, table: &TextTable, rows: Rows, range: Range<usize>, needed: &[usize]) -> Result<usize> {
+    pub(crate) fn write(
+        &mut self,
+        table: &TextTable,
+        rows: Rows,
+        range: Range<usize>,
+        needed: &[usize],
+    ) -> Result<usize> {
         let (rows, range) = table.cells(rows, range, needed)?;
         for (taken, row) in range.clone().enumerate() {
             let before = self.buffer.len();

@@ -191,7 +191,7 @@ impl RowReader {
         }
     }
 
-    /// Reads more text, after all of it was used. There is none only at the end.
+    /// Reads more text, after all of it was used. It stays empty only at the end.
     async fn fill(&mut self) -> Result<()> {
         self.count();
         self.text.clear();

@@ -227,7 +227,12 @@ mod tests {
         assert_eq!(rows(json!({"escapeChar": "\\", "doubleQuote": false}), "\"a\\\"b\",c\n"), [["a\"b", "c"]]);
         assert_eq!(rows(json!({"commentChar": "#"}), "#x,y\na,#b\n"), [["a", "#b"]]);
         assert_eq!(rows(json!({"lineTerminator": ";"}), "a,b;c,d"), [["a", "b"], ["c", "d"]]);
-        for bad in [json!({"delimiter": "§"}), json!({"header": "no"}), json!({"headerRows": [0]}), json!({"commentRows": [9]})] {
+        for bad in [
+            json!({"delimiter": "§"}),
+            json!({"header": "no"}),
+            json!({"headerRows": [0]}),
+            json!({"commentRows": [9]}),
+        ] {
             assert!(Dialect::declared(bad.as_object().unwrap()).is_err(), "{bad}");
         }
     }

@@ -136,7 +136,13 @@ impl TextTable {
     ///
     /// # Errors
     /// Invalid for a value that does not have the type of its column.
-    pub(crate) fn batch(&self, rows: Rows, range: Range<usize>, needed: &[usize], schema: &SchemaRef) -> Result<RecordBatch> {
+    pub(crate) fn batch(
+        &self,
+        rows: Rows,
+        range: Range<usize>,
+        needed: &[usize],
+        schema: &SchemaRef,
+    ) -> Result<RecordBatch> {
         let (rows, range) = self.cells(rows, range, needed)?;
         batch::convert(self, &rows, &range, needed, schema)
     }
@@ -171,7 +177,8 @@ impl Inferred {
                 ["integer", "number"].map(Value::from).contains(&field["type"]) && !field.contains_key("decimalChar")
             };
             let r#type = if is_number(&self.field) && is_number(&other.field) { "number" } else { "string" };
-            self.field = Map::from_iter([("name".to_owned(), json!(name(&self.field))), ("type".to_owned(), json!(r#type))]);
+            self.field =
+                Map::from_iter([("name".to_owned(), json!(name(&self.field))), ("type".to_owned(), json!(r#type))]);
         }
         let list = |missing: &Option<Value>| missing.as_ref().and_then(texts).unwrap_or_default();
         let mut missing = list(&self.missing);
@@ -241,7 +248,8 @@ fn with_declared(
     if declared.len() > MAX_COLUMNS {
         return Err(too_wide());
     }
-    let by_name: HashMap<&str, &Map<String, Value>> = declared.iter().rev().map(|field| (name(field), *field)).collect();
+    let by_name: HashMap<&str, &Map<String, Value>> =
+        declared.iter().rev().map(|field| (name(field), *field)).collect();
     let has_common = schema.is_some_and(|schema| schema.get("missingValues").is_some_and(Value::is_array));
     let count = inferred.len();
     let mut fields = Vec::new();
@@ -258,10 +266,14 @@ fn with_declared(
                 field = own.clone();
                 field.entry("name").or_insert_with(|| name.unwrap_or_default());
             } else {
-                field.extend(own.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), value.clone())));
+                field.extend(
+                    own.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), value.clone())),
+                );
             }
         }
-        if !is_typed && !has_common && !field.contains_key("missingValues")
+        if !is_typed
+            && !has_common
+            && !field.contains_key("missingValues")
             && let Some(missing) = missing
         {
             field.insert("missingValues".to_owned(), missing);
@@ -270,9 +282,10 @@ fn with_declared(
         fields.push((field, shape));
     }
     // Columns that are not in the sample: further cells of rows without names, further fields of JSON lines.
-    let rest = declared.iter().enumerate().filter(|(place, field)| {
-        if is_json { !known.contains(name(field)) } else { !has_names && *place >= count }
-    });
+    let rest = declared
+        .iter()
+        .enumerate()
+        .filter(|(place, field)| if is_json { !known.contains(name(field)) } else { !has_names && *place >= count });
     fields.extend(rest.map(|(_, field)| ((*field).clone(), None)));
     if !has_names {
         let names = unique_names(fields.iter().map(|(field, _)| name(field).to_owned()));

@@ -35,9 +35,7 @@ impl Unpacker {
     pub(super) fn new(compression: Compression) -> Result<Self> {
         let decoder = match compression {
             Compression::Gzip => Algorithm::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
-            Compression::Zstd => {
-                Algorithm::Zstd { decoder: Decoder::new().map_err(Error::internal)?, is_open: false }
-            }
+            Compression::Zstd => Algorithm::Zstd { decoder: Decoder::new().map_err(Error::internal)?, is_open: false },
         };
         Ok(Self { decoder, read: 0, written: 0 })
     }
@@ -100,8 +98,8 @@ impl Algorithm {
                     output.extend_from_slice(written);
                     *is_open = hint != 0;
                     let is_full = written.len() == 1 << 15;
-                    // A full buffer may leave output behind after the end of the input.
-                    if source.pos() < input.len() || !is_full {
+                    // A full buffer may leave output behind after the end of the input, unless the frame has ended.
+                    if source.pos() < input.len() || !is_full || hint == 0 {
                         return Ok(source.pos());
                     }
                 }

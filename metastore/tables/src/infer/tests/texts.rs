@@ -145,7 +145,7 @@ fn declared_dialects_are_not_guessed() {
     let with = |text: &str, dialect| csv_with(text.as_bytes(), ALL, dialect).expect("a table");
     assert_eq!(types(&with("1,2\n3,4\n", json!({"header": true}))), ["1:integer", "2:integer"]);
     assert_eq!(types(&with("a,b\nc,d\n", json!({"header": false}))), ["field1:string", "field2:string"]);
-    assert_eq!(types(&with("a,b;c\n1,2;3\n", json!({"delimiter": ";"}))), ["a,b:string", "c:integer"]);
+    assert_eq!(types(&with("a,b;c\nx,y;3\n", json!({"delimiter": ";"}))), ["a,b:string", "c:integer"]);
     assert_eq!(types(&with("a#b\n1#2\n", json!({"delimiter": "#"}))), ["a:integer", "b:integer"]);
     let text = "Title\nlength,,width\nm,id,m\n1,2,3\n";
     let found = with(text, json!({"headerRows": [2, 3], "headerJoin": "/"}));
@@ -203,7 +203,7 @@ fn fields_of_json_lines() {
     ];
     assert_eq!(types(&inferred), expected);
     assert_eq!((inferred.rows, inferred.is_complete), (3, true));
-    assert_eq!(inferred.nested, Map::new());
+    assert_eq!(inferred.nested.keys().collect::<Vec<_>>(), ["o"]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Damaged files: they are read or refused, and nothing panics.
 
 use arrow::ipc::CompressionType;
+use proptest::prelude::Rng as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use rand_like::bytes;
 
 use super::binary::{arrow_of, batch, parquet_of};
 use super::*;
@@ -10,26 +10,22 @@ use super::*;
 /// Number of mutations of each file.
 const MUTATIONS: usize = 1000;
 
-mod rand_like {
-    use proptest::prelude::RngCore as _;
-    use proptest::test_runner::TestRunner;
-
-    /// Returns a random number below a bound.
-    pub(super) fn bytes(runner: &mut TestRunner, bound: usize) -> usize {
-        runner.rng().next_u32() as usize % bound.max(1)
-    }
+/// Returns a random number below a bound.
+fn below(runner: &mut TestRunner, bound: usize) -> usize {
+    runner.rng().next_u32() as usize % bound.max(1)
 }
 
 /// Changes some bytes of a file, more of them near its end, where footers are.
 fn mutated(file: &[u8], runner: &mut TestRunner) -> Vec<u8> {
     let mut file = file.to_vec();
-    for _ in 0..=bytes(runner, 4) {
-        let near_end = bytes(runner, 2) == 0;
-        let place = if near_end { file.len() - 1 - bytes(runner, file.len().min(2000)) } else { bytes(runner, file.len()) };
-        match bytes(runner, 4) {
-            0 => file[place] = u8::try_from(bytes(runner, 256)).unwrap(),
-            1 => file[place] ^= 1 << bytes(runner, 8),
-            2 => file.insert(place, u8::try_from(bytes(runner, 256)).unwrap()),
+    for _ in 0..=below(runner, 4) {
+        let near_end = below(runner, 2) == 0;
+        let place =
+            if near_end { file.len() - 1 - below(runner, file.len().min(2000)) } else { below(runner, file.len()) };
+        match below(runner, 4) {
+            0 => file[place] = u8::try_from(below(runner, 256)).unwrap(),
+            1 => file[place] ^= 1 << below(runner, 8),
+            2 => file.insert(place, u8::try_from(below(runner, 256)).unwrap()),
             _ => {
                 file.remove(place);
             }

@@ -28,7 +28,10 @@ fn fixtures() -> [Fixture; 3] {
     let mut csv = Vec::new();
     arrow::csv::Writer::new(&mut csv).write(&to_schema(&all, &plain_schema(&all.schema())).unwrap()).unwrap();
     [
-        Fixture::new(Format::Parquet, &[parquet_of(&all.slice(0, 20_000), 5000, 500), parquet_of(&all.slice(20_000, 30_000), 5000, 500)]),
+        Fixture::new(
+            Format::Parquet,
+            &[parquet_of(&all.slice(0, 20_000), 5000, 500), parquet_of(&all.slice(20_000, 30_000), 5000, 500)],
+        ),
         Fixture::new(Format::Arrow, &[arrow_of(&all, 5000, None)]),
         Fixture::new(Format::Csv, &[csv]),
     ]
@@ -38,10 +41,10 @@ fn fixtures() -> [Fixture; 3] {
 fn all_formats_have_the_same_results() {
     for sql in [
         "SELECT count(*) AS a, count(number) AS b, min(number) AS c, max(text) AS d, count(DISTINCT word) AS e FROM t",
-        "SELECT number, view FROM t WHERE number BETWEEN 30000 AND 30020 AND word = 'x'",
+        "SELECT number, \"view\" FROM t WHERE number BETWEEN 30000 AND 30020 AND word = 'x'",
         "SELECT text FROM t WHERE text LIKE '%49%' ORDER BY text DESC LIMIT 7",
         "SELECT word, avg(number) AS a FROM t GROUP BY word ORDER BY word NULLS LAST",
-        "SELECT view FROM t LIMIT 3 OFFSET 20001",
+        "SELECT \"view\" FROM t LIMIT 3 OFFSET 20001",
     ] {
         let results = fixtures().map(|fixture| query(&fixture, sql).0.0);
         assert!(results[0].num_rows() > 0);
@@ -64,8 +67,8 @@ fn counts_and_extremes_are_read_from_rows() {
 fn parquet_pages_that_cannot_match_are_not_read() {
     let [parquet, ..] = fixtures();
     let bytes = |sql| query(&parquet, sql).1.reads.iter().map(|read| read.length).sum::<u64>();
-    let all = bytes("SELECT sum(length(view)) FROM t");
-    let few = bytes("SELECT sum(length(view)) FROM t WHERE number = 7");
+    let all = bytes("SELECT sum(length(\"view\")) FROM t");
+    let few = bytes("SELECT sum(length(\"view\")) FROM t WHERE number = 7");
     assert!(few * 4 < all, "{few} {all}");
     let narrow = bytes("SELECT sum(number) FROM t");
     assert!(narrow < all, "{narrow} {all}");

@@ -55,7 +55,8 @@ impl Pattern {
                 if let Ok(timestamp) = parsed.to_timestamp() {
                     return Some(timestamp.as_microsecond());
                 }
-                let datetime = parsed.to_datetime().or_else(|_| parsed.to_date().map(|date| date.to_datetime(Time::midnight())));
+                let datetime =
+                    parsed.to_datetime().or_else(|_| parsed.to_date().map(|date| date.to_datetime(Time::midnight())));
                 micros(datetime.ok()?)
             }
         }
@@ -171,10 +172,14 @@ mod tests {
         assert_eq!(plain.datetime("1970-01-01T00:00:00.123456789"), Some(123_456));
         assert_eq!(plain.time("00:00:00.000001"), Some(1));
         assert_eq!(plain.time("23:59:60"), Some(86_399_999_999));
-        for text in ["", "2024-2-9", "2023-02-29", "2024-01-01T", "24-01-01", "2024-01-011", "2024-é1-01", "-2024-01-01"] {
+        for text in
+            ["", "2024-2-9", "2023-02-29", "2024-01-01T", "24-01-01", "2024-01-011", "2024-é1-01", "-2024-01-01"]
+        {
             assert_eq!(plain.date(text), None, "{text}");
         }
-        for text in ["2024-01-01", "2024-01-01 00:00:00", "2024-01-01T24:00:00", "2024-01-01T00:00:00+1", "2024-01-01T00:00"] {
+        for text in
+            ["2024-01-01", "2024-01-01 00:00:00", "2024-01-01T24:00:00", "2024-01-01T00:00:00+1", "2024-01-01T00:00"]
+        {
             assert_eq!(plain.datetime(text), None, "{text}");
         }
         for text in ["", "1:00:00", "00:60:00", "00:00:00Z", "00:00:00.", "00:00:61"] {

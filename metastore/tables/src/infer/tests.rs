@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::error::Result;
-use crate::text::{Charset, Dialect};
+use crate::rows::Dialect;
+use crate::text::Charset;
 
 mod texts;
 

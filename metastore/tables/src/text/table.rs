@@ -4,19 +4,18 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Fields, Schema, SchemaRef};
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 use tables_wire::Column;
 
-use super::batch;
 use super::cell::{CellRules, Kind, texts};
-use super::file::{Known, TextFile};
+use super::file::TextFile;
 use super::json;
-use super::rows::Rows;
+use super::known::Known;
 use crate::error::{Error, Result};
 use crate::infer::{MAX_COLUMNS, Shape, too_wide, unique_names};
+use crate::rows::Rows;
 
 /// The columns of a text table, by which its cells are converted.
 pub(crate) struct TextTable {
@@ -130,21 +129,6 @@ impl TextTable {
     /// Returns true for JSON lines.
     pub(crate) fn is_json(&self) -> bool {
         self.is_json
-    }
-
-    /// Converts rows to the types of the columns.
-    ///
-    /// # Errors
-    /// Invalid for a value that does not have the type of its column.
-    pub(crate) fn batch(
-        &self,
-        rows: Rows,
-        range: Range<usize>,
-        needed: &[usize],
-        schema: &SchemaRef,
-    ) -> Result<RecordBatch> {
-        let (rows, range) = self.cells(rows, range, needed)?;
-        batch::convert(self, &rows, &range, needed, schema)
     }
 }
 

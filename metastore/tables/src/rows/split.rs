@@ -2,8 +2,8 @@
 
 use csv_core::{ReadRecordResult, Reader};
 
+use super::batch::{RowBuffer, Rows};
 use super::dialect::Dialect;
-use super::rows::{RowBuffer, Rows};
 use crate::error::{Error, Result};
 
 /// Maximum length of a row, in bytes.
@@ -31,7 +31,7 @@ enum Syntax {
 
 /// What happened to a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// A row ended; this many bytes of the piece were used.
     Row(usize),
     /// All of it was used, and the row continues.
@@ -56,7 +56,7 @@ impl Splitter {
     ///
     /// # Errors
     /// Limit for a row that is too long.
-    pub(super) fn step(&mut self, piece: &[u8], rows: &mut RowBuffer) -> Result<Step> {
+    pub(crate) fn step(&mut self, piece: &[u8], rows: &mut RowBuffer) -> Result<Step> {
         match &mut self.0 {
             Syntax::Delimited { reader, length, ends, count } => {
                 let mut used = 0;

@@ -81,6 +81,12 @@ impl TablesConfig {
         Ok(())
     }
 
+    /// Returns the program of the table engine.
+    pub fn program(&self) -> PathBuf {
+        let beside = || std::env::current_exe().unwrap_or_default().with_file_name("rutter-tables");
+        self.program.clone().unwrap_or_else(beside)
+    }
+
     /// Returns `seconds`.
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.seconds)

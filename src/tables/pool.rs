@@ -63,10 +63,8 @@ enum Turn {
 
 impl Pool {
     pub(super) fn new(config: &TablesConfig, run: Arc<ProcessDir>) -> Self {
-        // Where the program is does not change while it runs.
-        let beside = || std::env::current_exe().unwrap_or_default().with_file_name("rutter-tables");
         Self(Arc::new(Inner {
-            program: config.program.clone().unwrap_or_else(beside),
+            program: config.program(),
             config: config.clone(),
             run,
             state: Mutex::default(),

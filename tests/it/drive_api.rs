@@ -444,6 +444,7 @@ story! {
         drive.put("table.csv", table.clone()).await;
         let page = drive.get("/rows/table.csv?limit=2").await.json();
         assert_eq!(page, json!({
+            "commit": page["commit"],
             "fields": [{"name": "id", "type": "integer"}, {"name": "name", "type": "string"},
                        {"name": "share", "type": "number"}],
             "rows": [[0, "name, 0", 0.5], [1, "name, 1", 1.5]],
@@ -474,7 +475,9 @@ story! {
         assert_eq!(drive.get("/rows/empty.csv").await.json()["rows"], json!([]));
         drive.put("bad.jsonl", "[1]\n").await;
         assert_eq!(drive.get("/rows/bad.jsonl").await.status, 422);
-        for name in ["data.parquet", "notes.txt", "noextension"] {
+        drive.put("data.parquet", "PAR1").await;
+        assert_eq!(drive.get("/rows/data.parquet").await.status, 422);
+        for name in ["notes.txt", "noextension"] {
             drive.put(name, "PAR1").await;
             assert_eq!(drive.get(&format!("/rows/{name}")).await.status, 415, "{name}");
         }

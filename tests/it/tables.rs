@@ -49,7 +49,12 @@ fn query(pairs: &[(&str, &str)]) -> String {
 
 /// The process ids of the table engines that this process started.
 fn engines() -> Vec<u32> {
-    let own = std::process::id().to_string();
+    engines_of(std::process::id())
+}
+
+/// The process ids of the table engines that a server started.
+fn engines_of(server: u32) -> Vec<u32> {
+    let server = server.to_string();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
@@ -58,7 +63,7 @@ fn engines() -> Vec<u32> {
         let Some((command, rest)) = stat.rsplit_once(") ") else { continue };
         let mut rest = rest.split(' ');
         let (state, parent) = (rest.next(), rest.next());
-        if command.contains("(rutter-tables") && state != Some("Z") && parent == Some(own.as_str()) {
+        if command.contains("(rutter-tables") && state != Some("Z") && parent == Some(server.as_str()) {
             found.push(id);
         }
     }

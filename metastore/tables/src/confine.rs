@@ -2,6 +2,7 @@
 //!
 //! Threads inherit the restrictions of the thread that starts them, so this happens before there are any.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -23,23 +24,19 @@ const OPEN_FILES: u64 = 64;
 /// What Landlock restricts, as far as the kernel supports it.
 const RESTRICTIONS: ABI = ABI::V10;
 
-/// Checks that the process has inherited nothing but its standard streams: no environment, no other open files.
-pub(crate) fn check_inherited() -> Result<(), String> {
+/// Checks that the environment is empty, and closes open files that the process has inherited besides the standard
+/// streams, such as those of a shell or of make.
+pub(crate) fn drop_inherited() -> Result<(), String> {
     #[expect(clippy::disallowed_methods, reason = "it must be empty")]
     let variable = std::env::vars_os().next();
     if let Some((name, _)) = variable {
         return Err(format!("the environment must be empty, but has {}; start with `env -i`", name.display()));
     }
-    let listed = fs::read_dir("/proc/self/fd").and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let listed = listed.map_err(|error| format!("cannot list open files in /proc/self/fd: {error}"))?;
-    for entry in listed {
-        let number = entry.file_name();
-        let is_standard = number.to_str().is_some_and(|number| matches!(number, "0" | "1" | "2"));
-        // The one that belonged to the list itself is closed by now.
-        if !is_standard && fs::read_link(entry.path()).is_ok() {
-            let number = number.display();
-            return Err(format!("only the standard streams may be open, but file descriptor {number} is, too"));
-        }
+    let listed = fs::read_dir("/proc/self/fd").and_then(|list| list.map(|entry| Ok(entry?.file_name())).collect());
+    let listed: Vec<OsString> = listed.map_err(|error| format!("cannot list open files in /proc/self/fd: {error}"))?;
+    for number in listed.iter().filter_map(|number| number.to_str()?.parse::<i32>().ok()).filter(|number| *number > 2) {
+        // That of the list itself is closed already.
+        let _ = nix::unistd::close(number);
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(limits: &Serve) -> Result<ExitCode, String> {
-    confine::check_inherited()?;
+    confine::drop_inherited()?;
     let weaknesses = confine::confine(limits.memory_bytes, Some(Path::new(".")))?;
     let threads = usize::from(limits.threads);
     let context = Context {

@@ -7,7 +7,7 @@ use rutter::types::Visibility;
 use rutter_testing::{Engine, Installation, Server};
 use serde_json::json;
 
-use super::{engines, get, numbers, ok, put, query, rows_of, server, until};
+use super::{engines, engines_of, get, numbers, ok, put, query, rows_of, server, until};
 
 /// A filter that takes minutes for a table of a million rows.
 const SLOW: &str = "length(regexp_replace(repeat(name, 200), '([a-z0-9]+)+', 'x', 'g')) < 0";
@@ -132,11 +132,9 @@ async fn a_server_that_is_killed_leaves_no_engine_and_no_files() {
     assert_eq!(put.status(), 201);
     let slow = installation.http.get(url(&format!("rows/t.csv?{}", query(&[("where", SLOW)])))).bearer_auth(&ada);
     let waiting = tokio::spawn(slow.send());
-    let children = |id: u32| std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-    let engine = |id| children(id).split_whitespace().find_map(|child| child.parse::<u32>().ok());
     let server = first.id();
-    until("the engine starts", || engine(server).is_some()).await;
-    let engine = engine(server).unwrap();
+    until("the engine starts", || engines_of(server).len() == 1).await;
+    let engine = engines_of(server)[0];
     first.kill();
     until("the engine ends with the server", || !std::path::Path::new(&format!("/proc/{engine}")).exists()).await;
     assert!(waiting.await.unwrap().is_err());

@@ -53,9 +53,9 @@ story! {
         assert_eq!(send(&server, None, "/infer", &json!({"path": "empty.csv"})).await.json()["schema"], json!({"fields": []}));
 
         for (body, status, says) in [
-            (json!({"path": "note.txt"}), 422, "format"), (json!({"path": "none.csv"}), 404, "none.csv"),
+            (json!({"path": "note.txt"}), 415, "csv"), (json!({"path": "none.csv"}), 404, "none.csv"),
             (json!({"path": "../x.csv"}), 404, ""), (json!({"path": "small.csv", "revision": "none"}), 404, "none"),
-            (json!({"path": "bad.jsonl"}), 422, "line 1"), (json!({"path": "bad.parquet"}), 422, "PAR1"),
+            (json!({"path": "bad.jsonl"}), 422, "row 1"), (json!({"path": "bad.parquet"}), 422, "Parquet"),
             (json!({"path": "short.parquet"}), 422, "too short"), (json!({"path": "small.csv", "format": "xls"}), 422, "csv"),
             (json!({}), 422, "path"),
         ] {

@@ -81,7 +81,8 @@ async fn only_those_who_may_download_see_rows() {
         assert_eq!(get(&server, None, rest).await.status, 401, "{rest}");
     }
     // What is cached is returned only to those who may still see it.
-    let revoked = server.call(Some(&ada.token), "DELETE", &format!("/api/v1/shares/{id}"), Value::Null).await;
+    let revoked =
+        server.call(Some(&ada.token), "DELETE", &format!("/api/v1/datasets/ada/data/shares/{id}"), Value::Null).await;
     assert!(revoked.status < 300, "{}", revoked.text());
     let reply = get(&server, Some(&bearer), "rows/a/t.parquet").await;
     assert!(matches!(reply.status, 401 | 404), "{} {}", reply.status, reply.text());

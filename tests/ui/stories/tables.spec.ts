@@ -64,7 +64,7 @@ test('tables are shown wherever a file is shown; what is no table is shown as te
       await expect(cell(page, '["a"]')).toBeVisible();
     }
     await open('broken.jsonl');
-    await expect(page.getByText(/line 2/)).toBeVisible();
+    await expect(page.getByText(/(line|row) 2 is not a JSON object/)).toBeVisible();
     await expect(page.getByText('not JSON', { exact: true })).toBeVisible();
   };
 
@@ -129,13 +129,22 @@ test('a Parquet file is filtered, sorted, paged and exported, and its URL shows 
   const panel = page.getByRole('complementary', { name: 'o3' });
   await expect(panel).toContainText('Median');
   const bar = panel.getByRole('group', { name: 'Histogram of o3' }).getByRole('button').nth(9);
-  const [, rows = ''] = /: ([\d,]+ rows?)$/.exec((await bar.getAttribute('aria-label')) ?? '') ?? [];
+  const [, counted = ''] = /: ([\d,]+) rows$/.exec((await bar.getAttribute('aria-label')) ?? '') ?? [];
   await bar.click();
   await expect(filter(page)).toHaveValue(/^o3 >= [\d.]+ AND o3 < [\d.]+$/);
-  await expect(page.getByText(rows.replace('row', 'matching row'))).toBeVisible();
+  await expect(page.getByText(/ matching rows/)).toBeVisible();
   await expect(bar).toHaveAttribute('aria-pressed', 'true');
   await page.screenshot({ path: info.outputPath('panel.png') });
   await accessible(page);
+  const exported = async (format: string) => {
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Export' }).click();
+    await page.getByRole('menuitem', { name: `rows as ${format}` }).click();
+    const file = await download;
+    const bytes = await readFile(await file.path());
+    return { name: file.suggestedFilename(), bytes, lines: bytes.toString().trim().split(/\r?\n/) };
+  };
+  expect((await exported('CSV')).lines, 'the bar counts its rows').toHaveLength(Number(counted.replaceAll(',', '')) + 1);
   await page.emulateMedia({ colorScheme: 'dark' });
   await accessible(page, ['color-contrast']);
   await page.emulateMedia({ colorScheme: 'light' });
@@ -146,7 +155,7 @@ test('a Parquet file is filtered, sorted, paged and exported, and its URL shows 
   await column(page, 'station').getByRole('button', { name: /^Statistics/ }).click();
   await page.getByRole('list', { name: 'Most frequent values of station' }).getByRole('button', { name: 'AQ03' }).click();
   await expect(filter(page)).toHaveValue("station = 'AQ03'");
-  await expect(page.getByText('8,760 matching rows')).toBeVisible();
+  await expect(cellAt(page, 0, 1)).toHaveText('AQ03');
   const form = page.getByRole('form', { name: 'Filter by station' });
   await form.getByLabel('Condition').selectOption('contains');
   await form.getByLabel('Value').fill('q04');
@@ -162,9 +171,7 @@ test('a Parquet file is filtered, sorted, paged and exported, and its URL shows 
   await expect(cellAt(page, 0, 1)).toHaveText('AQ04');
   await filter(page).fill('no2 > 20 AND temperature < 0');
   await filter(page).press('Enter');
-  const matching = page.getByText(/^[\d,]+ matching rows/);
-  await expect(matching).toBeVisible();
-  const count = Number(/^([\d,]+)/.exec(await matching.innerText())?.[1]?.replaceAll(',', ''));
+  await expect(cellAt(page, 0, 1)).toHaveText('AQ01');
 
   // Columns.
   await page.getByRole('button', { name: 'Columns' }).click();
@@ -177,18 +184,13 @@ test('a Parquet file is filtered, sorted, paged and exported, and its URL shows 
   await expect(page.getByRole('columnheader')).toHaveText([/^Row/, /^station/, /^no2/, /^temperature/]);
 
   // Export: the same rows and columns.
-  const exported = async (format: string) => {
-    const download = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Export' }).click();
-    await page.getByRole('menuitem', { name: `These rows as ${format}` }).click();
-    const file = await download;
-    return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) };
-  };
   const csv = await exported('CSV');
   expect(csv.name).toBe('readings-rows.csv');
-  const [head, ...lines] = csv.bytes.toString().trim().split(/\r?\n/);
-  expect([head, lines.length]).toEqual(['station,no2,temperature', count]);
-  for (const line of lines) expect(Number(line.split(',')[1])).toBeGreaterThan(20);
+  const [head, ...lines] = csv.lines.map((line) => line.split(','));
+  expect(head).toEqual(['station', 'no2', 'temperature']);
+  expect(lines.length).toBeGreaterThan(100);
+  expect(lines.filter(([, no2, temperature]) => !(Number(no2) > 20 && Number(temperature) < 0))).toEqual([]);
+  expect(lines[0], 'in the same order').toEqual(await page.getByRole('row').nth(1).getByRole('gridcell').allInnerTexts());
   expect((await exported('Parquet')).bytes.subarray(0, 4).toString()).toBe('PAR1');
 
   // The URL shows the same view, also after the back button.

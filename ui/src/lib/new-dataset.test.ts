@@ -25,6 +25,8 @@ it('describes tables as resources with unique names', () => {
 		['t-parquet', 't.parquet'],
 		['t-2', 't.csv']
 	]);
+	const compressed = buildPackage({ name: 'a', title: '', description: '', license: '', keywords: '', files: ['t.csv.gz', 'u.JSONL.zst', 'v.feather', 'w.tar.gz'] });
+	expect(compressed.resources?.map(({ name, format }) => [name, format])).toEqual([['t', 'csv'], ['u', 'jsonl'], ['v', 'feather']]);
 	expect(built).toMatchObject({ name: 'birds', title: 'Birds', keywords: ['a', 'b'], licenses: [{ name: 'CC0-1.0' }] });
 	expect(built).not.toHaveProperty('description');
 });

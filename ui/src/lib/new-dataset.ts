@@ -1,11 +1,9 @@
 // Metadata of a new dataset.
-import { extensionOf } from './preview';
+import { extensionOf, previewKind } from './preview';
 import type { Package, Resource } from './types';
 
-const formats = ['csv', 'tsv', 'parquet', 'jsonl', 'ndjson'];
-
-/** Returns true if the server can infer the columns of a file with this extension. */
-export const isTable = (path: string): boolean => formats.includes(extensionOf(path));
+/** Returns true if the server can infer the columns of a file with this name. */
+export const isTable = (path: string): boolean => previewKind(path) === 'table';
 
 /** Derives a URL-safe name from a title: `Bird counts (2026)` becomes `bird-counts-2026`. */
 export function nameFrom(text: string): string {
@@ -25,8 +23,9 @@ export function nameFor(paths: string[]): string {
 function resources(paths: string[]): Resource[] {
 	const taken = new Set<string>();
 	return paths.filter(isTable).slice(0, 200).map((path) => {
-		const base = nameFrom(path.slice(path.lastIndexOf('/') + 1).replace(/\.[^.]*$/, '')) || 'table';
-		const format = extensionOf(path);
+		const plain = path.slice(path.lastIndexOf('/') + 1).replace(/\.(gz|zst)$/i, '');
+		const base = nameFrom(plain.replace(/\.[^.]*$/, '')) || 'table';
+		const format = extensionOf(plain);
 		let name = taken.has(base) ? `${base}-${format}` : base;
 		for (let count = 2; taken.has(name); count += 1) name = `${base}-${count}`;
 		taken.add(name);

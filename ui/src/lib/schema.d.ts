@@ -2999,7 +2999,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Infers the columns of a table from its first rows, or from the footer of a Parquet file. Nothing is changed. */
+        /** Infers the columns of a table from its first rows, or from the schema of a Parquet or Arrow file. Nothing is changed. */
         post: {
             parameters: {
                 query?: never;
@@ -3535,6 +3535,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{owner}/{dataset}/rows/{revision}/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Reads rows of a table at a revision.
+         * @description A table is named by a resource of `datapackage.json`, by the path of a file, or by the path of a folder with a trailing
+         *     `/`, whose files then have one format: `csv`, `tsv`, `tab`, `jsonl`, `ndjson` or `jsonlines`, each also compressed as
+         *     `.gz` or `.zst`; `parquet`; `arrow` or `feather`. Schema, dialect and encoding of the resource are used; without, they are
+         *     inferred as by `infer`.
+         *
+         *     As JSON, integers beyond 2^53 are strings, because browsers round them, dates and times are ISO 8601, and a page ends
+         *     at 8 MiB: continue after its last row. With `where` or `sort`, `offset` and `limit` together are at most 100,000, and
+         *     every value must have the type of its column. The header `Rutter-Sources` names the revision.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The first row to return, counted from 0. */
+                    offset?: number;
+                    /** @description The maximum number of rows to return: at most 1000 as JSON (default: 100), and 100,000 in other formats (default). */
+                    limit?: number;
+                    /**
+                     * @description The names of the columns to return, separated by commas, such as `name,count`. A name with a comma, a quote or a
+                     *     leading minus is written in double quotes. Default: all.
+                     */
+                    columns?: string;
+                    /**
+                     * @description Return only rows for which this SQL expression is true: `price > 10 AND name ILIKE 'a%'`. Column names that are
+                     *     not plain identifiers are written in double quotes.
+                     */
+                    where?: string;
+                    /** @description The columns to sort by, separated by commas, `-` for descending order: `name,-price`. Missing values are last. */
+                    sort?: string;
+                    /** @description The format of the response. Default: by the `Accept` header, otherwise `json`. */
+                    format?: "json" | "csv" | "parquet" | "arrow";
+                };
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description A branch, a tag or a commit id, optionally with `~n` or `^n`. */
+                    revision: string;
+                    /** @description The table; may contain `/`. */
+                    path: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The rows. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TableRows"];
+                        "text/csv": string;
+                        "application/vnd.apache.parquet": number[];
+                        "application/vnd.apache.arrow.stream": number[];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{owner}/{dataset}/shares": {
         parameters: {
             query?: never;
@@ -3774,6 +3865,68 @@ export interface paths {
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Computes statistics of each column of a table: counts, extremes, quartiles, a histogram or the most frequent values.
+         * @description Of a table with very many rows, the first ones are examined. The result is cached by content.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description A branch, a tag or a commit id, optionally with `~n` or `^n`. */
+                    revision: string;
+                    /** @description The table; may contain `/`. */
+                    path: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The statistics. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TableStatistics"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/datasets/{owner}/{dataset}/summary/{revision}": {
@@ -5022,23 +5175,30 @@ export interface paths {
             };
             cookie?: never;
         };
-        /**
-         * Reads rows of a `csv`, `tsv`, `jsonl` or `ndjson` file.
-         * @description Only the needed part of the file is read, in UTF-8, in UTF-16 with a byte order mark, or in Windows-1252. The types
-         *     are those of `infer`. Integers beyond 2^53 are strings, because JSON parsers of browsers round them. Other formats,
-         *     including Parquet, are rejected with 415. A page can have fewer rows than `limit` with `more` set to true, because
-         *     it ends at 8 MiB of the file or 4 MiB of JSON; continue after its last row. A row longer than 1 MiB cannot be read
-         *     (422).
-         */
+        /** Reads rows of the table in a file; see the rows of a dataset. */
         get: {
             parameters: {
                 query?: {
-                    /** @description The first row to return, counted from 0. */
-                    offset?: number;
-                    /** @description The maximum number of rows to return. */
-                    limit?: number;
                     /** @description The revision to read. Default: the newest one. */
                     revision?: string;
+                    /** @description The first row to return, counted from 0. */
+                    offset?: number;
+                    /** @description The maximum number of rows to return: at most 1000 as JSON (default: 100), and 100,000 in other formats (default). */
+                    limit?: number;
+                    /**
+                     * @description The names of the columns to return, separated by commas, such as `name,count`. A name with a comma, a quote or a
+                     *     leading minus is written in double quotes. Default: all.
+                     */
+                    columns?: string;
+                    /**
+                     * @description Return only rows for which this SQL expression is true: `price > 10 AND name ILIKE 'a%'`. Column names that are
+                     *     not plain identifiers are written in double quotes.
+                     */
+                    where?: string;
+                    /** @description The columns to sort by, separated by commas, `-` for descending order: `name,-price`. Missing values are last. */
+                    sort?: string;
+                    /** @description The format of the response. Default: by the `Accept` header, otherwise `json`. */
+                    format?: "json" | "csv" | "parquet" | "arrow";
                 };
                 header?: never;
                 path: {
@@ -5060,6 +5220,9 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["TableRows"];
+                        "text/csv": string;
+                        "application/vnd.apache.parquet": number[];
+                        "application/vnd.apache.arrow.stream": number[];
                     };
                 };
                 /** @description The request failed (RFC 9457 problem details). */
@@ -5122,6 +5285,66 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Items_DriveEntry"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drive/{owner}/{dataset}/statistics/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Computes statistics of each column of the table in a file; see the statistics of a dataset. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The revision to read. Default: the newest one. */
+                    revision?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description The path of the file; may contain `/`. */
+                    path: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The statistics. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TableStatistics"];
                     };
                 };
                 /** @description The request failed (RFC 9457 problem details). */
@@ -9056,10 +9279,44 @@ export interface components {
          * @enum {string}
          */
         CodeKind: "totp" | "recovery";
-        /** @description A column of a table. */
-        Column: {
+        /** @description Statistics of a column. What does not apply to its type is absent. */
+        ColumnStatistics: {
+            /**
+             * Format: int64
+             * @description The number of values, without missing ones.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description The number of different values, approximately.
+             */
+            distinct?: number | null;
+            histogram?: components["schemas"]["Histogram"] | null;
+            /** @description The largest value. */
+            max?: unknown;
+            /**
+             * Format: double
+             * @description The mean.
+             */
+            mean?: number | null;
+            /** @description The smallest value. */
+            min?: unknown;
             /** @description The name of the column. */
             name: string;
+            /**
+             * Format: int64
+             * @description The number of missing values.
+             */
+            nulls: number;
+            /** @description The quartiles, approximately: 25 %, 50 % and 75 %. */
+            quartiles?: unknown[] | null;
+            /**
+             * Format: double
+             * @description The standard deviation of the sample.
+             */
+            std?: number | null;
+            /** @description The most frequent values, at most ten. */
+            top?: components["schemas"]["FrequentValue"][] | null;
             /** @description The type of the column (Table Schema). */
             type: string;
         };
@@ -9475,6 +9732,16 @@ export interface components {
              */
             total: number;
         };
+        /** @description A frequent value. */
+        FrequentValue: {
+            /**
+             * Format: int64
+             * @description How often it occurs.
+             */
+            count: number;
+            /** @description The value; a long text is cut. */
+            value: unknown;
+        };
         /** @description A group. */
         Group: {
             /**
@@ -9520,23 +9787,17 @@ export interface components {
              */
             quota_bytes?: number | null;
         };
+        /** @description A histogram with bins of equal width. A value at an edge belongs to the bin above, and the maximum to the last. */
+        Histogram: {
+            /** @description The number of values in each bin. */
+            counts: number[];
+            /** @description The edges of the bins: one more than there are bins. */
+            edges: unknown[];
+        };
         /** @description The inferred description of a table, as properties of a Data Package resource. */
-        InferredTable: {
-            /** @description The Table Dialect; only for delimited text. */
-            dialect?: Record<string, never> | null;
-            /** @description The encoding: `utf-8`, `utf-16`, `iso-8859-1` or `windows-1252`; only for text. */
-            encoding?: string | null;
-            /** @description The format: `csv`, `jsonl` or `parquet`. */
+        InferredTable: components["schemas"]["TableDescription"] & {
+            /** @description The format: `csv`, `jsonl`, `parquet` or `arrow`. */
             format: string;
-            /** @description True if all rows were inspected. If false, later rows may have values of other types. */
-            is_complete: boolean;
-            /**
-             * Format: int64
-             * @description The number of rows inspected; for Parquet, the number of rows in the file.
-             */
-            rows: number;
-            /** @description The columns, as a Table Schema. */
-            schema: Record<string, never>;
         };
         /**
          * @description What an installed app is.
@@ -11688,7 +11949,7 @@ export interface components {
         };
         /** @description The table to inspect. */
         Table: {
-            /** @description The format: `csv`, `tsv`, `jsonl`, `ndjson` or `parquet`. Default: derived from the file name. */
+            /** @description The format: `csv`, `tsv`, `jsonl`, `ndjson`, `parquet`, `arrow` or `feather`. Default: derived from the file name. */
             format?: string | null;
             /** @description The path of the file. */
             path: components["schemas"]["FilePath"];
@@ -11698,10 +11959,37 @@ export interface components {
              */
             revision?: string | null;
         };
+        /** @description A column of a table. */
+        TableColumn: {
+            /** @description The format of the type: `binary` for bytes, which are in Base64. */
+            format?: string | null;
+            /** @description The name of the column. */
+            name: string;
+            /** @description The type of the column (Table Schema). */
+            type: string;
+        };
+        /** @description What is inferred from the content of a file. */
+        TableDescription: {
+            /** @description The Table Dialect; only for delimited text. */
+            dialect?: Record<string, never> | null;
+            /** @description The encoding: `utf-8`, `utf-16`, `iso-8859-1` or `windows-1252`; only for text. */
+            encoding?: string | null;
+            /** @description True if all rows were inspected. If false, later rows may have values of other types. */
+            is_complete: boolean;
+            /**
+             * Format: int64
+             * @description The number of rows inspected; for Parquet and Arrow, the number of rows in the file.
+             */
+            rows: number;
+            /** @description The columns, as a Table Schema. */
+            schema: Record<string, never>;
+        };
         /** @description Rows of a table. */
         TableRows: {
-            /** @description The columns, inferred from the beginning of the table. */
-            fields: components["schemas"]["Column"][];
+            /** @description The revision that was read. */
+            commit: string;
+            /** @description The columns. */
+            fields: components["schemas"]["TableColumn"][];
             /** @description True if more rows follow. */
             more: boolean;
             /**
@@ -11713,9 +12001,23 @@ export interface components {
             rows: unknown[][];
             /**
              * Format: int64
-             * @description The number of rows of the table; null while it is not known.
+             * @description The number of rows of the table, or of those that `where` selects; null while it is not known.
              */
             total?: number | null;
+        };
+        /** @description Statistics of the columns of a table. */
+        TableStatistics: {
+            /** @description The columns, in the order of the table. */
+            columns: components["schemas"]["ColumnStatistics"][];
+            /** @description The revision that was read. */
+            commit: string;
+            /** @description True if these are all rows. If false, they are the first ones. */
+            is_complete: boolean;
+            /**
+             * Format: int64
+             * @description The number of rows examined.
+             */
+            rows: number;
         };
         /** @description A tag. */
         Tag: {

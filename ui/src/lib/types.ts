@@ -90,7 +90,9 @@ export type SiteUsage = Schemas['SiteUsage'];
 export type StoreName = Schemas['StoreName'];
 export type StoreUsage = Schemas['StoreUsage'];
 export type Summary = Schemas['Summary'];
-export type TableRows = Refine<Schemas['TableRows'], { fields: TableColumn[]; rows: Cell[][] }>;
+export type TableColumn = Schemas['TableColumn'];
+export type TableRows = Refine<Schemas['TableRows'], { rows: Cell[][] }>;
+export type TableStatistics = Refine<Schemas['TableStatistics'], { columns: ColumnStatistics[] }>;
 export type Tag = Schemas['Tag'];
 export type TrashItem = Schemas['TrashItem'];
 export type Token = Schemas['Token'];
@@ -104,39 +106,18 @@ export type ShareWith = Schemas['ShareWith'];
 /** A cell of a table: nested values are arrays and objects; large integers and binary values are texts. */
 export type Cell = string | number | boolean | null | readonly unknown[] | { readonly [name: string]: unknown };
 
-/** A column of a table. */
-export interface TableColumn {
-	name: string;
-	type: string;
-	format?: string | null;
-}
-
-/** Statistics of all columns of a table. */
-export interface TableStatistics {
-	commit: string;
-	/** Number of rows examined. */
-	rows: number;
-	/** False if only the first rows were examined. */
-	is_complete: boolean;
-	columns: ColumnStatistics[];
-}
-
-/** Statistics of a column. What does not apply to its type is absent. Dates and times are ISO 8601 texts. */
-export interface ColumnStatistics extends TableColumn {
-	/** Number of values. */
-	count: number;
-	/** Number of rows without a value. */
-	nulls: number;
-	distinct?: number | null;
-	min?: number | string | boolean | null;
-	max?: number | string | boolean | null;
-	mean?: number | string | null;
-	std?: number | null;
-	quartiles?: (number | string)[] | null;
-	histogram?: { edges: (number | string)[]; counts: number[] } | null;
-	/** The most frequent values, of at most 256 characters. */
-	top?: { value: string | boolean; count: number }[] | null;
-}
+type Value = string | number | boolean;
+/** Statistics of a column. Dates and times are ISO 8601 texts. */
+export type ColumnStatistics = Refine<
+	Schemas['ColumnStatistics'],
+	{
+		min?: Value | null;
+		max?: Value | null;
+		quartiles?: Value[] | null;
+		histogram?: { edges: (number | string)[]; counts: number[] } | null;
+		top?: { value: Value; count: number }[] | null;
+	}
+>;
 
 type PackageDetails = { package?: PackageChange[] | null; schemas?: SchemaReport | null };
 export type EntryRight = Schemas['Level'];

@@ -28,7 +28,9 @@ describe('bars', () => {
 		const bars = bins(column('integer', { histogram: { edges: [0, 2, 4], counts: [3, 6] } }));
 		expect(bars.map((bar) => bar.test), 'the last bin contains its upper limit').toEqual(['a >= 0 AND a < 2', 'a >= 2 AND a <= 4']);
 		expect(bins(column('number', { histogram: { edges: [66.98, 77.86000000000001], counts: [1] } }))[0]?.test).toBe('a >= 66.98 AND a <= 77.86');
-		expect(bars[0]).toMatchObject({ label: '0 to 2', count: 3 });
+		expect(bars[0]).toMatchObject({ label: '0 to 1', count: 3 });
+		const single = bins(column('integer', { min: 7, max: 9, histogram: { edges: [7, 8, 9, 10], counts: [1, 2, 3] } }));
+		expect(single.map((bar) => [bar.label, bar.test])).toEqual([['7', 'a = 7'], ['8', 'a = 8'], ['9', 'a = 9']]);
 		expect(bins(column('date', { histogram: { edges: ['2025-01-01', '2025-01-05'], counts: [1] } }))[0]?.test).toBe("a >= '2025-01-01' AND a <= '2025-01-05'");
 		expect(bins(column('string'))).toEqual([]);
 	});

@@ -64,8 +64,12 @@ const VALUE = 256;
 export function bins(column: ColumnStatistics): Bar[] {
 	const { edges, counts } = column.histogram ?? { edges: [], counts: [] };
 	return counts.map((many, index) => {
-		const [from, to, last] = [clean(edges[index]), clean(edges[index + 1]), index === counts.length - 1];
-		return { label: `${figure(from, column.type)} to ${figure(to, column.type)}`, count: many, test: expression(column, { from, to, open: !last }) };
+		const [from, to, isLast] = [clean(edges[index]), clean(edges[index + 1]), index === counts.length - 1];
+		// Bins of integers end before the next one begins.
+		const isWhole = column.type === 'integer' && Number.isSafeInteger(from) && Number.isSafeInteger(to);
+		const end = isLast ? column.max : isWhole ? Number(to) - 1 : to;
+		if (isWhole && from === end) return { label: figure(from, column.type), count: many, test: expression(column, { is: from }) };
+		return { label: `${figure(from, column.type)} to ${figure(end ?? to, column.type)}`, count: many, test: expression(column, { from, to, open: !isLast }) };
 	});
 }
 

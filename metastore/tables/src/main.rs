@@ -99,9 +99,11 @@ fn serve(limits: &Serve) -> Result<ExitCode, String> {
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start threads: {error}"))?;
-    // In a thread of the runtime, which has the larger stack.
-    let served = runtime.block_on(runtime.spawn(serve::serve(context, weaknesses)));
-    served.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+    // In a thread of its own, for the larger stack.
+    let thread = std::thread::Builder::new().stack_size(STACK);
+    let served = thread.spawn(move || runtime.block_on(serve::serve(context, weaknesses)));
+    let served = served.map_err(|error| format!("cannot start threads: {error}"))?.join();
+    served.map_err(|_| "panicked".to_owned())?.map_err(|error| error.to_string())?;
     Ok(ExitCode::SUCCESS)
 }
 

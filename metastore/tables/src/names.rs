@@ -1,5 +1,7 @@
 //! Names of columns in requests.
 
+use tables_wire::Column;
+
 use crate::error::{Error, Result, shortened};
 
 /// How many similar names a message lists.
@@ -10,6 +12,13 @@ const SHOWN: usize = 60;
 
 /// Maximum length of names that are compared, in bytes: the cost is the product of both lengths.
 const COMPARED: usize = 64;
+
+/// Returns the positions of the columns with these names; of all columns by default.
+pub(crate) fn positions(columns: &[Column], names: Option<&[String]>) -> Result<Vec<usize>> {
+    let Some(names) = names else { return Ok((0..columns.len()).collect()) };
+    let known = columns.iter().map(|column| column.name.as_str());
+    names.iter().map(|name| position(known.clone(), name)).collect()
+}
 
 /// Returns the position of the column with exactly this name.
 pub(crate) fn position<'a>(names: impl IntoIterator<Item = &'a str> + Clone, name: &str) -> Result<usize> {
@@ -47,7 +56,7 @@ pub(crate) fn unknown<'a>(names: impl IntoIterator<Item = &'a str>, name: &str) 
                 return None;
             }
             let distance = strsim::levenshtein(&folded, &other.to_lowercase());
-            // Half of the letters may differ.
+            // Half of the characters may differ.
             let allowed = folded.chars().count().div_ceil(2);
             (distance <= allowed).then_some((distance, other))
         })

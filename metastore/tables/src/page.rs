@@ -26,7 +26,7 @@ pub(crate) async fn page(context: &Context, table: &Arc<OpenTable>, page: &Page,
     if page.filter.is_some() || !page.sort.is_empty() {
         return query::page(context, &table.as_source(), page, sink).await;
     }
-    let needed = positions(table.columns(), page.columns.as_deref())?;
+    let needed = names::positions(table.columns(), page.columns.as_deref())?;
     let columns: Vec<Column> = needed.iter().map(|index| table.columns()[*index].clone()).collect();
     // One row more shows whether there are more, unless that is known.
     let limit = page.limit.saturating_add(u64::from(table.total().is_none()));
@@ -44,13 +44,6 @@ impl Sink for Connection {
     async fn send(&self, part: Bytes) -> Result<()> {
         self.chunk(part).await
     }
-}
-
-/// Returns the positions of columns by name; of all columns by default.
-fn positions(columns: &[Column], names: Option<&[String]>) -> Result<Vec<usize>> {
-    let Some(names) = names else { return Ok((0..columns.len()).collect()) };
-    let known = columns.iter().map(|column| column.name.as_str());
-    names.iter().map(|name| names::position(known.clone(), name)).collect()
 }
 
 async fn json_of_text(

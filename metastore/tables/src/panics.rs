@@ -32,6 +32,9 @@ pub(crate) fn catch<T>(function: impl FnOnce() -> T) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::Command;
+
     use super::*;
 
     #[test]
@@ -39,5 +42,24 @@ mod tests {
         assert_eq!(catch(|| 1), Some(1));
         assert_eq!(catch(|| catch(|| Vec::<u8>::new()[0]).is_none()), Some(true));
         assert!(!IS_CAUGHT.get());
+    }
+
+    #[test]
+    fn panics_end_a_confined_process_with_one_line() {
+        let test = std::env::current_exe().unwrap();
+        let arguments = ["--exact", "panics::tests::panicking", "--ignored", "--nocapture", "--test-threads=1"];
+        let output = Command::new(test).args(arguments).output().unwrap();
+        assert_eq!(output.status.signal(), Some(6), "{output:?}");
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert!(log.starts_with("rutter-tables: ") && log.ends_with("first second\n"), "{log}");
+        assert_eq!(log.lines().count(), 1, "{log}");
+    }
+
+    #[test]
+    #[ignore = "it ends the process; the test above runs it"]
+    fn panicking() {
+        end_process();
+        crate::confine::confine(64 << 20, None).unwrap();
+        panic!("first\nsecond");
     }
 }

@@ -96,7 +96,7 @@ pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: 
         )));
     }
     let schema = source.provider.schema();
-    let selected = selection(&source.columns, page.columns.as_deref())?;
+    let selected = names::positions(&source.columns, page.columns.as_deref())?;
     let columns: Vec<_> = selected.iter().map(|position| source.columns[*position].clone()).collect();
     let session = context.session(BATCH_ROWS)?;
     check_unique(&schema)?;
@@ -125,13 +125,6 @@ pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: 
     sink.send(encoder.finish()?).await?;
     let total = if more { source.total.filter(|_| page.filter.is_none()) } else { Some(seen) };
     Ok(Done { columns, rows, more, total, is_volatile })
-}
-
-/// Returns the positions of the columns with these names; default: all.
-fn selection(columns: &[Column], names: Option<&[String]>) -> Result<Vec<usize>> {
-    let Some(names) = names else { return Ok((0..columns.len()).collect()) };
-    let known = columns.iter().map(|column| column.name.as_str());
-    names.iter().map(|name| names::position(known.clone(), name)).collect()
 }
 
 /// Plans a page: at most `limit` rows.

@@ -249,7 +249,7 @@ async fn work(
                         needed.push(*position);
                     }
                 }
-                // Nobody listens any more if the request failed.
+                // It is not received if the request failed.
                 let _ = answer.send(needed);
             }
         }

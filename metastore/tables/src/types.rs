@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, IntervalUnit, Schema, SchemaRef, TimeUnit};
 use tables_wire::Column;
 
 use crate::error::Result;
@@ -128,6 +128,19 @@ pub(crate) fn to_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
         .collect::<Result<Vec<_>, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
+}
+
+/// Returns true if Parquet has a type for these values.
+pub(crate) fn is_parquet(r#type: &DataType) -> bool {
+    match r#type {
+        DataType::Union(..) | DataType::Interval(IntervalUnit::MonthDayNano) => false,
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _) => is_parquet(field.data_type()),
+        DataType::Struct(fields) => !fields.is_empty() && fields.iter().all(|field| is_parquet(field.data_type())),
+        _ => true,
+    }
 }
 
 /// Returns the schema for Parquet files: timestamps in seconds, which Parquet does not have, are in milliseconds.

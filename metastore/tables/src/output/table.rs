@@ -7,8 +7,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::error::Result;
-use crate::types::{parquet_schema, to_schema};
+use crate::error::{Error, Result, shortened};
+use crate::types::{is_parquet, parquet_schema, to_schema};
 
 /// Maximum number of rows of a row group.
 const GROUP_ROWS: usize = 131_072;
@@ -26,6 +26,13 @@ impl Parquet {
     /// Starts a file.
     pub(super) fn new(schema: &SchemaRef) -> Result<Self> {
         let schema = parquet_schema(schema);
+        // The writer would panic.
+        if let Some(field) = schema.fields().iter().find(|field| !is_parquet(field.data_type())) {
+            let name = shortened(field.name(), 60);
+            return Err(Error::invalid(format!(
+                "Parquet has no type for the column \"{name}\"; leave it out with `columns`, or use `format=arrow`"
+            )));
+        }
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(GROUP_ROWS))

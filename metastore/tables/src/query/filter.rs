@@ -27,7 +27,7 @@ use crate::names;
 const MAX_LENGTH: usize = 64 << 10;
 
 /// Maximum number of operators and keywords. Each can nest an expression deeper, also without parentheses.
-const MAX_OPERATORS: usize = 2000;
+const MAX_OPERATORS: usize = 4000;
 
 /// Maximum depth of an expression, not counting that of chains of `AND` and `OR`.
 const MAX_DEPTH: usize = 100;

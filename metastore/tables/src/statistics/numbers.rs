@@ -46,11 +46,6 @@ impl Numbers {
         }
     }
 
-    /// Returns the number of numbers.
-    pub(super) fn count(&self) -> u64 {
-        self.count
-    }
-
     /// Returns the mean.
     pub(super) fn mean(&self) -> Option<f64> {
         (self.count > 0).then_some(self.mean)

@@ -127,7 +127,7 @@ impl ParquetFile {
         groups.iter().try_fold(0_u64, |sum, rows| sum.checked_add(*rows)).ok_or_else(malformed)?;
         let memory = memory as u64;
         let bytes = FileBytes { connection, number, size, memory, tail };
-        let metadata = arrow_metadata(Arc::new(metadata))?;
+        let metadata = arrow_metadata(&Arc::new(metadata))?;
         Ok(Self { bytes, name: file.name, metadata, groups, indexed: OnceCell::new() })
     }
 
@@ -198,7 +198,7 @@ impl ParquetFile {
         let metadata = if Arc::ptr_eq(&metadata, self.metadata.metadata()) {
             self.metadata.clone()
         } else {
-            arrow_metadata(metadata)?
+            arrow_metadata(&metadata)?
         };
         let [before, selected, total, rows] =
             [before, selected, total, rows].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
@@ -326,10 +326,10 @@ impl AsyncFileReader for Reader {
 }
 
 /// Returns the Arrow types of a file: as its writer stored them, or else as Parquet defines them.
-fn arrow_metadata(metadata: Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata> {
+fn arrow_metadata(metadata: &Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata> {
     let of = |skips| {
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(skips);
-        catch(|| ArrowReaderMetadata::try_new(Arc::clone(&metadata), options))
+        catch(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options))
     };
     match of(false) {
         Some(Ok(found)) => Ok(found),

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use futures::TryStreamExt as _;
 use proptest::prelude::*;
@@ -157,7 +158,7 @@ proptest! {
             let integer = integer.map(|integer| integer.to_string()).unwrap_or_default();
             let float = float.map(number).unwrap_or_default();
             let word = word.replace('"', "\"\"");
-            text = text + &format!("{integer},{float},{truth},{day},{at},{clock},\"{word}\"\n");
+            writeln!(text, "{integer},{float},{truth},{day},{at},{clock},\"{word}\"").unwrap();
         }
         for output in [Output::Json, Output::Csv] {
             let (done, lenient) = read(Format::Csv, &text, &declared, &wanted_page(offset, limit, output)).unwrap();

@@ -18,13 +18,13 @@ pub(crate) struct Rows {
     /// The end of each cell in the text; it begins where the one before ends.
     cells: Vec<u32>,
     /// The number of cells at the end of each row.
-    rows: Vec<u32>,
+    ends: Vec<u32>,
 }
 
 impl Rows {
     /// Returns the number of rows.
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.ends.len()
     }
 
     /// Returns the number of cells of a row.
@@ -45,8 +45,8 @@ impl Rows {
     }
 
     fn range(&self, row: usize) -> (usize, usize) {
-        let start = if row == 0 { 0 } else { self.rows[row - 1] as usize };
-        (start, self.rows[row] as usize)
+        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
+        (start, self.ends[row] as usize)
     }
 }
 
@@ -125,6 +125,6 @@ impl RowBuffer {
         let end = cells.last().map_or(0, |end| *end as usize);
         self.push(&text[end..]);
         text.truncate(end);
-        Ok(Rows { first, text: String::from_utf8(text).map_err(Error::internal)?, cells, rows })
+        Ok(Rows { first, text: String::from_utf8(text).map_err(Error::internal)?, cells, ends: rows })
     }
 }

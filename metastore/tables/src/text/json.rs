@@ -102,11 +102,11 @@ pub(super) fn array(values: &[Option<&Value>], data_type: &DataType) -> Result<A
         values: &[Option<&'v Value>],
         take: impl Fn(&'v Value) -> Option<T>,
     ) -> Result<Vec<Option<T>>, Mismatch> {
-        let value = |(row, value): (usize, &Option<&'v Value>)| match value {
+        let value = |(row, value): (usize, Option<&'v Value>)| match value {
             None | Some(Value::Null) => Ok(None),
             Some(value) => take(value).map(Some).ok_or(Mismatch(row)),
         };
-        values.iter().enumerate().map(value).collect()
+        values.iter().copied().enumerate().map(value).collect()
     }
     Ok(match data_type {
         DataType::Boolean => Arc::new(BooleanArray::from(each(values, Value::as_bool)?)),
@@ -118,7 +118,7 @@ pub(super) fn array(values: &[Option<&Value>], data_type: &DataType) -> Result<A
             let mut rows = Vec::new();
             let mut items = Vec::new();
             for (row, list) in lists.iter().enumerate() {
-                for value in list.into_iter().flat_map(|list| list.iter()) {
+                for value in list.iter().flat_map(|list| list.iter()) {
                     rows.push(row);
                     items.push(Some(value));
                 }

@@ -214,16 +214,13 @@ impl RowReader {
         self.text.clear();
         (self.used, self.counted) = (0, self.counted.map(|(offset, _)| (offset, 0)));
         while self.text.is_empty() && !self.is_end {
-            match self.plain.next().await? {
-                Some(bytes) => {
-                    let skipped = self.mark.min(bytes.len());
-                    self.mark -= skipped;
-                    self.decoder.decode(&bytes[skipped..], false, &mut self.text);
-                }
-                None => {
-                    self.is_end = true;
-                    self.decoder.decode(&[], true, &mut self.text);
-                }
+            if let Some(bytes) = self.plain.next().await? {
+                let skipped = self.mark.min(bytes.len());
+                self.mark -= skipped;
+                self.decoder.decode(&bytes[skipped..], false, &mut self.text);
+            } else {
+                self.is_end = true;
+                self.decoder.decode(&[], true, &mut self.text);
             }
         }
         if self.decoder.has_lost_count() {

@@ -15,7 +15,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Sleep;
 
 /// How long a body waits for an app that does not know `Expect`.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The body is sent.
 const SENT: u8 = 0;
@@ -72,7 +72,7 @@ struct RequestBody {
     progress: Arc<Progress>,
     waits: bool,
     /// When a body that waits is sent anyway.
-    patience: Option<Pin<Box<Sleep>>>,
+    timeout: Option<Pin<Box<Sleep>>>,
 }
 
 /// Records the progress of the body of a request with these headers.
@@ -80,7 +80,7 @@ pub(super) fn recorded(headers: &HeaderMap, body: Body) -> (Body, Arc<Progress>)
     let waits = headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let state = AtomicU8::new(if waits { WAITS } else { SENT });
     let progress = Arc::new(Progress { state, ..Progress::default() });
-    (Body::new(RequestBody { body, progress: progress.clone(), waits, patience: None }), progress)
+    (Body::new(RequestBody { body, progress: progress.clone(), waits, timeout: None }), progress)
 }
 
 impl RequestBody {
@@ -90,14 +90,14 @@ impl RequestBody {
             return Poll::Ready(());
         }
         self.progress.waker.register(context.waker());
-        let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(PATIENCE)));
-        if patience.as_mut().poll(context).is_ready() {
+        let timeout = self.timeout.get_or_insert_with(|| Box::pin(tokio::time::sleep(TIMEOUT)));
+        if timeout.as_mut().poll(context).is_ready() {
             self.progress.leave(SENT);
         }
         if self.progress.state.load(Ordering::Acquire) != SENT {
             return Poll::Pending;
         }
-        (self.waits, self.patience) = (false, None);
+        (self.waits, self.timeout) = (false, None);
         Poll::Ready(())
     }
 }

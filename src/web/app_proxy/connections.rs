@@ -130,12 +130,12 @@ impl Connection {
             }
             return Ok(response.map(Body::new));
         }
+        let is_kept = progress.is_none_or(|progress| {
+            progress.answered(response.status());
+            !progress.is_unwanted()
+        });
         Ok(response.map(|body| {
             let connections = connections.clone();
-            let is_kept = progress.is_none_or(|progress| {
-                progress.answered();
-                !progress.is_unwanted()
-            });
             let mut body = ResponseBody { body, connection: Some(self), connections, is_kept };
             if body.is_end_stream() {
                 body.release(&mut Context::from_waker(Waker::noop()));

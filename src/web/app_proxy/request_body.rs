@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use futures::task::AtomicWaker;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const SENT: u8 = 0;
 /// It waits until the app asks for it.
 const WAITS: u8 = 1;
-/// The app has answered without it.
+/// The app has refused it.
 const UNWANTED: u8 = 2;
 
 /// What happens to a body.
@@ -51,12 +51,17 @@ impl Progress {
         }
     }
 
-    /// Notes that the app has answered. A body that still waits is not sent.
-    pub(super) fn answered(&self) {
-        self.leave(UNWANTED);
+    /// Notes the final status of the response. A body that still waits is sent after a success, because the app may read it
+    /// while it answers, and otherwise not.
+    pub(super) fn answered(&self, status: StatusCode) {
+        if status.is_success() {
+            self.send();
+        } else {
+            self.leave(UNWANTED);
+        }
     }
 
-    /// Returns true if the app has answered without the body.
+    /// Returns true if the app has refused the body before it was sent.
     pub(super) fn is_unwanted(&self) -> bool {
         self.state.load(Ordering::Acquire) == UNWANTED
     }

@@ -146,6 +146,17 @@ story! {
         assert!(head(&mut client).await.starts_with("http/1.1 200 "));
         drop(app);
 
+        // It answers while it reads.
+        let mut client = uploads.upload(expecting, "").await;
+        let mut app = uploads.accept().await;
+        app.write_all(OK.as_bytes()).await.unwrap();
+        assert!(head(&mut client).await.starts_with("http/1.1 200 "));
+        client.write_all(b"hello").await.unwrap();
+        let mut body = [0; 5];
+        in_time(app.read_exact(&mut body)).await.unwrap();
+        assert_eq!(&body, b"hello");
+        drop(app);
+
         // It does not know of this.
         let mut client = uploads.upload("Expect: 100-continue\r\nTransfer-Encoding: chunked", "").await;
         let mut app = uploads.accept().await;

@@ -46,7 +46,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Logout { url } => login::log_out(url).await?,
         Command::Credential { action } => login::credential(*action).await?,
         Command::App(AppCommand::Probe { connect, listen }) => apps::probe(connect, *listen).await?,
-        _ => return run_on_server(cli).await,
+        _ => return Box::pin(run_on_server(cli)).await,
     }
     Ok(ExitCode::SUCCESS)
 }

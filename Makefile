@@ -39,7 +39,7 @@ bench: ## benchmark against rudolfs, giftless, oidc-provider, nginx, borg, docke
 	@scripts/setup.sh bench && python3 tests/bench/main.py $(BENCH)
 
 check: ## check wording, formatting, lints and dependency rules
-	@scripts/setup.sh check && scripts/words.sh && cargo fmt --all --check && cargo clippy --all-targets -- -D warnings && cargo clippy --profile tables --package rutter-tables --all-targets -- -D warnings && cargo deny --log-level error check bans licenses sources
+	@scripts/setup.sh check && scripts/words.sh && cargo fmt --all --check && cargo clippy --all-targets -- -D warnings && scripts/tables.sh --lint && cargo deny --log-level error check bans licenses sources
 
 fuzz: ## run each group of property tests for FUZZ_SECONDS (300); FUZZ="token path" for some
 	@scripts/fuzz.sh $(FUZZ)

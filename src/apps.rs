@@ -5,6 +5,7 @@
 
 pub mod backend;
 pub mod catalogue;
+pub mod check;
 pub mod control;
 pub mod docker;
 mod engine;
@@ -62,17 +63,6 @@ struct Services {
     steps: Semaphore,
     /// Notified when a transaction has queued a job.
     queued: Arc<Notify>,
-}
-
-/// What a check of the configuration found.
-#[derive(Debug)]
-pub struct AppsCheck {
-    /// The URL of apps.
-    pub url: String,
-    /// True if each app has a host name of its own.
-    pub has_wildcard: bool,
-    /// The number of containers; or why there can be none.
-    pub containers: std::result::Result<usize, String>,
 }
 
 /// Returns the identifier by which a container engine tells the objects of this server from those of others.
@@ -167,23 +157,6 @@ impl Apps {
     /// Returns the path below which browsers find an app; empty with a host name of its own.
     pub fn base_path(&self, install: &InstallRow) -> String {
         if self.0.config.wildcard { String::new() } else { format!("/user/{}/{}", install.owner, install.name) }
-    }
-
-    /// Checks that apps can be run.
-    ///
-    /// # Errors
-    /// Conflict if this server has no apps.
-    pub async fn check(&self) -> Result<AppsCheck> {
-        let Some(origin) = &self.0.origin else {
-            return Err(Error::conflict("this server has no apps: set `apps.url` (see docs/apps.md)"));
-        };
-        let containers = match &self.0.backend {
-            None => Err(self.missing_engine().unwrap_or_default().to_owned()),
-            Some(backend) => {
-                backend.observe().await.map(|found| found.len()).map_err(|error| error.detail().to_owned())
-            }
-        };
-        Ok(AppsCheck { url: origin.to_string(), has_wildcard: self.0.config.wildcard, containers })
     }
 
     fn backend(&self) -> Result<&Arc<dyn Backend>> {

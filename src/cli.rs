@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
+use self::apps::AppCommand;
 pub(crate) use self::arguments::Cli;
 use self::arguments::Command;
 
@@ -44,7 +45,8 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Login { url, no_git } => login::log_in(url.as_deref(), !no_git).await?,
         Command::Logout { url } => login::log_out(url).await?,
         Command::Credential { action } => login::credential(*action).await?,
-        _ => return run_on_server(cli).await,
+        Command::App(AppCommand::Probe { connect, listen }) => apps::probe(connect, *listen).await?,
+        _ => return Box::pin(run_on_server(cli)).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -107,18 +109,10 @@ async fn serve(config: Config) -> Result<ExitCode> {
             .push(second.map_err(|error| Error::invalid(format!("apps.listen: cannot listen on {address}: {error}")))?);
     }
     let address = listeners[0].local_addr()?;
-    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let (tasks, stop) = (TaskTracker::new(), stop_at_signal());
     app.start(&tasks, &stop);
     tracing::info!(%address, data = %app.config.data.display(), version = env!("CARGO_PKG_VERSION"), "rutter started");
     tell_how_to_begin(&app).await;
-    let signal = stop.clone();
-    tokio::spawn(async move {
-        interrupted().await;
-        signal.cancel();
-        // A second signal exits at once.
-        interrupted().await;
-        std::process::exit(130);
-    });
     web::serve(app.clone(), listeners, stop).await;
     tasks.close();
     let _ = tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await;
@@ -148,6 +142,31 @@ async fn tell_how_to_begin(app: &App) {
         Err(error) => return unknown(error),
     };
     eprintln!("There is no administrator yet. Create the first one here: {}", link.expose());
+}
+
+/// Returns a token that is cancelled by the first signal to end.
+fn stop_at_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let signal = stop.clone();
+    tokio::spawn(async move {
+        interrupted().await;
+        signal.cancel();
+        // A second signal exits at once.
+        interrupted().await;
+        std::process::exit(130);
+    });
+    stop
+}
+
+/// Prints what a check has tried; returns true if something failed.
+fn print_steps<S: std::fmt::Display>(steps: &[(S, std::result::Result<String, String>)]) -> bool {
+    for (step, outcome) in steps {
+        match outcome {
+            Ok(seen) => println!("ok    {step}: {seen}"),
+            Err(wrong) => println!("FAIL  {step}: {wrong}"),
+        }
+    }
+    steps.iter().any(|(_, outcome)| outcome.is_err())
 }
 
 async fn interrupted() {

@@ -16,6 +16,7 @@ use metastore::{Content, ObjectId};
 
 pub use self::download::Download;
 use self::download_token::DownloadSigner;
+pub(crate) use self::streaming::FileReader;
 pub use self::streaming::Opened;
 pub use self::usage::Usage;
 use crate::access::{Fetch, Grant, Write};

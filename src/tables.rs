@@ -65,10 +65,16 @@ struct Inner {
     files: Files,
     pool: Pool,
     cache: ResultCache,
-    crashes: Mutex<HashMap<(String, Vec<String>), (u32, Instant)>>,
+    crashes: Mutex<HashMap<Reading, Crashes>>,
     timeout: Duration,
     statistics_rows: u64,
 }
+
+/// An actor, and the tags of the files that it reads.
+type Reading = (String, Vec<String>);
+
+/// How many engines crashed, and when the last one did.
+type Crashes = (u32, Instant);
 
 impl Tables {
     /// Creates the service, with a folder in the cache. Blocks.
@@ -282,7 +288,7 @@ impl Tables {
 
     /// # Errors
     /// Invalid if reading these files has crashed engines.
-    fn refuse_crashing(&self, subject: &(String, Vec<String>)) -> Result<()> {
+    fn refuse_crashing(&self, subject: &Reading) -> Result<()> {
         let crashes = self.0.crashes.lock().unwrap_or_else(PoisonError::into_inner);
         match crashes.get(subject) {
             Some((count, last)) if *count >= MAX_CRASHES && last.elapsed() < CRASH_MEMORY => Err(Error::invalid(
@@ -293,7 +299,7 @@ impl Tables {
         }
     }
 
-    fn remember_crash(&self, subject: (String, Vec<String>)) {
+    fn remember_crash(&self, subject: Reading) {
         let mut crashes = self.0.crashes.lock().unwrap_or_else(PoisonError::into_inner);
         crashes.retain(|_, (_, last)| last.elapsed() < CRASH_MEMORY);
         if crashes.len() >= MAX_REMEMBERED {

@@ -18,10 +18,7 @@ pub(super) async fn connect(config: &Config, secret: &ServerSecret) -> Result<Op
     let (apps, site) = (&config.apps, site(secret));
     Ok(match apps.backend {
         AppBackend::None => None,
-        AppBackend::Docker => {
-            let settings = DockerSettings { socket: apps.docker.socket.clone(), join: apps.docker.join.clone() };
-            Some(Arc::new(Docker::new(&settings, &site)?))
-        }
+        AppBackend::Docker => Some(Arc::new(Docker::new(&DockerSettings::from(&apps.docker), &site)?)),
         AppBackend::Kubernetes => {
             let kubernetes = &apps.kubernetes;
             let settings = KubernetesSettings {

@@ -3,10 +3,13 @@
 //! Each install has one container, on a network of its own, both with a name that follows from its id. What the engine
 //! refuses to create a second time is looked at again, so that any number of servers can work on the same install.
 
+pub mod check;
 mod engine;
 mod images;
 mod logs;
 mod objects;
+pub mod probe;
+mod program;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -29,6 +32,7 @@ use self::spec::Site;
 use crate::apps::backend::{
     Backend, Egress, ImageRef, LogQuery, LogStream, Observed, Phase, PinnedImage, Plan, Target,
 };
+use crate::config::DockerConfig;
 use crate::error::{Error, Kind, Result};
 use crate::types::Id;
 
@@ -45,6 +49,12 @@ pub struct DockerSettings {
     pub socket: Option<PathBuf>,
     /// The name of the container in which this server runs; `None` if it runs on the engine's host.
     pub join: Option<String>,
+}
+
+impl From<&DockerConfig> for DockerSettings {
+    fn from(config: &DockerConfig) -> Self {
+        Self { socket: config.socket.clone(), join: config.join.clone() }
+    }
 }
 
 /// Docker Engine.

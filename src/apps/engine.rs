@@ -10,7 +10,7 @@ use super::backend::{Backend, Egress, Observed, Phase, Plan, Target, VolumeMount
 use super::installs::manifest;
 use super::manifest::{Manifest, Profile};
 use super::state_machine::{Recorded, Step, step};
-use crate::config::AppBackend;
+use crate::config::{AppBackend, Origin};
 use crate::db::Tx;
 use crate::db::app_installs::{InstallProgress, InstallRow};
 use crate::error::{Kind as ErrorKind, Result};
@@ -245,7 +245,7 @@ impl Apps {
             return tx.commit().await;
         }
         let manifest = manifest(install)?;
-        let endpoint = manifest.upstream.as_deref().and_then(endpoint_of);
+        let endpoint = manifest.upstream.as_deref().and_then(Origin::of).map(|origin| origin.endpoint());
         let progress = InstallProgress {
             state: InstallState::Running,
             reason: "",
@@ -284,7 +284,7 @@ impl Apps {
     }
 
     /// Returns the URL at which containers reach this server.
-    fn api_url(&self, egress: Egress) -> String {
+    pub(super) fn api_url(&self, egress: Egress) -> String {
         if egress == Egress::None {
             return String::new();
         }
@@ -335,13 +335,6 @@ impl Apps {
         let own = manifest.environment.iter().map(|(name, value)| (name.clone(), Secret::new(value.clone())));
         variables.into_iter().map(|(name, value)| (name.to_owned(), Secret::new(value))).chain(own).collect()
     }
-}
-
-/// Returns `host:port` of a URL of a server.
-fn endpoint_of(url: &str) -> Option<String> {
-    let rest = url.strip_prefix("http://")?.trim_end_matches('/');
-    let has_port = rest.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    Some(if has_port { rest.to_owned() } else { format!("{rest}:80") })
 }
 
 fn absent(install: Id) -> Observed {

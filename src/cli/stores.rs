@@ -87,13 +87,7 @@ async fn check(app: &App, name: &str, internal: bool, origin: Option<String>) ->
     } else {
         app.storage.try_store(name, origin).await?
     };
-    for (step, outcome) in &steps {
-        match outcome {
-            Ok(seen) => println!("ok    {step}: {seen}"),
-            Err(wrong) => println!("FAIL  {step}: {wrong}"),
-        }
-    }
-    let failed = steps.iter().any(|(_, outcome)| outcome.is_err());
+    let failed = super::print_steps(&steps);
     match public {
         Some(public) if internal => println!("NOTE  clients use {public}, which was not tested"),
         Some(public) if failed => {

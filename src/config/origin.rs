@@ -48,6 +48,11 @@ impl Origin {
         self.address().is_some()
     }
 
+    /// Returns `host:port`, also for the default port.
+    pub fn endpoint(&self) -> String {
+        format!("{}:{}", self.host, self.port.unwrap_or(if self.is_secure { 443 } else { 80 }))
+    }
+
     fn address(&self) -> Option<IpAddr> {
         self.host.trim_matches(['[', ']']).parse().ok()
     }
@@ -122,6 +127,9 @@ mod tests {
         {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }
+        let endpoint = |text: &str| Origin::of(text).map(|origin| origin.endpoint());
+        assert_eq!(endpoint("https://data.example.org/x"), Some("data.example.org:443".into()));
+        assert_eq!(endpoint("http://[::1]"), Some("[::1]:80".into()));
         let apps: Origin = "http://apps.localhost:8080".parse().unwrap();
         assert_eq!(apps.label("notes--ada.apps.localhost"), Some("notes--ada"));
         for host in [

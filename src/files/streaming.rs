@@ -13,7 +13,27 @@ use crate::datasets::browse::{BlobStream, ResolvedEntry};
 use crate::datasets::is_empty;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
-use crate::storage::read_range::Blocks;
+use crate::storage::read_range::{Blocks, ObjectReader};
+
+/// The content of a file, to read ranges of it.
+pub(crate) enum FileReader {
+    Object(ObjectReader),
+    /// The whole file, which is stored in git.
+    Blob(BlobStream),
+}
+
+impl FileReader {
+    /// Streams a range of the file.
+    ///
+    /// # Errors
+    /// As for [`ObjectReader::read`].
+    pub(crate) async fn read(&self, range: Range<u64>) -> Result<Blocks> {
+        match self {
+            Self::Object(object) => object.read(range).await,
+            Self::Blob(blob) => Ok(stream::iter([Ok(blob.slice(range))]).boxed()),
+        }
+    }
+}
 
 /// A file of a revision, opened for sending.
 #[derive(Clone)]
@@ -66,12 +86,16 @@ impl Files {
         Opened::of(grant.dataset(), located)
     }
 
-    /// Loads a file that is stored in git.
+    /// Looks up where the content of a file is, to read several ranges of it.
     ///
     /// # Errors
-    /// As for [`Datasets::open`](crate::datasets::Datasets::open).
-    pub(crate) async fn load(&self, file: &Opened) -> Result<BlobStream> {
-        self.0.drive.open(&file.located).await
+    /// Not found if the dataset does not hold the object; for a file in git those of
+    /// [`Datasets::open`](crate::datasets::Datasets::open).
+    pub(crate) async fn reader(&self, file: &Opened) -> Result<FileReader> {
+        Ok(match file.oid {
+            Some(oid) => FileReader::Object(self.0.storage.reader(&file.dataset, oid).await?),
+            None => FileReader::Blob(self.0.drive.open(&file.located).await?),
+        })
     }
 
     /// Opens a file that was found before. Only links have a download limit, and they never get a [`DatasetGrant`].
@@ -92,14 +116,6 @@ impl Files {
             // The empty object, which is not stored.
             None if file.located.entry.pointer.is_some() => Ok(stream::empty().boxed()),
             None => Ok(self.0.drive.open(&file.located).await?.stream(range).map_err(Error::from).boxed()),
-        }
-    }
-
-    /// Like [`Files::send`], for content that is not sent as it is.
-    pub(crate) async fn read(&self, file: &Opened, range: Range<u64>) -> Result<Blocks> {
-        match file.oid {
-            Some(oid) => self.0.storage.read(&file.dataset, oid, range).await,
-            None => self.send(file, range).await,
         }
     }
 

@@ -7,7 +7,9 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use lfs::Oid;
+use tokio::sync::OnceCell;
 
+use super::packed::Reconstruction;
 use super::stores::Store;
 use super::{Storage, stores};
 use crate::access::{DatasetGrant, Fetch};
@@ -29,20 +31,19 @@ impl Storage {
     /// # Errors
     /// As for [`Storage::part`].
     pub(crate) async fn read(&self, dataset: &DatasetRow, oid: Oid, range: Range<u64>) -> Result<Blocks> {
+        self.reader(dataset, oid).await?.read(range).await
+    }
+
+    /// Looks up where an object is that a dataset holds, to read several ranges of it. The caller has checked access.
+    ///
+    /// # Errors
+    /// Not found if the dataset does not hold the object.
+    pub(crate) async fn reader(&self, dataset: &DatasetRow, oid: Oid) -> Result<ObjectReader> {
         let held = self.held(dataset.id, &[oid]).await?;
-        let missing =
-            || Error::not_found(format!("object {oid} not found in this dataset; upload it with `git lfs push --all`"));
-        let found = held.get(&oid).ok_or_else(missing)?;
-        if !found.is_packed {
-            match self.read_from_store(&dataset.store, &oid, &found.place, range.clone()).await {
-                Ok(Some(blocks)) => return Ok(blocks),
-                Err(error) if error.kind() != Kind::NotFound => return Err(error),
-                // Perhaps packed since it was looked up.
-                Ok(None) | Err(_) => {}
-            }
-        }
-        let object = self.reconstruction(&dataset.store, &oid).await?.ok_or_else(missing)?;
-        Ok(self.read_packed(Arc::new(object), range))
+        let found = held.get(&oid).ok_or_else(|| missing(oid))?;
+        let (storage, store) = (self.clone(), dataset.store.clone());
+        let place = (!found.is_packed).then(|| found.place.clone());
+        Ok(ObjectReader { storage, store, oid, place, packed: OnceCell::new() })
     }
 
     /// Streams a range of an object from a store; `None` if a bucket does not have it.
@@ -96,6 +97,43 @@ impl Storage {
         });
         Ok(counted.boxed())
     }
+}
+
+/// An object that a dataset held when it was looked up.
+pub(crate) struct ObjectReader {
+    storage: Storage,
+    store: String,
+    oid: Oid,
+    /// Where it is, unless it was packed.
+    place: Option<Arc<str>>,
+    packed: OnceCell<Arc<Reconstruction>>,
+}
+
+impl ObjectReader {
+    /// Streams a range of the object.
+    ///
+    /// # Errors
+    /// Not found if the store has lost it.
+    pub(crate) async fn read(&self, range: Range<u64>) -> Result<Blocks> {
+        let Self { storage, store, oid, .. } = self;
+        if let Some(place) = &self.place
+            && self.packed.get().is_none()
+        {
+            match storage.read_from_store(store, oid, place, range.clone()).await {
+                Ok(Some(blocks)) => return Ok(blocks),
+                Err(error) if error.kind() != Kind::NotFound => return Err(error),
+                // Perhaps packed since it was looked up.
+                Ok(None) | Err(_) => {}
+            }
+        }
+        let find = || async { storage.reconstruction(store, oid).await?.map(Arc::new).ok_or_else(|| missing(*oid)) };
+        let object = self.packed.get_or_try_init(find).await?;
+        Ok(storage.read_packed(Arc::clone(object), range))
+    }
+}
+
+fn missing(oid: Oid) -> Error {
+    Error::not_found(format!("object {oid} not found in this dataset; upload it with `git lfs push --all`"))
 }
 
 /// A stream of bytes from a store.

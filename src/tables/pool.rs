@@ -54,7 +54,7 @@ impl State {
 /// What a request may do next.
 enum Turn {
     /// Use this engine, which served the actor before.
-    Warm(Process),
+    Warm(Box<Process>),
     /// Start an engine.
     Cold,
     /// Wait until one is freed.
@@ -108,7 +108,7 @@ impl Pool {
             freed.as_mut().enable();
             let turn = self.0.state().turn(actor, self.0.config.engines);
             match turn {
-                Turn::Warm(process) => return Some(process),
+                Turn::Warm(process) => return Some(*process),
                 Turn::Cold => return None,
                 Turn::Wait => freed.await,
             }
@@ -126,7 +126,7 @@ impl State {
         }
         *self.busy.entry(actor.to_owned()).or_default() += 1;
         if let Some(found) = self.idle.iter().position(|idle| idle.actor == actor) {
-            return Turn::Warm(self.idle.remove(found).process);
+            return Turn::Warm(Box::new(self.idle.remove(found).process));
         }
         if used + self.idle.len() >= engines {
             // The one that was idle for longest gives way.

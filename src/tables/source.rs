@@ -3,21 +3,19 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures::{StreamExt as _, stream};
 use tables_wire::Read;
 use tokio::sync::OnceCell;
 
-use crate::datasets::browse::BlobStream;
 use crate::error::{Error, Result};
-use crate::files::{Files, Opened};
+use crate::files::{FileReader, Files, Opened};
 use crate::storage::read_range::Blocks;
 
 /// The files that one request may read, by their number.
 pub(super) struct Source {
     files: Files,
     opened: Vec<Opened>,
-    /// The content of those that are stored in git.
-    whole: Vec<OnceCell<BlobStream>>,
+    /// Where their content is, once it was looked up.
+    readers: Vec<OnceCell<FileReader>>,
     indexes: Mutex<Indexes>,
 }
 
@@ -31,8 +29,8 @@ struct Indexes {
 impl Source {
     /// Creates the source. The engine may remember `room` bytes of the files.
     pub(super) fn new(files: Files, opened: Vec<Opened>, room: usize) -> Self {
-        let whole = opened.iter().map(|_| OnceCell::new()).collect();
-        Self { files, opened, whole, indexes: Mutex::new(Indexes { found: Vec::new(), room }) }
+        let readers = opened.iter().map(|_| OnceCell::new()).collect();
+        Self { files, opened, readers, indexes: Mutex::new(Indexes { found: Vec::new(), room }) }
     }
 
     /// Returns true if the file exists and has these bytes.
@@ -48,12 +46,8 @@ impl Source {
     pub(super) async fn read(&self, read: &Read) -> Result<Blocks> {
         let number = read.file as usize;
         let file = self.opened.get(number).ok_or_else(|| Error::internal("an unknown file"))?;
-        let end = read.offset.saturating_add(read.length);
-        if file.oid.is_some() {
-            return self.files.read(file, read.offset..end).await;
-        }
-        let whole = self.whole[number].get_or_try_init(|| self.files.load(file)).await?;
-        Ok(stream::iter([Ok(whole.slice(read.offset..end))]).boxed())
+        let reader = self.readers[number].get_or_try_init(|| self.files.reader(file)).await?;
+        reader.read(read.offset..read.offset.saturating_add(read.length)).await
     }
 
     /// Takes what the engine wants to know of a file at the next request.

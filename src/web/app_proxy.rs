@@ -9,6 +9,7 @@ mod forward;
 mod headers;
 mod pages;
 mod registry;
+mod request_body;
 mod target;
 mod upgrade;
 
@@ -358,9 +359,14 @@ impl Proxy {
         headers::set_target(&mut request, &route.strip)?;
         let page_at = pages::wants_page(&request).then(|| self.app.config.link_base());
         // Bodies of known length keep it; others are sent in chunks.
-        let body = body.take();
-        let has_body = body.is_some();
-        let body = body.map_or_else(Body::empty, |body| super::http::timed(&self.app, body));
+        let (body, progress) = match body.take() {
+            Some(body) => {
+                let (body, progress) = request_body::recorded(&request.headers, super::http::timed(&self.app, body));
+                request.extensions.insert(progress.clone());
+                (body, Some(progress))
+            }
+            None => (Body::empty(), None),
+        };
         let request = Request::from_parts(request, body);
         let install = grant.install().id;
         if upgrade {
@@ -369,7 +375,7 @@ impl Proxy {
         }
         let failed = |(status, detail)| {
             let mut response = pages::failure(status, detail, page_at.as_deref());
-            if has_body {
+            if progress.is_some() {
                 close(&mut response, version);
             }
             Ok(response)
@@ -385,6 +391,9 @@ impl Proxy {
             Err(failure) => return failed(failure),
         };
         headers::prepare_response(&mut response, &self.app.apps, grant.install(), base, cookies);
+        if progress.as_ref().is_some_and(|progress| progress.is_unwanted()) {
+            close(&mut response, version);
+        }
         let is_short = response.body().size_hint().exact().is_some_and(|size| size <= SHORT);
         Ok(if is_short { response } else { response.map(|body| self.registry.enter(install, caller).until_sent(body)) })
     }

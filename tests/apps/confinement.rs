@@ -117,7 +117,7 @@ story! {
 }
 
 /// Runs a command for each line, which must succeed.
-async fn all(lines: &str) {
+pub(crate) async fn all(lines: &str) {
     for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut words = line.split_whitespace();
         let done = Command::new(words.next().unwrap()).args(words).output().await.unwrap();
@@ -128,10 +128,18 @@ async fn all(lines: &str) {
 /// Loads `deploy/apps.nft` for these bridges alone, because other tests run at the same time.
 pub(crate) async fn load_firewall(bridges: &[&str], port: u16) {
     let set = format!("{{ \"{}\" }}", bridges.join("\", \""));
-    let rules = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/apps.nft"));
-    let rules = rules.replace("\"rtr-*\"", &set).replace("rutter_apps", &format!("rutter_{}", random()));
-    let rules = rules.replace("define rutter_port = 8081", &format!("define rutter_port = {port}"));
-    assert!(rules.contains(&set) && rules.contains(&port.to_string()));
+    load_rules(|rules| {
+        let rules = rules.replace("\"rtr-*\"", &set).replace("rutter_apps", &format!("rutter_{}", random()));
+        let rules = rules.replace("define rutter_port = 8081", &format!("define rutter_port = {port}"));
+        assert!(rules.contains(&set) && rules.contains(&port.to_string()));
+        rules
+    })
+    .await;
+}
+
+/// Loads what becomes of `deploy/apps.nft`.
+pub(crate) async fn load_rules(change: impl FnOnce(&str) -> String) {
+    let rules = change(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/apps.nft")));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("apps.nft");
     std::fs::write(&file, rules).unwrap();

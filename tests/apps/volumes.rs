@@ -70,8 +70,10 @@ story! {
         assert!(!world.site.volumes().await.contains(&volumes[0]));
         assert_eq!(world.site.volumes().await.len(), 2);
         assert_eq!(world.get(&eve, READ).await.text(), "eves");
-        // A new one is empty.
-        world.install(&person, "probe", "probe").await;
+        // A new one is empty. The name is free a moment after the container is gone.
+        let body = json!({ "app": "probe", "name": "probe", "digest": world.digest("probe").await });
+        let install = async || world.server.status(&person, "POST", "/api/v1/apps/ada", body.clone()).await;
+        eventually("it is installed again", async || install().await == 202).await;
         world.until(&person, "ada/probe", "running").await;
         let ada = Visit { cookie: world.enter(&ada.session, &ada.host).await.unwrap(), ..ada };
         assert_eq!(world.get(&ada, READ).await.status, 502);

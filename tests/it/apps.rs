@@ -4,6 +4,7 @@
 mod engine;
 mod installs;
 mod proxy;
+mod uploads;
 mod upstream;
 
 use std::sync::Arc;

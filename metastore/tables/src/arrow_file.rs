@@ -31,7 +31,7 @@ const MAX_FOOTER: u64 = 64 << 20;
 const MAX_HEADER: u64 = 16 << 20;
 
 /// Length of the end of a file: the length of the footer, and the magic bytes.
-const END: u64 = 10;
+const END: usize = 10;
 
 /// Maximum number of rows of a batch.
 const BATCH_ROWS: usize = 8192;
@@ -86,12 +86,12 @@ impl ArrowFile {
         kept: Option<Bytes>,
     ) -> Result<Self> {
         let size = file.size;
-        if size < 2 * END {
+        if size < 2 * END as u64 {
             return Err(Error::invalid("not a readable Arrow file: it is too short"));
         }
         let tail_start = size.saturating_sub(TAIL);
         let tail = connection.read(number, tail_start..size).await?;
-        let end: &[u8; END as usize] = tail.last_chunk().ok_or_else(malformed)?;
+        let end: &[u8; END] = tail.last_chunk().ok_or_else(malformed)?;
         let length = read_footer_length(*end).map_err(|_| {
             Error::invalid("not a readable Arrow file: it does not end with ARROW1; streams and Feather version 1 are not supported")
         })? as u64;
@@ -101,13 +101,13 @@ impl ArrowFile {
                 MAX_FOOTER >> 20
             )));
         }
-        let start = (size - END).checked_sub(length).ok_or_else(malformed)?;
+        let start = (size - END as u64).checked_sub(length).ok_or_else(malformed)?;
         let mut footer = BytesMut::new();
         if start < tail_start {
             footer.extend_from_slice(&connection.read(number, start..tail_start).await?);
         }
         let from = usize::try_from(start.saturating_sub(tail_start)).map_err(Error::internal)?;
-        footer.extend_from_slice(&tail[from..tail.len() - END as usize]);
+        footer.extend_from_slice(&tail[from..tail.len() - END]);
         let (schema, version, dictionaries, batches) =
             catch(|| parse_footer(&footer, size, memory as u64)).ok_or_else(malformed)??;
         if schema.fields().len() > MAX_COLUMNS {
@@ -127,12 +127,11 @@ impl ArrowFile {
             is_new: false,
         };
         let kept: Option<Kept> = kept.and_then(|kept| kept::open(&kept));
-        match kept.filter(|kept| kept.size == size && kept.counts.len() == file.batches.len()) {
-            Some(kept) => file.counts = kept.counts,
-            None => {
-                file.counts = file.count().await?;
-                file.is_new = true;
-            }
+        if let Some(kept) = kept.filter(|kept| kept.size == size && kept.counts.len() == file.batches.len()) {
+            file.counts = kept.counts;
+        } else {
+            file.counts = file.count().await?;
+            file.is_new = true;
         }
         file.counts.iter().try_fold(0_u64, |sum, rows| sum.checked_add(*rows)).ok_or_else(malformed)?;
         Ok(file)

@@ -64,7 +64,7 @@ pub(crate) struct Request {
 pub(crate) struct Frames {
     connection: Connection,
     requests: mpsc::Sender<Request>,
-    frames: mpsc::Receiver<Frame>,
+    waiting: mpsc::Receiver<Frame>,
 }
 
 /// Creates a connection, its frames, and the requests that arrive.
@@ -73,7 +73,7 @@ pub(crate) fn connect() -> (Connection, Frames, mpsc::Receiver<Request>) {
     let (requests, receiver) = mpsc::channel(1);
     let turns = Arc::new(Semaphore::new(CONCURRENT_READS));
     let connection = Connection(Arc::new(Shared { frames: sender, state: Mutex::default(), turns }));
-    (connection.clone(), Frames { connection, requests, frames }, receiver)
+    (connection.clone(), Frames { connection, requests, waiting: frames }, receiver)
 }
 
 impl Frames {
@@ -86,7 +86,7 @@ impl Frames {
         mut input: impl AsyncRead + Unpin,
         mut output: impl AsyncWrite + Unpin,
     ) -> std::io::Result<()> {
-        let Self { connection, requests, mut frames } = self;
+        let Self { connection, requests, waiting: mut frames } = self;
         let reading = async {
             let mut indexes = HashMap::new();
             while let Some(frame) = read_frame(&mut input).await? {

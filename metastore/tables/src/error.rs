@@ -109,8 +109,9 @@ impl From<ArrowError> for Error {
         match error {
             ArrowError::MemoryError(_) => out_of_memory(),
             ArrowError::DivideByZero => Self::invalid("division by zero"),
-            ArrowError::ArithmeticOverflow(why) => Self::invalid(cleaned(&why)),
-            ArrowError::CastError(why) | ArrowError::ParseError(why) => Self::invalid(cleaned(&why)),
+            ArrowError::ArithmeticOverflow(why) | ArrowError::CastError(why) | ArrowError::ParseError(why) => {
+                Self::invalid(cleaned(&why))
+            }
             ArrowError::IpcError(why) => Self::invalid(format!("not a readable Arrow file: {}", cleaned(&why))),
             ArrowError::ParquetError(why) => Self::invalid(format!("not a readable Parquet file: {}", cleaned(&why))),
             ArrowError::NotYetImplemented(why) => Self::invalid(format!("not supported: {}", cleaned(&why))),
@@ -141,8 +142,7 @@ impl From<DataFusionError> for Error {
         match error {
             DataFusionError::ArrowError(error, _) => (*error).into(),
             DataFusionError::ParquetError(error) => (*error).into(),
-            DataFusionError::Context(_, error) => (*error).into(),
-            DataFusionError::Diagnostic(_, error) => (*error).into(),
+            DataFusionError::Context(_, error) | DataFusionError::Diagnostic(_, error) => (*error).into(),
             DataFusionError::Shared(error) => match error.find_root() {
                 DataFusionError::ResourcesExhausted(why) => exhausted(why),
                 other => Self::invalid(cleaned(&other.strip_backtrace())),

@@ -15,6 +15,7 @@ mod page;
 mod panics;
 mod parquet_file;
 mod query;
+mod rows;
 mod serve;
 mod source;
 mod statistics;

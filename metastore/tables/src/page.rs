@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::names;
 use crate::output::Encoder;
 use crate::query::{self, Context, Sink};
+use crate::rows::Rows;
 use crate::source::{OpenTable, TextFiles};
 use crate::text::{JsonWriter, strings};
 
@@ -77,7 +78,7 @@ async fn csv_of_text(
     sink: &Connection,
 ) -> Result<(u64, bool)> {
     let mut rows = files.rows(page.offset, limit);
-    let schema = strings(files.table(), crate::text::Rows::default(), 0..0, needed)?.schema();
+    let schema = strings(files.table(), Rows::default(), 0..0, needed)?.schema();
     let mut encoder = Encoder::new(Output::Csv, &schema, columns)?;
     let (mut written, mut more) = (0, false);
     while !more && let Some(part) = rows.next().await? {

@@ -33,7 +33,7 @@ const TAIL: u64 = 64 << 10;
 const MAX_FOOTER: u64 = 64 << 20;
 
 /// Length of the end of a file: the length of the footer, and `PAR1`.
-const END: u64 = 8;
+const END: usize = 8;
 
 /// Maximum number of rows of a batch, and its approximate length in bytes.
 const BATCH_ROWS: u64 = 8192;
@@ -93,12 +93,12 @@ impl ParquetFile {
     /// Invalid for a malformed footer; limit for one that is too long, or has too many columns.
     pub(crate) async fn open(connection: Connection, number: u32, file: TableFile, memory: usize) -> Result<Self> {
         let size = file.size;
-        if size < 2 * END {
+        if size < 2 * END as u64 {
             return Err(Error::invalid("not a readable Parquet file: it is too short"));
         }
         let tail_start = size.saturating_sub(TAIL);
         let tail = connection.read(number, tail_start..size).await?;
-        let end: &[u8; END as usize] = tail.last_chunk().ok_or_else(malformed)?;
+        let end: &[u8; END] = tail.last_chunk().ok_or_else(malformed)?;
         let end = FooterTail::try_new(end)?;
         if end.is_encrypted_footer() {
             return Err(Error::invalid("not a readable Parquet file: it is encrypted"));
@@ -110,13 +110,13 @@ impl ParquetFile {
                 MAX_FOOTER >> 20
             )));
         }
-        let start = (size - END).checked_sub(length).ok_or_else(malformed)?;
+        let start = (size - END as u64).checked_sub(length).ok_or_else(malformed)?;
         let mut footer = BytesMut::new();
         if start < tail_start {
             footer.extend_from_slice(&connection.read(number, start..tail_start).await?);
         }
         let from = usize::try_from(start.saturating_sub(tail_start)).map_err(Error::internal)?;
-        footer.extend_from_slice(&tail[from..tail.len() - END as usize]);
+        footer.extend_from_slice(&tail[from..tail.len() - END]);
         let metadata = catch(|| ParquetMetaDataReader::decode_metadata(&footer)).ok_or_else(malformed)??;
         let columns = metadata.file_metadata().schema_descr();
         if columns.num_columns() > MAX_COLUMNS || columns.root_schema().get_fields().len() > MAX_COLUMNS {
@@ -127,7 +127,7 @@ impl ParquetFile {
         groups.iter().try_fold(0_u64, |sum, rows| sum.checked_add(*rows)).ok_or_else(malformed)?;
         let memory = memory as u64;
         let bytes = FileBytes { connection, number, size, memory, tail };
-        let metadata = arrow_metadata(Arc::new(metadata))?;
+        let metadata = arrow_metadata(&Arc::new(metadata))?;
         Ok(Self { bytes, name: file.name, metadata, groups, indexed: OnceCell::new() })
     }
 
@@ -198,7 +198,7 @@ impl ParquetFile {
         let metadata = if Arc::ptr_eq(&metadata, self.metadata.metadata()) {
             self.metadata.clone()
         } else {
-            arrow_metadata(metadata)?
+            arrow_metadata(&metadata)?
         };
         let [before, selected, total, rows] =
             [before, selected, total, rows].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
@@ -326,10 +326,10 @@ impl AsyncFileReader for Reader {
 }
 
 /// Returns the Arrow types of a file: as its writer stored them, or else as Parquet defines them.
-fn arrow_metadata(metadata: Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata> {
+fn arrow_metadata(metadata: &Arc<ParquetMetaData>) -> Result<ArrowReaderMetadata> {
     let of = |skips| {
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(skips);
-        catch(|| ArrowReaderMetadata::try_new(Arc::clone(&metadata), options))
+        catch(|| ArrowReaderMetadata::try_new(Arc::clone(metadata), options))
     };
     match of(false) {
         Some(Ok(found)) => Ok(found),

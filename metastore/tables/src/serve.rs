@@ -19,7 +19,7 @@ use crate::statistics::statistics;
 pub(crate) async fn serve(context: Context, weaknesses: Vec<String>) -> Result<()> {
     let (connection, frames, mut requests) = connect();
     let thread = std::thread::Builder::new().name("frames".to_owned());
-    thread.spawn(|| end(drive(frames))).map_err(Error::internal)?;
+    thread.spawn(|| end(&drive(frames))).map_err(Error::internal)?;
     connection.hello(&Hello { protocol: PROTOCOL, weaknesses }).await?;
     while let Some(request) = requests.recv().await {
         answer(&context, request, &connection).await?;
@@ -38,8 +38,8 @@ fn drive(frames: Frames) -> std::io::Result<()> {
 }
 
 /// Ends the process, whatever is running.
-fn end(result: std::io::Result<()>) -> ! {
-    if let Err(error) = &result {
+fn end(result: &std::io::Result<()>) -> ! {
+    if let Err(error) = result {
         eprintln!("rutter-tables: the connection with the server broke: {error}");
     }
     std::process::exit(i32::from(result.is_err()))

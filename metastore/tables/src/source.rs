@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 use datafusion::catalog::TableProvider;
 use futures::stream::BoxStream;
@@ -55,9 +55,8 @@ impl OpenTable {
         memory: usize,
     ) -> Result<Arc<Self>> {
         let open_parquet = |number, file| ParquetFile::open(connection.clone(), number, file, memory);
-        let open_arrow = |number, file| {
-            ArrowFile::open(connection.clone(), number, file, memory, indexes.get(&number).cloned())
-        };
+        let open_arrow =
+            |number, file| ArrowFile::open(connection.clone(), number, file, memory, indexes.get(&number).cloned());
         let (files, columns, schema) = match table.format {
             _ if table.files.is_empty() => return Err(Error::invalid("the table has no files")),
             Format::Csv | Format::JsonLines => {
@@ -152,7 +151,7 @@ impl OpenTable {
         if let Files::Text(files) = &self.files {
             return files.describe();
         }
-        let field = |(column, field): (&Column, &arrow::datatypes::FieldRef)| {
+        let field = |(column, field): (&Column, &FieldRef)| {
             let mut described = json!({"name": column.name, "type": column.r#type});
             if let Some(format) = &column.format {
                 described["format"] = json!(format);

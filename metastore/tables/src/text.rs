@@ -6,25 +6,21 @@
 mod batch;
 mod cell;
 mod charset;
-mod dialect;
 mod file;
 mod index;
 mod json;
+mod known;
 mod lenient;
 mod reader;
-mod rows;
-mod split;
 mod table;
 mod unpack;
 
+pub(crate) use self::batch::convert;
 #[cfg(test)]
 pub(crate) use self::charset::Charset;
-pub(crate) use self::dialect::Dialect;
 pub(crate) use self::file::TextFile;
 pub(crate) use self::lenient::{JsonWriter, strings};
 pub(crate) use self::reader::RowReader;
-pub(crate) use self::rows::Rows;
-pub(crate) use self::split::{Splitter, all_rows};
 pub(crate) use self::table::TextTable;
 #[cfg(test)]
 pub(crate) use self::unpack::tests::packed;

@@ -6,6 +6,7 @@ use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ImageInspect, Mount, MountType,
     MountVolumeOptions, NetworkCreateRequest, RestartPolicy, RestartPolicyNameEnum, VolumeCreateRequest,
 };
+use tar::{EntryType, Header};
 
 use super::engine::Connection;
 use crate::apps::backend::{Egress, Plan, VolumeMount};
@@ -41,14 +42,19 @@ impl Site {
         format!("rutter-{}-{install}", self.0)
     }
 
+    /// Returns the label of all objects of this site.
+    pub(super) fn label(&self) -> String {
+        format!("{SITE}={}", self.0)
+    }
+
     /// Returns the filter for objects of this site.
     pub(super) fn filter(&self) -> HashMap<String, Vec<String>> {
-        HashMap::from([("label".to_owned(), vec![format!("{SITE}={}", self.0)])])
+        HashMap::from([("label".to_owned(), vec![self.label()])])
     }
 
     /// Returns the filter for objects of an install.
     pub(super) fn filter_for(&self, install: Id) -> HashMap<String, Vec<String>> {
-        let labels = vec![format!("{SITE}={}", self.0), format!("{INSTALL}={install}")];
+        let labels = vec![self.label(), format!("{INSTALL}={install}")];
         HashMap::from([("label".to_owned(), labels)])
     }
 
@@ -262,23 +268,19 @@ pub(super) fn reason(plan: &Plan, message: &str) -> String {
 
 /// Returns a tar archive with the folder [`OWNER_MOUNT`], which belongs to this user alone.
 pub(super) fn owner_archive(user: u32) -> Vec<u8> {
-    let mut header = [0_u8; 512];
-    let mut put = |at: usize, bytes: &[u8]| header[at..at + bytes.len()].copy_from_slice(bytes);
-    // POSIX ustar; numbers in binary (GNU), because a user id may have more than seven octal digits.
-    put(0, OWNER_MOUNT.as_bytes());
-    put(100, b"0000700\0");
-    for at in [108, 116] {
-        put(at, &[0x80]);
-        put(at + 4, &user.to_be_bytes());
-    }
-    put(124, b"00000000000\0");
-    put(136, b"00000000000\0");
-    put(148, b"        ");
-    put(156, b"5");
-    put(257, b"ustar  \0");
-    let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    let mut archive = header.to_vec();
-    archive.resize(512 + 1024, 0);
-    archive
+    let mut archive = tar::Builder::new(Vec::new());
+    let added = archive.append_data(&mut header(EntryType::Directory, 0o700, user, 0), OWNER_MOUNT, &[][..]);
+    added.and_then(|()| archive.into_inner()).expect("writing to memory does not fail")
+}
+
+/// Returns the header of a file or folder of this user in a tar archive.
+pub(super) fn header(kind: EntryType, mode: u32, user: u32, size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_uid(user.into());
+    header.set_gid(user.into());
+    header.set_mtime(0);
+    header.set_size(size);
+    header
 }

@@ -64,9 +64,9 @@ impl RowFormat {
     /// Returns the format that the client accepts first; JSON if it accepts none of ours.
     fn accepted(headers: &HeaderMap) -> Self {
         let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-        let wanted = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
+        let mut wanted = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
         let find = |wanted: &str| Self::MEDIA.iter().find(|(_, media)| media.eq_ignore_ascii_case(wanted));
-        wanted.filter_map(find).next().map_or(Self::Json, |(format, _)| *format)
+        wanted.find_map(find).map_or(Self::Json, |(format, _)| *format)
     }
 
     fn output(self) -> Output {

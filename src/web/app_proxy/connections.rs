@@ -23,6 +23,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::request_body::Progress;
+
 /// Time for connecting to an app: it is on this machine or in this cluster.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an unused connection is kept.
@@ -115,6 +117,7 @@ impl Connection {
         if request.body().size_hint().upper().is_none_or(|size| size > SMALL_BODY) {
             self.detach();
         }
+        let progress: Option<Arc<Progress>> = request.extensions().get().cloned();
         let mut answered = pin!(self.sender.try_send_request(request));
         let response = poll_fn(|context| {
             self.drive(context);
@@ -127,9 +130,13 @@ impl Connection {
             }
             return Ok(response.map(Body::new));
         }
+        let is_kept = progress.is_none_or(|progress| {
+            progress.answered(response.status());
+            !progress.is_unwanted()
+        });
         Ok(response.map(|body| {
             let connections = connections.clone();
-            let mut body = ResponseBody { body, connection: Some(self), connections };
+            let mut body = ResponseBody { body, connection: Some(self), connections, is_kept };
             if body.is_end_stream() {
                 body.release(&mut Context::from_waker(Waker::noop()));
             }
@@ -225,12 +232,14 @@ struct ResponseBody {
     /// `None` after the end.
     connection: Option<Connection>,
     connections: Arc<Connections>,
+    /// False if the request is not complete, and will not be: the connection ends with the response.
+    is_kept: bool,
 }
 
 impl ResponseBody {
     /// Keeps the connection for the next request.
     fn release(&mut self, context: &mut Context<'_>) {
-        let Some(mut connection) = self.connection.take() else { return };
+        let Some(mut connection) = self.connection.take().filter(|_| self.is_kept) else { return };
         connection.drive(context);
         match connection.driver {
             Driver::Ended => {}

@@ -10,10 +10,9 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 use futures::future::poll_fn;
-use hyper::body::Body as _;
 
 use super::connections::Connections;
-use crate::web::http::on_frame;
+use super::request_body::Progress;
 
 /// Time for the head of a response after the last part of the request was sent. Long polling is below that.
 const RESPONSE_TIMEOUT: Duration = Duration::from_mins(5);
@@ -35,24 +34,23 @@ impl Upstream {
     /// Sends a request to `host:port`, and returns the response as soon as its head is there.
     ///
     /// # Errors
-    /// 502 if the app does not answer, or not with HTTP; 504 if it takes too long; with a message.
+    /// 502 if the app does not answer, or not with HTTP; 504 if it takes too long; 400 if the client breaks off the body; with
+    /// a message.
     pub(super) async fn send(
         &self,
         endpoint: &str,
         mut request: Request,
     ) -> Result<Response, (StatusCode, &'static str)> {
+        let progress: Arc<Progress> = request.extensions().get().cloned().unwrap_or_default();
         // Each costs CPU time, and there is no limit of their number elsewhere.
         let number = Arc::new(AtomicUsize::new(0));
-        let counted = number.clone();
-        hyper::ext::on_informational(&mut request, move |_| {
+        let (counted, asked) = (number.clone(), progress.clone());
+        hyper::ext::on_informational(&mut request, move |response| {
             counted.fetch_add(1, Ordering::Relaxed);
+            if response.status() == StatusCode::CONTINUE {
+                asked.send();
+            }
         });
-        // Counts the parts of the body that were sent: a long upload is no timeout.
-        let moved = Arc::new(AtomicUsize::new(0));
-        if !request.body().is_end_stream() {
-            let counted = moved.clone();
-            request = request.map(|body| on_frame(body, move |_| _ = counted.fetch_add(1, Ordering::Relaxed)));
-        }
         let mut sent = pin!(self.connections.send(endpoint, request));
         let answered = poll_fn(|context| match sent.as_mut().poll(context) {
             Poll::Ready(answered) => Poll::Ready(Some(answered)),
@@ -61,11 +59,11 @@ impl Upstream {
         });
         let mut answered = pin!(answered);
         let answered = loop {
-            let before = moved.load(Ordering::Relaxed);
+            let before = progress.parts();
             match tokio::time::timeout(RESPONSE_TIMEOUT, answered.as_mut()).await {
                 Ok(answered) => break answered,
                 // A large body takes its time.
-                Err(_) if moved.load(Ordering::Relaxed) != before => {}
+                Err(_) if progress.parts() != before => {}
                 Err(_) => return Err((StatusCode::GATEWAY_TIMEOUT, "the app took too long to answer")),
             }
         };
@@ -73,6 +71,12 @@ impl Upstream {
             return Err((StatusCode::BAD_GATEWAY, "the app sent too many informational responses"));
         };
         answered.map_err(|error| {
+            if progress.has_failed() {
+                return (
+                    StatusCode::BAD_REQUEST,
+                    "the body of the request is malformed, incomplete, or came too slowly",
+                );
+            }
             tracing::debug!(%error, endpoint, "an app did not answer");
             (StatusCode::BAD_GATEWAY, "the app did not answer; it may be starting or overloaded: try again")
         })

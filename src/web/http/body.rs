@@ -139,7 +139,7 @@ fn on_end(body: Body, mut end: impl FnMut() + Send + Unpin + 'static) -> Body {
 }
 
 /// Calls a function for each part of a body, and at its end, with true for the last part. Drops it with the body.
-pub(crate) fn on_frame(body: Body, each: impl FnMut(bool) + Send + Unpin + 'static) -> Body {
+fn on_frame(body: Body, each: impl FnMut(bool) + Send + Unpin + 'static) -> Body {
     Body::new(FollowedBody { body, each })
 }
 

@@ -15,8 +15,8 @@ fn memory() -> u64 {
 async fn damaged_tables_are_errors() {
     let (server, ada) = server().await;
     let csv = super::numbers(50);
-    let lines: String =
-        (0..50).map(|id| format!("{{\"id\":{id},\"tags\":[1,{{\"a\":null}}],\"x\":\"é\"}}\n")).collect();
+    let line = |id| format!("{{\"id\":{id},\"tags\":[1,{{\"a\":null}}],\"x\":\"é\"}}\n");
+    let lines = (0..50).map(line).collect::<Vec<_>>().concat();
     let samples = [("t.csv", csv.into_bytes()), ("t.jsonl", lines.into_bytes()), ("t.parquet", parquet_file())];
     let mut before = 0;
     for round in 0_u64..40 {

@@ -142,7 +142,7 @@ async fn rows_are_exported() {
     let parquet = export("format=parquet&where=id%3C7&columns=name,id").await;
     assert_eq!((parquet.status, parquet.header("content-type")), (200, "application/vnd.apache.parquet"));
     // The exported file is a table again.
-    put(&server, &ada, "part.parquet", parquet.body.to_vec()).await;
+    put(&server, &ada, "part.parquet", parquet.body.clone()).await;
     let page = ok(&server, &ada, "rows/part.parquet?offset=5").await;
     assert_eq!((&page["rows"], &page["total"]), (&json!([["n0000005", 5], ["n0000006", 6]]), &json!(7)));
     let arrow = export("format=arrow&limit=5").await;

@@ -157,9 +157,9 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
     await writeFile(file('a.csv'), 'name,value\nnewer,2\n');
     await upload(page, file('a.csv'));
     await row(page, 'a.csv').click();
-    await expect(page.getByText('newer')).toBeVisible();
+    await expect(page.getByRole('gridcell', { name: 'newer' })).toBeVisible();
     await page.getByRole('button', { name: /^Restore the version from/ }).first().click();
-    await expect(page.getByText('newer')).toHaveCount(0);
+    await expect(page.getByRole('gridcell', { name: 'newer' })).toHaveCount(0);
     const path = [place.folder, 'plans/a.csv'].filter((part) => part !== '').join('/');
     const content = async () => (await server.api('GET', `/api/v1/drive/${place.dataset}/content/${path}`, token)).text();
     await expect.poll(content).toBe('name,value\na.csv,1\n');

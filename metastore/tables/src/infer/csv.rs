@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::type_inference::{Column, is_year};
 use super::{Inferred, MAX_COLUMNS, Sample, too_wide, unique_names};
 use crate::error::{Error, Result};
-use crate::text::{Dialect, Rows, Splitter, all_rows};
+use crate::rows::{Dialect, Rows, Splitter, all_rows};
 
 /// Candidate delimiters, most likely first.
 const DELIMITERS: &[u8] = b",;\t|";
@@ -28,14 +28,14 @@ const REGULAR: usize = 800;
 /// Invalid if a row is longer than the sample; limit beyond 10,000 columns.
 pub(crate) fn csv(sample: Sample<'_>, declared: &Dialect) -> Result<Inferred> {
     let mut dialect = declared.clone();
-    let shape = if declared.declares_delimiter {
+    let shape = if declared.declares("delimiter") {
         Shape::of(sample, declared)
     } else {
         let (delimiter, shape) = delimiter(sample, declared);
         dialect = dialect.with_delimiter(delimiter);
         shape
     };
-    if !declared.declares_space {
+    if !declared.declares("skipInitialSpace") {
         dialect.skips_space = shape.is_some_and(|shape| shape.skips_space);
     }
     let skips_space = dialect.skips_space;
@@ -65,7 +65,7 @@ pub(crate) fn csv(sample: Sample<'_>, declared: &Dialect) -> Result<Inferred> {
     }
     let is_complete = sample.is_all && records.len() <= header_rows + rows;
 
-    let has_header = if declared.declares_header {
+    let has_header = if declared.declares("header") || declared.declares("headerRows") {
         !declared.header_rows.is_empty()
     } else {
         is_header(&first, &columns, rows)

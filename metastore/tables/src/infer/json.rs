@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::type_inference::Column;
 use super::{Inferred, MAX_COLUMNS, Sample, too_wide};
 use crate::error::{Error, Result};
-use crate::text::{Splitter, all_rows};
+use crate::rows::{Splitter, all_rows};
 
 /// Infers the schema of JSON Lines (jsonlines.org) from their beginning.
 ///

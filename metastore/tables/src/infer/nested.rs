@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
-use crate::text::Rows;
+use crate::rows::Rows;
 
 /// Maximum depth of a nested column, and maximum number of its parts. Others are JSON text.
 const MAX_DEPTH: usize = 16;

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::error::Result;
-use crate::text::{Charset, Dialect};
+use crate::rows::Dialect;
+use crate::text::Charset;
 
 mod texts;
 
@@ -19,14 +20,14 @@ struct Limits {
 const ALL: Limits = Limits { bytes: 1 << 20, rows: 1000 };
 
 /// Infers the schema of delimited text with a declared dialect.
-fn csv_with(bytes: &[u8], limits: Limits, dialect: Value) -> Result<Inferred> {
+fn csv_with(bytes: &[u8], limits: Limits, dialect: &Value) -> Result<Inferred> {
     let (text, is_all) = text(bytes, limits)?;
     let dialect = Dialect::declared(dialect.as_object().expect("an object"))?;
     super::csv(Sample { text: &text, is_all, rows: limits.rows }, &dialect)
 }
 
 fn csv(bytes: &[u8], limits: Limits) -> Result<Inferred> {
-    csv_with(bytes, limits, json!({}))
+    csv_with(bytes, limits, &json!({}))
 }
 
 fn json_lines(bytes: &[u8], limits: Limits) -> Result<Inferred> {

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use futures::TryStreamExt as _;
 use proptest::prelude::*;
@@ -150,12 +151,14 @@ proptest! {
             number => format!("{number:?}"),
         };
         let mut text = names.join(",") + "\n";
-        for (i, f, b, d, t, c, s) in &table {
-            let day = jiff::Timestamp::from_second(i64::from(*d) * 86_400).unwrap().strftime("%Y-%m-%d").to_string();
-            let time = jiff::Timestamp::from_microsecond(*c).unwrap().strftime("%H:%M:%S%.f").to_string();
-            let at = jiff::Timestamp::from_microsecond(*t).unwrap();
-            let (i, f) = (i.map(|i| i.to_string()).unwrap_or_default(), f.map(number).unwrap_or_default());
-            text.push_str(&format!("{i},{f},{b},{day},{at},{time},\"{}\"\n", s.replace('"', "\"\"")));
+        for (integer, float, truth, days, at, clock, word) in &table {
+            let day = jiff::Timestamp::from_second(i64::from(*days) * 86_400).unwrap().strftime("%Y-%m-%d").to_string();
+            let clock = jiff::Timestamp::from_microsecond(*clock).unwrap().strftime("%H:%M:%S%.f").to_string();
+            let at = jiff::Timestamp::from_microsecond(*at).unwrap();
+            let integer = integer.map(|integer| integer.to_string()).unwrap_or_default();
+            let float = float.map(number).unwrap_or_default();
+            let word = word.replace('"', "\"\"");
+            writeln!(text, "{integer},{float},{truth},{day},{at},{clock},\"{word}\"").unwrap();
         }
         for output in [Output::Json, Output::Csv] {
             let (done, lenient) = read(Format::Csv, &text, &declared, &wanted_page(offset, limit, output)).unwrap();

@@ -15,7 +15,8 @@ use tables_wire::Table;
 use super::Batches;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
-use crate::text::{RowReader, Rows, TextFile, TextTable};
+use crate::rows::Rows;
+use crate::text::{RowReader, TextFile, TextTable, convert};
 
 /// Number of files from whose beginning the columns are inferred. The others must have the same.
 const EXAMINED: usize = 8;
@@ -92,7 +93,7 @@ impl TextFiles {
         let rows = self.rows(offset, limit);
         try_unfold((rows, columns, schema), |(mut rows, columns, schema)| async move {
             let Some(Part { rows: cells, range, file }) = rows.next().await? else { return Ok(None) };
-            let batch = rows.files.table.batch(cells, range, &columns, &schema);
+            let batch = convert(&rows.files.table, cells, range, &columns, &schema);
             let batch = batch.map_err(|error| error.in_file(rows.files.files[file].name()))?;
             Ok(Some((batch, (rows, columns, schema))))
         })

@@ -13,24 +13,26 @@ use serde_json::Value;
 
 use super::cell::{CellRules, Kind, Moment, year};
 use super::json::{self, Mismatch};
-use super::rows::Rows;
 use super::table::{TextColumn, TextTable};
 use crate::error::{Error, Result, shortened};
+use crate::rows::Rows;
 
 /// Number of characters of a value in a message.
 const SHOWN: usize = 60;
 
-/// Converts the columns that are needed of cells; `schema` has these columns.
+/// Converts rows to the types of the columns that are needed; `schema` has these columns.
 ///
 /// # Errors
 /// Invalid for a value that does not have the type of its column.
-pub(super) fn convert(
+pub(crate) fn convert(
     table: &TextTable,
-    rows: &Rows,
-    range: &Range<usize>,
+    rows: Rows,
+    range: Range<usize>,
     needed: &[usize],
     schema: &SchemaRef,
 ) -> Result<RecordBatch> {
+    let (rows, range) = table.cells(rows, range, needed)?;
+    let (rows, range) = (&rows, &range);
     let column = |(at, index): (usize, &usize)| {
         let column = table.columns.get(*index).ok_or_else(|| Error::internal("there is no such column"))?;
         let cells = Cells { rows, range, place: table.place(needed, at), is_json: table.is_json() };

@@ -212,13 +212,13 @@ mod tests {
 
     use super::*;
 
-    fn rules(field: Value) -> CellRules {
+    fn rules(field: &Value) -> CellRules {
         CellRules::of(field.as_object().unwrap(), &[String::new()], false).unwrap()
     }
 
     #[test]
     fn numbers_follow_their_field() {
-        let plain = rules(json!({"type": "number"}));
+        let plain = rules(&json!({"type": "number"}));
         for (text, expected) in [("1", 1.0), ("-2.5e3", -2500.0), (".5", 0.5), ("+1", 1.0), ("INF", f64::INFINITY)] {
             assert_eq!(plain.number(text), Some(expected), "{text}");
         }
@@ -226,10 +226,10 @@ mod tests {
         for text in ["", "x", "1,5", "inf", "nan", "infinity", "1e999", "--1", "-", "1 "] {
             assert_eq!(plain.number(text), None, "{text}");
         }
-        let german = rules(json!({"type": "number", "decimalChar": ",", "groupChar": "."}));
+        let german = rules(&json!({"type": "number", "decimalChar": ",", "groupChar": "."}));
         assert_eq!(german.number("1.234.567,5"), Some(1_234_567.5));
-        assert_eq!(rules(json!({"type": "number", "decimalChar": ","})).number("1.5"), None);
-        let price = rules(json!({"type": "number", "bareNumber": false, "groupChar": ","}));
+        assert_eq!(rules(&json!({"type": "number", "decimalChar": ","})).number("1.5"), None);
+        let price = rules(&json!({"type": "number", "bareNumber": false, "groupChar": ","}));
         for (text, expected) in [("€1,000.5", 1000.5), ("95%", 95.0), ("-$3", -3.0), ("USD -3", -3.0), ("7 €", 7.0)]
         {
             assert_eq!(price.number(text), Some(expected), "{text}");
@@ -239,25 +239,25 @@ mod tests {
 
     #[test]
     fn integers_and_booleans_follow_their_field() {
-        let plain = rules(json!({"type": "integer"}));
+        let plain = rules(&json!({"type": "integer"}));
         assert_eq!((plain.integer("-9223372036854775808"), plain.integer("1.0")), (Some(i64::MIN), None));
-        let grouped = rules(json!({"type": "integer", "groupChar": " ", "bareNumber": false}));
+        let grouped = rules(&json!({"type": "integer", "groupChar": " ", "bareNumber": false}));
         assert_eq!((grouped.integer("1 000 m"), grouped.integer("-5%")), (Some(1000), Some(-5)));
-        let plain = rules(json!({"type": "boolean"}));
+        let plain = rules(&json!({"type": "boolean"}));
         assert_eq!(["TRUE", "0", "yes"].map(|text| plain.boolean(text)), [Some(true), Some(false), None]);
-        let own = rules(json!({"type": "boolean", "trueValues": ["yes"], "falseValues": ["no"]}));
+        let own = rules(&json!({"type": "boolean", "trueValues": ["yes"], "falseValues": ["no"]}));
         assert_eq!(["yes", "no", "true"].map(|text| own.boolean(text)), [Some(true), Some(false), None]);
         assert_eq!(["2024", "-0044", "99", "20x4"].map(year), [Some(2024), Some(-44), None, None]);
     }
 
     #[test]
     fn missing_values_follow_field_then_schema() {
-        assert_eq!(rules(json!({"type": "string"})).text(""), None);
-        assert_eq!(rules(json!({"type": "string", "missingValues": ["NA"]})).text(""), Some(""));
-        assert_eq!(rules(json!({"type": "integer", "missingValues": ["NA"]})).text(""), None);
-        let labelled = rules(json!({"type": "string", "missingValues": [{"value": "-9", "label": "refused"}]}));
+        assert_eq!(rules(&json!({"type": "string"})).text(""), None);
+        assert_eq!(rules(&json!({"type": "string", "missingValues": ["NA"]})).text(""), Some(""));
+        assert_eq!(rules(&json!({"type": "integer", "missingValues": ["NA"]})).text(""), None);
+        let labelled = rules(&json!({"type": "string", "missingValues": [{"value": "-9", "label": "refused"}]}));
         assert_eq!((labelled.text("-9"), labelled.text("9")), (None, Some("9")));
-        assert_eq!(rules(json!({"type": "string"})).skipping_space(true).text("  a "), Some("a "));
+        assert_eq!(rules(&json!({"type": "string"})).skipping_space(true).text("  a "), Some("a "));
     }
 
     #[test]
@@ -277,8 +277,8 @@ mod tests {
         #[test]
         fn written_numbers_are_read(number: f64, integer: i64) {
             prop_assume!(number.is_finite());
-            prop_assert_eq!(rules(json!({"type": "number"})).number(&format!("{number:?}")), Some(number));
-            prop_assert_eq!(rules(json!({"type": "integer"})).integer(&integer.to_string()), Some(integer));
+            prop_assert_eq!(rules(&json!({"type": "number"})).number(&format!("{number:?}")), Some(number));
+            prop_assert_eq!(rules(&json!({"type": "integer"})).integer(&integer.to_string()), Some(integer));
         }
 
         #[test]
@@ -287,7 +287,7 @@ mod tests {
                 json!({"type": "number"}),
                 json!({"type": "number", "decimalChar": ",", "groupChar": ".", "bareNumber": false}),
             ] {
-                let rules = rules(field);
+                let rules = rules(&field);
                 let _ = (rules.number(&text), rules.integer(&text), rules.boolean(&text), year(&text));
             }
         }

@@ -1,6 +1,6 @@
 //! One file of a text table.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
@@ -8,14 +8,14 @@ use tables_wire::{Compression, Format, TableFile};
 use tokio::sync::OnceCell;
 
 use super::charset::Charset;
-use super::dialect::Dialect;
-use super::index::{FileIndex, Place, STEP};
-use super::reader::{Blocks, Plain, RowReader};
-use super::split::Splitter;
+use super::index::FileIndex;
+use super::known::Known;
+use super::reader::{BlockSource, RowReader};
 use super::unpack::Unpacker;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
-use crate::infer::{Inferred, SAMPLE_BYTES, SAMPLE_ROWS, Sample, csv, json_lines};
+use crate::infer::{SAMPLE_BYTES, SAMPLE_ROWS, Sample, csv, json_lines};
+use crate::rows::Dialect;
 
 /// A file, which is examined when it is first needed.
 pub(crate) struct TextFile {
@@ -31,21 +31,6 @@ pub(crate) struct TextFile {
     kept: Option<Bytes>,
     known: OnceCell<Arc<Known>>,
 }
-
-/// What is known of a file.
-pub(crate) struct Known {
-    pub(super) charset: Charset,
-    /// The dialect, of delimited text.
-    pub(crate) dialect: Option<Dialect>,
-    pub(crate) inferred: Inferred,
-    /// The name of the encoding for a Data Package.
-    pub(crate) encoding: String,
-    /// The beginning of the file, if it was read.
-    head: Bytes,
-    index: Mutex<(FileIndex, IsChanged)>,
-}
-
-type IsChanged = bool;
 
 impl TextFile {
     /// Creates a file that was not examined yet. `kept` is what the server kept of an earlier request.
@@ -73,10 +58,6 @@ impl TextFile {
     /// Returns the name, for messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
-    }
-
-    pub(super) fn compression(&self) -> Option<Compression> {
-        self.compression
     }
 
     /// Returns true for JSON lines.
@@ -109,27 +90,19 @@ impl TextFile {
 
     /// Returns what the server should keep, if that is new.
     pub(crate) fn take_index(&self) -> Result<Option<Bytes>> {
-        let Some(known) = self.known.get() else { return Ok(None) };
-        let mut index = known.index();
-        if !std::mem::take(&mut index.1) {
-            return Ok(None);
-        }
-        index.0.to_bytes().map(Some)
+        self.known.get().map_or(Ok(None), |known| known.take_index())
     }
 
     /// Reads rows from the nearest known place at or before this row.
     pub(crate) async fn rows_before(&self, row: u64) -> Result<RowReader> {
         let known = self.known().await?;
-        let place = known.index().0.offsets.before(row);
-        RowReader::new(self, known, place)
-    }
-
-    /// Returns the decompressed bytes from this offset on; from 0 on if the file is compressed.
-    pub(super) fn plain(&self, known: &Known, start: u64) -> Result<Plain> {
-        let head = usize::try_from(start).ok().filter(|start| *start < known.head.len());
-        let head = head.map(|start| known.head.slice(start..)).unwrap_or_default();
-        let blocks = Blocks::new(self.connection.clone(), self.number, start + head.len() as u64..self.size);
-        Plain::new(head, blocks, self.compression)
+        let blocks = BlockSource {
+            connection: self.connection.clone(),
+            number: self.number,
+            size: self.size,
+            compression: self.compression,
+        };
+        RowReader::new(blocks, known, known.before(row))
     }
 
     /// Reads the beginning of the file, and infers its columns.
@@ -169,10 +142,7 @@ impl TextFile {
         let name = declared.unwrap_or_else(|| charset.declared_name(&bytes));
         let mut index = FileIndex::new(self.size, &self.declared, inferred, charset, name);
         index.total = total;
-        let mut known = Known::of(index).ok_or_else(|| Error::internal("an index that was just created is invalid"))?;
-        known.head = head;
-        known.index.get_mut().unwrap_or_else(PoisonError::into_inner).1 = true;
-        Ok(known)
+        Known::new(index, head).ok_or_else(|| Error::internal("an index that was just created is invalid"))
     }
 
     fn declared_dialect(&self) -> Result<Dialect> {
@@ -181,57 +151,5 @@ impl TextFile {
             Some(Value::Null) | None => Dialect::declared(&Map::new()),
             Some(_) => Err(Error::invalid("the property `dialect` of the resource must be an object")),
         }
-    }
-}
-
-impl Known {
-    fn of(index: FileIndex) -> Option<Self> {
-        let dialect = match &index.inferred.dialect {
-            Some(properties) => Some(Dialect::declared(properties).ok()?),
-            None => None,
-        };
-        Some(Self {
-            charset: index.charset()?,
-            dialect,
-            inferred: index.inferred.clone(),
-            encoding: index.declared_charset.clone(),
-            head: Bytes::new(),
-            index: Mutex::new((index, false)),
-        })
-    }
-
-    pub(super) fn splitter(&self) -> Splitter {
-        self.dialect.as_ref().map_or_else(Splitter::lines, Splitter::delimited)
-    }
-
-    pub(super) fn rows_before_data(&self) -> u64 {
-        self.dialect.as_ref().map_or(0, Dialect::rows_before_data)
-    }
-
-    /// Returns the number of rows, if it is known.
-    pub(crate) fn total(&self) -> Option<u64> {
-        self.index().0.total
-    }
-
-    pub(super) fn wants(&self, row: u64) -> bool {
-        row.is_multiple_of(STEP) && self.index().0.offsets.wants(row)
-    }
-
-    pub(super) fn note(&self, place: Place) {
-        let mut index = self.index();
-        index.0.offsets.note(place);
-        index.1 = true;
-    }
-
-    pub(super) fn note_total(&self, total: u64) {
-        let mut index = self.index();
-        if index.0.total != Some(total) {
-            index.0.total = Some(total);
-            index.1 = true;
-        }
-    }
-
-    fn index(&self) -> MutexGuard<'_, (FileIndex, IsChanged)> {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! JSON lines: the values of lines by column, and Arrow arrays of nested values.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, StructArray, new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, FieldRef};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::rows::{RowBuffer, Rows};
 use crate::error::{Error, Result};
+use crate::rows::{RowBuffer, Rows};
 
 /// Splits lines into the JSON of their fields, in the order of the columns; it is empty for an absent field.
 ///
@@ -102,11 +102,11 @@ pub(super) fn array(values: &[Option<&Value>], data_type: &DataType) -> Result<A
         values: &[Option<&'v Value>],
         take: impl Fn(&'v Value) -> Option<T>,
     ) -> Result<Vec<Option<T>>, Mismatch> {
-        let value = |(row, value): (usize, &Option<&'v Value>)| match value {
+        let value = |(row, value): (usize, Option<&'v Value>)| match value {
             None | Some(Value::Null) => Ok(None),
             Some(value) => take(value).map(Some).ok_or(Mismatch(row)),
         };
-        values.iter().enumerate().map(value).collect()
+        values.iter().copied().enumerate().map(value).collect()
     }
     Ok(match data_type {
         DataType::Boolean => Arc::new(BooleanArray::from(each(values, Value::as_bool)?)),
@@ -118,31 +118,31 @@ pub(super) fn array(values: &[Option<&Value>], data_type: &DataType) -> Result<A
             let mut rows = Vec::new();
             let mut items = Vec::new();
             for (row, list) in lists.iter().enumerate() {
-                for value in list.into_iter().flat_map(|list| list.iter()) {
+                for value in list.iter().flat_map(|list| list.iter()) {
                     rows.push(row);
                     items.push(Some(value));
                 }
             }
             let items = array(&items, item.data_type()).map_err(|Mismatch(at)| Mismatch(rows[at]))?;
             let offsets = OffsetBuffer::from_lengths(lists.iter().map(|list| list.map_or(0, Vec::len)));
-            let nulls = NullBuffer::from_iter(lists.iter().map(Option::is_some));
+            let nulls = lists.iter().map(Option::is_some).collect::<NullBuffer>();
             Arc::new(ListArray::new(Arc::clone(item), offsets, items, Some(nulls)))
         }
         DataType::Struct(fields) => {
             let objects = each(values, Value::as_object)?;
-            let names: std::collections::HashSet<&str> = fields.iter().map(|field| field.name().as_str()).collect();
+            let names: HashSet<&str> = fields.iter().map(|field| field.name().as_str()).collect();
             for (row, object) in objects.iter().enumerate() {
                 if object.is_some_and(|object| object.keys().any(|name| !names.contains(name.as_str()))) {
                     return Err(Mismatch(row));
                 }
             }
-            let column = |field: &arrow::datatypes::FieldRef| {
+            let column = |field: &FieldRef| {
                 let values: Vec<Option<&Value>> =
                     objects.iter().map(|object| object.and_then(|object| object.get(field.name()))).collect();
                 array(&values, field.data_type())
             };
             let columns = fields.iter().map(column).collect::<Result<Vec<_>, _>>()?;
-            let nulls = NullBuffer::from_iter(objects.iter().map(Option::is_some));
+            let nulls = objects.iter().map(Option::is_some).collect::<NullBuffer>();
             Arc::new(StructArray::new(fields.clone(), columns, Some(nulls)))
         }
         // No other type is inferred.
@@ -157,7 +157,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::text::split::{Splitter, all_rows};
+    use crate::rows::{Splitter, all_rows};
 
     fn split(text: &str, columns: &[&str]) -> Result<Vec<Vec<String>>> {
         let lines = all_rows(&mut Splitter::lines(), text, true, 100)?;

@@ -13,9 +13,9 @@ use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::batch::text;
 use super::cell::{CellRules, Kind, Moment, year};
-use super::rows::Rows;
 use super::table::TextTable;
 use crate::error::{Error, Result};
+use crate::rows::Rows;
 
 /// Maximum length of a page, in bytes.
 const MAX_PAGE: usize = 8 << 20;
@@ -32,9 +32,9 @@ enum Plain<'t> {
 /// Returns the value of a text; the text itself if it does not have the column's type.
 fn plain<'t>(rules: &CellRules, text: Cow<'t, str>) -> Plain<'t> {
     let found = match &rules.kind {
-        Kind::Integer => rules.integer(&text).map(|number| match number.unsigned_abs() <= EXACT {
-            true => Plain::Json(number.to_string()),
-            false => Plain::Text(number.to_string().into()),
+        Kind::Integer => rules.integer(&text).map(|number| {
+            let digits = number.to_string();
+            if number.unsigned_abs() <= EXACT { Plain::Json(digits) } else { Plain::Text(digits.into()) }
         }),
         Kind::Number => rules.number(&text).map(|number| match serde_json::Number::from_f64(number) {
             Some(number) => Plain::Json(number.to_string()),

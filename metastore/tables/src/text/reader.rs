@@ -9,13 +9,12 @@ use tables_wire::Compression;
 use tokio::task::JoinHandle;
 
 use super::charset::TextDecoder;
-use super::file::{Known, TextFile};
 use super::index::Place;
-use super::rows::{RowBuffer, Rows};
-use super::split::{Splitter, Step};
+use super::known::Known;
 use super::unpack::Unpacker;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
+use crate::rows::{RowBuffer, Rows, Splitter, Step};
 
 /// Length of the blocks that are read, in bytes.
 const BLOCK: u64 = 1 << 20;
@@ -23,8 +22,26 @@ const BLOCK: u64 = 1 << 20;
 /// Number of blocks that are read ahead once a second one is needed.
 const AHEAD: usize = 3;
 
+/// Where the bytes of a file are.
+pub(super) struct BlockSource {
+    pub(super) connection: Connection,
+    pub(super) number: u32,
+    pub(super) size: u64,
+    pub(super) compression: Option<Compression>,
+}
+
+impl BlockSource {
+    /// Reads the decompressed bytes from this offset on; from 0 on if the file is compressed. The file begins with `head`.
+    fn read(self, head: &Bytes, start: u64) -> Result<Plain> {
+        let head = usize::try_from(start).ok().filter(|start| *start < head.len()).map(|start| head.slice(start..));
+        let head = head.unwrap_or_default();
+        let blocks = Blocks::new(self.connection, self.number, start + head.len() as u64..self.size);
+        Plain::new(head, blocks, self.compression)
+    }
+}
+
 /// Bytes of a file, read ahead.
-pub(super) struct Blocks {
+struct Blocks {
     connection: Connection,
     file: u32,
     size: u64,
@@ -35,12 +52,12 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) fn new(connection: Connection, file: u32, range: Range<u64>) -> Self {
+    fn new(connection: Connection, file: u32, range: Range<u64>) -> Self {
         Self { connection, file, size: range.end, at: range.start, waiting: VecDeque::new(), is_first: true }
     }
 
     /// Returns the next bytes; `None` at the end of the file.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>> {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
         let ahead = if self.is_first { 1 } else { AHEAD };
         self.is_first = false;
         while self.waiting.len() < ahead && self.at < self.size {
@@ -65,7 +82,7 @@ impl Drop for Blocks {
 }
 
 /// Decompressed bytes of a file.
-pub(super) struct Plain {
+struct Plain {
     blocks: Blocks,
     unpacker: Option<Unpacker>,
     /// Bytes that are there already; of a compressed file, those that the unpacker has not used.
@@ -75,13 +92,13 @@ pub(super) struct Plain {
 
 impl Plain {
     /// Creates a reader of what `head` and then `blocks` contain.
-    pub(super) fn new(head: Bytes, blocks: Blocks, compression: Option<Compression>) -> Result<Self> {
+    fn new(head: Bytes, blocks: Blocks, compression: Option<Compression>) -> Result<Self> {
         let unpacker = compression.map(Unpacker::new).transpose()?;
         Ok(Self { blocks, unpacker, block: head, is_finished: false })
     }
 
     /// Returns the next bytes; `None` at the end of the file.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>> {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
         let Some(unpacker) = &mut self.unpacker else {
             let head = std::mem::take(&mut self.block);
             return if head.is_empty() { self.blocks.next().await } else { Ok(Some(head)) };
@@ -126,13 +143,13 @@ pub(crate) struct RowReader {
 
 impl RowReader {
     /// Creates a reader that begins with the data, or at a known place.
-    pub(super) fn new(file: &TextFile, known: &Arc<Known>, place: Option<Place>) -> Result<Self> {
-        let is_plain = file.compression().is_none();
+    pub(super) fn new(blocks: BlockSource, known: &Arc<Known>, place: Option<Place>) -> Result<Self> {
+        let is_plain = blocks.compression.is_none();
         let place = place.filter(|_| is_plain);
         let mark = if place.is_some() { 0 } else { known.charset.mark() };
         let start = place.map_or(0, |place| place.offset);
         let mut reader = Self {
-            plain: file.plain(known, start)?,
+            plain: blocks.read(&known.head, start)?,
             decoder: known.charset.decoder(),
             text: String::new(),
             used: 0,
@@ -197,16 +214,13 @@ impl RowReader {
         self.text.clear();
         (self.used, self.counted) = (0, self.counted.map(|(offset, _)| (offset, 0)));
         while self.text.is_empty() && !self.is_end {
-            match self.plain.next().await? {
-                Some(bytes) => {
-                    let skipped = self.mark.min(bytes.len());
-                    self.mark -= skipped;
-                    self.decoder.decode(&bytes[skipped..], false, &mut self.text);
-                }
-                None => {
-                    self.is_end = true;
-                    self.decoder.decode(&[], true, &mut self.text);
-                }
+            if let Some(bytes) = self.plain.next().await? {
+                let skipped = self.mark.min(bytes.len());
+                self.mark -= skipped;
+                self.decoder.decode(&bytes[skipped..], false, &mut self.text);
+            } else {
+                self.is_end = true;
+                self.decoder.decode(&[], true, &mut self.text);
             }
         }
         if self.decoder.has_lost_count() {

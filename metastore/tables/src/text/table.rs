@@ -4,19 +4,18 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Fields, Schema, SchemaRef};
 use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 use tables_wire::Column;
 
-use super::batch;
 use super::cell::{CellRules, Kind, texts};
-use super::file::{Known, TextFile};
+use super::file::TextFile;
 use super::json;
-use super::rows::Rows;
+use super::known::Known;
 use crate::error::{Error, Result};
 use crate::infer::{MAX_COLUMNS, Shape, too_wide, unique_names};
+use crate::rows::Rows;
 
 /// The columns of a text table, by which its cells are converted.
 pub(crate) struct TextTable {
@@ -57,7 +56,7 @@ impl TextTable {
             } else {
                 check_names(file, known, fields.iter().map(|one| name(&one.field)))?;
                 for (one, other) in fields.iter_mut().zip(found) {
-                    one.widen(other);
+                    one.widen(&other);
                 }
             }
         }
@@ -74,7 +73,7 @@ impl TextTable {
         }
         let known = files.first().map(|(_, known)| *known);
         let dialect = known.and_then(|known| known.dialect.as_ref());
-        let column = |(field, shape): &(Map<String, Value>, Option<Value>)| {
+        let column = |(field, shape): &Declared| {
             let default = if is_json { Vec::new() } else { vec![String::new()] };
             let missing = missing.and_then(texts).unwrap_or(default);
             let mut rules = CellRules::of(field, &missing, is_json)?;
@@ -131,21 +130,6 @@ impl TextTable {
     pub(crate) fn is_json(&self) -> bool {
         self.is_json
     }
-
-    /// Converts rows to the types of the columns.
-    ///
-    /// # Errors
-    /// Invalid for a value that does not have the type of its column.
-    pub(crate) fn batch(
-        &self,
-        rows: Rows,
-        range: Range<usize>,
-        needed: &[usize],
-        schema: &SchemaRef,
-    ) -> Result<RecordBatch> {
-        let (rows, range) = self.cells(rows, range, needed)?;
-        batch::convert(self, &rows, &range, needed, schema)
-    }
 }
 
 /// Returns the name of a field.
@@ -170,7 +154,7 @@ fn inferred_fields(known: &Known) -> Vec<Inferred> {
 
 impl Inferred {
     /// Widens the type so that it has the values of another file, too.
-    fn widen(&mut self, other: Self) {
+    fn widen(&mut self, other: &Self) {
         let same = |key: &str| self.field.get(key) == other.field.get(key);
         if !(same("type") && same("format") && same("decimalChar")) {
             let is_number = |field: &Map<String, Value>| {
@@ -205,12 +189,12 @@ fn unite(fields: &mut Vec<Inferred>, others: Vec<Inferred>) {
         let one = &mut fields[*place];
         let is_text = |field: &Map<String, Value>| field["type"] == "string";
         if one.field["type"] != other.field["type"] && !(is_text(&one.field) && is_text(&other.field)) {
-            one.widen(other);
+            one.widen(&other);
             if one.field["type"] == "string" {
                 one.field.insert("type".to_owned(), json!("any"));
             }
         } else {
-            one.widen(other);
+            one.widen(&other);
         }
         one.missing = None;
     }
@@ -231,13 +215,16 @@ fn check_names<'n>(file: &TextFile, known: &Known, names: impl Iterator<Item = &
     Err(Error::invalid(format!("the files of the table have different columns: {why}")).in_file(file.name()))
 }
 
+/// A field of the schema, and the structure of its values if they are nested.
+type Declared = (Map<String, Value>, Option<Value>);
+
 /// Replaces inferred fields by declared ones: by name, or by position in a table without names.
 fn with_declared(
     inferred: Vec<Inferred>,
     schema: Option<&Map<String, Value>>,
     has_names: bool,
     is_json: bool,
-) -> Result<Vec<(Map<String, Value>, Option<Value>)>> {
+) -> Result<Vec<Declared>> {
     let declared: Vec<&Map<String, Value>> = match schema.and_then(|schema| schema.get("fields")) {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(fields)) if fields.iter().all(Value::is_object) => {
@@ -263,7 +250,7 @@ fn with_declared(
                 // A nested type is kept if the declaration agrees with it.
                 shape = shape.filter(|_| r#type.as_ref() == own.get("type"));
                 let name = field.get("name").cloned();
-                field = own.clone();
+                field.clone_from(own);
                 field.entry("name").or_insert_with(|| name.unwrap_or_default());
             } else {
                 field.extend(

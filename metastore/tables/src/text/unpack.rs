@@ -15,6 +15,9 @@ const FREE: u64 = 1 << 20;
 /// Approximate length of the output of a step, in bytes.
 const STEP: usize = 1 << 18;
 
+/// Length of the buffer for the output of Zstandard, in bytes.
+const BUFFER: usize = 1 << 15;
+
 /// Decompresses a file from its beginning.
 pub(super) struct Unpacker {
     decoder: Algorithm,
@@ -26,6 +29,8 @@ enum Algorithm {
     Gzip(Box<MultiGzDecoder<Vec<u8>>>),
     Zstd {
         decoder: Decoder<'static>,
+        /// Room for a part of the output.
+        buffer: Vec<u8>,
         /// True within a frame.
         is_open: bool,
     },
@@ -35,7 +40,11 @@ impl Unpacker {
     pub(super) fn new(compression: Compression) -> Result<Self> {
         let decoder = match compression {
             Compression::Gzip => Algorithm::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
-            Compression::Zstd => Algorithm::Zstd { decoder: Decoder::new().map_err(Error::internal)?, is_open: false },
+            Compression::Zstd => Algorithm::Zstd {
+                decoder: Decoder::new().map_err(Error::internal)?,
+                buffer: vec![0; BUFFER],
+                is_open: false,
+            },
         };
         Ok(Self { decoder, read: 0, written: 0 })
     }
@@ -88,8 +97,7 @@ impl Algorithm {
                 output.append(decoder.get_mut());
                 Ok(used)
             }
-            Self::Zstd { decoder, is_open } => {
-                let mut buffer = [0; 1 << 15];
+            Self::Zstd { decoder, buffer, is_open } => {
                 let mut source = InBuffer::around(input);
                 loop {
                     let mut target = OutBuffer::around(&mut buffer[..]);
@@ -97,7 +105,7 @@ impl Algorithm {
                     let written = target.as_slice();
                     output.extend_from_slice(written);
                     *is_open = hint != 0;
-                    let is_full = written.len() == 1 << 15;
+                    let is_full = written.len() == BUFFER;
                     // A full buffer may leave output behind after the end of the input, unless the frame has ended.
                     if source.pos() < input.len() || !is_full || hint == 0 {
                         return Ok(source.pos());

@@ -47,7 +47,7 @@ impl Format {
         Some(match extension.to_ascii_lowercase().as_str() {
             "csv" | "tsv" | "tab" => Self::Csv,
             "jsonl" | "ndjson" | "jsonlines" => Self::JsonLines,
-            "parquet" => Self::Parquet,
+            "parquet" | "pq" => Self::Parquet,
             "arrow" | "feather" => Self::Arrow,
             _ => return None,
         })

@@ -51,15 +51,12 @@ fn items(text: &str) -> Result<Vec<Item>> {
             Some(after) if after.starts_with('"') => ("-", Some(after)),
             _ => ("", Some(rest).filter(|rest| rest.starts_with('"'))),
         };
-        let (name, is_negative, after) = match quoted {
-            Some(quoted) => {
-                let (name, after) = unquote(&quoted[1..])?;
-                (format!("{minus}{name}"), !minus.is_empty(), after)
-            }
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                (rest[..end].to_owned(), rest.starts_with('-'), &rest[end..])
-            }
+        let (name, is_negative, after) = if let Some(quoted) = quoted {
+            let (name, after) = unquote(&quoted[1..])?;
+            (format!("{minus}{name}"), !minus.is_empty(), after)
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            (rest[..end].to_owned(), rest.starts_with('-'), &rest[end..])
         };
         if name.is_empty() || name == "-" && is_negative {
             return Err(Error::invalid("a list of columns has an empty name; write names as `name,\"other, name\"`"));

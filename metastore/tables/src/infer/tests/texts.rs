@@ -142,7 +142,7 @@ fn encodings() {
 
 #[test]
 fn declared_dialects_are_not_guessed() {
-    let with = |text: &str, dialect| csv_with(text.as_bytes(), ALL, dialect).expect("a table");
+    let with = |text: &str, dialect: Value| csv_with(text.as_bytes(), ALL, &dialect).expect("a table");
     assert_eq!(types(&with("1,2\n3,4\n", json!({"header": true}))), ["1:integer", "2:integer"]);
     assert_eq!(types(&with("a,b\nc,d\n", json!({"header": false}))), ["field1:string", "field2:string"]);
     assert_eq!(types(&with("a,b;c\nx,y;3\n", json!({"delimiter": ";"}))), ["a,b:string", "c:integer"]);

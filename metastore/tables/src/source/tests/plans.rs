@@ -17,7 +17,7 @@ fn query(fixture: &Fixture, sql: &str) -> ((RecordBatch, String), Log) {
         let plan = frame.clone().create_physical_plan().await?;
         let plan = displayable(plan.as_ref()).indent(true).to_string();
         let batches = frame.collect().await?;
-        let schema = batches.first().map(RecordBatch::schema).unwrap_or_else(|| Arc::new(Schema::empty()));
+        let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
         Ok((arrow::compute::concat_batches(&schema, &batches)?, plan))
     });
     found.unwrap()

@@ -2,8 +2,8 @@
 
 use csv_core::{ReadRecordResult, Reader};
 
+use super::batch::{RowBuffer, Rows};
 use super::dialect::Dialect;
-use super::rows::{RowBuffer, Rows};
 use crate::error::{Error, Result};
 
 /// Maximum length of a row, in bytes.
@@ -31,7 +31,7 @@ enum Syntax {
 
 /// What happened to a piece of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// A row ended; this many bytes of the piece were used.
     Row(usize),
     /// All of it was used, and the row continues.
@@ -56,7 +56,7 @@ impl Splitter {
     ///
     /// # Errors
     /// Limit for a row that is too long.
-    pub(super) fn step(&mut self, piece: &[u8], rows: &mut RowBuffer) -> Result<Step> {
+    pub(crate) fn step(&mut self, piece: &[u8], rows: &mut RowBuffer) -> Result<Step> {
         match &mut self.0 {
             Syntax::Delimited { reader, length, ends, count } => {
                 let mut used = 0;
@@ -130,9 +130,8 @@ pub(crate) fn all_rows(splitter: &mut Splitter, text: &str, is_all: bool, limit:
     while buffer.len() < limit {
         match splitter.step(&text.as_bytes()[used..], &mut buffer)? {
             Step::Row(length) => used += length,
-            Step::End => break,
             Step::More if is_all => used = text.len(),
-            Step::More => break,
+            Step::More | Step::End => break,
         }
         if used == text.len() && !is_all {
             break;
@@ -148,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    fn dialect(properties: serde_json::Value) -> Dialect {
+    fn dialect(properties: &serde_json::Value) -> Dialect {
         Dialect::declared(properties.as_object().unwrap_or(&Map::new())).unwrap()
     }
 
@@ -187,7 +186,7 @@ mod tests {
             let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
             let line = |row: &Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(",") + "\r\n";
             let text = table.iter().map(line).collect::<String>();
-            let splitter = || Splitter::delimited(&dialect(json!({})));
+            let splitter = || Splitter::delimited(&dialect(&json!({})));
             prop_assert_eq!(&in_pieces(splitter(), &text, piece, batch), &table);
             prop_assert_eq!(&cells(&all_rows(&mut splitter(), &text, true, 1000).unwrap()), &table);
             let cut = cells(&all_rows(&mut splitter(), text.trim_end(), false, 1000).unwrap());
@@ -211,15 +210,15 @@ mod tests {
             if quote {
                 properties["quoteChar"] = "".into();
             }
-            let splitter = || Splitter::delimited(&dialect(properties.clone()));
+            let splitter = || Splitter::delimited(&dialect(&properties));
             prop_assert_eq!(in_pieces(splitter(), &text, piece, 3), in_pieces(splitter(), &text, 1000, 100));
         }
     }
 
     #[test]
     fn dialects_are_followed() {
-        let rows = |properties, text: &str| {
-            cells(&all_rows(&mut Splitter::delimited(&dialect(properties)), text, true, 9).unwrap())
+        let rows = |properties: serde_json::Value, text: &str| {
+            cells(&all_rows(&mut Splitter::delimited(&dialect(&properties)), text, true, 9).unwrap())
         };
         assert_eq!(rows(json!({"delimiter": "|"}), "a|b,c\n"), [["a", "b,c"]]);
         assert_eq!(rows(json!({"quoteChar": "'"}), "'a,b','c''d'\n"), [["a,b", "c'd"]]);
@@ -240,11 +239,11 @@ mod tests {
     #[test]
     fn rows_have_a_limit() {
         let open = format!("a,\"{}", "x\n".repeat(MAX_ROW / 2));
-        assert!(all_rows(&mut Splitter::delimited(&dialect(json!({}))), &open, true, 9).is_err());
+        assert!(all_rows(&mut Splitter::delimited(&dialect(&json!({}))), &open, true, 9).is_err());
         let line = "x".repeat(MAX_ROW);
         assert_eq!(all_rows(&mut Splitter::lines(), &line, true, 9).unwrap().len(), 1);
         assert!(all_rows(&mut Splitter::lines(), &(line + "x"), true, 9).is_err());
-        let wide = all_rows(&mut Splitter::delimited(&dialect(json!({}))), &",".repeat(30_000), true, 9).unwrap();
+        let wide = all_rows(&mut Splitter::delimited(&dialect(&json!({}))), &",".repeat(30_000), true, 9).unwrap();
         assert_eq!(wide.width(0), MAX_CELLS);
     }
 }

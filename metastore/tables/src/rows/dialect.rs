@@ -23,10 +23,6 @@ pub(crate) struct Dialect {
     pub(crate) header_join: String,
     /// A text that stands for a missing value.
     pub(crate) null: Option<String>,
-    /// What was declared, and not found out: the delimiter, the header, the space.
-    pub(crate) declares_delimiter: bool,
-    pub(crate) declares_header: bool,
-    pub(crate) declares_space: bool,
     declared: Map<String, Value>,
 }
 
@@ -96,11 +92,13 @@ impl Dialect {
             header_rows,
             header_join: text("headerJoin")?.unwrap_or_else(|| " ".to_owned()),
             null: text("nullSequence")?,
-            declares_delimiter: present("delimiter").is_some(),
-            declares_header: present("header").is_some() || present("headerRows").is_some(),
-            declares_space: present("skipInitialSpace").is_some(),
             declared: properties.clone(),
         })
+    }
+
+    /// Returns true if a property is declared, so that it need not be found out.
+    pub(crate) fn declares(&self, key: &str) -> bool {
+        self.declared.get(key).is_some_and(|value| !value.is_null())
     }
 
     /// Returns the number of rows before the data.

@@ -18,13 +18,13 @@ pub(crate) struct Rows {
     /// The end of each cell in the text; it begins where the one before ends.
     cells: Vec<u32>,
     /// The number of cells at the end of each row.
-    rows: Vec<u32>,
+    ends: Vec<u32>,
 }
 
 impl Rows {
     /// Returns the number of rows.
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.ends.len()
     }
 
     /// Returns the number of cells of a row.
@@ -45,14 +45,14 @@ impl Rows {
     }
 
     fn range(&self, row: usize) -> (usize, usize) {
-        let start = if row == 0 { 0 } else { self.rows[row - 1] as usize };
-        (start, self.rows[row] as usize)
+        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
+        (start, self.ends[row] as usize)
     }
 }
 
 /// Rows that are being added, and the beginning of the next one.
 #[derive(Debug, Default)]
-pub(super) struct RowBuffer {
+pub(crate) struct RowBuffer {
     /// UTF-8, since rows are split at ASCII characters only. Checked once for the whole batch.
     text: Vec<u8>,
     /// How much of the text is in use. The rest is room, so that it need not be cleared for each row.
@@ -63,12 +63,12 @@ pub(super) struct RowBuffer {
 
 impl RowBuffer {
     /// Returns the length of the text in bytes.
-    pub(super) fn text_len(&self) -> usize {
+    pub(crate) fn text_len(&self) -> usize {
         self.length
     }
 
     /// Returns room for more text: at least one byte.
-    pub(super) fn room(&mut self) -> &mut [u8] {
+    pub(crate) fn room(&mut self) -> &mut [u8] {
         if self.length == self.text.len() {
             self.text.resize((2 * self.length).max(1 << 16), 0);
         }
@@ -76,55 +76,55 @@ impl RowBuffer {
     }
 
     /// Adds the text that was written to the room.
-    pub(super) fn advance(&mut self, length: usize) {
+    pub(crate) fn advance(&mut self, length: usize) {
         self.length += length;
     }
 
     /// Adds text.
-    pub(super) fn push(&mut self, text: &[u8]) {
+    pub(crate) fn push(&mut self, text: &[u8]) {
         self.text.truncate(self.length);
         self.text.extend_from_slice(text);
         self.length = self.text.len();
     }
 
     /// Returns the text from this place on.
-    pub(super) fn tail(&self, start: usize) -> &[u8] {
+    pub(crate) fn tail(&self, start: usize) -> &[u8] {
         &self.text[start..self.length]
     }
 
     /// Removes the text from this place on.
-    pub(super) fn truncate(&mut self, length: usize) {
+    pub(crate) fn truncate(&mut self, length: usize) {
         self.length = length;
     }
 
     /// Ends a cell at this place of the text.
-    pub(super) fn end_cell(&mut self, end: usize) {
+    pub(crate) fn end_cell(&mut self, end: usize) {
         // A batch is much shorter than 4 GiB.
         self.cells.push(u32::try_from(end).unwrap_or(u32::MAX));
     }
 
     /// Ends a row after the last cell.
-    pub(super) fn end_row(&mut self) {
+    pub(crate) fn end_row(&mut self) {
         self.rows.push(u32::try_from(self.cells.len()).unwrap_or(u32::MAX));
     }
 
     /// Returns the number of rows.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// Returns true if the batch should end.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.rows.len() >= BATCH_ROWS || self.length >= BATCH_BYTES || self.cells.len() >= BATCH_CELLS
     }
 
     /// Takes the rows, the first of which has this number. The beginning of a row after them stays.
-    pub(super) fn take(&mut self, first: u64) -> Result<Rows> {
+    pub(crate) fn take(&mut self, first: u64) -> Result<Rows> {
         let Self { mut text, length, cells, rows } = std::mem::take(self);
         text.truncate(length);
         let end = cells.last().map_or(0, |end| *end as usize);
         self.push(&text[end..]);
         text.truncate(end);
-        Ok(Rows { first, text: String::from_utf8(text).map_err(Error::internal)?, cells, rows })
+        Ok(Rows { first, text: String::from_utf8(text).map_err(Error::internal)?, cells, ends: rows })
     }
 }

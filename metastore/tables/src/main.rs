@@ -92,8 +92,7 @@ fn serve(limits: &Serve) -> Result<ExitCode, String> {
         threads,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        // One more, which reads from the server while the others compute.
-        .worker_threads(threads + 1)
+        .worker_threads(threads)
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_stack_size(STACK)
         .enable_all()

@@ -157,10 +157,16 @@ enum Message {
     Second(oneshot::Sender<Vec<usize>>),
 }
 
+/// Columns with their positions.
+type Columns<T> = Vec<(usize, T)>;
+
+/// The statistics of columns.
+type Summaries = Columns<Map<String, Value>>;
+
 /// Tasks that examine columns.
 struct Workers {
     senders: Vec<mpsc::Sender<Message>>,
-    tasks: Vec<JoinHandle<Result<Vec<(usize, Map<String, Value>)>>>>,
+    tasks: Vec<JoinHandle<Result<Summaries>>>,
 }
 
 impl Workers {
@@ -229,10 +235,7 @@ impl Workers {
     }
 }
 
-async fn work(
-    mut columns: Vec<(usize, Summary)>,
-    mut messages: mpsc::Receiver<Message>,
-) -> Result<Vec<(usize, Map<String, Value>)>> {
+async fn work(mut columns: Columns<Summary>, mut messages: mpsc::Receiver<Message>) -> Result<Summaries> {
     while let Some(message) = messages.recv().await {
         match message {
             Message::Rows(batch, read) => {

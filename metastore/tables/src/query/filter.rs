@@ -51,12 +51,9 @@ pub(super) fn parse(state: &SessionState, text: &str, schema: &SchemaRef) -> Res
     let planned = state.create_logical_expr_from_sql_expr(ExprWithAlias { expr, alias }, &internal_schema(schema)?)?;
     check_row_expression(&planned)?;
     let planned = planned.transform(|expr| Ok(with_column_name(expr, schema)))?.data;
-    let r#type = planned.get_type(&DFSchema::try_from(schema.clone())?)?;
-    if !matches!(r#type, DataType::Boolean | DataType::Null) {
-        return Err(Error::invalid(format!(
-            "`where` must be true or false, but is of the type {}; compare it",
-            r#type
-        )));
+    let kind = planned.get_type(&DFSchema::try_from(schema.clone())?)?;
+    if !matches!(kind, DataType::Boolean | DataType::Null) {
+        return Err(Error::invalid(format!("`where` must be true or false, but is of the type {kind}; compare it")));
     }
     Ok(planned)
 }
@@ -66,8 +63,13 @@ fn check_operators(text: &str) -> Result<()> {
     let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize();
     let tokens = tokens.map_err(|error| Error::invalid(format!("`where` is not an SQL expression: {error}")))?;
     let operators = tokens.iter().filter(|token| match token {
-        Token::Whitespace(_) | Token::Comma | Token::LParen | Token::RParen | Token::EOF => false,
-        Token::Number(..) | Token::SingleQuotedString(_) => false,
+        Token::Whitespace(_)
+        | Token::Comma
+        | Token::LParen
+        | Token::RParen
+        | Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::EOF => false,
         Token::Word(word) => word.quote_style.is_none() && word.keyword != Keyword::NoKeyword,
         _ => true,
     });

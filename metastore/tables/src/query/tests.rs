@@ -340,7 +340,7 @@ proptest! {
         is_filtered: bool, order in prop::collection::vec((0_usize..3, any::<bool>()), 0..3),
     ) {
         let batch = table(vec![
-            ("row", Arc::new(Int64Array::from_iter_values(0..rows.len() as i64)) as ArrayRef),
+            ("row", Arc::new((0_i64..).take(rows.len()).collect::<Int64Array>()) as ArrayRef),
             ("a", Arc::new(rows.iter().map(|row| row.0).collect::<Int64Array>())),
             ("b", Arc::new(rows.iter().map(|row| row.1.clone()).collect::<StringArray>())),
             ("c", Arc::new(rows.iter().map(|row| row.2).collect::<Float64Array>())),

@@ -1,4 +1,4 @@
-//! The number of different values: exact while they are few, then estimated (HyperLogLog).
+//! The number of different values: exact while they are few, then estimated (`HyperLogLog`).
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -90,6 +90,7 @@ fn estimator() -> Result<Box<dyn Accumulator>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "the numbers are small")]
 mod tests {
     use datafusion::common::hash_utils::HLL_RANDOM_STATE;
     use std::hash::BuildHasher as _;

@@ -66,7 +66,7 @@ impl Frequent {
     pub(super) fn add(&mut self, hash: u64, text: &str) {
         if let Some(counted) = self.0.get_mut(&hash) {
             if counted.count == 0 {
-                counted.text = cut(text).to_owned();
+                cut(text).clone_into(&mut counted.text);
             }
             counted.count += 1;
         }
@@ -103,9 +103,13 @@ mod tests {
 
     fn top(values: &[String], size: usize) -> Vec<(String, u64)> {
         let mut candidates = Candidates::new(size);
-        values.iter().for_each(|value| candidates.add(hash(value)));
+        for value in values {
+            candidates.add(hash(value));
+        }
         let mut frequent = candidates.into_frequent();
-        values.iter().for_each(|value| frequent.add(hash(value), value));
+        for value in values {
+            frequent.add(hash(value), value);
+        }
         frequent.top()
     }
 
@@ -115,7 +119,9 @@ mod tests {
             // Small numbers are frequent.
             let values: Vec<_> = numbers.iter().map(|number| (number * number / 700).to_string()).collect();
             let mut counts = BTreeMap::<_, u64>::new();
-            values.iter().for_each(|value| *counts.entry(value.clone()).or_default() += 1);
+            for value in &values {
+                *counts.entry(value.clone()).or_default() += 1;
+            }
             let top = top(&values, size);
             prop_assert!(top.len() <= LISTED);
             prop_assert!(counts.len() > size * 2 || top.len() == counts.len().min(LISTED));

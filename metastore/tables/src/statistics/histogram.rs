@@ -49,6 +49,7 @@ impl<T: PartialOrd> Histogram<T> {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "edges are exactly the extremes")]
 mod tests {
     use proptest::prelude::*;
 
@@ -62,7 +63,9 @@ mod tests {
             match Histogram::of_integers(min, max) {
                 None => prop_assert_eq!(min, max),
                 Some(mut histogram) => {
-                    values.iter().for_each(|value| histogram.add(value));
+                    for value in &values {
+                        histogram.add(value);
+                    }
                     prop_assert!(histogram.counts.len() <= BINS && histogram.edges[0] == min);
                     prop_assert!(*histogram.edges.last().unwrap() > max);
                     for (bin, count) in histogram.counts.iter().enumerate() {
@@ -79,7 +82,9 @@ mod tests {
             match Histogram::of_numbers(min, max) {
                 None => prop_assert_eq!(min, max),
                 Some(mut histogram) => {
-                    values.iter().for_each(|value| histogram.add(value));
+                    for value in &values {
+                        histogram.add(value);
+                    }
                     prop_assert_eq!(histogram.counts.iter().sum::<u64>(), values.len() as u64);
                     prop_assert!(histogram.edges.iter().all(|edge| edge.is_finite()));
                     prop_assert!(histogram.edges[0] == min && *histogram.edges.last().unwrap() == max);

@@ -136,19 +136,16 @@ impl Summary {
             }
         }
         match &mut self.values {
-            Values::Other => {}
             Values::Booleans { yes } if !self.is_second => *yes += array.as_boolean().true_count() as u64,
-            Values::Booleans { .. } => {}
-            Values::Integers { range, numbers, histogram } => match &self.r#type {
-                DataType::UInt64 => {
-                    add_integers(array.as_primitive::<UInt64Type>().iter().flatten(), range, numbers, histogram);
-                }
-                _ => {
-                    let integers = to_integers(array)?;
-                    let integers = integers.as_primitive::<Int64Type>();
+            Values::Other | Values::Booleans { .. } => {}
+            Values::Integers { range, numbers, histogram } => {
+                if let Some(integers) = array.as_primitive_opt::<UInt64Type>() {
                     add_integers(integers.iter().flatten(), range, numbers, histogram);
+                } else {
+                    let integers = to_integers(array)?;
+                    add_integers(integers.as_primitive::<Int64Type>().iter().flatten(), range, numbers, histogram);
                 }
-            },
+            }
             Values::Floats { range, numbers, histogram } => {
                 let floats = cast(array, &DataType::Float64)?;
                 add_floats(floats.as_primitive::<Float64Type>().iter().flatten(), range, numbers, histogram);
@@ -342,10 +339,10 @@ fn add_texts<O: OffsetSizeTrait>(
     if let (Some(smallest), Some(largest)) = (min_string(texts).map(cut), max_string(texts).map(cut)) {
         let (min, max) = range.get_or_insert_with(|| (smallest.to_owned(), largest.to_owned()));
         if smallest < min.as_str() {
-            *min = smallest.to_owned();
+            smallest.clone_into(min);
         }
         if largest > max.as_str() {
-            *max = largest.to_owned();
+            largest.clone_into(max);
         }
     }
 }

@@ -6,6 +6,7 @@ mod download_url;
 pub mod holdings;
 mod holdings_writer;
 pub mod inspect;
+pub(crate) mod object_reader;
 mod object_reuse;
 mod packed;
 pub mod quota;

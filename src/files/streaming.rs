@@ -13,7 +13,8 @@ use crate::datasets::browse::{BlobStream, ResolvedEntry};
 use crate::datasets::is_empty;
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
-use crate::storage::read_range::{Blocks, ObjectReader};
+use crate::storage::object_reader::ObjectReader;
+use crate::storage::read_range::Blocks;
 
 /// The content of a file, to read ranges of it.
 pub(crate) enum FileReader {

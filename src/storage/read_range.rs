@@ -1,20 +1,17 @@
 //! Range reads of objects, for the server's own use and for sending.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use lfs::Oid;
-use tokio::sync::OnceCell;
 
-use super::packed::Reconstruction;
 use super::stores::Store;
 use super::{Storage, stores};
 use crate::access::{DatasetGrant, Fetch};
 use crate::db::datasets::DatasetRow;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 impl Storage {
     /// Reads a range of an object; shorter if the object ends before. The range is held in memory, so it should be
@@ -24,26 +21,6 @@ impl Storage {
     /// Not found if the dataset does not hold the object, or the store has lost it.
     pub async fn part(&self, grant: &DatasetGrant<Fetch>, oid: Oid, range: Range<u64>) -> Result<Bytes> {
         gathered(self.read(grant.dataset(), oid, range).await?).await
-    }
-
-    /// Streams a range of an object that a dataset holds, from any store. The caller has checked access.
-    ///
-    /// # Errors
-    /// As for [`Storage::part`].
-    pub(crate) async fn read(&self, dataset: &DatasetRow, oid: Oid, range: Range<u64>) -> Result<Blocks> {
-        self.reader(dataset, oid).await?.read(range).await
-    }
-
-    /// Looks up where an object is that a dataset holds, to read several ranges of it. The caller has checked access.
-    ///
-    /// # Errors
-    /// Not found if the dataset does not hold the object.
-    pub(crate) async fn reader(&self, dataset: &DatasetRow, oid: Oid) -> Result<ObjectReader> {
-        let held = self.held(dataset.id, &[oid]).await?;
-        let found = held.get(&oid).ok_or_else(|| missing(oid))?;
-        let (storage, store) = (self.clone(), dataset.store.clone());
-        let place = (!found.is_packed).then(|| found.place.clone());
-        Ok(ObjectReader { storage, store, oid, place, packed: OnceCell::new() })
     }
 
     /// Streams a range of an object from a store; `None` if a bucket does not have it.
@@ -97,43 +74,6 @@ impl Storage {
         });
         Ok(counted.boxed())
     }
-}
-
-/// An object that a dataset held when it was looked up.
-pub(crate) struct ObjectReader {
-    storage: Storage,
-    store: String,
-    oid: Oid,
-    /// Where it is, unless it was packed.
-    place: Option<Arc<str>>,
-    packed: OnceCell<Arc<Reconstruction>>,
-}
-
-impl ObjectReader {
-    /// Streams a range of the object.
-    ///
-    /// # Errors
-    /// Not found if the store has lost it.
-    pub(crate) async fn read(&self, range: Range<u64>) -> Result<Blocks> {
-        let Self { storage, store, oid, .. } = self;
-        if let Some(place) = &self.place
-            && self.packed.get().is_none()
-        {
-            match storage.read_from_store(store, oid, place, range.clone()).await {
-                Ok(Some(blocks)) => return Ok(blocks),
-                Err(error) if error.kind() != Kind::NotFound => return Err(error),
-                // Perhaps packed since it was looked up.
-                Ok(None) | Err(_) => {}
-            }
-        }
-        let find = || async { storage.reconstruction(store, oid).await?.map(Arc::new).ok_or_else(|| missing(*oid)) };
-        let object = self.packed.get_or_try_init(find).await?;
-        Ok(storage.read_packed(Arc::clone(object), range))
-    }
-}
-
-fn missing(oid: Oid) -> Error {
-    Error::not_found(format!("object {oid} not found in this dataset; upload it with `git lfs push --all`"))
 }
 
 /// A stream of bytes from a store.

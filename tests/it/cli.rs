@@ -352,7 +352,8 @@ fn keys() -> Vec<(String, String)> {
         include_str!("../../src/config/rates.rs"),
         include_str!("../../src/config/accounts.rs"),
         include_str!("../../src/config/oauth.rs"),
-        include_str!("../../src/config/apps.rs")
+        include_str!("../../src/config/apps.rs"),
+        include_str!("../../src/config/tables.rs")
     );
     let mut keys = Vec::new();
     let groups =
@@ -366,12 +367,14 @@ fn keys() -> Vec<(String, String)> {
         ("apps.", "AppsConfig"),
         ("apps.docker.", "DockerConfig"),
         ("apps.kubernetes.", "KubernetesConfig"),
+        ("tables.", "TablesConfig"),
     ];
     for (group, structure) in groups.into_iter().chain(more) {
         let (_, fields) = source.split_once(&format!("pub struct {structure} {{")).unwrap();
         let fields = fields.split_once("\n}").unwrap().0.lines().filter_map(|line| line.trim().strip_prefix("pub "));
         for name in fields.map(|field| field.split(':').next().unwrap()) {
-            let groups = ["limits", "ttl", "gc", "scrub", "rates", "quotas", "accounts", "mail", "oauth", "apps"];
+            let groups =
+                ["limits", "ttl", "gc", "scrub", "rates", "quotas", "accounts", "mail", "oauth", "apps", "tables"];
             let engines = ["docker", "kubernetes"];
             let others = ["issuers", "sign_in", "stores", "cloud_environment", "service_links", "renamed"];
             if !groups.contains(&name) && !others.contains(&name) && !engines.contains(&name) {

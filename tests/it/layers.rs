@@ -137,7 +137,7 @@ fn each_technology_is_used_only_in_its_place() {
         ("gix_", &[], "name it through gix, in metastore"),
         (
             "object_store",
-            &["metastore/src/store", "metastore/src/error", "lfs/src/store"],
+            &["metastore/src/store", "metastore/src/error", "lfs/src/store", "metastore/tables/src/source/provider"],
             "use CloudStore or PackStore",
         ),
         (

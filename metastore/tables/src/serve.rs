@@ -19,12 +19,14 @@ use crate::statistics::statistics;
 pub(crate) async fn serve(context: Context, weaknesses: Vec<String>) -> Result<()> {
     let (connection, frames, mut requests) = connect();
     let thread = std::thread::Builder::new().name("frames".to_owned());
-    thread.spawn(|| end(&drive(frames))).map_err(Error::internal)?;
-    connection.hello(&Hello { protocol: PROTOCOL, weaknesses }).await?;
-    while let Some(request) = requests.recv().await {
-        answer(&context, request, &connection).await?;
-    }
-    Ok(())
+    let thread = thread.spawn(|| end(&drive(frames))).map_err(Error::internal)?;
+    let hello = connection.hello(&Hello { protocol: PROTOCOL, weaknesses }).await;
+    while hello.is_ok()
+        && let Some(request) = requests.recv().await
+        && answer(&context, request, &connection).await.is_ok()
+    {}
+    // The connection is over. Its thread knows why, and ends the process with the status.
+    thread.join().map_err(|_| Error::internal("the thread of the connection panicked"))
 }
 
 /// Moves frames until there are no more.

@@ -1,5 +1,7 @@
 //! The program with a server: requests, indexes, errors, and the end.
 
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};

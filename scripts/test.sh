@@ -35,6 +35,8 @@ unset $(git rev-parse --local-env-vars)
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 XDG_CONFIG_HOME="$empty"
 export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
 
+# Servers of the tests read tables.
+scripts/tables.sh >/dev/null
 if [ -n "$cloud" ]; then
     # Compiled before there are servers that would wait for it.
     cargo nextest run --no-run --test cloud --profile cloud
@@ -43,8 +45,6 @@ if [ -n "$cloud" ]; then
 fi
 # More at one time than there are processors: a story often waits, for a program, an answer or a moment.
 export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$(($(nproc) * 3 / 2))}
-# The server's tests read tables.
-scripts/tables.sh >/dev/null
 scripts/postgres.sh cargo nextest run "$@"
 if [ $# -eq 0 ]; then
     cargo test --quiet --doc

@@ -81,7 +81,7 @@ impl Pool {
     /// Returns an engine for an actor: one that served the same actor before, or a new one.
     ///
     /// # Errors
-    /// Busy if there is none in time; unavailable if it cannot be started.
+    /// Busy if no engine is free in time; unavailable if it cannot be started.
     pub(super) async fn take(&self, actor: &str) -> Result<Lease> {
         let timeout = Duration::from_secs(self.0.config.wait_seconds);
         let process = tokio::time::timeout(timeout, self.turn(actor)).await;

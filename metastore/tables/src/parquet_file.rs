@@ -175,7 +175,7 @@ impl ParquetFile {
         .boxed()
     }
 
-    /// Creates a decoder of rows; `None` if there are none.
+    /// Creates a decoder of rows; `None` for an empty range.
     async fn decoder(&self, offset: u64, limit: u64, columns: &[usize]) -> Result<Option<ParquetPushDecoder>> {
         let (mut start, mut groups, mut before, mut total) = (0, Vec::new(), 0, 0_u64);
         let end = offset.saturating_add(limit);

@@ -62,12 +62,18 @@ pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
 }
 
 /// A port that stays free while no server listens on it: below those that
-/// the system gives to outgoing connections.
+/// the system gives to outgoing connections, and locked against other tests
+/// until this process ends.
 pub fn free_port() -> u16 {
+    let folder = std::env::temp_dir().join("rutter-test-ports");
+    std::fs::create_dir_all(&folder).unwrap();
     loop {
         let [high, low] = rutter::clock::random::<2>();
         let port = 15_000 + u16::from_be_bytes([high, low]) % 5_000;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        let lock = std::fs::File::create(folder.join(port.to_string())).unwrap();
+        if lock.try_lock().is_ok() && std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            // The lock lasts as long as the descriptor.
+            std::mem::forget(lock);
             return port;
         }
     }

@@ -191,9 +191,13 @@ impl Tables {
             Task::Infer => "infer",
             Task::Page(_) => "page",
             Task::Statistics(_) => "statistics",
+            Task::Diff(_) => "diff",
+            Task::Daff => "daff",
+            Task::References(_) => "references",
+            Task::Sql(_) => "sql",
         };
         let source = Source::new(self.0.files.clone(), files, MAX_INDEX_BYTES);
-        let work = Work { table, task };
+        let work = Work { tables: vec![table], task };
         let request = serde_json::to_vec(&work).map_err(Error::internal)?;
         let tags: Vec<String> = source.tags().collect();
         let mut parts = vec![&b"result"[..], &engine, &request];
@@ -216,9 +220,10 @@ impl Tables {
 
     async fn run(self, request: Request, mut lease: Lease, mut sink: Sink, charge: Charge) {
         let Request { work, source, engine, actor, kind } = &request;
+        let keys = index_keys(engine, work, source);
         let (mut indexes, mut room) = (Vec::new(), MAX_INDEX_BYTES);
-        for (number, tag) in (0..).zip(source.tags()) {
-            if let Some(index) = self.0.cache.get(&index_key(engine, work, &tag)).await {
+        for (number, key) in (0..).zip(&keys) {
+            if let Some(index) = self.0.cache.get(key).await {
                 let Some(left) = room.checked_sub(index.len()) else { break };
                 room = left;
                 indexes.push((number, index));
@@ -255,15 +260,18 @@ impl Tables {
                 };
                 tracing::error!(%why, %exit, kind, "a table engine broke off");
                 self.remember_crash((actor.clone(), source.tags().collect()));
-                let files = work.table.files.first().map_or("the table", |file| file.name.as_str());
+                let file = work.tables.iter().flat_map(|table| &table.files).next();
+                let files = file.map_or("the table", |file| file.name.as_str());
                 Err(Error::invalid(format!(
                     "the table engine broke off while it read {files}: the file is damaged, or takes more memory than \
                      `tables.memory_bytes` allows"
                 )))
             }
         };
-        for (tag, index) in source.indexes() {
-            self.0.cache.put(&index_key(engine, work, &tag), &index).await;
+        for (number, index) in source.indexes() {
+            if let Some(key) = keys.get(number as usize) {
+                self.0.cache.put(key, &index).await;
+            }
         }
         sink.end(done).await;
     }
@@ -320,10 +328,13 @@ struct Request {
     kind: &'static str,
 }
 
-/// Returns the key of what an engine found out about a file, which depends on how it reads it.
-fn index_key(engine: &[u8], work: &Work, tag: &str) -> Key {
-    let read_as = serde_json::to_vec(&(work.table.format, &work.table.declared)).unwrap_or_default();
-    Key::of(&[b"index", engine, &read_as, tag.as_bytes()])
+/// Returns the keys of what engines found out about each file, which depends on how they read it.
+fn index_keys(engine: &[u8], work: &Work, source: &Source) -> Vec<Key> {
+    let read_as = work.tables.iter().flat_map(|table| {
+        let read_as = serde_json::to_vec(&(table.format, &table.declared)).unwrap_or_default();
+        std::iter::repeat_n(read_as, table.files.len())
+    });
+    read_as.zip(source.tags()).map(|(read_as, tag)| Key::of(&[b"index", engine, &read_as, tag.as_bytes()])).collect()
 }
 
 fn cost(usage: Usage) -> u64 {

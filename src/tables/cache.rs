@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn done(rows: u64) -> Done {
-        Done { columns: Vec::new(), rows, more: false, total: Some(rows), is_volatile: false }
+        Done { rows, total: Some(rows), ..Done::default() }
     }
 
     #[tokio::test]

@@ -155,6 +155,8 @@ impl Process {
                             *waited += begin.elapsed();
                         }
                         Kind::Index => source.remember(frame.number, frame.payload),
+                        // Nobody asks for it yet.
+                        Kind::Progress => {}
                         Kind::Done => return frame.parse().map_err(parse),
                         Kind::Failed => {
                             let failure: Failure = frame.parse().map_err(parse)?;

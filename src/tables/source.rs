@@ -61,11 +61,10 @@ impl Source {
         }
     }
 
-    /// Returns what the engine found out, by the tag of the file.
-    pub(super) fn indexes(&self) -> Vec<(String, Bytes)> {
+    /// Returns what the engine found out, by the number of the file.
+    pub(super) fn indexes(&self) -> Vec<(u32, Bytes)> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        let tagged = |(file, index): (u32, Bytes)| Some((self.opened.get(file as usize)?.tag(), index));
-        indexes.found.drain(..).filter_map(tagged).collect()
+        std::mem::take(&mut indexes.found)
     }
 
     /// Returns the tags of the files.

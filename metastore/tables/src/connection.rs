@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 use futures::future::try_join_all;
 use serde::Serialize;
-use tables_wire::{BLOCK, Done, Failure, Frame, Hello, Kind, Read, Work, read_frame, write_frame};
+use tables_wire::{BLOCK, Done, Failure, Frame, Hello, Kind, Progress, Read, Work, read_frame, write_frame};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -30,7 +30,11 @@ const WAITING_FRAMES: usize = 16;
 
 /// Where frames go, and reads come from.
 #[derive(Clone)]
-pub(crate) struct Connection(Arc<Shared>);
+pub(crate) struct Connection {
+    shared: Arc<Shared>,
+    /// The number of the file that is called 0 here.
+    first: u32,
+}
 
 struct Shared {
     frames: mpsc::Sender<Frame>,
@@ -72,7 +76,8 @@ pub(crate) fn connect() -> (Connection, Frames, mpsc::Receiver<Request>) {
     let (sender, frames) = mpsc::channel(WAITING_FRAMES);
     let (requests, receiver) = mpsc::channel(1);
     let turns = Arc::new(Semaphore::new(CONCURRENT_READS));
-    let connection = Connection(Arc::new(Shared { frames: sender, state: Mutex::default(), turns }));
+    let shared = Arc::new(Shared { frames: sender, state: Mutex::default(), turns });
+    let connection = Connection { shared, first: 0 };
     (connection.clone(), Frames { connection, requests, waiting: frames }, receiver)
 }
 
@@ -102,7 +107,7 @@ impl Frames {
                             break;
                         }
                     }
-                    Kind::Hello | Kind::Read | Kind::Chunk | Kind::Done | Kind::Failed => {
+                    Kind::Hello | Kind::Read | Kind::Chunk | Kind::Done | Kind::Failed | Kind::Progress => {
                         return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "unexpected kind of frame"));
                     }
                 }
@@ -131,6 +136,12 @@ impl Connection {
         let mut state = self.state();
         state.is_open = true;
         state.unanswered.clear();
+    }
+
+    /// Returns the connection for a table whose files are numbered from `first` on, for which they begin at 0.
+    #[must_use]
+    pub(crate) fn for_files(&self, first: u32) -> Self {
+        Self { shared: Arc::clone(&self.shared), first }
     }
 
     /// Reads a range of a file.
@@ -184,8 +195,8 @@ impl Connection {
             return Ok(Bytes::new());
         }
         let length = range.end - range.start;
-        let turn = Arc::clone(&self.0.turns).acquire_owned().await.map_err(Error::internal)?;
-        let place = self.0.frames.reserve().await.map_err(|_| closed())?;
+        let turn = Arc::clone(&self.shared.turns).acquire_owned().await.map_err(Error::internal)?;
+        let place = self.shared.frames.reserve().await.map_err(|_| closed())?;
         let (answer, answered) = oneshot::channel();
         {
             let mut state = self.state();
@@ -194,7 +205,7 @@ impl Connection {
             }
             state.last_number = state.last_number.wrapping_add(1);
             let number = state.last_number;
-            let read = Read { file, offset: range.start, length };
+            let read = Read { file: self.first + file, offset: range.start, length };
             let frame = Frame::message(Kind::Read, number, &read).map_err(Error::internal)?;
             let length = usize::try_from(length).map_err(Error::internal)?;
             let bytes = BytesMut::with_capacity(length);
@@ -240,7 +251,12 @@ impl Connection {
 
     /// Sends what the engine wants to know of a file at the next request.
     pub(crate) async fn index(&self, file: u32, payload: Bytes) -> Result<()> {
-        self.frame(Frame::data(Kind::Index, file, payload)).await
+        self.frame(Frame::data(Kind::Index, self.first + file, payload)).await
+    }
+
+    /// Tells how far the request is: the fraction of its work, from 0 to 1.
+    pub(crate) async fn progress(&self, fraction: f64) -> Result<()> {
+        self.message(Kind::Progress, &Progress { fraction }).await
     }
 
     /// Ends the request.
@@ -265,11 +281,11 @@ impl Connection {
     }
 
     async fn frame(&self, frame: Frame) -> Result<()> {
-        self.0.frames.send(frame).await.map_err(|_| closed())
+        self.shared.frames.send(frame).await.map_err(|_| closed())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn page(context: &Context, table: &Arc<OpenTable>, page: &Page,
     };
     let total = table.total();
     more |= total.is_some_and(|total| page.offset.saturating_add(rows) < total);
-    Ok(Done { columns, rows, more, total, is_volatile: false })
+    Ok(Done { columns, rows, more, total, ..Done::default() })
 }
 
 impl Sink for Connection {

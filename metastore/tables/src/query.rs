@@ -124,7 +124,7 @@ pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: 
     }
     sink.send(encoder.finish()?).await?;
     let total = if more { source.total.filter(|_| page.filter.is_none()) } else { Some(seen) };
-    Ok(Done { columns, rows, more, total, is_volatile })
+    Ok(Done { columns, rows, more, total, is_volatile, ..Done::default() })
 }
 
 /// Plans a page: at most `limit` rows.

@@ -1,6 +1,7 @@
 //! Requests from the server, one after the other.
 
 use std::os::fd::AsFd as _;
+use std::sync::Arc;
 
 use tables_wire::{Done, Hello, PROTOCOL, Task};
 use tokio::net::unix::pipe::{Receiver, Sender};
@@ -57,24 +58,50 @@ async fn answer(context: &Context, request: Request, connection: &Connection) ->
 }
 
 async fn run(context: &Context, request: &Request, connection: &Connection) -> Result<Done> {
-    let table = OpenTable::open(connection, &request.work.table, &request.indexes, context.memory).await?;
+    let tables = open(context, request, connection).await?;
+    let one = || match &tables[..] {
+        [(_, table)] => Ok(table),
+        _ => Err(Error::internal(format!("a task for one table with {}", tables.len()))),
+    };
     let done = match &request.work.task {
         Task::Infer => {
-            connection.chunk(serde_json::to_vec(&table.describe())?.into()).await?;
-            Ok(Done { columns: Vec::new(), rows: 0, more: false, total: None, is_volatile: false })
+            connection.chunk(serde_json::to_vec(&one()?.describe())?.into()).await?;
+            Ok(Done::default())
         }
-        Task::Page(wanted) => page(context, &table, wanted, connection).await,
-        Task::Statistics(options) => match statistics(context, &table.as_source(), options).await {
+        Task::Page(wanted) => page(context, one()?, wanted, connection).await,
+        Task::Statistics(options) => match statistics(context, &one()?.as_source(), options).await {
             Ok(found) => {
                 connection.chunk(found.into()).await?;
-                Ok(Done { columns: Vec::new(), rows: 0, more: false, total: table.total(), is_volatile: false })
+                Ok(Done { total: one()?.total(), ..Done::default() })
             }
             Err(error) => Err(error),
         },
+        Task::Diff(_) | Task::Daff | Task::References(_) | Task::Sql(_) => Err(Error::internal("an unknown task")),
     };
     // Also of a failed request: the next one may need less of the file.
-    for (file, index) in table.indexes()? {
-        connection.index(file, index).await?;
+    for (connection, table) in &tables {
+        for (file, index) in table.indexes()? {
+            connection.index(file, index).await?;
+        }
     }
     done
+}
+
+/// Opens the tables of a request, each with the connection that has its files.
+async fn open(
+    context: &Context,
+    request: &Request,
+    connection: &Connection,
+) -> Result<Vec<(Connection, Arc<OpenTable>)>> {
+    let mut tables = Vec::new();
+    let mut first = 0;
+    for table in &request.work.tables {
+        let count = u32::try_from(table.files.len()).map_err(Error::internal)?;
+        let connection = connection.for_files(first);
+        let indexes = (0..count).filter_map(|file| Some((file, request.indexes.get(&(first + file))?.clone())));
+        let opened = OpenTable::open(&connection, table, &indexes.collect(), context.memory).await?;
+        tables.push((connection, opened));
+        first += count;
+    }
+    Ok(tables)
 }

@@ -41,7 +41,7 @@ impl Engine {
     async fn request(&mut self, csv: &str, task: Task) -> Result<(Done, Bytes), Failure> {
         let file = TableFile { name: "birds.csv".to_owned(), size: csv.len() as u64, compression: None };
         let table = Table { files: vec![file], format: Format::Csv, declared: serde_json::Map::new() };
-        let work = serde_json::to_vec(&Work { table, task }).unwrap();
+        let work = serde_json::to_vec(&Work { tables: vec![table], task }).unwrap();
         write_frame(&mut self.input, &Frame::data(Kind::Work, 0, work)).await.unwrap();
         let mut result = Vec::new();
         loop {

@@ -80,10 +80,7 @@ fn long_reads_are_split_and_put_together() {
 fn no_read_follows_the_end_of_a_request() {
     run(async {
         let (connection, reads) = serve(vec![Bytes::from_static(b"abc")]);
-        connection
-            .done(&Done { columns: Vec::new(), rows: 0, more: false, total: None, is_volatile: false })
-            .await
-            .unwrap();
+        connection.done(&Done::default()).await.unwrap();
         assert!(connection.read(0, 0..1).await.is_err());
         assert!(reads.lock().unwrap().reads.is_empty());
         connection.begin();

@@ -49,6 +49,8 @@ kinds! {
     Done = 19,
     /// To the server: a [`Failure`](crate::Failure) instead of the rest of the result.
     Failed = 20,
+    /// To the server: [`Progress`](crate::Progress) of a long request.
+    Progress = 21,
     /// In both directions: what the engine wants to know of the file with this number at the next request, such as the
     /// offsets of its rows. The server keeps it for as long as it likes, and does not look into it.
     Index = 32,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{Compression, Format};
 
 /// The version of this protocol. A server ends engines with another one.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The first message of an engine, sent once it is confined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,16 +20,17 @@ pub struct Hello {
 /// A request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Work {
-    /// The table to read.
-    pub table: Table,
-    /// What to do with it.
+    /// The tables to read, in the order in which the task names them. Their files are numbered in one sequence: those of
+    /// the second table follow those of the first.
+    pub tables: Vec<Table>,
+    /// What to do with them.
     pub task: Task,
 }
 
 /// A table: files of one format, with the same columns, whose rows follow each other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Table {
-    /// The files. Their position is their number in frames.
+    /// The files, in the order of their numbers in frames.
     pub files: Vec<TableFile>,
     /// The format of all files.
     pub format: Format,
@@ -51,17 +52,28 @@ pub struct TableFile {
     pub compression: Option<Compression>,
 }
 
-/// What to do with a table.
+/// What to do with tables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
-    /// Infer the columns. The result is a JSON object with `schema`, and `dialect`, `encoding`, `rows` and `is_complete`
+    /// Infer the columns of a table. The result is a JSON object with `schema`, and `dialect`, `encoding`, `rows` and `is_complete`
     /// as in the API.
     Infer,
-    /// Read rows.
+    /// Read rows of a table.
     Page(Page),
-    /// Summarize each column. The result is a JSON object with `rows`, `is_complete` and `columns` as in the API.
+    /// Summarize each column of a table. The result is a JSON object with `rows`, `is_complete` and `columns` as in the API.
     Statistics(Statistics),
+    /// Compare the rows of two tables, the older one first. The result is an Arrow IPC file with the columns `change`
+    /// (`added`, `removed` or `changed`), `from_row` and `to_row` (numbers from 0), `from_*` and `to_*`, in the order of
+    /// the newer table; [`Done::summary`] is a [`DiffSummary`].
+    Diff(Diff),
+    /// Write a row diff in the format of daff, as CSV. The tables: the older one, the newer one, and the result of their
+    /// diff, which was made with [`Diff::text`].
+    Daff,
+    /// Find the tables that a query names. There are no tables yet. The result is [`References`], as JSON.
+    References(Query),
+    /// Run a query on the tables that it names, in the order of [`References::tables`].
+    Sql(Sql),
 }
 
 /// The rows to read.
@@ -114,10 +126,160 @@ pub struct Statistics {
     pub rows: u64,
 }
 
-/// The end of a result.
+/// How to compare the rows of two tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diff {
+    /// The columns that identify a row. Default: the `primaryKey` of the newer schema, if both tables have its columns;
+    /// otherwise rows are compared as wholes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Vec<String>>,
+    /// Maximum number of rows of the result. The counts of the summary are exact either way.
+    pub rows: u64,
+    /// True to compare the cells of CSV files as they are written, so that 1.0 and 1.00 differ.
+    #[serde(default)]
+    pub text: bool,
+}
+
+/// What differs between two tables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DiffSummary {
+    /// Number of rows of the older table.
+    pub from_rows: u64,
+    /// Number of rows of the newer table.
+    pub to_rows: u64,
+    /// Number of rows that only the newer table has.
+    pub added: u64,
+    /// Number of rows that only the older table has.
+    pub removed: u64,
+    /// Number of rows with at least one changed cell.
+    pub changed: u64,
+    /// Number of rows that are the same in both.
+    pub unchanged: u64,
+    /// The columns that identify a row; empty if rows were compared as wholes.
+    pub key: Vec<String>,
+    /// Where the key comes from.
+    pub key_source: KeySource,
+    /// Number of rows, of both tables, whose key another row of the same table has, too.
+    pub duplicate_keys: u64,
+    /// The columns of both tables: those of the newer one, then those that were removed.
+    pub columns: Vec<DiffColumn>,
+    /// True if the result has all rows that differ.
+    pub is_complete: bool,
+}
+
+/// Where the key of a row diff comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeySource {
+    /// The request.
+    Request,
+    /// The `primaryKey` of the newer schema.
+    PrimaryKey,
+    /// There is no key.
+    None,
+}
+
+/// A column of a row diff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffColumn {
+    /// The name of the column.
+    pub name: String,
+    /// Whether one of the tables lacks the column.
+    pub change: ColumnChange,
+    /// Its type in the older table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_type: Option<String>,
+    /// Its type in the newer table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_type: Option<String>,
+    /// The name of the result's column with the old values. Usually `from_` and the name; unique in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The name of the result's column with the new values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Number of changed cells in changed rows; 0 for columns that only one table has.
+    pub changed_cells: u64,
+}
+
+/// How a column changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnChange {
+    /// Both tables have it, with the same type.
+    None,
+    /// Only the newer table has it.
+    Added,
+    /// Only the older table has it.
+    Removed,
+    /// Both tables have it, with different types.
+    Retyped,
+}
+
+/// A query in SQL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Query {
+    /// One `SELECT`, `EXPLAIN` or `DESCRIBE`.
+    pub query: String,
+}
+
+/// The tables that a query names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct References {
+    /// The names, each once.
+    pub tables: Vec<TableName>,
+    /// The query in normal form, in pieces: the server puts the commits of the tables between them.
+    pub canonical: Vec<Piece>,
+}
+
+/// The name of a table in a query.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TableName {
+    /// `OWNER/DATASET[@REVISION]`. Default: where the request looks up names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+    /// The name of the table.
+    pub table: String,
+    /// True if the name of the table was in quotes. Otherwise, it also matches in another case, if that is unique.
+    pub is_quoted: bool,
+}
+
+/// A piece of a query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Piece {
+    /// SQL as it is.
+    Text(String),
+    /// The name of this table in [`References::tables`], `"OWNER/DATASET@COMMIT"."TABLE"`.
+    Table(usize),
+    /// The dataset of this table as a string, `'OWNER/DATASET@COMMIT'`.
+    Dataset(usize),
+}
+
+/// How to run a query.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sql {
+    /// The query.
+    pub query: String,
+    /// The values of `$1` (an array) or `$name` (an object): null, booleans, numbers or strings.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub parameters: Value,
+    /// Maximum number of rows. [`Done::more`] says whether there are more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// The format of the result.
+    pub output: Output,
+    /// Metadata of a Parquet or Arrow result.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+    /// Maximum number of rows that `row_diff` returns.
+    pub diff_rows: u64,
+}
+
+/// The end of a result.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Done {
-    /// The columns of the result; only of a page.
+    /// The columns of the result; only of rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
     /// Number of rows in the result.
@@ -130,6 +292,16 @@ pub struct Done {
     /// True if the same request may have another result at another time: it uses `now()` or `random()`.
     #[serde(default)]
     pub is_volatile: bool,
+    /// What differs; only of [`Task::Diff`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<DiffSummary>,
+}
+
+/// How far a long request is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The part of the work that is done, from 0 to 1.
+    pub fraction: f64,
 }
 
 /// A column of a result.

@@ -25,7 +25,7 @@ use tracing::Instrument as _;
 
 pub use tables_wire::{Column, DiffSummary, Done, Format, Output, Page, Sort};
 
-pub use self::diff::{RowChange, RowDiff, RowDiffOutput, RowDiffRequest};
+pub use self::diff::{MAX_WAIT, RowChange, RowDiff, RowDiffOutput, RowDiffRequest};
 
 use self::cache::{Key, ResultCache};
 use self::diff::DiffRuns;

@@ -22,8 +22,8 @@ use super::{Charge, Request, Tables};
 use crate::access::TableGrant;
 use crate::error::{Error, Kind, Result};
 
-/// How long a request waits for a diff before it returns how far that is.
-const WAIT: Duration = Duration::from_secs(20);
+/// How long a request waits at most for a diff before it returns how far that is.
+pub const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// How long a diff goes on after the last request for it.
 const UNWANTED: Duration = Duration::from_mins(1);
@@ -43,6 +43,8 @@ pub struct RowDiffRequest {
     pub key: Option<Vec<String>>,
     /// What to return of it.
     pub output: RowDiffOutput,
+    /// How long to wait for it, up to [`MAX_WAIT`].
+    pub wait: Duration,
 }
 
 /// What to return of a row diff.
@@ -167,7 +169,7 @@ impl Tables {
     /// # Errors
     /// As for [`Tables::rows`]; if a version does not exist, the message says which.
     pub async fn row_diff(&self, grant: &TableGrant, request: RowDiffRequest, charge: Charge) -> Result<RowDiff> {
-        let RowDiffRequest { from, to, table, from_table, key, output } = request;
+        let RowDiffRequest { from, to, table, from_table, key, output, wait } = request;
         let to = to.unwrap_or_else(|| "HEAD".to_owned());
         let newer = self.find(grant, &to, &table).await.map_err(|error| on_side("to", error))?;
         let from = from.unwrap_or_else(|| format!("{}~1", newer.source.commit));
@@ -184,7 +186,7 @@ impl Tables {
         let task = Task::Diff(Diff { key, rows: self.0.diff_rows, text });
         let versions = [older.clone(), newer.clone()];
         let (request, _) = self.request(grant.actor(), versions.into(), task).await?;
-        let found = match self.finished_diff(request, charge.clone()).await? {
+        let found = match self.finished_diff(request, wait.min(MAX_WAIT), charge.clone()).await? {
             Ok(found) => found,
             Err(progress) => return Ok(RowDiff::Running { progress }),
         };
@@ -205,14 +207,19 @@ impl Tables {
     }
 
     /// Waits for a diff, and returns its file; if it takes long, how far it is.
-    async fn finished_diff(&self, request: Request, charge: Charge) -> Result<Result<CachedResult, f64>> {
+    async fn finished_diff(
+        &self,
+        request: Request,
+        wait: Duration,
+        charge: Charge,
+    ) -> Result<Result<CachedResult, f64>> {
         if let Some(cached) = self.0.cache.open(&request.key).await {
             counter!("rutter_table_cache_total", "outcome" => "hit").increment(1);
             return Ok(Ok(cached));
         }
         let mut state = self.join(request, charge).state.subscribe();
         let ended = state.wait_for(|state| !matches!(state, State::Running(_)));
-        let ended = tokio::time::timeout(WAIT, ended).await.map(|ended| ended.map(|state| state.clone()));
+        let ended = tokio::time::timeout(wait, ended).await.map(|ended| ended.map(|state| state.clone()));
         match ended.unwrap_or_else(|_| Ok(state.borrow().clone())).map_err(Error::internal)? {
             State::Done(result) => Ok(Ok(result)),
             State::Running(progress) => Ok(Err(progress)),
@@ -314,4 +321,23 @@ fn selection(changes: &[RowChange], summary: &DiffSummary, rows: u64) -> (Option
     let names: Vec<String> = wanted.iter().map(|change| format!("'{}'", change.as_str())).collect();
     let total = wanted.iter().map(|change| change.count(summary)).sum();
     (Some(format!("\"change\" IN ({})", names.join(", "))), summary.is_complete.then_some(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_diff_is_given_up_a_minute_after_the_last_request() {
+        let run = DiffRun { state: watch::channel(State::Running(0.0)).0, wanted: Mutex::new(Instant::now()) };
+        let begin = Instant::now();
+        let asking = async {
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_secs(40)).await;
+                *run.wanted() = Instant::now();
+            }
+        };
+        tokio::join!(asking, run.unwanted());
+        assert_eq!(begin.elapsed().as_secs(), 180);
+    }
 }

@@ -1,5 +1,7 @@
 //! Row diffs (`…/diff/rows`).
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -12,7 +14,7 @@ use super::format::{RowFormat, SOURCES, TableColumn, raw, sources as header_of, 
 use super::{charge, lists, row_limit, row_offset};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::tables::{DiffSummary, Done, RowChange, RowDiff, RowDiffOutput, RowDiffRequest};
+use crate::tables::{DiffSummary, Done, MAX_WAIT, RowChange, RowDiff, RowDiffOutput, RowDiffRequest};
 use crate::web::http::{DatasetRequest, Parameters};
 
 /// Seconds after which a client may ask again for a diff that is being computed.
@@ -86,8 +88,21 @@ impl RowDiffQuery {
         };
         let key = key.filter(|key| !key.is_empty());
         let key = key.as_deref().map(lists::columns).transpose()?;
-        Ok((RowDiffRequest { from, to, table, from_table, key, output }, format.unwrap_or(RowFormat::Csv), offset))
+        let wait = preferred_wait(headers).unwrap_or(MAX_WAIT);
+        Ok((
+            RowDiffRequest { from, to, table, from_table, key, output, wait },
+            format.unwrap_or(RowFormat::Csv),
+            offset,
+        ))
     }
+}
+
+/// Returns for how long the client wants to wait: `Prefer: wait=5` (RFC 7240).
+fn preferred_wait(headers: &HeaderMap) -> Option<Duration> {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let mut preferences = preferences.flat_map(|value| value.split([',', ';'])).filter_map(|one| one.split_once('='));
+    let (_, seconds) = preferences.find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Parses a list of changes.
@@ -228,8 +243,9 @@ struct RunningDiff {
 ///
 /// Columns are matched by name. With a key, rows with the same key are compared; those with the same key again, in their
 /// order. Without, rows are the same if all cells are; a row between the same neighbours is changed if at least half of
-/// its cells are the same. Missing values are equal to each other. If the diff takes longer than 20 s, the status is 202:
-/// repeat the request; the computation ends if nobody asks for a minute. The result is cached by content.
+/// its cells are the same. Missing values are equal to each other. If the diff takes longer than 20 s, or than a header
+/// such as `Prefer: wait=5` says, the status is 202: repeat the request. The computation ends if nobody asks for a minute.
+/// The result is cached by content.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/diff/rows", tag = "tables", params(RowDiffQuery),
     responses((status = 200, description = "The rows that differ.", content(
         (TableDiff = "application/json"), (String = "text/csv"),

@@ -6,6 +6,7 @@
 mod arrow_file;
 mod confine;
 mod connection;
+mod diff;
 mod error;
 mod infer;
 mod kept;

@@ -35,6 +35,8 @@ pub(crate) struct OpenTable {
     files: Files,
     columns: Vec<Column>,
     schema: SchemaRef,
+    /// The properties of the resource.
+    declared: Map<String, Value>,
 }
 
 enum Files {
@@ -76,7 +78,7 @@ impl OpenTable {
                 (Files::Arrow(files), columns_of(&schema), schema)
             }
         };
-        Ok(Arc::new(Self { files, columns, schema }))
+        Ok(Arc::new(Self { files, columns, schema, declared: table.declared.clone() }))
     }
 
     /// Returns the columns (Table Schema).
@@ -87,6 +89,11 @@ impl OpenTable {
     /// Returns the types of the rows.
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Returns the properties `schema`, `dialect` and `encoding` of the resource, as far as there are any.
+    pub(crate) fn declared(&self) -> &Map<String, Value> {
+        &self.declared
     }
 
     /// Returns the number of rows, if it is known without reading them.

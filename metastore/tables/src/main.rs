@@ -4,8 +4,10 @@
 //! program, so that a malicious one can at most end it.
 
 mod arrow_file;
+mod blocking;
 mod confine;
 mod connection;
+mod diff;
 mod error;
 mod infer;
 mod kept;

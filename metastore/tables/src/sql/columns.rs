@@ -14,8 +14,7 @@ use datafusion::sql::sqlparser::ast::{
     VisitorMut, WildcardAdditionalOptions,
 };
 
-use super::parse::visit;
-use super::references::normal;
+use super::parse::{normal, visit};
 use crate::error::{Error, Result};
 
 /// Gives unquoted names the case that the tables have. The tables: the name of each, and its columns.

@@ -20,6 +20,7 @@ pub(super) fn explained(error: DataFusionError) -> Error {
     if matches!(error.kind, FailureKind::Invalid | FailureKind::Limit) {
         error.message = error.message.replace(&format!("{CATALOG}.{DEFAULT_SCHEMA}."), "");
         error.message = error.message.replace(&format!("{CATALOG}."), "");
+        uncapitalize(&mut error.message);
         if INTERNAL.iter().any(|word| error.message.contains(word)) {
             "the query uses something that is not supported; write it in another way".clone_into(&mut error.message);
         }
@@ -47,7 +48,7 @@ fn of_schema(error: &SchemaError) -> String {
             format!("several tables have a column \"{name}\"; write TABLE.\"{name}\", or use other names with AS")
         }
         SchemaError::DuplicateQualifiedField { qualifier, .. } => format!(
-            "the table {} is used several times; give it different names with AS",
+            "several tables are named {} here; give them different names with AS",
             shortened(&table(qualifier), 100)
         ),
         SchemaError::DuplicateUnqualifiedField { name } => {
@@ -79,7 +80,7 @@ fn unknown_column(field: &Column, known: &[Column]) -> String {
     let mut candidates: Vec<&str> = candidates.map(Column::name).collect();
     candidates.sort_unstable();
     candidates.dedup();
-    names::unknown(candidates, field.name(), "DESCRIBE and the name of a table lists its columns").message
+    names::unknown(candidates, field.name(), "DESCRIBE \"TABLE\" lists the columns of a table").message
 }
 
 /// Returns the name of a table as it is written in a query.
@@ -90,34 +91,59 @@ fn table(name: &TableReference) -> String {
     }
 }
 
+/// Explains an error that has only a text.
 fn of_plan(why: &str) -> String {
     if why.contains("require unique expression names") {
         return "several columns of a subquery have the same name; give them different names with AS".to_owned();
     }
+    if why.starts_with("variable [") {
+        return "there are no variables; write a parameter, $1 or $name".to_owned();
+    }
     if let Some(rest) = why.strip_prefix("Invalid function '")
         && let Some((name, rest)) = rest.split_once('\'')
     {
-        let name = shortened(name, 60);
         let similar = rest.split_once("Did you mean '").and_then(|(_, similar)| similar.split('\'').next());
+        // The planner names one, however different it is.
+        let similar = similar.filter(|similar| {
+            name.len() <= similar.len() * 2 && 2 * strsim::levenshtein(&name.to_lowercase(), similar) <= name.len()
+        });
+        let name = shortened(name, 60);
         return match similar {
             Some(similar) => format!("unknown function {name}; did you mean {similar}?"),
             None => format!("unknown function {name}"),
         };
     }
+    if why.contains("must appear in the GROUP BY clause")
+        && let Some((_, rest)) = why.split_once("column \"")
+        && let Some((column, _)) = rest.split_once("\" must appear")
+    {
+        return format!("the column {} must be in GROUP BY or in an aggregate function", shortened(column, 100));
+    }
+    if let Some((before, rest)) = why.split_once("' failed to match any signature")
+        && let Some((_, name)) = before.rsplit_once('\'')
+    {
+        let received = rest.split_once("but received ").and_then(|(_, rest)| rest.split([' ', '.', ',']).next());
+        return match received {
+            Some(received) => format!("the function {name} does not accept {received}; convert values with CAST"),
+            None => format!("the function {name} does not accept these types; convert values with CAST"),
+        };
+    }
     first_line(why)
 }
 
-/// Returns the first line, as a sentence of ours.
+/// Returns the first line of a message.
 fn first_line(why: &str) -> String {
-    let mut why = why.replace("Error during planning: ", "");
-    let line = why.lines().next().unwrap_or_default().trim_end_matches('.').len();
-    why.truncate(line);
-    let mut letters = why.chars();
+    let why = why.replace("Error during planning: ", "").replace("Internal error: ", "");
+    shortened(why.lines().next().unwrap_or_default().trim_end_matches('.'), SHOWN)
+}
+
+/// Writes the first letter of a sentence in lower case.
+fn uncapitalize(message: &mut String) {
+    let mut letters = message.chars();
     if let (Some(first), Some(second)) = (letters.next(), letters.next())
         && first.is_ascii_uppercase()
-        && second.is_ascii_lowercase()
+        && (second.is_ascii_lowercase() || second == ' ')
     {
-        why.replace_range(..1, &first.to_ascii_lowercase().to_string());
+        message.replace_range(..1, &first.to_ascii_lowercase().to_string());
     }
-    shortened(&why, SHOWN)
 }

@@ -2,13 +2,14 @@
 //!
 //! The parser accepts the syntax of many databases, and DataFusion ignores some of it. What would be ignored is refused here.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::common::format::ExplainStatementOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{
-    DescribeAlias, Expr, Query, Select, SelectFlavor, SetExpr, ShowStatementOptions, Statement as SqlStatement,
-    TableFactor, VisitMut as _, VisitorMut,
+    DescribeAlias, Expr, Ident, ObjectNamePart, Query, Select, SelectFlavor, SetExpr, ShowStatementOptions,
+    Statement as SqlStatement, TableFactor, TableWithJoins, VisitMut as _, VisitorMut,
 };
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -63,6 +64,14 @@ pub(super) fn query_of(statement: &mut Statement) -> Option<&mut Query> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// Returns the name that an identifier stands for.
+pub(super) fn normal(ident: &Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_ascii_lowercase(),
     }
 }
 
@@ -209,6 +218,7 @@ impl Check {
             (for_clause.is_some(), "FOR XML and FOR JSON are not supported; choose the format of the result instead"),
             (settings.is_some(), "SETTINGS is not supported"),
             (format_clause.is_some(), "FORMAT is not supported; choose the format of the result instead"),
+            (!pipe_operators.is_empty(), "`|>` is not supported; write a subquery"),
         ] {
             if is_there {
                 return Err(Error::invalid(what));
@@ -216,9 +226,6 @@ impl Check {
         }
         if with.iter().flat_map(|with| &with.cte_tables).any(|cte| cte.from.is_some()) {
             return Err(not_supported("FROM after a query of WITH"));
-        }
-        for _ in pipe_operators {
-            self.count()?;
         }
         let mut waiting = vec![&**body];
         while let Some(body) = waiting.pop() {
@@ -261,7 +268,8 @@ impl Check {
         if select.into.is_some() {
             return Err(not_allowed("INTO"));
         }
-        Ok(())
+        let mut names = HashSet::new();
+        select.from.iter().try_for_each(|table| check_names(table, &mut names))
     }
 
     fn factor(&mut self, factor: &TableFactor) -> Result<()> {
@@ -309,6 +317,35 @@ impl Check {
             TableFactor::SemanticView { .. } => Err(not_supported("SEMANTIC_VIEW")),
         }
     }
+}
+
+/// Checks that the tables of a FROM have different names. The planner would tell some of them apart by their dataset, but
+/// use any of them for a column with the name that they have in common.
+fn check_names(table: &TableWithJoins, names: &mut HashSet<String>) -> Result<()> {
+    let factors = std::iter::once(&table.relation).chain(table.joins.iter().map(|join| &join.relation));
+    for factor in factors {
+        let name = match factor {
+            TableFactor::NestedJoin { table_with_joins, alias: None } => {
+                check_names(table_with_joins, names)?;
+                continue;
+            }
+            TableFactor::Table { alias: Some(alias), .. }
+            | TableFactor::Derived { alias: Some(alias), .. }
+            | TableFactor::UNNEST { alias: Some(alias), .. }
+            | TableFactor::NestedJoin { alias: Some(alias), .. } => Some(&alias.name),
+            TableFactor::Table { name, .. } => name.0.last().and_then(ObjectNamePart::as_ident),
+            _ => None,
+        };
+        if let Some(name) = name.map(normal)
+            && !names.insert(name.clone())
+        {
+            return Err(Error::invalid(format!(
+                "several tables are named \"{}\" here; give them different names with AS",
+                shortened(&name, 60)
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the error of an unknown table function.

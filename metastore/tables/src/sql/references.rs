@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, Statement as SqlStatement, TableFactor, TableFunctionArgs, Value, VisitorMut,
 };
 use tables_wire::{Piece, References, TableName};
 
-use super::parse::{parse, unknown_function, visit};
+use super::parse::{normal, parse, unknown_function, visit};
 use crate::error::{Error, Result, shortened};
 
 /// Maximum number of tables.
@@ -47,14 +47,6 @@ pub(super) fn find(statement: &mut Statement) -> Result<References> {
     visit(&mut seen, &mut Qualifiers { tables: &tables, marker: &marker })?;
     let canonical = split(&seen.to_string(), &marker)?;
     Ok(References { tables, canonical })
-}
-
-/// Returns the name that an identifier stands for.
-pub(super) fn normal(ident: &Ident) -> String {
-    match ident.quote_style {
-        Some(_) => ident.value.clone(),
-        None => ident.value.to_ascii_lowercase(),
-    }
 }
 
 /// The literals of a call of the table function.
@@ -338,7 +330,6 @@ impl VisitorMut for Qualifiers<'_> {
             }
             Expr::QualifiedWildcard(name, _) => self.name(name),
             Expr::Function(function) => {
-                use datafusion::sql::sqlparser::ast::FunctionArguments;
                 if let FunctionArguments::List(list) = &mut function.args {
                     for argument in &mut list.args {
                         if let FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name)) = argument {

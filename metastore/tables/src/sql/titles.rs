@@ -3,8 +3,7 @@
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, SetExpr};
 
-use super::parse::query_of;
-use super::references::normal;
+use super::parse::{normal, query_of};
 use crate::error::shortened;
 
 /// Maximum length of a name that is an expression, in characters.

@@ -20,7 +20,9 @@ mod query;
 mod rows;
 mod serve;
 mod source;
+mod sql;
 mod statistics;
+mod syntax;
 mod text;
 mod types;
 

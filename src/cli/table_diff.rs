@@ -105,6 +105,8 @@ struct Comparison {
     from: String,
     to: String,
     key: Option<String>,
+    /// True once something was written about a table.
+    has_text: bool,
 }
 
 /// Compares tables, and writes what differs.
@@ -123,7 +125,7 @@ pub(super) async fn run(arguments: DiffArguments) -> Result<ExitCode> {
         ));
     }
     let client = ApiClient::new(&server).await?;
-    let mut comparison = Comparison { client, dataset, from, to, key };
+    let mut comparison = Comparison { client, dataset, from, to, key, has_text: false };
     let limit = if all || !output.is_stdout() { u64::MAX } else { SHOWN_ROWS };
     let outcome = match table {
         None => comparison.write_all_tables(limit, &mut output).await?,
@@ -180,7 +182,7 @@ impl Comparison {
 
     /// Compares all tables that differ; returns the exit code.
     async fn write_all_tables(&mut self, limit: u64, output: &mut Output) -> Result<u8> {
-        let (mut outcome, mut is_first, mut cursor) = (0, true, None);
+        let (mut outcome, mut cursor) = (0, None);
         loop {
             let mut query = vec![("limit", PAGE_ROWS.to_string())];
             query.extend(cursor.map(|cursor| ("cursor", cursor)));
@@ -192,16 +194,13 @@ impl Comparison {
             }
             self.to = files.to;
             for change in files.items.iter().filter_map(ChangedFile::change) {
-                if !std::mem::take(&mut is_first) {
-                    output.put_lines("\n")?;
-                }
                 let differs = match change {
                     FileChange::Added(path) => {
-                        output.put_lines(&format!("{}: added\n", printable(path)))?;
+                        self.write_title(&format!("{}: added\n", printable(path)), output)?;
                         Ok(true)
                     }
                     FileChange::Removed(path) => {
-                        output.put_lines(&format!("{}: removed\n", printable(path)))?;
+                        self.write_title(&format!("{}: removed\n", printable(path)), output)?;
                         Ok(true)
                     }
                     FileChange::Changed { from, to } => {
@@ -228,11 +227,19 @@ impl Comparison {
         }
     }
 
+    /// Writes the first line about a table, with an empty one after the table before.
+    fn write_title(&mut self, line: &str, output: &mut Output) -> Result<()> {
+        if std::mem::replace(&mut self.has_text, true) {
+            output.put_lines("\n")?;
+        }
+        output.put_lines(line)
+    }
+
     /// Writes a summary, and at most `limit` rows; returns true if there are differences.
     async fn write_text(&mut self, table: &ComparedTable, limit: u64, output: &mut Output) -> Result<bool> {
         let mut page = self.page(table, 0, limit).await?;
         let summary = page.summary()?;
-        output.put_lines(&text::summary_line(&table.title(), &summary))?;
+        self.write_title(&text::summary_line(&table.title(), &summary), output)?;
         output.put_lines(&text::schema_lines(&summary))?;
         if page.rows.is_empty() {
             return Ok(summary.has_differences());

@@ -173,15 +173,14 @@ impl TextRows {
             let (old, new) = (column.from.map(at), column.to.map(at));
             cells.push(match (sign, old, new) {
                 ("+", _, Some(value)) | ("-", Some(value), _) => cell(value_text(value), style),
-                // The other table lacks the column.
-                ("+" | "-", ..) | ("~", None, None) => Cell::default(),
-                (_, Some(old), Some(new)) if is_same(old, new) => cell(value_text(new), Style::new()),
-                (_, Some(old), Some(new)) => {
+                ("~", Some(old), Some(new)) if is_same(old, new) => cell(value_text(new), Style::new()),
+                ("~", Some(old), Some(new)) => {
                     let value = |value: &Value| fit(&value_text(value), VALUE_WIDTH);
                     cell(format!("{} → {}", value(old), value(new)), style)
                 }
-                (_, Some(value), None) | (_, None, Some(value)) => cell(value_text(value), Style::new()),
-                (_, None, None) => Cell::default(),
+                ("~", Some(value), None) | ("~", None, Some(value)) => cell(value_text(value), Style::new()),
+                // The table lacks the column.
+                _ => Cell::default(),
             });
         }
         cells

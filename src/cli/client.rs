@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 use rutter::error::{Error, Result};
 use rutter::types::amount;
@@ -78,7 +78,12 @@ impl ApiClient {
     pub(super) async fn get_finished(&mut self, url: &Url, what: &str) -> Result<Response> {
         let mut line = Line(Progress::new());
         loop {
-            let response = self.get(url.clone()).await?;
+            let mut request = Request::new(Method::GET, url.clone());
+            if line.0.is_shown() {
+                // Otherwise, the server waits longer before it says how far it is.
+                request.headers_mut().insert("prefer", HeaderValue::from_static("wait=2"));
+            }
+            let response = self.send(request).await?;
             if response.status() != StatusCode::ACCEPTED {
                 return Ok(response);
             }
@@ -161,10 +166,24 @@ impl ApiClient {
     }
 
     /// Copies a response to the output.
-    pub(super) async fn copy(&self, mut response: Response, output: &mut Output) -> Result<()> {
+    pub(super) async fn copy(&self, response: Response, output: &mut Output) -> Result<()> {
+        self.copy_from(response, output, None).await
+    }
+
+    /// Copies the rows of CSV to the output, without its header.
+    pub(super) async fn copy_rows(&self, response: Response, output: &mut Output) -> Result<()> {
+        self.copy_from(response, output, Some(CsvHeader::default())).await
+    }
+
+    async fn copy_from(
+        &self,
+        mut response: Response,
+        output: &mut Output,
+        mut header: Option<CsvHeader>,
+    ) -> Result<()> {
         let (mut line, mut copied) = (Line(Progress::new()), 0);
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken_off(error))? {
-            output.put(&chunk)?;
+            output.put(header.as_mut().map_or(&chunk, |header| header.after(&chunk)))?;
             copied += chunk.len() as u64;
             if output.is_terminal() {
                 output.flush()?;
@@ -191,6 +210,34 @@ impl ApiClient {
         let body = self.at_most(MAX_PROBLEM_BYTES, response).await.unwrap_or_default();
         let json: Value = serde_json::from_slice(&body).unwrap_or_default();
         Error::invalid(problem_text(&self.server, status, &json, self.token.is_none()))
+    }
+}
+
+/// Finds the end of the header of CSV that arrives in pieces.
+#[derive(Default)]
+struct CsvHeader {
+    is_over: bool,
+    /// True within quotes, where a line break is a part of the name.
+    is_quoted: bool,
+}
+
+impl CsvHeader {
+    /// Returns the part of a piece that is after the header.
+    fn after<'a>(&mut self, piece: &'a [u8]) -> &'a [u8] {
+        if self.is_over {
+            return piece;
+        }
+        for (index, byte) in piece.iter().enumerate() {
+            match byte {
+                b'"' => self.is_quoted = !self.is_quoted,
+                b'\n' if !self.is_quoted => {
+                    self.is_over = true;
+                    return &piece[index + 1..];
+                }
+                _ => {}
+            }
+        }
+        &[]
     }
 }
 
@@ -274,6 +321,17 @@ mod tests {
             let error = only_server(&servers(names)).unwrap_err().to_string();
             assert!(error.contains(says) && error.contains("--server"), "{error}");
         }
+    }
+
+    #[test]
+    fn headers_end_at_the_first_line_break_outside_of_quotes() {
+        let text = b"a,\"b \"\"x\"\"\nc\",d\r\n1,\"2\n\",3\r\n";
+        for size in 1..=text.len() {
+            let mut header = CsvHeader::default();
+            let rest: Vec<u8> = text.chunks(size).flat_map(|piece| header.after(piece)).copied().collect();
+            assert_eq!(rest, b"1,\"2\n\",3\r\n", "in pieces of {size}");
+        }
+        assert_eq!(CsvHeader::default().after(b"a"), b"");
     }
 
     #[test]

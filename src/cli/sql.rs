@@ -16,6 +16,9 @@ use super::text_table::{Cell, HEADER, TextColumn, TextTable, printable, value_te
 /// Maximum length of a query, in bytes.
 const MAX_QUERY: usize = 64 << 10;
 
+/// The revision of tables that were named without one.
+const NEWEST: &str = "HEAD";
+
 /// Query tables of datasets with SQL
 #[derive(Args)]
 #[command(after_help = r#"Examples:
@@ -253,7 +256,8 @@ fn footer(result: &QueryResult) -> String {
     let source = |source: &QuerySource| {
         let QuerySource { dataset, revision, commit, table } = source;
         let id: String = commit.chars().take(10).collect();
-        let revision = if revision == commit { id } else { format!("{revision} ({id})") };
+        let is_given = revision != commit && revision != NEWEST;
+        let revision = if is_given { format!("{revision} ({id})") } else { id };
         printable(&format!("{dataset}@{revision} {table}"))
     };
     let sources: Vec<String> = result.sources.iter().map(source).collect();
@@ -351,5 +355,8 @@ mod tests {
         assert!(footer(&result).starts_with("1 row, and there are more: use --limit"));
         result.rows.clear();
         assert!(footer(&result).starts_with("0 rows,"));
+        let newest = json!({"dataset": "a/b", "revision": "HEAD", "commit": "0123456789abcdef", "table": "t"});
+        (result.more, result.sources) = (false, vec![serde_json::from_value(newest).unwrap()]);
+        assert_eq!(footer(&result), "0 rows from a/b@0123456789 t");
     }
 }

@@ -24,8 +24,12 @@ pub(super) const TROUBLE: u8 = 2;
 /// Number of rows that are shown of each table, unless all are.
 const SHOWN_ROWS: u64 = 100;
 
-/// Maximum number of rows of a request, as JSON, and of files.
+/// Maximum number of rows of a request, as JSON and in other formats, and of files.
 const PAGE_ROWS: u64 = 1000;
+const MAX_ROWS: u64 = 100_000;
+
+/// The format that always has the whole diff.
+const DAFF: &str = "daff";
 
 /// Show what changed in tables between two revisions, row by row
 #[derive(Args)]
@@ -61,7 +65,7 @@ pub(super) struct DiffArguments {
     /// The format of the result; all but text require TABLE [default: by the name of FILE, otherwise text]
     #[arg(long)]
     format: Option<DiffFormat>,
-    /// Show all rows, not only the first 100 of each table; only for text, others always have all
+    /// Show all rows, not only the first 100 of each table; only for text: other formats have all
     #[arg(long)]
     all: bool,
     /// Write the result, with all rows, to a file, which appears once it is complete
@@ -134,10 +138,10 @@ pub(super) async fn run(arguments: DiffArguments) -> Result<ExitCode> {
             let differs = match format {
                 DiffFormat::Text => comparison.write_text(&table, limit, &mut output).await?,
                 DiffFormat::Json => comparison.write_json(&table, &mut output).await?,
-                DiffFormat::Csv => comparison.write_as("csv", &table, &mut output).await?,
-                DiffFormat::Daff => comparison.write_as("daff", &table, &mut output).await?,
-                DiffFormat::Parquet => comparison.write_as("parquet", &table, &mut output).await?,
-                DiffFormat::Arrow => comparison.write_as("arrow", &table, &mut output).await?,
+                DiffFormat::Csv => comparison.write_csv(&table, &mut output).await?,
+                DiffFormat::Daff => comparison.write_file(DAFF, &table, &mut output).await?,
+                DiffFormat::Parquet => comparison.write_file("parquet", &table, &mut output).await?,
+                DiffFormat::Arrow => comparison.write_file("arrow", &table, &mut output).await?,
             };
             u8::from(differs)
         }
@@ -286,14 +290,40 @@ impl Comparison {
         Ok(summary.has_differences())
     }
 
-    /// Writes the diff in a format of the server.
-    async fn write_as(&mut self, format: &str, table: &ComparedTable, output: &mut Output) -> Result<bool> {
-        // The summary says whether there are differences.
-        let summary = self.page(table, 0, 1).await?.summary()?;
-        let url = self.table_url(table, format, None)?;
+    /// Writes CSV with all rows.
+    async fn write_csv(&mut self, table: &ComparedTable, output: &mut Output) -> Result<bool> {
+        let first = self.page(table, 0, 1).await?;
+        let total = first.total.unwrap_or(0);
+        let mut offset = 0;
+        loop {
+            let url = self.table_url(table, "csv", Some((offset, MAX_ROWS)))?;
+            let response = self.client.get_finished(&url, &table.title()).await?;
+            if offset == 0 {
+                self.client.copy(response, output).await?;
+            } else {
+                self.client.copy_rows(response, output).await?;
+            }
+            offset += MAX_ROWS;
+            if offset >= total {
+                break;
+            }
+        }
+        Ok(first.summary()?.has_differences())
+    }
+
+    /// Writes a file of another format.
+    async fn write_file(&mut self, format: &str, table: &ComparedTable, output: &mut Output) -> Result<bool> {
+        let first = self.page(table, 0, 1).await?;
+        let page = if format == DAFF { None } else { Some((0, MAX_ROWS)) };
+        if let Some(rows) = first.total.filter(|rows| page.is_some() && *rows > MAX_ROWS) {
+            return Err(Error::invalid(format!(
+                "{rows} rows differ, and {format} can have at most {MAX_ROWS}: use --format csv"
+            )));
+        }
+        let url = self.table_url(table, format, page)?;
         let response = self.client.get_finished(&url, &table.title()).await?;
         self.client.copy(response, output).await?;
-        Ok(summary.has_differences())
+        Ok(first.summary()?.has_differences())
     }
 }
 

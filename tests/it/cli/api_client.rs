@@ -436,11 +436,26 @@ async fn diff_reads_all_pages_of_the_same_commits() {
         }
     }
 
-    let scene = Scene::new([page(0..1, 3), Answer::new(200, "change\nadded\n")]).await;
+    // CSV is put together from pages. It has a name with a line break.
+    let part = |row: &str| Answer::new(200, format!("change,\"a\nb\"\n{row}\n"));
+    let scene = Scene::new([page(0..1, 200_001), part("added,1"), part("added,2"), part("added,3")]).await;
     let output = scene.run(&["diff", "ada/birds", "v1", "main", "b.csv", "--format", "csv"]);
-    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), "change\nadded\n"));
-    let last = &scene.received()[1];
+    let expected = "change,\"a\nb\"\nadded,1\nadded,2\nadded,3\n";
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), expected));
+    let offsets: Vec<_> = scene.received().iter().map(|one| one.parameter("offset").unwrap()).collect();
+    assert_eq!(offsets, ["0", "0", "100000", "200000"]);
+    let last = &scene.received()[3];
     assert_eq!((last.parameter("format").as_deref(), last.parameter("from").as_deref()), (Some("csv"), Some("c1")));
+    // Files of other formats cannot.
+    let scene = Scene::new([page(0..1, 100_001), page(0..1, 100_001), Answer::new(200, "@@\n")]).await;
+    let run = |format| scene.run(&["diff", "ada/birds", "v1", "main", "b.csv", "-o", "a.diff", "--format", format]);
+    let refused = run("parquet");
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+    assert!(stderr(&refused).contains("100001 rows differ") && scene.names().is_empty(), "{}", text(&refused));
+    let daff = run("daff");
+    assert_eq!((daff.status.code(), scene.names()), (Some(1), vec!["a.diff".to_owned()]));
+    let last = scene.received()[2].clone();
+    assert_eq!((last.parameter("limit"), last.parameter("format").as_deref()), (None, Some("daff")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,7 @@ export interface DiffRow {
 	cells: DiffCell[];
 }
 
-/** Returns the columns: the key, then those with changes, then the others, each in the order of the table. */
+/** Returns the columns: the key, those with changed cells, those that were added, removed or retyped, and the others. */
 export function diffColumns({ summary, fields }: Pick<RowDiff, 'summary' | 'fields'>): DiffColumn[] {
 	const places = new Map(fields.map((column, at) => [column.name, at]));
 	const find = (name: string | null | undefined, original: string) => {
@@ -42,7 +42,7 @@ export function diffColumns({ summary, fields }: Pick<RowDiff, 'summary' | 'fiel
 		const shown = (after ?? before)?.column;
 		return shown ? [{ ...one, isKey: summary.key.includes(one.name), before, after, shown }] : [];
 	});
-	const rank = (column: DiffColumn) => (column.isKey ? 0 : hasChanges(column) ? 1 : 2);
+	const rank = (column: DiffColumn) => (column.isKey ? 0 : column.changed_cells > 0 ? 1 : hasChanges(column) ? 2 : 3);
 	return columns.sort((a, b) => rank(a) - rank(b));
 }
 

@@ -35,7 +35,7 @@ test-platform: ## sign users in to Superset and Airflow themselves; installs bot
 test-ui: ## test the web UI: types, unit tests, end-to-end tests in a browser
 	@scripts/test-ui.sh
 
-bench: ## benchmark against rudolfs, giftless, oidc-provider, nginx, borg, docker run, DuckDB, openssl and dd; BENCH="--quick --only batch" for less
+bench: ## benchmark against rudolfs, giftless, oidc-provider, nginx, borg, docker run, DuckDB, pandas, daff, openssl and dd; BENCH="--quick --only batch" for less
 	@scripts/setup.sh bench && python3 tests/bench/main.py $(BENCH)
 
 check: ## check wording, formatting, lints and dependency rules

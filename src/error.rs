@@ -120,7 +120,7 @@ macro_rules! constructors {
         impl Error {
             $($(#[$meta])*
             pub fn $name(detail: impl Into<String>) -> Self {
-                Self { kind: Kind::$kind, detail: detail.into(), source: None, delay: None, ends_session: false }
+                Self::of_kind(Kind::$kind, detail)
             })+
         }
     };
@@ -160,6 +160,11 @@ constructors! {
 }
 
 impl Error {
+    /// Creates an error of a kind, such as that of another error.
+    pub fn of_kind(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), source: None, delay: None, ends_session: false }
+    }
+
     /// Creates an internal error. The source is for the log.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let (kind, detail) = (Kind::Internal, "internal error".into());

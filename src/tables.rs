@@ -4,12 +4,14 @@
 //! process that has no privileges. The server finds out which files a table has, checks access, and sends their bytes.
 
 mod cache;
+mod diff;
 mod names;
 mod part;
 mod pool;
 mod process;
 mod result;
 mod source;
+mod sql;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -21,18 +23,22 @@ use metrics::{counter, histogram};
 use tables_wire::{Statistics, Task, Work};
 use tracing::Instrument as _;
 
-pub use tables_wire::{Column, Done, Format, Output, Page, Sort};
+pub use tables_wire::{Column, DiffSummary, Done, Format, Output, Page, Sort};
+
+pub use self::diff::{MAX_WAIT, RowChange, RowDiff, RowDiffOutput, RowDiffRequest};
 
 use self::cache::{Key, ResultCache};
+use self::diff::DiffRuns;
 use self::names::LocatedTable;
 use self::part::Ended;
 use self::pool::{Lease, Pool};
 use self::process::Usage;
-use self::result::Sink;
-pub use self::result::TableResult;
+use self::result::{Receiver, Sink};
+pub use self::result::{TableResult, TableSource};
 use self::source::Source;
-use crate::access::TableGrant;
+pub use self::sql::{MAX_QUERY, SqlRequest, SqlResult, SqlText};
 use crate::access::share_links::DownloadCounted;
+use crate::access::{Actor, TableGrant};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datasets::Datasets;
@@ -54,7 +60,7 @@ const SECOND_COST: u64 = 100;
 const MIB_COST: u64 = 10;
 
 /// Charges the client for work, in points of the rate limits.
-pub type Charge = Box<dyn FnOnce(usize) + Send>;
+pub type Charge = Arc<dyn Fn(usize) + Send + Sync>;
 
 /// Tables of datasets. Cheap to clone.
 #[derive(Clone)]
@@ -65,9 +71,11 @@ struct Inner {
     files: Files,
     pool: Pool,
     cache: ResultCache,
+    diffs: DiffRuns,
     crashes: Mutex<HashMap<Reading, Crashes>>,
     timeout: Duration,
     statistics_rows: u64,
+    diff_rows: u64,
 }
 
 /// An actor, and the tags of the files that it reads.
@@ -93,9 +101,11 @@ impl Tables {
             files,
             pool: Pool::new(options, run),
             cache,
+            diffs: DiffRuns::default(),
             crashes: Mutex::default(),
             timeout: options.timeout(),
             statistics_rows: options.statistics_rows,
+            diff_rows: options.diff_rows,
         })))
     }
 
@@ -113,7 +123,7 @@ impl Tables {
         charge: Charge,
     ) -> Result<TableResult> {
         let found = self.find(grant, revision, name).await?;
-        self.start(grant, found, Task::Page(page), charge).await
+        self.start(grant.actor(), vec![found], Task::Page(page), charge).await
     }
 
     /// Reads rows of the table in the file of the grant, in a revision or in the newest one.
@@ -129,7 +139,7 @@ impl Tables {
         charge: Charge,
     ) -> Result<TableResult> {
         let found = self.find_file(grant, revision, None).await?;
-        self.start(grant, found, Task::Page(page), charge).await
+        self.start(grant.actor(), vec![found], Task::Page(page), charge).await
     }
 
     /// Computes statistics of each column of a table by its name.
@@ -144,7 +154,7 @@ impl Tables {
         charge: Charge,
     ) -> Result<TableResult> {
         let found = self.find(grant, revision, name).await?;
-        self.start(grant, found, self.statistics_task(), charge).await
+        self.start(grant.actor(), vec![found], self.statistics_task(), charge).await
     }
 
     /// Computes statistics of each column of the table in the file of the grant.
@@ -159,7 +169,7 @@ impl Tables {
         charge: Charge,
     ) -> Result<TableResult> {
         let found = self.find_file(grant, revision, None).await?;
-        self.start(grant, found, self.statistics_task(), charge).await
+        self.start(grant.actor(), vec![found], self.statistics_task(), charge).await
     }
 
     fn statistics_task(&self) -> Task {
@@ -180,12 +190,28 @@ impl Tables {
     ) -> Result<(Format, TableResult)> {
         let found = self.find_undeclared(grant, revision, path, format).await?;
         let format = found.table.format;
-        Ok((format, self.start(grant, found, Task::Infer, charge).await?))
+        Ok((format, self.start(grant.actor(), vec![found], Task::Infer, charge).await?))
     }
 
-    /// Begins a request, and waits for the first part of its result. Access has been checked.
-    async fn start(&self, grant: &TableGrant, found: LocatedTable, task: Task, charge: Charge) -> Result<TableResult> {
-        let LocatedTable { commit, files, table } = found;
+    /// Runs a task, and waits for the first part of its result, or takes it from the cache. Access has been checked.
+    async fn start(&self, actor: &Actor, tables: Vec<LocatedTable>, task: Task, charge: Charge) -> Result<TableResult> {
+        let (request, sources) = self.request(actor, tables, task).await?;
+        if let Some(cached) = self.0.cache.result(&request.key).await {
+            counter!("rutter_table_cache_total", "outcome" => "hit").increment(1);
+            return TableResult::new(sources, cached).await;
+        }
+        counter!("rutter_table_cache_total", "outcome" => "miss").increment(1);
+        let result = self.compute(request, self.0.cache.result_limit(), charge).await?;
+        TableResult::new(sources, result.parts).await
+    }
+
+    /// Prepares a request.
+    async fn request(
+        &self,
+        actor: &Actor,
+        tables: Vec<LocatedTable>,
+        task: Task,
+    ) -> Result<(Request, Vec<TableSource>)> {
         let engine = self.engine_version().await?;
         let kind = match &task {
             Task::Infer => "infer",
@@ -196,30 +222,33 @@ impl Tables {
             Task::References(_) => "references",
             Task::Sql(_) => "sql",
         };
+        let (mut work, mut files, mut sources) = (Work { tables: Vec::new(), task }, Vec::new(), Vec::new());
+        for table in tables {
+            work.tables.push(table.table);
+            files.extend(table.files);
+            sources.push(table.source);
+        }
         let source = Source::new(self.0.files.clone(), files, MAX_INDEX_BYTES);
-        let work = Work { tables: vec![table], task };
-        let request = serde_json::to_vec(&work).map_err(Error::internal)?;
+        let json = serde_json::to_vec(&work).map_err(Error::internal)?;
         let tags: Vec<String> = source.tags().collect();
-        let mut parts = vec![&b"result"[..], &engine, &request];
+        let mut parts = vec![&b"result"[..], &engine, &json];
         parts.extend(tags.iter().map(String::as_bytes));
         let key = Key::of(&parts);
-        if let Some(cached) = self.0.cache.result(&key).await {
-            counter!("rutter_table_cache_total", "outcome" => "hit").increment(1);
-            return TableResult::new(commit, cached).await;
-        }
-        counter!("rutter_table_cache_total", "outcome" => "miss").increment(1);
-        let actor = grant.actor().key();
-        self.refuse_crashing(&(actor.clone(), tags))?;
-        let lease = self.0.pool.take(&actor).await?;
-        let (sink, result) = Sink::new(self.0.cache.writer(&key).await);
-        let request = Request { work, source, engine, actor, kind };
+        Ok((Request { work, source, engine, key, actor: actor.key(), kind }, sources))
+    }
+
+    /// Begins a request, whose result is cached if it has at most so many bytes.
+    async fn compute(&self, request: Request, cached_bytes: u64, charge: Charge) -> Result<Receiver> {
+        self.refuse_crashing(&request.reading())?;
+        let lease = self.0.pool.take(&request.actor).await?;
+        let (sink, result) = Sink::new(self.0.cache.writer(&request.key, cached_bytes).await);
         let run = self.clone().run(request, lease, sink, charge);
         tokio::spawn(run.instrument(tracing::Span::current()));
-        TableResult::new(commit, result).await
+        Ok(result)
     }
 
     async fn run(self, request: Request, mut lease: Lease, mut sink: Sink, charge: Charge) {
-        let Request { work, source, engine, actor, kind } = &request;
+        let Request { work, source, engine, kind, .. } = &request;
         let keys = index_keys(engine, work, source);
         let (mut indexes, mut room) = (Vec::new(), MAX_INDEX_BYTES);
         for (number, key) in (0..).zip(&keys) {
@@ -259,7 +288,7 @@ impl Tables {
                     Err(_) => String::new(),
                 };
                 tracing::error!(%why, %exit, kind, "a table engine broke off");
-                self.remember_crash((actor.clone(), source.tags().collect()));
+                self.remember_crash(request.reading());
                 let file = work.tables.iter().flat_map(|table| &table.files).next();
                 let files = file.map_or("the table", |file| file.name.as_str());
                 Err(Error::invalid(format!(
@@ -324,8 +353,17 @@ struct Request {
     work: Work,
     source: Source,
     engine: Vec<u8>,
+    /// The key of its result.
+    key: Key,
     actor: String,
     kind: &'static str,
+}
+
+impl Request {
+    /// Returns who reads what.
+    fn reading(&self) -> Reading {
+        (self.actor.clone(), self.source.tags().collect())
+    }
 }
 
 /// Returns the keys of what engines found out about each file, which depends on how they read it.

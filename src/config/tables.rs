@@ -36,6 +36,8 @@ pub struct TablesConfig {
     pub idle_seconds: u64,
     /// Maximum number of rows that statistics are computed from: the first ones. Default: 5,000,000.
     pub statistics_rows: u64,
+    /// Maximum number of rows of a row diff. Default: 1,000,000.
+    pub diff_rows: u64,
     /// Maximum size of a result that is cached, in bytes. Default: 64 MiB.
     #[serde(deserialize_with = "units::size")]
     pub result_bytes: u64,
@@ -57,6 +59,7 @@ impl Default for TablesConfig {
             wait_seconds: 10,
             idle_seconds: 30,
             statistics_rows: 5_000_000,
+            diff_rows: 1_000_000,
             result_bytes: 64 << 20,
             cache_bytes: 4 << 30,
         }

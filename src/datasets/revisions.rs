@@ -6,7 +6,7 @@ use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, RefName, Signat
 
 use super::Datasets;
 use super::ref_transaction::TrashChange;
-use crate::access::{Actor, DatasetGrant, Read};
+use crate::access::{Actor, DatasetGrant, Grant, Read};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Millis};
 
@@ -66,6 +66,19 @@ impl Datasets {
             Kind::Invalid => Error::not_found(error.detail()),
             _ => error,
         })
+    }
+
+    /// Resolves several expressions at one moment.
+    ///
+    /// # Errors
+    /// As for [`Datasets::resolve`].
+    pub(crate) async fn resolve_at_once(&self, grant: &Grant<Read>, expressions: &[&str]) -> Result<Vec<ObjectId>> {
+        let snapshot = self.snapshot_of(grant.id()).await?;
+        let mut found = Vec::with_capacity(expressions.len());
+        for expression in expressions {
+            found.push(self.resolve_visible(grant, &snapshot, expression).await?);
+        }
+        Ok(found)
     }
 
     /// Replaces `branch@{date}` with the id of the revision.

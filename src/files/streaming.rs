@@ -99,6 +99,22 @@ impl Files {
         })
     }
 
+    /// Reads a small file as a whole. The caller has checked its size.
+    ///
+    /// # Errors
+    /// As for [`Files::reader`].
+    pub(crate) async fn read_all(&self, file: &Opened) -> Result<Vec<u8>> {
+        if file.size == 0 {
+            return Ok(Vec::new());
+        }
+        let mut blocks = self.reader(file).await?.read(0..file.size).await?;
+        let mut content = Vec::new();
+        while let Some(block) = blocks.next().await {
+            content.extend_from_slice(&block?);
+        }
+        Ok(content)
+    }
+
     /// Opens a file that was found before. Only links have a download limit, and they never get a [`DatasetGrant`].
     ///
     /// # Errors

@@ -1,22 +1,26 @@
 //! Cache of results, and of what engines found out about files, on the local disk. Keys cover the content and the request, and
 //! never names, so nothing becomes stale. Any file may be deleted at any time.
 
-use std::io::SeekFrom;
-use std::path::PathBuf;
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 use metastore::TempDir;
 use sha2::{Digest as _, Sha256};
 use tables_wire::Done;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 
 use super::part::Part;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::storage::read_range::Blocks;
 
 /// Maximum length of the end of a result, in bytes.
 const MAX_DONE: u64 = 16 << 20;
@@ -38,7 +42,7 @@ struct Inner {
 }
 
 /// The name of a result: a hash of everything that it depends on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key(String);
 
 impl Key {
@@ -73,7 +77,7 @@ impl ResultCache {
 
     /// Adds a small entry.
     pub(super) async fn put(&self, key: &Key, bytes: &[u8]) {
-        let Ok(mut writer) = self.create(key).await else { return };
+        let Ok(mut writer) = self.create(key, self.0.result_limit).await else { return };
         if writer.add(bytes).await.is_ok() {
             writer.publish().await;
         }
@@ -81,30 +85,12 @@ impl ResultCache {
 
     /// Returns the parts of a result, which are read as they are taken.
     pub(super) async fn result(&self, key: &Key) -> Option<mpsc::Receiver<Result<Part>>> {
-        let mut file = tokio::fs::File::open(self.path(key)).await.ok()?;
-        let size = file.metadata().await.ok()?.len();
-        // The last part comes first, because it says where it begins.
-        let trailer = file.seek(SeekFrom::Start(size.checked_sub(4)?)).await.ok()?;
-        let length = u64::from(file.read_u32().await.ok()?);
-        let body = trailer.checked_sub(length).filter(|_| length <= MAX_DONE)?;
-        file.seek(SeekFrom::Start(body)).await.ok()?;
-        let mut done = Vec::new();
-        (&mut file).take(length).read_to_end(&mut done).await.ok()?;
-        let done: Done = serde_json::from_slice(&done).ok()?;
-        file.rewind().await.ok()?;
-        self.touch(key).await;
+        let CachedResult { file, size, done, .. } = self.open(key).await?;
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(async move {
-            let mut file = file.take(body);
-            loop {
-                let mut block = Vec::with_capacity(tables_wire::BLOCK);
-                let read = (&mut file).take(tables_wire::BLOCK as u64).read_to_end(&mut block).await;
-                let part = match read {
-                    Ok(0) => break,
-                    Ok(_) => Ok(Part::Chunk(block.into())),
-                    Err(error) => Err(Error::internal(error)),
-                };
-                if sender.send(part).await.is_err() {
+            let mut blocks = read_blocks(file, 0..size);
+            while let Some(block) = blocks.next().await {
+                if sender.send(block.map(Part::Chunk)).await.is_err() {
                     return;
                 }
             }
@@ -113,9 +99,18 @@ impl ResultCache {
         Some(receiver)
     }
 
-    /// Returns the writer of a result; `None` if it cannot be cached.
-    pub(super) async fn writer(&self, key: &Key) -> Option<CacheWriter> {
-        match self.create(key).await {
+    /// Opens a result, which can then be read even if the cache deletes it.
+    pub(super) async fn open(&self, key: &Key) -> Option<CachedResult> {
+        let path = self.path(key);
+        let opened = crate::blocking(move || open(&path)).await.ok()??;
+        self.touch(key).await;
+        let (file, size, done) = opened;
+        Some(CachedResult { file: Arc::new(file), size, done, tag: key.0.clone() })
+    }
+
+    /// Returns the writer of a result of at most so many bytes; `None` if it cannot be cached.
+    pub(super) async fn writer(&self, key: &Key, limit: u64) -> Option<CacheWriter> {
+        match self.create(key, limit).await {
             Ok(writer) => Some(writer),
             Err(error) => {
                 tracing::warn!(%error, "cannot write to the cache of tables");
@@ -124,12 +119,22 @@ impl ResultCache {
         }
     }
 
-    async fn create(&self, key: &Key) -> std::io::Result<CacheWriter> {
+    /// Returns the maximum size of results in general, in bytes.
+    pub(super) fn result_limit(&self) -> u64 {
+        self.0.result_limit
+    }
+
+    /// Returns the maximum size of results that must be in the cache to be of use, in bytes.
+    pub(super) fn file_limit(&self) -> u64 {
+        self.0.limit / 2
+    }
+
+    async fn create(&self, key: &Key, limit: u64) -> std::io::Result<CacheWriter> {
         let (target, folder) = (self.path(key), self.0.unfinished.path());
         let temporary = folder.join(self.0.clock.id().to_string());
         tokio::fs::create_dir_all(folder).await?;
         let file = tokio::fs::File::options().write(true).create_new(true).open(&temporary).await?;
-        Ok(CacheWriter { cache: self.clone(), file, temporary, target, written: 0, is_published: false })
+        Ok(CacheWriter { cache: self.clone(), file, temporary, target, limit, written: 0, is_published: false })
     }
 
     /// Records that an entry was used.
@@ -183,12 +188,64 @@ impl Inner {
     }
 }
 
+/// A result in the cache.
+#[derive(Clone)]
+pub(super) struct CachedResult {
+    file: Arc<File>,
+    /// Size in bytes, without the end.
+    pub(super) size: u64,
+    /// Its end.
+    pub(super) done: Done,
+    /// Different results have different tags.
+    pub(super) tag: String,
+}
+
+impl CachedResult {
+    /// Streams a range of the result.
+    pub(super) fn read(&self, range: Range<u64>) -> Blocks {
+        read_blocks(Arc::clone(&self.file), range)
+    }
+}
+
+/// Opens an entry; `None` if there is none, or if it is damaged. Returns its size without the end, and the end.
+fn open(path: &Path) -> Option<(File, u64, Done)> {
+    let file = File::open(path).ok()?;
+    // The last part comes first, because it says where it begins.
+    let trailer = file.metadata().ok()?.len().checked_sub(4)?;
+    let mut length = [0; 4];
+    file.read_exact_at(&mut length, trailer).ok()?;
+    let length = u64::from(u32::from_be_bytes(length));
+    let size = trailer.checked_sub(length).filter(|_| length <= MAX_DONE)?;
+    let mut done = vec![0; usize::try_from(length).ok()?];
+    file.read_exact_at(&mut done, size).ok()?;
+    Some((file, size, serde_json::from_slice(&done).ok()?))
+}
+
+fn read_blocks(file: Arc<File>, range: Range<u64>) -> Blocks {
+    let next = async move |(file, range): (Arc<File>, Range<u64>)| {
+        if range.is_empty() {
+            return Ok(None);
+        }
+        let end = range.end.min(range.start + tables_wire::BLOCK as u64);
+        let (from, start) = (Arc::clone(&file), range.start);
+        let block = crate::blocking(move || {
+            let mut block = vec![0; usize::try_from(end - start).unwrap_or_default()];
+            from.read_exact_at(&mut block, start).map(|()| block)
+        });
+        let block = block.await?.map_err(Error::internal)?;
+        Ok(Some((Bytes::from(block), (file, end..range.end))))
+    };
+    stream::try_unfold((file, range), next).boxed()
+}
+
 /// Writes an entry, which becomes visible when it is complete, and is deleted if it does not.
 pub(super) struct CacheWriter {
     cache: ResultCache,
     file: tokio::fs::File,
     temporary: PathBuf,
     target: PathBuf,
+    /// Maximum size in bytes.
+    limit: u64,
     written: u64,
     is_published: bool,
 }
@@ -200,7 +257,7 @@ impl CacheWriter {
     /// If the entry becomes too large to be cached, or cannot be written.
     pub(super) async fn add(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.written += bytes.len() as u64;
-        if self.written > self.cache.0.result_limit {
+        if self.written > self.limit {
             return Err(std::io::ErrorKind::FileTooLarge.into());
         }
         self.file.write_all(bytes).await
@@ -268,7 +325,7 @@ mod tests {
         for size in [0, 1, tables_wire::BLOCK, 3 * tables_wire::BLOCK + 5] {
             let key = Key::of(&[b"x", &size.to_le_bytes()]);
             assert!(cache.result(&key).await.is_none());
-            let mut writer = cache.writer(&key).await.unwrap();
+            let mut writer = cache.writer(&key, cache.result_limit()).await.unwrap();
             let body: Vec<u8> = (0..size).map(|byte| u8::try_from(byte % 251).unwrap()).collect();
             for piece in body.chunks(700_001) {
                 writer.add(piece).await.unwrap();
@@ -279,7 +336,7 @@ mod tests {
             std::fs::write(cache.path(&key), b"\0\0\xff\xff").unwrap();
             assert!(cache.result(&key).await.is_none());
         }
-        let too_large = cache.writer(&Key::of(&[b"y"])).await.unwrap().add(&vec![0; 5 << 20]).await;
+        let too_large = cache.writer(&Key::of(&[b"y"]), 4 << 20).await.unwrap().add(&vec![0; 5 << 20]).await;
         assert!(too_large.is_err());
         assert_eq!(std::fs::read_dir(cache.0.unfinished.path()).unwrap().count(), 0, "unfinished entries are deleted");
     }

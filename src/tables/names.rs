@@ -3,14 +3,15 @@
 use datapackage::PACKAGE;
 use metastore::{EntryKind, FilePath, ObjectId};
 use serde_json::{Map, Value};
-use tables_wire::{Compression, Format, Table, TableFile};
+use tables_wire::{Compression, Format, Table, TableFile, TableName};
 
 use super::Tables;
+use super::result::TableSource;
+use super::source::TableContent;
 use crate::access::TableGrant;
 use crate::datasets::browse::Listing;
 use crate::datasets::package::Package;
 use crate::error::{Error, Kind, Result};
-use crate::files::Opened;
 
 /// Maximum number of files of a table.
 const MAX_FILES: usize = 10_000;
@@ -22,11 +23,12 @@ const MAX_DECLARED_BYTES: usize = 4 << 20;
 const DECLARED: [&str; 3] = ["schema", "dialect", "encoding"];
 
 /// A table at a revision.
+#[derive(Clone)]
 pub(super) struct LocatedTable {
-    /// The revision.
-    pub(super) commit: ObjectId,
+    /// Where it comes from.
+    pub(super) source: TableSource,
     /// Its files, in the order of `table.files`.
-    pub(super) files: Vec<Opened>,
+    pub(super) files: Vec<TableContent>,
     /// How the engine sees it.
     pub(super) table: Table,
 }
@@ -40,22 +42,50 @@ impl Tables {
     pub(super) async fn find(&self, grant: &TableGrant, revision: &str, name: &str) -> Result<LocatedTable> {
         let place = package_path();
         let (commit, package) = self.0.datasets.package_for(&grant.at(&place)?, Some(revision)).await?;
+        let source =
+            TableSource { dataset: grant.full_name(), revision: revision.to_owned(), commit, table: name.to_owned() };
         let all = package.as_ref().map_or(&[][..], |package| package_resources(package));
         if let Some(resource) = all.iter().find(|resource| resource["name"] == name) {
             let paths = resource_paths(resource, name)?;
             let format = resource["format"].as_str().and_then(Format::from_extension);
-            return self.open(grant, commit, &paths, format, declared(resource)?).await;
+            return self.open(grant, source, &paths, format, declared(resource)?).await;
         }
         let Ok(path) = name.trim_end_matches('/').parse::<FilePath>() else { return Err(no_table(name)) };
         if !name.ends_with('/') {
             let resource = all.iter().find(|resource| describes(resource, &path));
             let format = resource.and_then(|resource| Format::from_extension(resource["format"].as_str()?));
             let declared = resource.map(declared).transpose()?.unwrap_or_default();
-            let found = self.open(grant, commit, std::slice::from_ref(&path), format, declared).await;
+            let found = self.open(grant, source, std::slice::from_ref(&path), format, declared).await;
             return found.map_err(|error| if error.kind() == Kind::NotFound { no_table(name) } else { error });
         }
         let paths = self.folder(grant, commit, &path).await?;
-        self.open(grant, commit, &paths, None, Map::new()).await
+        self.open(grant, source, &paths, None, Map::new()).await
+    }
+
+    /// Finds the table that a query names. A name without quotes is also that of a resource in another case, if only one
+    /// is meant.
+    ///
+    /// # Errors
+    /// As for [`Tables::find`].
+    pub(super) async fn find_for_query(
+        &self,
+        grant: &TableGrant,
+        commit: ObjectId,
+        name: &TableName,
+    ) -> Result<LocatedTable> {
+        let revision = commit.to_string();
+        let found = self.find(grant, &revision, &name.table).await;
+        if name.is_quoted || !matches!(&found, Err(error) if error.kind() == Kind::NotFound) {
+            return found;
+        }
+        let (_, package) = self.0.datasets.package_for(&grant.at(&package_path())?, Some(&revision)).await?;
+        let all = package.as_ref().map_or(&[][..], |package| package_resources(package));
+        let names = all.iter().filter_map(|resource| resource["name"].as_str());
+        let mut similar = names.filter(|other| other.eq_ignore_ascii_case(&name.table));
+        match (similar.next(), similar.next()) {
+            (Some(only), None) => self.find(grant, &revision, only).await,
+            _ => found,
+        }
     }
 
     /// Finds the table in the file at the path of the grant, in a revision or in the newest one.
@@ -81,7 +111,8 @@ impl Tables {
             }
         }
         let format = format.or(resource_format);
-        self.open(grant, commit, std::slice::from_ref(path), format, properties).await
+        let source = source_of_file(grant, revision, commit, path);
+        self.open(grant, source, std::slice::from_ref(path), format, properties).await
     }
 
     /// Finds a file whose columns are to be inferred, without what its resource declares.
@@ -96,18 +127,19 @@ impl Tables {
         format: Option<Format>,
     ) -> Result<LocatedTable> {
         let located = self.0.datasets.locate(&grant.at(path)?, Some(revision)).await?;
-        self.open(grant, located.revision, std::slice::from_ref(path), format, Map::new()).await
+        let source = source_of_file(grant, Some(revision), located.revision, path);
+        self.open(grant, source, std::slice::from_ref(path), format, Map::new()).await
     }
 
     async fn open(
         &self,
         grant: &TableGrant,
-        commit: ObjectId,
+        source: TableSource,
         paths: &[FilePath],
         format: Option<Format>,
         declared: Map<String, Value>,
     ) -> Result<LocatedTable> {
-        let revision = commit.to_string();
+        let revision = source.commit.to_string();
         let (mut files, mut described) = (Vec::new(), Vec::new());
         let mut found = format;
         for path in paths {
@@ -123,10 +155,10 @@ impl Tables {
             }
             let compression = this.is_text().then(|| Compression::split(&file.name).1).flatten();
             described.push(TableFile { name: path.to_string(), size: file.size, compression });
-            files.push(file);
+            files.push(TableContent::File(Box::new(file)));
         }
         let format = found.ok_or_else(|| Error::invalid("the table has no files"))?;
-        Ok(LocatedTable { commit, files, table: Table { files: described, format, declared } })
+        Ok(LocatedTable { source, files, table: Table { files: described, format, declared } })
     }
 
     /// Returns the tables directly in a folder, sorted by name.
@@ -149,7 +181,13 @@ impl Tables {
     }
 }
 
-fn package_path() -> FilePath {
+fn source_of_file(grant: &TableGrant, revision: Option<&str>, commit: ObjectId, path: &FilePath) -> TableSource {
+    let revision = revision.map_or_else(|| commit.to_string(), ToOwned::to_owned);
+    TableSource { dataset: grant.full_name(), revision, commit, table: path.to_string() }
+}
+
+/// Returns the path of the Data Package.
+pub(super) fn package_path() -> FilePath {
     PACKAGE.parse().expect("a plain name is a path")
 }
 

@@ -155,8 +155,7 @@ impl Process {
                             *waited += begin.elapsed();
                         }
                         Kind::Index => source.remember(frame.number, frame.payload),
-                        // Nobody asks for it yet.
-                        Kind::Progress => {}
+                        Kind::Progress => sink.progress(frame.parse().map_err(parse)?),
                         Kind::Done => return frame.parse().map_err(parse),
                         Kind::Failed => {
                             let failure: Failure = frame.parse().map_err(parse)?;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use metastore::ObjectId;
-use tables_wire::Done;
-use tokio::sync::mpsc;
+use tables_wire::{Done, Progress};
+use tokio::sync::{mpsc, watch};
 
 use super::cache::CacheWriter;
 use super::part::{Ended, Part};
@@ -19,10 +19,23 @@ const QUEUED_PARTS: usize = 2;
 const MIN_RATE: u64 = 64 << 10;
 const GRACE: Duration = Duration::from_secs(60);
 
+/// A table that a result was computed from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSource {
+    /// `owner/name` of the dataset.
+    pub dataset: String,
+    /// The revision as it was asked for: a branch, a tag or a commit id.
+    pub revision: String,
+    /// The commit id of the revision.
+    pub commit: ObjectId,
+    /// The name of the table.
+    pub table: String,
+}
+
 /// The result of a request, whose first part has been computed.
 pub struct TableResult {
-    /// The revision that was read.
-    pub commit: ObjectId,
+    /// The tables that it was computed from.
+    pub sources: Vec<TableSource>,
     first: Option<Part>,
     rest: mpsc::Receiver<Result<Part>>,
 }
@@ -32,9 +45,9 @@ impl TableResult {
     ///
     /// # Errors
     /// That of the engine, if there is no result.
-    pub(super) async fn new(commit: ObjectId, mut rest: mpsc::Receiver<Result<Part>>) -> Result<Self> {
+    pub(super) async fn new(sources: Vec<TableSource>, mut rest: mpsc::Receiver<Result<Part>>) -> Result<Self> {
         let first = rest.recv().await.transpose()?;
-        Ok(Self { commit, first, rest })
+        Ok(Self { sources, first, rest })
     }
 
     /// Returns the result as a whole, which must be small: rows as JSON, statistics, a schema.
@@ -69,15 +82,30 @@ impl TableResult {
 /// Where the engine's results go.
 pub(super) struct Sink {
     sender: mpsc::Sender<Result<Part>>,
+    progress: watch::Sender<f64>,
     cache: Option<CacheWriter>,
     sent: u64,
     waited: Duration,
 }
 
+/// What comes from a [`Sink`].
+pub(super) struct Receiver {
+    /// The parts of the result. Dropping it ends the engine.
+    pub(super) parts: mpsc::Receiver<Result<Part>>,
+    /// The fraction of the work that is done, from 0 to 1.
+    pub(super) progress: watch::Receiver<f64>,
+}
+
 impl Sink {
-    pub(super) fn new(cache: Option<CacheWriter>) -> (Self, mpsc::Receiver<Result<Part>>) {
-        let (sender, receiver) = mpsc::channel(QUEUED_PARTS);
-        (Self { sender, cache, sent: 0, waited: Duration::ZERO }, receiver)
+    pub(super) fn new(cache: Option<CacheWriter>) -> (Self, Receiver) {
+        let (sender, parts) = mpsc::channel(QUEUED_PARTS);
+        let (watched, progress) = watch::channel(0.0);
+        (Self { sender, progress: watched, cache, sent: 0, waited: Duration::ZERO }, Receiver { parts, progress })
+    }
+
+    /// Takes how far the request is.
+    pub(super) fn progress(&self, Progress { fraction }: Progress) {
+        self.progress.send_replace(fraction.clamp(0.0, 1.0));
     }
 
     /// Sends a part of the result, when the client has read the ones before.

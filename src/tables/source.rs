@@ -6,14 +6,41 @@ use bytes::Bytes;
 use tables_wire::Read;
 use tokio::sync::OnceCell;
 
+use super::cache::CachedResult;
 use crate::error::{Error, Result};
 use crate::files::{FileReader, Files, Opened};
 use crate::storage::read_range::Blocks;
 
+/// A file of a table.
+#[derive(Clone)]
+pub(super) enum TableContent {
+    /// A file of a dataset.
+    File(Box<Opened>),
+    /// A result of an engine.
+    Result(CachedResult),
+}
+
+impl TableContent {
+    pub(super) fn size(&self) -> u64 {
+        match self {
+            Self::File(file) => file.size,
+            Self::Result(result) => result.size,
+        }
+    }
+
+    /// Returns the tag of the content: different content has a different tag.
+    pub(super) fn tag(&self) -> String {
+        match self {
+            Self::File(file) => file.tag(),
+            Self::Result(result) => result.tag.clone(),
+        }
+    }
+}
+
 /// The files that one request may read, by their number.
 pub(super) struct Source {
     files: Files,
-    opened: Vec<Opened>,
+    opened: Vec<TableContent>,
     /// Where their content is, once it was looked up.
     readers: Vec<OnceCell<FileReader>>,
     indexes: Mutex<Indexes>,
@@ -28,14 +55,14 @@ struct Indexes {
 
 impl Source {
     /// Creates the source. The engine may remember `room` bytes of the files.
-    pub(super) fn new(files: Files, opened: Vec<Opened>, room: usize) -> Self {
+    pub(super) fn new(files: Files, opened: Vec<TableContent>, room: usize) -> Self {
         let readers = opened.iter().map(|_| OnceCell::new()).collect();
         Self { files, opened, readers, indexes: Mutex::new(Indexes { found: Vec::new(), room }) }
     }
 
     /// Returns true if the file exists and has these bytes.
     pub(super) fn has(&self, read: &Read) -> bool {
-        let size = self.opened.get(read.file as usize).map(|file| file.size);
+        let size = self.opened.get(read.file as usize).map(TableContent::size);
         read.length > 0 && size.is_some_and(|size| read.offset.checked_add(read.length).is_some_and(|end| end <= size))
     }
 
@@ -45,9 +72,14 @@ impl Source {
     /// Not found if the store has lost it; whatever the store returns.
     pub(super) async fn read(&self, read: &Read) -> Result<Blocks> {
         let number = read.file as usize;
-        let file = self.opened.get(number).ok_or_else(|| Error::internal("an unknown file"))?;
-        let reader = self.readers[number].get_or_try_init(|| self.files.reader(file)).await?;
-        reader.read(read.offset..read.offset.saturating_add(read.length)).await
+        let range = read.offset..read.offset.saturating_add(read.length);
+        match self.opened.get(number).ok_or_else(|| Error::internal("an unknown file"))? {
+            TableContent::File(file) => {
+                let reader = self.readers[number].get_or_try_init(|| self.files.reader(file)).await?;
+                reader.read(range).await
+            }
+            TableContent::Result(result) => Ok(result.read(range)),
+        }
     }
 
     /// Takes what the engine wants to know of a file at the next request.
@@ -69,6 +101,6 @@ impl Source {
 
     /// Returns the tags of the files.
     pub(super) fn tags(&self) -> impl Iterator<Item = String> {
-        self.opened.iter().map(Opened::tag)
+        self.opened.iter().map(TableContent::tag)
     }
 }

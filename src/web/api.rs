@@ -33,6 +33,7 @@ mod session;
 mod shape;
 mod shapes;
 mod shares;
+mod sql;
 mod stats;
 mod tables;
 mod tags;
@@ -90,6 +91,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         tree::routes,
         files::routes,
         tables::routes,
+        sql::routes,
         drive::routes,
         diff::routes,
     ];

@@ -1,15 +1,16 @@
-"""Tables: pages, filters and statistics, beside DuckDB on the same files with as many threads."""
+"""Tables: pages, filters, statistics, SQL and row diffs, beside DuckDB, pandas and daff on the same files with as many threads."""
 
 import json
 import os
 import time
 from urllib.parse import urlencode
 
+import table_queries
 from machine import CACHE, median, memory, python_with, run
 from servers import REPOSITORY, Rutter
 from versions import Api
 
-PACKAGES = ["duckdb==2.0.1", "pyarrow==26.0.1", "numpy"]
+PACKAGES = ["daff==1.4.2", "duckdb==2.0.1", "numpy", "pandas==3.1.1", "pyarrow==26.0.1"]
 PATH = "bench/tables"
 # The default of rutter.
 THREADS = 2
@@ -53,12 +54,13 @@ print(json.dumps(took))
 
 
 class RutterTables(Rutter):
-    """With the table engine, whose processes are kept for two seconds."""
+    """With the table engine, whose processes are kept for two seconds and have 256 MiB for rows."""
 
     def install(self):
         super().install()
         engine = run(REPOSITORY / "scripts" / "tables.sh", "--quiet", cwd=REPOSITORY, env=dict(os.environ), timeout=3600)
-        self.settings = {"RUTTER_TABLES__PROGRAM": engine.strip(), "RUTTER_TABLES__IDLE_SECONDS": "2"}
+        self.settings = {"RUTTER_TABLES__PROGRAM": engine.strip(), "RUTTER_TABLES__IDLE_SECONDS": "2",
+                         "RUTTER_TABLES__MEMORY_BYTES": "256MiB"}
 
 
 def timed(api, path):
@@ -76,9 +78,13 @@ def measure(server, plan):
     api = Api(server)
     api.call("POST", "datasets", {"id": PATH})
     files = {"Parquet": folder / "table.parquet", "CSV": folder / "table.csv"}
-    for file in files.values():
+
+    def upload(file, name):
         run("curl", "--silent", "--fail", "--noproxy", "*", "--header", f"Authorization: {api.authorization}", "--upload-file",
-            file, f"{server.root}/api/v1/drive/{PATH}/files/{file.name}", timeout=1800)
+            file, f"{server.root}/api/v1/drive/{PATH}/files/{name}", timeout=1800)
+
+    for file in files.values():
+        upload(file, file.name)
     before = memory([server.process.pid])
     figures, rounds = {}, max(3, plan.rounds)
     rows = f"datasets/{PATH}/rows/HEAD"
@@ -120,7 +126,10 @@ def measure(server, plan):
         figures[f"statistics of {name} Mrows/s"] = found["rows"] / taken / 1000
         figures[f"statistics of {name} ms"] = taken
         figures[f"statistics of {name} / DuckDB"] = taken / rival[f"{name} statistics"]
+    asked, duckdb = table_queries.queries(api, PATH, files, python, rounds, THREADS)
+    compared, pandas, daff = table_queries.diffs(api, server, PATH, folder, upload, python, min(plan.rows, 1_000_000), rounds)
+    figures |= asked | compared
     time.sleep(2.5)
     figures["memory after tables above idle MiB"] = memory([server.process.pid]) - before
-    duckdb = {f"{what} of {name} ms": rival[f"{name} {what}"] for name in files for what in ("filter", "statistics")}
-    return {"rutter": figures, "DuckDB": duckdb}
+    duckdb |= {f"{what} of {name} ms": rival[f"{name} {what}"] for name in files for what in ("filter", "statistics")}
+    return {"rutter": figures, "DuckDB": duckdb, "pandas": pandas, "daff": daff}

@@ -1,12 +1,14 @@
 //! Rows, statistics and columns of tables, which the table engine reads.
 
 mod confinement;
+mod diff;
 mod engines;
 mod expensive;
 mod hostile;
 mod infer;
 mod names;
 mod rows;
+mod sql;
 
 use rutter::config::Rates;
 use rutter::types::Visibility;

@@ -19,5 +19,6 @@ mod oauth;
 mod platform;
 mod pypi;
 mod rules;
+mod tables;
 mod uploads;
 mod xet;

@@ -1,11 +1,14 @@
-//! Rows and statistics of tables: `…/rows`, `…/statistics` and `…/infer`, of datasets and of files in drives and shares.
+//! Rows, statistics and row diffs of tables: `…/rows`, `…/statistics`, `…/infer` and `…/diff/rows`, of datasets and of files in drives and shares.
 
+mod diff;
+mod format;
 mod lists;
 
+use std::sync::Arc;
+
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use metastore::ObjectId;
 use serde::{Deserialize, Serialize};
@@ -14,78 +17,30 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::common::{self, Body as JsonBody};
+pub(super) use self::format::{RowFormat, SOURCES, TableColumn, raw, sources, stream};
+use super::common::{self, Body};
 use super::shapes;
 use super::tree::file_path;
 use crate::access::TableGrant;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::tables::{Charge, Done, Format, Output, Page, TableResult};
-use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, disposition};
+use crate::tables::{Charge, Done, Format, Page, TableResult};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
 
 /// Maximum number of rows of one response: as JSON, which is parsed as a whole, and in other formats.
 const MAX_JSON_ROWS: usize = 1000;
 const MAX_ROWS: usize = 100_000;
 
+/// The largest integer that all JSON parsers represent exactly.
+const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
 /// Maximum length of an expression in bytes.
 const MAX_EXPRESSION: usize = 64 << 10;
 
-/// Names the datasets and revisions that a response was computed from.
-const SOURCES: &str = "rutter-sources";
-
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(infer)).document(routes!(rows)).document(routes!(statistics));
-    routes.document(routes!(file_rows)).document(routes!(file_statistics))
-}
-
-/// The format of rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum RowFormat {
-    Json,
-    Csv,
-    Parquet,
-    Arrow,
-}
-
-impl RowFormat {
-    /// The media types that choose a format.
-    const MEDIA: [(Self, &'static str); 4] = [
-        (Self::Json, "application/json"),
-        (Self::Csv, "text/csv"),
-        (Self::Parquet, "application/vnd.apache.parquet"),
-        (Self::Arrow, "application/vnd.apache.arrow.stream"),
-    ];
-
-    fn media(self) -> &'static str {
-        Self::MEDIA.iter().find(|(format, _)| *format == self).map_or("", |(_, media)| media)
-    }
-
-    /// Returns the format that the client accepts first; JSON if it accepts none of ours.
-    fn accepted(headers: &HeaderMap) -> Self {
-        let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-        let mut wanted = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
-        let find = |wanted: &str| Self::MEDIA.iter().find(|(_, media)| media.eq_ignore_ascii_case(wanted));
-        wanted.find_map(find).map_or(Self::Json, |(format, _)| *format)
-    }
-
-    fn output(self) -> Output {
-        match self {
-            Self::Json => Output::Json,
-            Self::Csv => Output::Csv,
-            Self::Parquet => Output::Parquet,
-            Self::Arrow => Output::Arrow,
-        }
-    }
-
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
-            Self::Arrow => "arrows",
-        }
-    }
+    let routes = routes.document(routes!(file_rows)).document(routes!(file_statistics));
+    routes.document(routes!(diff::diff))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -111,29 +66,38 @@ struct RowQuery {
     format: Option<RowFormat>,
 }
 
-impl RowQuery {
-    /// The largest integer that all JSON parsers represent exactly.
-    const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+/// Checks the number of the first row.
+fn row_offset(offset: u64) -> Result<u64> {
+    if offset > MAX_SAFE_INTEGER {
+        return Err(Error::invalid(format!("`offset` must be at most {MAX_SAFE_INTEGER}")));
+    }
+    Ok(offset)
+}
 
+/// Checks the number of rows of one response, or returns its default.
+fn row_limit(format: RowFormat, limit: Option<usize>) -> Result<u64> {
+    let limit = match format {
+        RowFormat::Json => common::Page::checked(limit, MAX_JSON_ROWS)?,
+        RowFormat::Csv | RowFormat::Parquet | RowFormat::Arrow => {
+            common::Page::checked(limit.or(Some(MAX_ROWS)), MAX_ROWS)?
+        }
+    };
+    Ok(limit as u64)
+}
+
+impl RowQuery {
     fn checked(self, headers: &HeaderMap) -> Result<(RowFormat, Page)> {
         let Self { offset, limit, columns, r#where: filter, sort, format } = self;
-        if offset > Self::MAX_SAFE_INTEGER {
-            return Err(Error::invalid(format!("`offset` must be at most {}", Self::MAX_SAFE_INTEGER)));
-        }
+        let offset = row_offset(offset)?;
         let filter = filter.filter(|filter| !filter.trim().is_empty());
         if filter.as_ref().is_some_and(|filter| filter.len() > MAX_EXPRESSION) {
             return Err(Error::invalid(format!("`where` must have at most {MAX_EXPRESSION} bytes")));
         }
         let format = format.unwrap_or_else(|| RowFormat::accepted(headers));
-        let limit = match format {
-            RowFormat::Json => common::Page::checked(limit, MAX_JSON_ROWS)?,
-            RowFormat::Csv | RowFormat::Parquet | RowFormat::Arrow => {
-                common::Page::checked(limit.or(Some(MAX_ROWS)), MAX_ROWS)?
-            }
-        };
+        let limit = row_limit(format, limit)?;
         let page = Page {
             offset,
-            limit: limit as u64,
+            limit,
             columns: columns.as_deref().map(lists::columns).transpose()?,
             filter,
             sort: sort.as_deref().map(lists::sort).transpose()?.unwrap_or_default(),
@@ -148,18 +112,6 @@ impl RowQuery {
 struct RevisionOf {
     /// The revision to read. Default: the newest one.
     revision: Option<String>,
-}
-
-/// A column of a table.
-#[derive(Serialize, ToSchema)]
-struct TableColumn {
-    /// The name of the column.
-    name: String,
-    /// The type of the column (Table Schema).
-    r#type: String,
-    /// The format of the type: `binary` for bytes, which are in Base64.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    format: Option<String>,
 }
 
 /// Rows of a table.
@@ -272,7 +224,7 @@ async fn rows(
     let grant = app.access.authorize_table(&visitor.actor, &visitor.path).await?;
     let (revision, name, offset) = (segments.get("revision"), segments.get("path"), page.offset);
     let result = app.tables.rows(&grant, revision, name, page, charge(visitor)).await?;
-    respond(&grant, name, offset, format, result).await
+    respond(name, offset, format, result).await
 }
 
 /// Reads rows of the table in a file; see the rows of a dataset.
@@ -294,7 +246,7 @@ async fn file_rows(
     let grant = visitor.table(&app, name).await?;
     let counted = app.access.count_table_read(&grant).await?;
     let result = app.tables.rows_of_file(&grant, at.revision.as_deref(), page, &counted, charge(visitor)).await?;
-    respond(&grant, name, offset, format, result).await
+    respond(name, offset, format, result).await
 }
 
 /// Computes statistics of each column of a table: counts, extremes, quartiles, a histogram or the most frequent values.
@@ -378,7 +330,7 @@ async fn infer(
     State(app): State<App>,
     visitor: DatasetRequest,
     grant: TableGrant,
-    JsonBody(table): JsonBody<Table>,
+    Body(table): Body<Table>,
 ) -> Result<Json<InferredTable>> {
     let path = file_path(&table.path)?;
     let format = table.format.as_deref().map(|format| {
@@ -394,51 +346,29 @@ async fn infer(
 
 /// Returns what charges the sender of a request for work.
 fn charge(visitor: DatasetRequest) -> Charge {
-    Box::new(move |points| visitor.charge(points))
+    Arc::new(move |points| visitor.charge(points))
 }
 
 /// Sends rows: JSON as one document, other formats as a stream.
-async fn respond(
-    grant: &TableGrant,
-    name: &str,
-    offset: u64,
-    format: RowFormat,
-    result: TableResult,
-) -> Result<Response> {
-    let sources = sources(grant, result.commit);
-    if format == RowFormat::Json {
-        let commit = result.commit.to_string();
-        let (rows, Done { columns, more, total, .. }) = result.gather().await?;
-        let rows = String::from_utf8(rows).map_err(Error::internal)?;
-        let rows = RawValue::from_string(rows).map_err(Error::internal)?;
-        let fields = columns.into_iter().map(|column| TableColumn {
-            name: column.name,
-            r#type: column.r#type,
-            format: column.format,
-        });
-        let page = TableRows { commit, fields: fields.collect(), rows, offset, more, total };
-        return Ok(([(SOURCES, sources)], Json(page)).into_response());
+async fn respond(name: &str, offset: u64, format: RowFormat, result: TableResult) -> Result<Response> {
+    if format != RowFormat::Json {
+        return stream(name, format, result);
     }
-    let stem = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let stem = stem.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("rows");
-    let mut response = Response::builder()
-        .header(header::CONTENT_TYPE, format.media())
-        .header(header::CACHE_CONTROL, "private, no-cache")
-        .header(SOURCES, sources);
-    if let Some(disposition) = disposition(&format!("{stem}.{}", format.extension()), false) {
-        response = response.header(header::CONTENT_DISPOSITION, disposition);
-    }
-    response.body(Body::from_stream(result.stream())).map_err(Error::internal)
+    let (sources, commit) = (sources(&result.sources), commit(&result)?.to_string());
+    let (rows, Done { columns, more, total, .. }) = result.gather().await?;
+    let fields = columns.into_iter().map(TableColumn::from).collect();
+    let page = TableRows { commit, fields, rows: raw(rows)?, offset, more, total };
+    Ok(([(SOURCES, sources)], Json(page)).into_response())
 }
 
-fn sources(grant: &TableGrant, commit: ObjectId) -> HeaderValue {
-    // Names of owners and datasets are ASCII.
-    HeaderValue::from_str(&format!("{}@{commit}", grant.full_name())).unwrap_or_else(|_| HeaderValue::from_static(""))
+/// Returns the revision of a result of one table.
+fn commit(result: &TableResult) -> Result<ObjectId> {
+    result.sources.first().map(|table| table.commit).ok_or_else(|| Error::internal("a result without a table"))
 }
 
 /// Sends a JSON object of the engine, with the revision that it is about.
 async fn with_commit(result: TableResult) -> Result<Response> {
-    let commit = result.commit;
+    let commit = commit(&result)?;
     let (object, _) = result.gather().await?;
     let object = object.strip_prefix(b"{").ok_or_else(|| Error::internal("the engine sent no object"))?;
     let mut document = format!("{{\"commit\":\"{commit}\",").into_bytes();

@@ -61,11 +61,16 @@ pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
     panic!("{what}: it never happened");
 }
 
+/// What `CARGO_TARGET_TMPDIR` names, which only the tests themselves have.
+fn tmp() -> std::path::PathBuf {
+    program().ancestors().nth(2).unwrap().join("tmp")
+}
+
 /// A port that stays free while no server listens on it: below those that
 /// the system gives to outgoing connections, and locked against other tests
 /// until this process ends.
 pub fn free_port() -> u16 {
-    let folder = std::env::temp_dir().join("rutter-test-ports");
+    let folder = tmp().join("ports");
     std::fs::create_dir_all(&folder).unwrap();
     loop {
         let [high, low] = rutter::clock::random::<2>();

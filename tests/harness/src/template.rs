@@ -54,8 +54,7 @@ fn version() -> String {
 
 /// The data folder of a server that was started once.
 async fn folder() -> PathBuf {
-    // As `CARGO_TARGET_TMPDIR`, which only the tests themselves have.
-    let home = crate::program().ancestors().nth(2).unwrap().join("tmp");
+    let home = crate::tmp();
     fs::create_dir_all(&home).unwrap();
     let name = format!("template-{}", version());
     let made = home.join(&name);

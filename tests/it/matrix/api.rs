@@ -32,6 +32,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/datasets/{owner}/{dataset}/rows/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/diff", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/diff/rows", ""),
+    ("POST", "/api/v1/sql", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/commits", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/revert", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/revert", "dry run"),
@@ -95,6 +97,7 @@ impl World {
                 json!({"message": name, "operations": [{"operation": "put", "path": name, "content": ""}]})
             }
             ("POST", route, _) if route.ends_with("/infer") => json!({"path": "datapackage.json", "format": "csv"}),
+            ("POST", "/api/v1/sql", _) => json!({"query": "SELECT * FROM \"seed/table.csv\"", "default": path}),
             ("POST", route, "dry run") if route.ends_with("/revert") => json!({"revision": "HEAD", "dry_run": true}),
             ("POST", route, _) if route.ends_with("/revert") => json!({"revision": "HEAD"}),
             // Missing items are not found by callers that may see the dataset.
@@ -110,6 +113,7 @@ impl World {
         let url = url.replace("{revision}", "HEAD").replace("{tag}", shown).replace("{branch}", shown);
         let is_table = route.contains("/rows/") || route.contains("/statistics/");
         let url = url.replace("{*path}", if is_table { "seed/table.csv" } else { "datapackage.json" });
+        let url = if route.ends_with("/diff/rows") { url + "?table=seed/table.csv&from=HEAD" } else { url };
         if body.is_null() { self.server.request(method, &url, token) } else { self.json(method, &url, token, &body) }
     }
 

@@ -179,6 +179,17 @@ pub enum KeySource {
     None,
 }
 
+impl KeySource {
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::PrimaryKey => "primary_key",
+            Self::None => "none",
+        }
+    }
+}
+
 /// A column of a row diff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiffColumn {
@@ -214,6 +225,18 @@ pub enum ColumnChange {
     Removed,
     /// Both tables have it, with different types.
     Retyped,
+}
+
+impl ColumnChange {
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Retyped => "retyped",
+        }
+    }
 }
 
 /// A query in SQL.

@@ -131,7 +131,7 @@ function expectsTable(before: Token[]): boolean {
 		if (isFirst && !isMark(token, ',')) return false;
 		isFirst = false;
 		if (!isName(token) && !isMark(token, '.') && !isMark(token, ',')) return false;
-		if (word !== null && (AFTER_TABLE.has(word) || CLAUSES.has(word))) return false;
+		if (word !== null && word !== 'as' && (AFTER_TABLE.has(word) || CLAUSES.has(word))) return false;
 	}
 	return false;
 }

@@ -22,13 +22,15 @@ interface Options {
 	onprogress?: (fraction: number) => void;
 }
 
+/** After this time, in seconds, the server tells its progress instead of the differences. */
+const WAIT_SECONDS = 2;
 /** Time between two requests if the server does not name it, in milliseconds. */
 const PAUSE_MS = 1000;
 
 async function compare({ url, from, to, table, fromTable }: Compared, query: Query, { signal, onprogress }: Options): Promise<Response> {
 	const whole = { from, to, table, from_table: fromTable === table ? undefined : fromTable, ...query };
 	for (;;) {
-		const response = await send('GET', `${url}/diff/rows`, { query: whole, ...(signal && { signal }) });
+		const response = await send('GET', `${url}/diff/rows`, { query: whole, headers: { prefer: `wait=${WAIT_SECONDS}` }, ...(signal && { signal }) });
 		if (response.status !== 202) return response;
 		const { progress } = (await response.json()) as { progress: number };
 		onprogress?.(progress);

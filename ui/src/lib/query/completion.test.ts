@@ -47,7 +47,7 @@ describe('completion', () => {
 		expect((await at("FROM row_diff('ada/birds@main', 'ada/birds@v1.0', 'birds', '|')"))?.inserted).toEqual(['id', 'Old name']);
 	});
 
-	it('does not fail where names cannot be read, and waits for a letter', async () => {
+	it('does not fail where names cannot be read, and waits for a character', async () => {
 		expect((await at('SELECT * FROM "|"', 'ada/none@main'))?.inserted).toEqual(['ada/birds@main"."', 'ada/birds@v1.0"."'].map((one) => one.replace('birds', 'none')));
 		expect((await at('SELECT n.| FROM nests n'))).toBeNull();
 		expect(await at('SELECT | FROM birds', 'ada/birds@main', false)).toBeNull();

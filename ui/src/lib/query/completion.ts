@@ -31,7 +31,7 @@ export interface Names {
 	revisions(id: string): Promise<string[]>;
 }
 
-/** Number of letters of a word from which words are offered without being asked for. */
+/** Number of characters from which words are offered while the user types. */
 const ENOUGH = 1;
 
 /** Returns what can be inserted between `before` and `after`, in a query with this default dataset; `null` for nothing. */
@@ -79,8 +79,8 @@ const WORDS: Choice[] = [
 function datasets(id: string, revisions: string[], quote: '"' | "'" | null): Choice[] {
 	return revisions.map((revision): Choice => {
 		const label = `${id}@${revision}`;
-		if (quote === "'") return { label, detail: 'revision', kind: 'dataset' };
-		return { label, text: `${quote === null ? '"' : ''}${label}"."`, detail: 'revision', kind: 'dataset', continues: true };
+		if (quote === "'") return { label, detail: 'version', kind: 'dataset' };
+		return { label, text: `${quote === null ? '"' : ''}${label}"."`, detail: 'version', kind: 'dataset', continues: true };
 	});
 }
 

@@ -44,7 +44,7 @@ export class RowDiffState {
 		return this.#busy;
 	}
 
-	/** Fraction of the comparison that is done; `null` if the server has not told it. */
+	/** Fraction of the comparison that is done; `null` if it is not known. */
 	get progress(): number | null {
 		return this.#progress;
 	}

@@ -2,6 +2,7 @@
 import { request } from '$lib/api';
 import { previewKind } from '$lib/preview';
 import type { ChangedFile, Difference } from '$lib/types';
+import type RowDiff from './row-diff/RowDiff.svelte';
 import { RowDiffState } from './row-diff/state.svelte';
 import { EVERYTHING, type DiffView } from './row-diff/view';
 
@@ -25,6 +26,8 @@ export class FileChange {
 	/** The lines are shown, although the file is a table. */
 	asLines = $state(false);
 	readonly rows: RowDiffState | undefined;
+	/** The component for rows, which is loaded with its menus and dialogs only for tables. */
+	Rows = $state.raw<typeof RowDiff>();
 	/** Why the lines of a table are shown. */
 	readonly refusal = $derived.by(() => this.rows?.refusal ?? null);
 
@@ -48,7 +51,10 @@ export class FileChange {
 	async show(): Promise<void> {
 		this.open = true;
 		if (this.rows && !this.asLines) {
+			const component = import('./row-diff/RowDiff.svelte');
 			if (!this.rows.page) await this.rows.load();
+			// Not before there is something to show: it would change its height.
+			this.Rows = (await component).default;
 			if (!this.refusal) return;
 		}
 		await this.#lines();

@@ -50,7 +50,7 @@ impl ApiClient {
             Some(url) => login::server(url)?,
             None => only_server(&login::servers()?)?,
         };
-        let given = environment_token();
+        let given = login::environment_token();
         let is_login = given.is_none();
         let token = if is_login { login::access_token(&server).await? } else { given };
         let http = login::http_client().tcp_keepalive(Duration::from_secs(30)).build().map_err(Error::internal)?;
@@ -281,12 +281,6 @@ fn only_server(servers: &[String]) -> Result<String> {
             several.join(", ")
         ))),
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "not an option: other users of the machine can see arguments")]
-fn environment_token() -> Option<String> {
-    let token = std::env::var("RUTTER_TOKEN").ok()?;
-    Some(token.trim().to_owned()).filter(|token| !token.is_empty())
 }
 
 #[cfg(test)]

@@ -69,16 +69,15 @@ const colours = HighlightStyle.define([
 ]);
 
 /**
- * Replaces several lines by typed text. When browsers do it, they merge the lines with inline styles, which the content
- * security policy blocks with an error.
+ * Replaces a selection by typed text. When browsers do it, they keep the looks of the old text by inline styles, which the
+ * content security policy blocks with an error.
  */
-const replaceLines = EditorView.domEventHandlers({
+const replaceSelection = EditorView.domEventHandlers({
 	beforeinput(event, view) {
 		const insert = event.data;
 		if (event.inputType !== 'insertText' || insert === null || view.compositionStarted) return false;
 		const [from, to] = selected(view);
-		const { doc, selection } = view.state;
-		if (selection.ranges.length > 1 || doc.lineAt(from).number === doc.lineAt(to).number) return false;
+		if (from === to || view.state.selection.ranges.length > 1) return false;
 		const replace = () => view.state.update({ changes: { from, to, insert }, selection: { anchor: from + insert.length }, userEvent: 'input.type', scrollIntoView: true });
 		const isHandled = view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, insert, replace));
 		if (!isHandled) view.dispatch(replace());
@@ -116,7 +115,7 @@ export function createEditor(host: HTMLElement, { text, label, hint, home, names
 				history(),
 				drawSelection(),
 				indentUnit.of('  '),
-				replaceLines,
+				replaceSelection,
 				bracketMatching(),
 				closeBrackets(),
 				dialect.extension,

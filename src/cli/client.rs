@@ -181,14 +181,14 @@ impl ApiClient {
         output: &mut Output,
         mut header: Option<CsvHeader>,
     ) -> Result<()> {
-        let (mut line, mut copied) = (Line(Progress::new()), 0);
+        // On a terminal, the output itself is the progress, and clearing a line could clear its last one.
+        let (mut line, mut copied) = ((!output.is_terminal()).then(|| Line(Progress::new())), 0);
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken_off(error))? {
             output.put(header.as_mut().map_or(&chunk, |header| header.after(&chunk)))?;
             copied += chunk.len() as u64;
-            if output.is_terminal() {
-                output.flush()?;
-            } else {
-                line.0.show(|| amount(copied));
+            match &mut line {
+                Some(line) => line.0.show(|| amount(copied)),
+                None => output.flush()?,
             }
         }
         Ok(())

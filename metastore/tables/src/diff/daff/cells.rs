@@ -31,7 +31,7 @@ pub(super) fn escaped(text: &str) -> String {
 /// Returns true if `daff patch` can set the new value: it marks spaces in cells of which nothing else changed.
 pub(super) fn is_patchable(old: &str, new: &str) -> bool {
     let without_spaces = |text: &str| text.replace(' ', "");
-    old == new || without_spaces(old) != without_spaces(new)
+    old == new || without_spaces(missing(old)) != without_spaces(new)
 }
 
 /// Returns the text of a cell; that of a missing one is empty.
@@ -60,7 +60,7 @@ mod tests {
             ("->NULL".into(), "_NULL->___NULL".into())
         );
         assert!(is_patchable("a", "b") && is_patchable("a b", "a c") && is_patchable("", "x"));
-        assert!(!is_patchable("a b", "ab") && !is_patchable("", " "));
+        assert!(!is_patchable("a b", "ab") && !is_patchable("", " ") && !is_patchable("NULL", " "));
     }
 
     proptest! {

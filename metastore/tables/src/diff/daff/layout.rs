@@ -273,7 +273,7 @@ impl Layout {
                     [None, new] => new.map_or_else(String::new, escaped),
                 };
                 let cells = places.iter().map(cell).collect();
-                let action = if is_to_find { "+" } else { "" };
+                let action = if is_to_find || self.writes_all { "+" } else { "" };
                 (if is_changed { separator.clone() } else { action.to_owned() }, cells)
             }
         };

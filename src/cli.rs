@@ -2,13 +2,18 @@
 
 mod apps;
 mod arguments;
+mod client;
 mod commands;
 mod fsck;
 mod login;
+mod output;
 mod pack;
 mod progress;
 mod roles;
+mod sql;
 mod stores;
+mod table_diff;
+mod text_table;
 mod usage;
 
 use std::io::IsTerminal as _;
@@ -26,20 +31,28 @@ use tracing_subscriber::EnvFilter;
 use self::apps::AppCommand;
 pub(crate) use self::arguments::Cli;
 use self::arguments::Command;
+use self::output::is_closed_pipe;
 
 impl Cli {
     /// Returns the exit code for a failed command.
     pub(crate) fn failure(&self) -> ExitCode {
         match self.command {
             Command::Fsck { .. } => ExitCode::from(fsck::COULD_NOT_LOOK),
+            Command::Diff(_) => ExitCode::from(table_diff::TROUBLE),
             _ => ExitCode::FAILURE,
         }
     }
 }
 
 /// Runs a command.
-pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
+pub(crate) async fn run(mut cli: Cli) -> Result<ExitCode> {
     // These need neither configuration nor database.
+    cli.command = match cli.command {
+        Command::Diff(arguments) => return until_signal(table_diff::run(*arguments)).await,
+        // A signal must end this program while it reads.
+        Command::Sql(arguments) => return until_signal(sql::run(arguments.with_query()?)).await,
+        command => command,
+    };
     match &cli.command {
         Command::Version => println!("rutter {}", env!("CARGO_PKG_VERSION")),
         Command::Login { url, no_git } => login::log_in(url.as_deref(), !no_git).await?,
@@ -142,6 +155,16 @@ async fn tell_how_to_begin(app: &App) {
         Err(error) => return unknown(error),
     };
     eprintln!("There is no administrator yet. Create the first one here: {}", link.expose());
+}
+
+/// Runs a command that a signal ends in order: its connection is closed, and unfinished files are removed.
+async fn until_signal(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    let stop = stop_at_signal();
+    tokio::select! {
+        // As a shell reports a program that was ended by SIGPIPE.
+        done = command => done.or_else(|error| if is_closed_pipe(&error) { Ok(ExitCode::from(141)) } else { Err(error) }),
+        () = stop.cancelled() => Ok(ExitCode::from(130)),
+    }
 }
 
 /// Returns a token that is cancelled by the first signal to end.

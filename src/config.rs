@@ -311,10 +311,11 @@ impl Config {
         let variables = Env::raw().lowercase(false);
         let variables: Vec<_> = variables.iter().map(|(name, value)| (name.into_string(), value)).collect();
         let service_links = service_links::service_links(&variables);
-        // `RUTTER_CONFIG` is the path of the file, `RUTTER_TEST_*` are for test runs.
+        // `RUTTER_CONFIG` is the path of the file, `RUTTER_TEST_*` are for test runs, and the others for clients of the API.
         let links = service_links.clone();
         let is_ours = move |key: &UncasedStr| {
-            key != "config" && !key.starts_with("test_") && !links.iter().any(|link| key == link["RUTTER_".len()..])
+            let is_other = key == "config" || key == "server" || key == "token" || key.starts_with("test_");
+            !is_other && !links.iter().any(|link| key == link["RUTTER_".len()..])
         };
         let environment = Env::prefixed("RUTTER_").filter(is_ours).split("__");
         figment = figment.merge(renames.apply(&environment));

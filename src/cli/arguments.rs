@@ -14,7 +14,9 @@ use rutter::types::{Email, Id, OwnerName, RepoPath, Role, Visibility};
 use super::apps::AppCommand;
 use super::login::CredentialAction;
 use super::roles::RoleCommand;
+use super::sql::SqlArguments;
 use super::stores::StoreCommand;
+use super::table_diff::DiffArguments;
 
 /// A versioned data drive on Git and Git LFS.
 #[derive(Parser)]
@@ -233,6 +235,8 @@ Example:
         /// What git asks for
         action: CredentialAction,
     },
+    Sql(SqlArguments),
+    Diff(Box<DiffArguments>),
     /// Print the version
     #[command(after_help = "Example:\n  rutter version")]
     Version,

@@ -19,7 +19,9 @@ pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
         | Command::Version
         | Command::Login { .. }
         | Command::Logout { .. }
-        | Command::Credential { .. } => {}
+        | Command::Credential { .. }
+        | Command::Diff(_)
+        | Command::Sql(_) => {}
         Command::SetupLink => match app.accounts.set_up_link().await? {
             Some(link) => println!("{}", link.expose()),
             None => return Err(Error::conflict("there already is an administrator")),

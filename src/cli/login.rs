@@ -1,5 +1,6 @@
 //! `rutter login`, `rutter logout` and `rutter credential`: this user's logins at servers, and git's access to them. The
-//! program is an OAuth client like others (RFC 8628); it needs no configuration and no database.
+//! program is an OAuth client like others (RFC 8628); it needs no configuration and no database. Commands that are clients
+//! of the API use the logins, too.
 
 mod saved_logins;
 
@@ -43,7 +44,7 @@ fn now() -> u64 {
 ///
 /// # Errors
 /// Invalid for anything but `https`, or `http` on this machine: tokens must not be sent in the clear.
-fn server(text: &str) -> Result<String> {
+pub(super) fn server(text: &str) -> Result<String> {
     let refuse = |why: &str| Error::invalid(format!("`{text}`: {why}, as in https://data.example.org"));
     let url = Url::parse(text).map_err(|_| refuse("give the URL of a server"))?;
     let host = url.host_str().unwrap_or_default();
@@ -60,6 +61,15 @@ fn server(text: &str) -> Result<String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
+/// Returns the settings of an HTTP client that sends tokens: it follows no redirects.
+pub(super) fn http_client() -> reqwest::ClientBuilder {
+    lfs::store::install_tls_provider();
+    reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(format!("rutter/{} ({})", env!("CARGO_PKG_VERSION"), hostname()))
+}
+
 struct Client {
     http: reqwest::Client,
     server: String,
@@ -67,13 +77,7 @@ struct Client {
 
 impl Client {
     fn new(server: String) -> Result<Self> {
-        lfs::store::install_tls_provider();
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(30))
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(format!("rutter/{} ({})", env!("CARGO_PKG_VERSION"), hostname()))
-            .build()
-            .map_err(Error::internal)?;
+        let http = http_client().timeout(Duration::from_secs(30)).build().map_err(Error::internal)?;
         Ok(Self { http, server })
     }
 
@@ -249,37 +253,81 @@ pub(super) async fn credential(action: CredentialAction) -> Result<()> {
     }
     let part = |name: &str| asked[name].as_str().unwrap_or_default();
     let origin = format!("{}://{}", part("protocol"), part("host"));
-    let mut saved = SavedLogins::open()?;
-    let Some(login) = saved.by_url.get_mut(&origin) else { return Ok(()) };
     match action {
         // The login is saved already.
-        CredentialAction::Store => Ok(()),
-        CredentialAction::Erase => {
-            // The server refused it: the next request refreshes it.
-            if login.access_token.as_deref() == Some(part("password")) {
-                login.access_token = None;
-                saved.save()?;
+        CredentialAction::Store => {}
+        CredentialAction::Erase => forget(&origin, part("password"))?,
+        CredentialAction::Get => match current(&origin).await? {
+            CurrentLogin::None => {}
+            CurrentLogin::Ended => {
+                eprintln!("Your login at {origin} has ended: run `rutter login {origin}`.");
+                println!("quit=true");
             }
-            Ok(())
-        }
-        CredentialAction::Get => {
-            if login.access_token.is_none() || login.expires_at < now() + MARGIN {
-                let client = Client::new(origin.clone())?;
-                if client.refresh(login).await?.is_err() {
-                    eprintln!("Your login at {origin} has ended: run `rutter login {origin}`.");
-                    println!("quit=true");
-                    return Ok(());
-                }
-                let refreshed = login.clone();
-                // Before git has it: a refresh token works once.
-                saved.save()?;
-                print_credential(&refreshed);
-            } else {
-                print_credential(login);
-            }
-            Ok(())
-        }
+            CurrentLogin::Valid(login) => print_credential(&login),
+        },
     }
+    Ok(())
+}
+
+/// The login at a server, at this moment.
+enum CurrentLogin {
+    None,
+    /// The server no longer accepts it.
+    Ended,
+    /// Its access token is valid for a while.
+    Valid(SavedLogin),
+}
+
+/// Returns the login at a server. It is refreshed if its access token expires soon, or was refused.
+async fn current(server: &str) -> Result<CurrentLogin> {
+    let mut saved = SavedLogins::open()?;
+    let Some(login) = saved.by_url.get_mut(server) else { return Ok(CurrentLogin::None) };
+    if login.access_token.is_some() && login.expires_at >= now() + MARGIN {
+        return Ok(CurrentLogin::Valid(login.clone()));
+    }
+    if Client::new(server.to_owned())?.refresh(login).await?.is_err() {
+        return Ok(CurrentLogin::Ended);
+    }
+    let refreshed = login.clone();
+    // Before it is used: a refresh token works once.
+    saved.save()?;
+    Ok(CurrentLogin::Valid(refreshed))
+}
+
+/// Forgets an access token that a server refused: the next request refreshes the login.
+pub(super) fn forget(server: &str, access_token: &str) -> Result<()> {
+    let mut saved = SavedLogins::open()?;
+    let login = saved.by_url.get_mut(server);
+    if let Some(login) = login.filter(|login| login.access_token.as_deref() == Some(access_token)) {
+        login.access_token = None;
+        saved.save()?;
+    }
+    Ok(())
+}
+
+/// Returns an access token for a server; `None` without a login there.
+///
+/// # Errors
+/// Unauthenticated if the login has ended.
+pub(super) async fn access_token(server: &str) -> Result<Option<String>> {
+    if !SavedLogins::exist() {
+        return Ok(None);
+    }
+    match current(server).await? {
+        CurrentLogin::None => Ok(None),
+        CurrentLogin::Ended => {
+            Err(Error::unauthenticated(format!("your login at {server} has ended: run `rutter login {server}`")))
+        }
+        CurrentLogin::Valid(login) => Ok(login.access_token),
+    }
+}
+
+/// Returns the servers with a saved login.
+pub(super) fn servers() -> Result<Vec<String>> {
+    if !SavedLogins::exist() {
+        return Ok(Vec::new());
+    }
+    Ok(SavedLogins::open()?.by_url.into_keys().collect())
 }
 
 /// Prints a login for git.

@@ -12,6 +12,11 @@ impl Progress {
         Self(std::io::stderr().is_terminal().then(Instant::now))
     }
 
+    /// Returns true if a user sees it.
+    pub(super) fn is_shown(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Shows a text, unless the one before was shown a moment ago.
     pub(super) fn show(&mut self, text: impl FnOnce() -> String) {
         if let Some(last) = self.0.as_mut().filter(|last| last.elapsed() >= Duration::from_millis(200)) {

@@ -1,7 +1,9 @@
 //! The program itself, as an operator runs it, also beside a running server.
 
 mod accounts;
+mod api_client;
 mod serving;
+mod tables;
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};

@@ -78,6 +78,13 @@ story! {
         let after = saved(&home)[&server.url].clone();
         assert_ne!(before, after["access_token"]);
 
+        // So do commands that use the API, which refresh it themselves.
+        let diff = || rutter(&home, &["diff", "ada/birds", "main", "main"]).output().unwrap();
+        assert_success(&diff(), "rutter diff");
+        server.clock.advance(Duration::from_mins(16));
+        assert_success(&diff(), "rutter diff with an expired token");
+        assert_ne!(after["access_token"], saved(&home)[&server.url]["access_token"]);
+
         // Many at one time refresh it once: a second refresh with the old token would end the login.
         server.clock.advance(Duration::from_mins(16));
         let mut expired = saved(&home);

@@ -39,6 +39,11 @@ impl Error {
         Self { kind: FailureKind::Internal, message: message.to_string() }
     }
 
+    /// Returns true if a request was stopped since it needs too much memory.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        *self == out_of_memory()
+    }
+
     /// Adds the name of the file to the message, if the file is to blame.
     #[must_use]
     pub(crate) fn in_file(mut self, name: &str) -> Self {

@@ -4,8 +4,10 @@
 //! program, so that a malicious one can at most end it.
 
 mod arrow_file;
+mod blocking;
 mod confine;
 mod connection;
+mod diff;
 mod error;
 mod infer;
 mod kept;
@@ -18,7 +20,9 @@ mod query;
 mod rows;
 mod serve;
 mod source;
+mod sql;
 mod statistics;
+mod syntax;
 mod text;
 mod types;
 

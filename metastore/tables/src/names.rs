@@ -13,6 +13,9 @@ const SHOWN: usize = 60;
 /// Maximum length of names that are compared, in bytes: the cost is the product of both lengths.
 const COMPARED: usize = 64;
 
+/// Where the columns of a table are.
+const ADVICE: &str = "the statistics of the table list its columns";
+
 /// Returns the positions of the columns with these names; of all columns by default.
 pub(crate) fn positions(columns: &[Column], names: Option<&[String]>) -> Result<Vec<usize>> {
     let Some(names) = names else { return Ok((0..columns.len()).collect()) };
@@ -23,7 +26,7 @@ pub(crate) fn positions(columns: &[Column], names: Option<&[String]>) -> Result<
 /// Returns the position of the column with exactly this name.
 pub(crate) fn position<'a>(names: impl IntoIterator<Item = &'a str> + Clone, name: &str) -> Result<usize> {
     let found = names.clone().into_iter().position(|other| other == name);
-    found.ok_or_else(|| unknown(names, name))
+    found.ok_or_else(|| unknown(names, name, ADVICE))
 }
 
 /// Returns the position of the column that an unquoted SQL identifier stands for: in any case, if that is unique.
@@ -43,11 +46,11 @@ pub(crate) fn unquoted<'a>(names: impl IntoIterator<Item = &'a str> + Clone, nam
             });
         }
     }
-    found.ok_or_else(|| unknown(names, name))
+    found.ok_or_else(|| unknown(names, name, ADVICE))
 }
 
-/// Returns the error of an unknown column, with the names that are similar.
-pub(crate) fn unknown<'a>(names: impl IntoIterator<Item = &'a str>, name: &str) -> Error {
+/// Returns the error of an unknown column, with the names that are similar, or `advice` where to find the names.
+pub(crate) fn unknown<'a>(names: impl IntoIterator<Item = &'a str>, name: &str, advice: &str) -> Error {
     let folded = name.to_lowercase();
     let mut similar: Vec<_> = names
         .into_iter()
@@ -65,7 +68,7 @@ pub(crate) fn unknown<'a>(names: impl IntoIterator<Item = &'a str>, name: &str) 
     let similar: Vec<_> =
         similar.iter().take(SIMILAR).map(|(_, name)| format!("\"{}\"", shortened(name, SHOWN))).collect();
     let advice = match similar.as_slice() {
-        [] => "the statistics of the table list its columns".to_owned(),
+        [] => advice.to_owned(),
         similar => format!("similar names: {}", similar.join(", ")),
     };
     Error::invalid(format!("unknown column \"{}\"; {advice}", shortened(name, SHOWN)))
@@ -89,8 +92,8 @@ mod tests {
 
     #[test]
     fn messages_list_similar_names() {
-        let message = unknown(NAMES, "temprature").message;
+        let message = unknown(NAMES, "temprature", ADVICE).message;
         assert_eq!(message, "unknown column \"temprature\"; similar names: \"TEMPERATURE\"");
-        assert!(unknown(NAMES, "zzzzzz").message.ends_with("the statistics of the table list its columns"));
+        assert!(unknown(NAMES, "zzzzzz", ADVICE).message.ends_with("the statistics of the table list its columns"));
     }
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tables_wire::{Column, Output};
 
+pub(crate) use self::text::csv_cells;
 use crate::error::{Error, Result};
 use crate::types::{plain_schema, to_schema};
 
@@ -30,13 +31,14 @@ enum Format {
 }
 
 impl Encoder {
-    /// Creates an encoder of batches with this schema. The columns give the names.
+    /// Creates an encoder of batches with this schema, whose metadata Parquet and Arrow results have. The columns give the
+    /// names.
     pub(crate) fn new(output: Output, schema: &SchemaRef, columns: &[Column]) -> Result<Self> {
         if schema.fields().len() != columns.len() {
             return Err(Error::internal("a result has as many columns as its schema"));
         }
         let named = plain_schema(schema).fields().iter().zip(columns).map(renamed).collect::<Fields>();
-        let schema = Arc::new(Schema::new(named));
+        let schema = Arc::new(Schema::new(named).with_metadata(schema.metadata().clone()));
         let format = match output {
             Output::Json => Format::Json(json::Json::new(&schema)),
             Output::Csv => Format::Csv(text::Csv::new(&schema)?),

@@ -2,6 +2,8 @@
 
 mod filter;
 
+pub(crate) use self::filter::is_volatile;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -46,12 +48,30 @@ impl Context {
     ///
     /// Plans have a single partition, so that rows stay in the order of the table.
     pub(crate) fn session(&self, batch_rows: usize) -> Result<SessionContext> {
+        let config = SessionConfig::new().with_batch_size(batch_rows).with_target_partitions(1);
+        self.start(config.with_repartition_file_scans(false))
+    }
+
+    /// Creates a session of DataFusion for a query in SQL, which uses all threads, so that rows have no order. `names` are
+    /// its catalog and its schema.
+    pub(crate) fn sql_session(&self, names: (&str, &str), prefers_hash_joins: bool) -> Result<SessionContext> {
+        // Joins that can spill need several partitions.
+        let threads = if prefers_hash_joins { self.threads } else { self.threads.max(2) };
         let mut config = SessionConfig::new()
-            .with_batch_size(batch_rows)
-            .with_target_partitions(1)
-            .with_information_schema(false)
-            .with_collect_statistics(false)
-            .with_repartition_file_scans(false);
+            .with_batch_size(BATCH_ROWS)
+            .with_target_partitions(threads)
+            .with_default_catalog_and_schema(names.0, names.1);
+        config.options_mut().optimizer.prefer_hash_join = prefers_hash_joins;
+        self.start(config)
+    }
+
+    /// Returns the limits of one of two parts of a request, which have the memory together.
+    pub(crate) fn halved(&self) -> Self {
+        Self { memory: self.memory / 2, ..*self }
+    }
+
+    fn start(&self, config: SessionConfig) -> Result<SessionContext> {
+        let mut config = config.with_information_schema(false).with_collect_statistics(false);
         let options = config.options_mut();
         options.execution.time_zone = Some("+00:00".to_owned());
         options.execution.parquet.pushdown_filters = true;

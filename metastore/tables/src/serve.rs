@@ -7,10 +7,12 @@ use tables_wire::{Done, Hello, PROTOCOL, Task};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 use crate::connection::{Connection, Frames, Request, connect};
+use crate::diff::diff;
 use crate::error::{Error, Result};
 use crate::page::page;
 use crate::query::Context;
 use crate::source::OpenTable;
+use crate::sql::{references, sql};
 use crate::statistics::statistics;
 
 /// Serves requests until the server closes standard input, which ends the process at once.
@@ -76,7 +78,19 @@ async fn run(context: &Context, request: &Request, connection: &Connection) -> R
             }
             Err(error) => Err(error),
         },
-        Task::Diff(_) | Task::Daff | Task::References(_) | Task::Sql(_) => Err(Error::internal("an unknown task")),
+        Task::Diff(options) => match &tables[..] {
+            [(_, from), (_, to)] => diff(context, from, to, options, connection).await,
+            _ => Err(Error::internal(format!("a comparison of {} tables", tables.len()))),
+        },
+        Task::Daff => Err(Error::internal("an unknown task")),
+        Task::References(query) => {
+            connection.chunk(serde_json::to_vec(&references(&query.query)?)?.into()).await?;
+            Ok(Done::default())
+        }
+        Task::Sql(query) => {
+            let tables: Vec<_> = tables.iter().map(|(_, table)| Arc::clone(table)).collect();
+            sql(context, &tables, query, connection).await
+        }
     };
     // Also of a failed request: the next one may need less of the file.
     for (connection, table) in &tables {

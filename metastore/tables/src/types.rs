@@ -152,7 +152,7 @@ pub(crate) fn parquet_schema(schema: &SchemaRef) -> SchemaRef {
         }
         _ => field.clone(),
     });
-    Arc::new(Schema::new(fields.collect::<Fields>()))
+    Arc::new(Schema::new(fields.collect::<Fields>()).with_metadata(schema.metadata().clone()))
 }
 
 #[cfg(test)]

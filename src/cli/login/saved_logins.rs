@@ -33,6 +33,11 @@ pub(super) struct SavedLogins {
 }
 
 impl SavedLogins {
+    /// Returns true if there can be saved logins. Does not create the folder, which may be impossible.
+    pub(super) fn exist() -> bool {
+        folder().is_ok_and(|folder| folder.join("logins.json").exists())
+    }
+
     /// Reads the file, if there is one; waits for other processes that use it.
     pub(super) fn open() -> Result<Self> {
         let folder = folder()?;

@@ -61,15 +61,22 @@ function mark(lines: DiffLine[]): void {
 }
 
 function between(old: DiffLine, fresh: DiffLine): void {
-	const most = Math.min(old.text.length, fresh.text.length);
+	const found = differing(old.text, fresh.text);
+	if (found) [old.mark, fresh.mark] = found;
+}
+
+/** Returns the ranges in which two texts differ, between their common start and end; `null` if they have little in common. */
+export function differing(old: string, fresh: string): [[number, number], [number, number]] | null {
+	const most = Math.min(old.length, fresh.length);
 	let start = 0;
-	while (start < most && old.text[start] === fresh.text[start]) start += 1;
+	while (start < most && old[start] === fresh[start]) start += 1;
 	let end = 0;
-	while (end < most - start && old.text.at(-1 - end) === fresh.text.at(-1 - end)) end += 1;
-	// Lines with little in common get no marks.
-	if (start + end < most / 3) return;
-	old.mark = [start, old.text.length - end];
-	fresh.mark = [start, fresh.text.length - end];
+	while (end < most - start && old.at(-1 - end) === fresh.at(-1 - end)) end += 1;
+	if (start + end < most / 3) return null;
+	return [
+		[start, old.length - end],
+		[start, fresh.length - end]
+	];
 }
 
 /** Counts added and removed lines. */

@@ -8,7 +8,8 @@ const typing = (target: EventTarget | null) =>
 	target instanceof HTMLElement && (target.isContentEditable || target.matches('input, textarea, select'));
 
 export function shortcuts(event: KeyboardEvent, show: () => void): void {
-	if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+	// The target of an event in a shadow tree is its host.
+	if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.composedPath()[0] ?? null)) return;
 	if (document.querySelector('dialog[open], [role=menu]')) return;
 	if (event.key === '/') {
 		event.preventDefault();

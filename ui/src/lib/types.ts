@@ -106,6 +106,66 @@ export type ShareWith = Schemas['ShareWith'];
 /** A cell of a table: nested values are arrays and objects; large integers and binary values are texts. */
 export type Cell = string | number | boolean | null | readonly unknown[] | { readonly [name: string]: unknown };
 
+export type RowChange = 'added' | 'removed' | 'changed';
+
+/** A column of two compared tables. */
+export interface RowDiffColumn {
+	name: string;
+	change: 'none' | 'added' | 'removed' | 'retyped';
+	from_type?: string | null;
+	to_type?: string | null;
+	/** Names of its columns in the rows, with the old and the new value; absent if the side does not have the column. */
+	from?: string | null;
+	to?: string | null;
+	changed_cells: number;
+}
+
+export interface RowDiffSummary {
+	/** Number of rows; `null` if the files are the same and were not read. */
+	from_rows: number | null;
+	to_rows: number | null;
+	added: number;
+	removed: number;
+	changed: number;
+	unchanged: number | null;
+	key: string[];
+	key_source: 'request' | 'primary_key' | 'none';
+	duplicate_keys: number;
+	columns: RowDiffColumn[];
+	/** False if there are more differences than the server keeps; the counts are exact. */
+	is_complete: boolean;
+}
+
+/** Differences between the rows of a table at two revisions. Each row has `change`, `from_row`, `to_row`, then the values. */
+export interface RowDiff {
+	from: string;
+	to: string;
+	summary: RowDiffSummary;
+	fields: TableColumn[];
+	rows: Cell[][];
+	offset: number;
+	more: boolean;
+	total: number | null;
+}
+
+/** A table that a query read. */
+export interface QuerySource {
+	dataset: string;
+	revision: string;
+	commit: string;
+	table: string;
+}
+
+export interface QueryResult {
+	fields: TableColumn[];
+	rows: Cell[][];
+	/** True if there are more rows than the limit. */
+	more: boolean;
+	sources: QuerySource[];
+	/** The query with commit ids instead of the names of revisions. */
+	canonical: string;
+}
+
 type Value = string | number | boolean;
 /** Statistics of a column. Dates and times are ISO 8601 texts. */
 export type ColumnStatistics = Refine<

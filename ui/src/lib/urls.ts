@@ -11,8 +11,12 @@ export const pages = {
 	history: (owner: string, name: string, revision: string, path = '') =>
 		withQuery(pages.dataset(owner, name, `/history/${segment(revision)}`), { path }),
 	revision: (owner: string, name: string, revision: string) => pages.dataset(owner, name, `/revision/${segment(revision)}`),
-	compare: (owner: string, name: string, from: string, to: string, path = '') =>
-		withQuery(pages.dataset(owner, name, `/compare/${segment(from)}...${segment(to)}`), { path }),
+	/** With `path`, this file is expanded; with `table`, only the rows of this table are compared. */
+	compare: (owner: string, name: string, from: string, to: string, query: { path?: string; table?: string } = {}) =>
+		withQuery(pages.dataset(owner, name, `/compare/${segment(from)}...${segment(to)}`), query),
+	/** `q` is the text of a query, `saved` the path of a saved one. */
+	query: (owner: string, name: string, query: { rev?: string; q?: string; saved?: string } = {}) =>
+		withQuery(pages.dataset(owner, name, '/query'), query),
 	drive: (path = '') => (path === '' ? '/drive' : `/drive/${segments(path)}`),
 	search: (query: Query = {}) => withQuery('/search', query),
 	app: (owner: string, name: string) => `/apps/${segment(owner)}/${segment(name)}`,

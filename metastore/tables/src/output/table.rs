@@ -5,6 +5,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::writer::StreamWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::{Error, Result, shortened};
@@ -33,7 +34,10 @@ impl Parquet {
                 "Parquet has no type for the column \"{name}\"; leave it out with `columns`, or use `format=arrow`"
             )));
         }
+        // In the file, too, where clients that do not know Arrow look.
+        let metadata = schema.metadata().iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
         let properties = WriterProperties::builder()
+            .set_key_value_metadata(Some(metadata.collect()))
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
             .build();

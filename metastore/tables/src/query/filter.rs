@@ -8,43 +8,28 @@ use std::ops::ControlFlow;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema};
-use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, ExprSchemable as _, Volatility};
 use datafusion::sql::parser::DFParserBuilder;
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr as SqlExpr, ExprWithAlias, Ident, Query, Value, VisitMut as _, VisitorMut,
+    AccessExpr, Expr as SqlExpr, ExprWithAlias, Ident, Query, Value, VisitMut as _, VisitorMut,
 };
-use datafusion::sql::sqlparser::dialect::GenericDialect;
-use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::parser::ParserError;
-use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::error::{Error, Result, shortened};
+use crate::error::{Error, Result};
 use crate::names;
+use crate::syntax::{Depth, Text};
 
-/// Maximum length of an expression, in bytes.
-const MAX_LENGTH: usize = 64 << 10;
-
-/// Maximum number of operators and keywords. Each can nest an expression deeper, also without parentheses.
-const MAX_OPERATORS: usize = 4000;
-
-/// Maximum depth of an expression, not counting that of chains of `AND` and `OR`.
-const MAX_DEPTH: usize = 100;
+/// What is parsed here.
+const WHERE: Text = Text { name: "`where`", kind: "an SQL expression" };
 
 /// Parses an expression over a table with this schema.
 pub(super) fn parse(state: &SessionState, text: &str, schema: &SchemaRef) -> Result<Expr> {
-    if text.len() > MAX_LENGTH {
-        return Err(Error::limit("`where` is longer than 64 KiB; shorten it"));
-    }
-    check_operators(text)?;
-    let parsed = DFParserBuilder::new(text).build().and_then(|mut parser| parser.parse_into_expr());
-    let ExprWithAlias { expr, alias } = parsed.map_err(|error| syntax_error(&error))?;
+    let parsed = DFParserBuilder::new(WHERE.tokens(text)?).build().and_then(|mut parser| parser.parse_into_expr());
+    let ExprWithAlias { mut expr, alias } = parsed.map_err(|error| WHERE.error(&error))?;
     if alias.is_some() {
         return Err(Error::invalid("`where` must be one expression, without AS"));
     }
-    let mut expr = balanced(expr);
-    if let ControlFlow::Break(error) = expr.visit(&mut Names { schema, depth: 0 }) {
+    if let ControlFlow::Break(error) = expr.visit(&mut Names { schema, depth: Depth::new(WHERE) }) {
         return Err(error);
     }
     let alias = None;
@@ -58,85 +43,10 @@ pub(super) fn parse(state: &SessionState, text: &str, schema: &SchemaRef) -> Res
     Ok(planned)
 }
 
-/// Checks how deep an expression can be, without building it: that alone would need as much stack.
-fn check_operators(text: &str) -> Result<()> {
-    let tokens = Tokenizer::new(&GenericDialect {}, text).tokenize();
-    let tokens = tokens.map_err(|error| Error::invalid(format!("`where` is not an SQL expression: {error}")))?;
-    let operators = tokens.iter().filter(|token| match token {
-        Token::Whitespace(_)
-        | Token::Comma
-        | Token::LParen
-        | Token::RParen
-        | Token::Number(..)
-        | Token::SingleQuotedString(_)
-        | Token::EOF => false,
-        Token::Word(word) => word.quote_style.is_none() && word.keyword != Keyword::NoKeyword,
-        _ => true,
-    });
-    if operators.count() > MAX_OPERATORS {
-        return Err(Error::limit(format!(
-            "`where` has more than {MAX_OPERATORS} operators; write `a IN (1, 2, …)` instead of `a = 1 OR a = 2 OR …`"
-        )));
-    }
-    Ok(())
-}
-
-fn syntax_error(error: &DataFusionError) -> Error {
-    match error.find_root() {
-        DataFusionError::SQL(error, _) => match error.as_ref() {
-            ParserError::RecursionLimitExceeded => too_deep(),
-            ParserError::TokenizerError(why) | ParserError::ParserError(why) => {
-                Error::invalid(format!("`where` is not an SQL expression: {}", shortened(why, 200)))
-            }
-        },
-        other => Error::invalid(format!("`where` is not an SQL expression: {}", other.strip_backtrace())),
-    }
-}
-
-fn too_deep() -> Error {
-    Error::limit("`where` is nested too deeply; use fewer parentheses, or `a IN (1, 2, …)`")
-}
-
-/// Rewrites chains of `AND` and of `OR`, which the parser nests to the left, as balanced trees.
-fn balanced(expr: SqlExpr) -> SqlExpr {
-    match expr {
-        SqlExpr::Nested(expr) => SqlExpr::Nested(Box::new(balanced(*expr))),
-        SqlExpr::BinaryOp { op, left, right } if matches!(op, BinaryOperator::And | BinaryOperator::Or) => {
-            let mut operands = vec![balanced(*right)];
-            let mut rest = *left;
-            loop {
-                match rest {
-                    SqlExpr::BinaryOp { op: other, left, right } if other == op => {
-                        operands.push(balanced(*right));
-                        rest = *left;
-                    }
-                    first => {
-                        operands.push(balanced(first));
-                        break;
-                    }
-                }
-            }
-            // From the last operand to the first.
-            join(&op, &mut operands)
-        }
-        other => other,
-    }
-}
-
-/// Joins operands, the first of which is last.
-fn join(op: &BinaryOperator, operands: &mut Vec<SqlExpr>) -> SqlExpr {
-    if operands.len() > 1 {
-        let mut first = operands.split_off(operands.len() / 2);
-        let left = Box::new(join(op, &mut first));
-        return SqlExpr::BinaryOp { left, op: op.clone(), right: Box::new(join(op, operands)) };
-    }
-    operands.pop().expect("each half of at least two operands has one")
-}
-
 /// Replaces the names of columns by internal ones, which mean the same in every dialect.
 struct Names<'a> {
     schema: &'a SchemaRef,
-    depth: usize,
+    depth: Depth,
 }
 
 impl Names<'_> {
@@ -181,10 +91,7 @@ impl VisitorMut for Names<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut SqlExpr) -> ControlFlow<Error> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return ControlFlow::Break(too_deep());
-        }
+        self.depth.enter(expr)?;
         match self.rename(expr) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
@@ -192,7 +99,7 @@ impl VisitorMut for Names<'_> {
     }
 
     fn post_visit_expr(&mut self, _: &mut SqlExpr) -> ControlFlow<Error> {
-        self.depth -= 1;
+        self.depth.leave();
         ControlFlow::Continue(())
     }
 }
@@ -262,10 +169,15 @@ fn check_row_expression(expr: &Expr) -> Result<()> {
 }
 
 /// Returns true if an expression may have another value at another time, such as `now()` and `random()`.
-pub(super) fn is_volatile(expr: &Expr) -> bool {
-    let is_volatile = |expr: &Expr| match expr {
-        Expr::ScalarFunction(call) => Ok(call.func.signature().volatility != Volatility::Immutable),
-        _ => Ok(false),
+pub(crate) fn is_volatile(expr: &Expr) -> bool {
+    let is_volatile = |expr: &Expr| {
+        let volatility = match expr {
+            Expr::ScalarFunction(call) => call.func.signature().volatility,
+            Expr::AggregateFunction(call) => call.func.signature().volatility,
+            Expr::WindowFunction(call) => call.fun.signature().volatility,
+            _ => return Ok(false),
+        };
+        Ok(volatility != Volatility::Immutable)
     };
     // An error cannot be; if there were one, the result would not be kept.
     expr.exists(is_volatile).unwrap_or(true)
@@ -274,6 +186,3 @@ pub(super) fn is_volatile(expr: &Expr) -> bool {
 fn not_supported(what: &str) -> Error {
     Error::invalid(format!("`where` cannot contain {what}; compare values of one row"))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! Tables for DataFusion.
 //!
-//! No statistics of files are passed on, so that counts and extremes are computed from rows. DataFusion reads only the
-//! columns that it needs, and in Parquet files skips row groups and pages by their own statistics.
+//! Of the statistics of files, only the number of rows is passed on, as an estimate for the order of joins, so that counts
+//! and extremes are computed from rows. DataFusion reads only the columns that it needs, and in Parquet files skips row
+//! groups and pages by their own statistics.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Statistics;
+use datafusion::common::stats::Precision;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
@@ -77,13 +80,18 @@ impl TableProvider for Provider {
             .with_pushdown_filters(state.config_options().execution.parquet.pushdown_filters)
             .with_reorder_filters(state.config_options().execution.parquet.reorder_filters)
             .with_enable_page_index(true);
-        let files =
-            files.iter().enumerate().map(|(number, file)| PartitionedFile::new(number.to_string(), file.size()));
-        // A single group: rows stay in the order of the files.
+        let rows = files.iter().map(|file| file.rows()).sum();
+        let files = files.iter().enumerate().map(|(number, file)| {
+            // Plans show the name.
+            PartitionedFile::new(file.name(), file.size()).with_extension(Number(number))
+        });
+        // In a single group, which is split if rows need not stay in the order of the files.
+        let is_ordered = state.config().target_partitions() == 1;
         let config = FileScanConfigBuilder::new(url, Arc::new(source))
             .with_file_group(FileGroup::new(files.collect()))
             .with_projection_indices(projection.cloned())?
-            .with_preserve_order(true)
+            .with_preserve_order(is_ordered)
+            .with_statistics(estimate(self.0.schema(), rows))
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
@@ -126,7 +134,16 @@ impl PartitionStream for Part {
     }
 }
 
-/// Readers of Parquet files by their number, which is their path.
+/// Returns statistics for decisions, but not for results.
+fn estimate(schema: &SchemaRef, rows: u64) -> Statistics {
+    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+    Statistics { num_rows: Precision::Inexact(rows), ..Statistics::new_unknown(schema) }
+}
+
+/// The number of a file in its table.
+struct Number(usize);
+
+/// Readers of Parquet files by their number.
 struct Readers(Vec<Arc<ParquetFile>>);
 
 impl fmt::Debug for Readers {
@@ -143,8 +160,7 @@ impl ParquetFileReaderFactory for Readers {
         _: Option<usize>,
         _: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
-        let number: Option<usize> = file.object_meta.location.as_ref().parse().ok();
-        let found = number.and_then(|number| self.0.get(number));
+        let found = file.extension::<Number>().and_then(|number| self.0.get(number.0));
         Ok(found.ok_or_else(|| Error::internal("there is no such file"))?.reader())
     }
 }

@@ -23,7 +23,7 @@ const RETRY_AFTER: u64 = 1;
 /// The format of a row diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum DiffFormat {
+pub(super) enum RowDiffFormat {
     Json,
     Csv,
     Parquet,
@@ -58,7 +58,7 @@ pub(super) struct RowDiffQuery {
     /// The format of the response. Default: by the `Accept` header, otherwise `json`. `daff` is the whole diff as CSV for
     /// `daff patch`; it compares the cells of CSV files as they are written.
     #[param(inline)]
-    format: Option<DiffFormat>,
+    format: Option<RowDiffFormat>,
 }
 
 impl RowDiffQuery {
@@ -66,11 +66,11 @@ impl RowDiffQuery {
         let Self { from, to, table, from_table, key, change, offset, limit, format } = self;
         let format = match format {
             None => Some(RowFormat::accepted(headers)),
-            Some(DiffFormat::Json) => Some(RowFormat::Json),
-            Some(DiffFormat::Csv) => Some(RowFormat::Csv),
-            Some(DiffFormat::Parquet) => Some(RowFormat::Parquet),
-            Some(DiffFormat::Arrow) => Some(RowFormat::Arrow),
-            Some(DiffFormat::Daff) => None,
+            Some(RowDiffFormat::Json) => Some(RowFormat::Json),
+            Some(RowDiffFormat::Csv) => Some(RowFormat::Csv),
+            Some(RowDiffFormat::Parquet) => Some(RowFormat::Parquet),
+            Some(RowDiffFormat::Arrow) => Some(RowFormat::Arrow),
+            Some(RowDiffFormat::Daff) => None,
         };
         let offset = row_offset(offset)?;
         let changes = change.as_deref().map(changes).transpose()?.unwrap_or_default();

@@ -184,3 +184,11 @@ export function save(url: string, name = ''): void {
 	anchor.click();
 	anchor.remove();
 }
+
+/** Saves data that the page has as a file. */
+export function saveBlob(blob: Blob, name: string): void {
+	const url = URL.createObjectURL(blob);
+	save(url, name);
+	// The browser needs the URL until it has begun to save.
+	setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,5 +1,6 @@
 // Cells of a table: how they are shown, and their whole text.
 import type { Cell, TableColumn } from '$lib/types';
+import { toast } from '$lib/ui/toast.svelte';
 import { kindOf } from './filter';
 
 export interface ShownCell {
@@ -97,3 +98,13 @@ export function wholeCell(cell: Cell, column: TableColumn): WholeCell {
 	if (column.format === 'binary') return { text, mono: true, bytes: byteLength(text), ...(image && { image }) };
 	return { text, mono: kindOf(column) === 'number' };
 }
+
+/** Copies a whole cell to the clipboard. */
+export async function copyCell(cell: Cell | undefined, column: TableColumn | undefined): Promise<void> {
+	if (cell === undefined || !column) return;
+	await navigator.clipboard.writeText(wholeCell(cell, column).text);
+	toast('Copied.');
+}
+
+/** Returns the name of a file without folders and the extension of a table. */
+export const stem = (path: string): string => path.slice(path.lastIndexOf('/') + 1).replace(/\.[a-z]+(\.gz|\.zst)?$/i, '');

@@ -32,15 +32,24 @@ function keys(text: string): SortKey[] {
 	return found;
 }
 
+/** Reads names that `namesText` wrote. */
+export const readNames = (text: string): string[] => keys(text).map(({ name, descending }) => (descending ? `-${name}` : name));
+
 const has = (text: string | null): text is string => text !== null && text !== '';
 
+/** Reads the number of the first row; 0 if it is not valid. */
+export function readOffset(search: URLSearchParams): number {
+	const offset = Number(search.get('offset'));
+	return Number.isSafeInteger(offset) && offset > 0 ? offset : 0;
+}
+
 export function readView(search: URLSearchParams): TableView {
-	const [offset, sort, columns] = [Number(search.get('offset')), search.get('sort'), search.get('columns')];
+	const [sort, columns] = [search.get('sort'), search.get('columns')];
 	return {
-		offset: Number.isSafeInteger(offset) && offset > 0 ? offset : 0,
+		offset: readOffset(search),
 		where: search.get('where')?.trim() ?? '',
 		sort: has(sort) ? keys(sort) : [],
-		columns: has(columns) ? keys(columns).map(({ name, descending }) => (descending ? `-${name}` : name)) : null
+		columns: has(columns) ? readNames(columns) : null
 	};
 }
 
@@ -53,9 +62,12 @@ export const parameters = (view: TableView): { offset: string; where: string; so
 });
 
 /** Returns the URL of a page with this view; other parameters are kept. */
-export function writeView(url: URL, view: TableView): URL {
+export const writeView = (url: URL, view: TableView): URL => withParameters(url, parameters(view));
+
+/** Returns a URL with these parameters, without those that are empty; others are kept. */
+export function withParameters(url: URL, values: Record<string, string>): URL {
 	const changed = new URL(url);
-	for (const [name, value] of Object.entries(parameters(view))) {
+	for (const [name, value] of Object.entries(values)) {
 		if (value === '') changed.searchParams.delete(name);
 		else changed.searchParams.set(name, value);
 	}

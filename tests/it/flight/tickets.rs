@@ -14,6 +14,7 @@ use rutter::config::{Config, Rates};
 use rutter::types::Visibility;
 use rutter_testing::{Server, story};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
 use super::{client, code, fetch, ids, path, status, ticket, with_table};
@@ -110,7 +111,7 @@ async fn another(server: &Server, change: impl FnOnce(&mut Config)) -> String {
     let app = App::open_at(config, server.clock.clone()).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(rutter::web::serve(app, vec![listener], server.stop.clone()));
+    tokio::spawn(rutter::web::serve(app, vec![listener], CancellationToken::new()));
     url
 }
 

@@ -158,7 +158,7 @@ impl App {
             GitService::new(access.clone(), db.clone(), drive.clone(), storage.clone(), clock.clone(), &config.limits);
         let signed = secret.derive("signed downloads");
         let files = Files::new(&config, db.clone(), drive.clone(), storage.clone(), clock.clone(), signed);
-        let tables = Tables::new(&config, drive.clone(), files.clone(), clock.clone())?;
+        let tables = Tables::new(&config, drive.clone(), files.clone(), clock.clone(), &secret)?;
         let collector = Collector::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), config.grace());
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);

@@ -5,6 +5,7 @@
 
 mod cache;
 mod diff;
+mod list;
 mod names;
 mod part;
 mod pool;
@@ -12,6 +13,7 @@ mod process;
 mod result;
 mod source;
 mod sql;
+mod ticket;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -36,8 +38,12 @@ use self::process::Usage;
 use self::result::{Receiver, Sink};
 pub use self::result::{TableResult, TableSource};
 use self::source::Source;
-pub use self::sql::{MAX_QUERY, SqlRequest, SqlResult, SqlText};
+pub use self::list::MAX_LISTED;
+pub use self::sql::{MAX_QUERY, SqlRequest, SqlResult, SqlText, quoted_name};
+pub use self::ticket::PreparedQuery;
+use self::ticket::Tickets;
 use crate::access::share_links::DownloadCounted;
+use crate::access::secret::ServerSecret;
 use crate::access::{Actor, TableGrant};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -72,6 +78,7 @@ struct Inner {
     pool: Pool,
     cache: ResultCache,
     diffs: DiffRuns,
+    tickets: Tickets,
     crashes: Mutex<HashMap<Reading, Crashes>>,
     timeout: Duration,
     statistics_rows: u64,
@@ -89,12 +96,19 @@ impl Tables {
     ///
     /// # Errors
     /// If the folder cannot be created.
-    pub fn new(config: &Config, datasets: Datasets, files: Files, clock: Clock) -> Result<Self> {
+    pub fn new(
+        config: &Config,
+        datasets: Datasets,
+        files: Files,
+        clock: Clock,
+        secret: &ServerSecret,
+    ) -> Result<Self> {
         let folder = config.cache().join("tables");
         let run = Arc::new(ProcessDir::create(&folder)?);
         let unfinished = run.scratch("results-")?;
         let options = &config.tables;
         let results = folder.join("results");
+        let tickets = Tickets::new(secret, clock.clone(), options.ticket_seconds);
         let cache = ResultCache::new(results, unfinished, options.cache_bytes, options.result_bytes, clock);
         Ok(Self(Arc::new(Inner {
             datasets,
@@ -102,6 +116,7 @@ impl Tables {
             pool: Pool::new(options, run),
             cache,
             diffs: DiffRuns::default(),
+            tickets,
             crashes: Mutex::default(),
             timeout: options.timeout(),
             statistics_rows: options.statistics_rows,

@@ -6,6 +6,7 @@ mod api;
 mod app_proxy;
 mod apps;
 mod ckan;
+mod flight;
 mod git;
 mod http;
 mod hub;
@@ -47,6 +48,7 @@ pub fn routes() -> Routes {
         hub::routes,
         ckan::routes,
         api::routes,
+        flight::routes,
         lfs::routes,
         xet::routes,
         git::routes,

@@ -64,14 +64,14 @@ impl ServerSecret {
         key
     }
 
+    /// Returns what encrypts values that clients keep, for one purpose.
+    pub fn sealer(&self, purpose: &str) -> Sealer {
+        Sealer(XChaCha20Poly1305::new(&self.derive(purpose).into()))
+    }
+
     /// Encrypts a value for the database (XChaCha20-Poly1305). Decryption requires the same `context`.
     pub fn seal(&self, context: &str, plain: &[u8]) -> Result<String> {
-        let nonce = clock::random::<24>();
-        let sealed = self
-            .cipher()
-            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: context.as_bytes() })
-            .map_err(|_| Error::internal("cannot encrypt a key"))?;
-        Ok(BASE64.encode([nonce.as_slice(), &sealed].concat()))
+        Ok(BASE64.encode(self.database_sealer().seal(context, plain)?))
     }
 
     /// Decrypts the output of [`ServerSecret::seal`].
@@ -80,11 +80,7 @@ impl ServerSecret {
     /// Invalid if it was encrypted with another secret or for another context; the message is for the operator.
     pub fn open(&self, context: &str, sealed: &str) -> Result<Vec<u8>> {
         let bytes = BASE64.decode(sealed).map_err(|_| self.wrong())?;
-        let (nonce, sealed) = bytes.split_at_checked(24).ok_or_else(|| self.wrong())?;
-        let nonce: [u8; 24] = nonce.try_into().map_err(|_| self.wrong())?;
-        self.cipher()
-            .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: context.as_bytes() })
-            .map_err(|_| self.wrong())
+        self.database_sealer().open(context, &bytes).ok_or_else(|| self.wrong())
     }
 
     fn wrong(&self) -> Error {
@@ -100,8 +96,31 @@ impl ServerSecret {
         })
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(&self.derive("sealing of keys in the database").into())
+    fn database_sealer(&self) -> Sealer {
+        self.sealer("sealing of keys in the database")
+    }
+}
+
+/// Encrypts values so that nobody else can read or change them (XChaCha20-Poly1305).
+pub struct Sealer(XChaCha20Poly1305);
+
+impl Sealer {
+    /// Encrypts a value. Decryption requires the same `context`.
+    ///
+    /// # Errors
+    /// Internal if the value is too long for the cipher.
+    pub fn seal(&self, context: &str, plain: &[u8]) -> Result<Vec<u8>> {
+        let nonce = clock::random::<24>();
+        let payload = Payload { msg: plain, aad: context.as_bytes() };
+        let sealed = self.0.encrypt(&XNonce::from(nonce), payload);
+        let sealed = sealed.map_err(|_| Error::internal("cannot encrypt a value"))?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Decrypts the output of [`Sealer::seal`]; `None` if it was changed, or made with another key or context.
+    pub fn open(&self, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_first_chunk::<24>()?;
+        self.0.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: context.as_bytes() }).ok()
     }
 }
 

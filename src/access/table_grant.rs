@@ -68,6 +68,11 @@ impl TableGrant {
         self.0.path()
     }
 
+    /// Returns the grant to list files.
+    pub fn narrow(&self) -> Grant<Read> {
+        self.0.narrow()
+    }
+
     /// Returns the grant to find the entry at a path at or below this one.
     ///
     /// # Errors

@@ -44,6 +44,9 @@ pub struct TablesConfig {
     /// Maximum size of the cache of results, in bytes. Default: 4 GiB.
     #[serde(deserialize_with = "units::size")]
     pub cache_bytes: u64,
+    /// Lifetime of the tickets and prepared statements of Arrow Flight, in seconds. Default: 600.
+    #[serde(deserialize_with = "units::seconds")]
+    pub ticket_seconds: u64,
 }
 
 impl Default for TablesConfig {
@@ -62,6 +65,7 @@ impl Default for TablesConfig {
             diff_rows: 1_000_000,
             result_bytes: 64 << 20,
             cache_bytes: 4 << 30,
+            ticket_seconds: 600,
         }
     }
 }
@@ -72,7 +76,12 @@ impl TablesConfig {
 
     /// Checks the values.
     pub(super) fn check(&self) -> Result<()> {
-        let positive = [("engines", self.engines as u64), ("threads", self.threads as u64), ("seconds", self.seconds)];
+        let positive = [
+            ("engines", self.engines as u64),
+            ("threads", self.threads as u64),
+            ("seconds", self.seconds),
+            ("ticket_seconds", self.ticket_seconds),
+        ];
         for (key, value) in positive {
             if value == 0 {
                 return Err(Error::invalid(format!("tables.{key} must be at least 1")));

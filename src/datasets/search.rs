@@ -36,6 +36,9 @@ const VALUES: usize = 20;
 /// Maximum number of words in a query.
 const WORDS: usize = 32;
 
+/// Maximum length in bytes of a pattern for names.
+const MAX_PATTERN: usize = 256;
+
 /// Minimum length in characters of a prefix search.
 const BEGINNING: usize = 3;
 
@@ -231,6 +234,28 @@ impl Datasets {
             _ => Place::Other(row.number),
         });
         Ok(Page { found: rows.into_iter().map(|(row, _)| found(visible, row)).collect::<Result<_>>()?, next })
+    }
+
+    /// Returns the names of datasets that the caller can see and that match an SQL pattern with `%` and `_`, in order.
+    ///
+    /// # Errors
+    /// Invalid for a pattern that is too long, or that ends with `\`.
+    pub async fn matching_names(
+        &self,
+        visible: &VisibleDatasets,
+        pattern: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        if let Some(pattern) = pattern {
+            let escapes = pattern.len() - pattern.trim_end_matches('\\').len();
+            if pattern.len() > MAX_PATTERN || pattern.contains('\0') || escapes % 2 == 1 {
+                return Err(Error::invalid(format!(
+                    "a pattern for datasets must have at most {MAX_PATTERN} bytes, and must not end with \\"
+                )));
+            }
+        }
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.db.read().await?.search_names(visible.seen(), pattern, limit).await
     }
 
     /// Counts the matches of [`Datasets::search`] by facet.

@@ -253,6 +253,19 @@ macro_rules! counted {
     };
 }
 
+/// Selects the names of datasets that match a pattern: `$1` maximum number (exclusive), `$2` limit, `$10` the pattern.
+macro_rules! named {
+    ($list:ident) => {
+        concat!(
+            "SELECT o.name || '/' || d.name FROM search s JOIN search_card c ON c.number = s.number
+             JOIN dataset d ON d.id = c.repo_id JOIN owner o ON o.id = d.owner_id
+             WHERE s.number < $1 AND lower(o.name || '/' || d.name) LIKE lower($10) ESCAPE '\\' AND ",
+            seen!($list),
+            " ORDER BY 1 LIMIT $2"
+        )
+    };
+}
+
 /// What every search of a reader has in common.
 struct Filter<'a> {
     seen: &'a VisibilityFilter,
@@ -334,6 +347,20 @@ impl Tx {
                 Ok(filter.query(sql, before.as_str(), limit).fetch_all(self).await?)
             }
         }
+    }
+
+    /// Returns the names (`owner/name`) of visible datasets that match an SQL pattern with `%`, `_` and `\`, in order.
+    pub async fn search_names(
+        &mut self,
+        seen: &VisibilityFilter,
+        pattern: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<String>> {
+        let mut filter = Filter::new(self, seen, &Terms::default());
+        filter.expression = Some(pattern.unwrap_or("%").to_owned());
+        let sql = if filter.is_sqlite { named!(sqlite_list) } else { named!(postgres_list) };
+        let names: Vec<(String,)> = filter.query(sql, i64::MAX, limit).fetch_all(self).await?;
+        Ok(names.into_iter().map(|(name,)| name).collect())
     }
 
     /// Counts the matches, up to a limit, and returns the owner id and the facets of each, separated by U+001E.

@@ -191,7 +191,7 @@ pub(super) fn package_path() -> FilePath {
     PACKAGE.parse().expect("a plain name is a path")
 }
 
-fn package_resources(package: &Package) -> &[Value] {
+pub(super) fn package_resources(package: &Package) -> &[Value] {
     package.get("resources").map_or(&[], |list| list.as_array().map_or(&[][..], Vec::as_slice))
 }
 
@@ -218,7 +218,7 @@ fn describes(resource: &Value, path: &FilePath) -> bool {
 ///
 /// # Errors
 /// Invalid if its data is not in files of the dataset.
-fn resource_paths(resource: &Value, name: &str) -> Result<Vec<FilePath>> {
+pub(super) fn resource_paths(resource: &Value, name: &str) -> Result<Vec<FilePath>> {
     let paths = match &resource["path"] {
         Value::Array(paths) => &paths[..],
         single => std::slice::from_ref(single),

@@ -57,6 +57,14 @@ pub struct SqlResult {
     pub rows: TableResult,
 }
 
+/// A query whose tables were found. Access to them has been checked.
+struct Resolved {
+    query: String,
+    /// In the order of the query's references.
+    tables: Vec<LocatedTable>,
+    canonical: String,
+}
+
 /// `OWNER/DATASET[@REVISION]`
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct DatasetName {
@@ -93,7 +101,38 @@ impl Tables {
     /// but one query that can be run; busy; unavailable without the engine.
     pub async fn sql(&self, access: &Access, actor: &Actor, request: SqlRequest, charge: Charge) -> Result<SqlResult> {
         let SqlRequest { query, default, parameters, limit, output } = request;
-        let default = default.as_deref().map(DatasetName::parse);
+        let Resolved { query, tables, canonical } =
+            self.resolve(access, actor, query, default.as_deref(), charge.clone()).await?;
+        let metadata = match output {
+            Output::Parquet | Output::Arrow => {
+                let sources: Vec<TableSource> = tables.iter().map(|table| table.source.clone()).collect();
+                metadata(&canonical, &sources)
+            }
+            Output::Json | Output::Csv => Map::new(),
+        };
+        let task = Task::Sql(Sql { query, parameters, limit, output, metadata, diff_rows: self.0.diff_rows });
+        let rows = self.start(actor, tables, task, charge).await?;
+        Ok(SqlResult { canonical, rows })
+    }
+
+    /// Returns the normal form of a query, with the commits of all tables, and checks access to them.
+    ///
+    /// # Errors
+    /// As for [`Tables::sql`].
+    pub async fn canonical(&self, access: &Access, actor: &Actor, query: String, charge: Charge) -> Result<String> {
+        Ok(self.resolve(access, actor, SqlText::Given(query), None, charge).await?.canonical)
+    }
+
+    /// Finds the tables of a query, and checks access to them.
+    async fn resolve(
+        &self,
+        access: &Access,
+        actor: &Actor,
+        query: SqlText,
+        default: Option<&str>,
+        charge: Charge,
+    ) -> Result<Resolved> {
+        let default = default.map(DatasetName::parse);
         let mut pinned = Pinned::default();
         let query = match query {
             SqlText::Given(query) => query,
@@ -109,7 +148,7 @@ impl Tables {
         };
         check_length(&query)?;
         let task = Task::References(Query { query: query.clone() });
-        let (references, _) = self.start(actor, Vec::new(), task, charge.clone()).await?.gather().await?;
+        let (references, _) = self.start(actor, Vec::new(), task, charge).await?.gather().await?;
         let references: References = serde_json::from_slice(&references).map_err(Error::internal)?;
         if references.tables.len() > MAX_TABLES {
             return Err(Error::invalid(format!("a query can read at most {MAX_TABLES} tables")));
@@ -122,13 +161,7 @@ impl Tables {
         }
         let sources: Vec<TableSource> = tables.iter().map(|table| table.source.clone()).collect();
         let canonical = canonical(&references, &sources)?;
-        let metadata = match output {
-            Output::Parquet | Output::Arrow => metadata(&canonical, &sources),
-            Output::Json | Output::Csv => Map::new(),
-        };
-        let task = Task::Sql(Sql { query, parameters, limit, output, metadata, diff_rows: self.0.diff_rows });
-        let rows = self.start(actor, tables, task, charge).await?;
-        Ok(SqlResult { canonical, rows })
+        Ok(Resolved { query, tables, canonical })
     }
 
     /// Checks access to all of these datasets, and then resolves their revisions: those of one dataset at one moment.
@@ -177,6 +210,11 @@ impl Tables {
         let text = self.0.files.read_all(&file).await?;
         String::from_utf8(text).map_err(|_| Error::invalid(format!("{path} is not a query: it is not UTF-8 text")))
     }
+}
+
+/// Returns the name of a table in SQL, `"OWNER/DATASET[@REVISION]"."TABLE"`.
+pub fn quoted_name(dataset: &str, table: &str) -> String {
+    format!("\"{}\".\"{}\"", dataset.replace('"', "\"\""), table.replace('"', "\"\""))
 }
 
 fn check_length(query: &str) -> Result<()> {
@@ -234,8 +272,7 @@ fn canonical(references: &References, sources: &[TableSource]) -> Result<String>
             Piece::Text(piece) => text.push_str(piece),
             Piece::Table(index) => {
                 let TableSource { dataset, commit, table, .. } = source(*index)?;
-                let table = table.replace('"', "\"\"");
-                text.extend(["\"", dataset, "@", &commit.to_string(), "\".\"", &table, "\""]);
+                text.push_str(&quoted_name(&format!("{dataset}@{commit}"), table));
             }
             Piece::Dataset(index) => {
                 let TableSource { dataset, commit, .. } = source(*index)?;

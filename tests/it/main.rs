@@ -19,6 +19,7 @@ mod db;
 mod disk_full;
 mod drive_api;
 mod emails;
+mod flight;
 mod jwt;
 mod layers;
 mod lfs_batch;

@@ -16,7 +16,7 @@ use rutter_testing::{Engine, Person, Reply, Server};
 use serde_json::{Value, json};
 
 /// A server without rate limits, with a dataset of ada's.
-async fn server() -> (Server, Person) {
+pub(crate) async fn server() -> (Server, Person) {
     let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
     let ada = server.person("ada").await;
     server.dataset("ada/data", Visibility::Private).await;
@@ -24,7 +24,7 @@ async fn server() -> (Server, Person) {
 }
 
 /// Writes a file over the drive API.
-async fn put(server: &Server, who: &Person, path: &str, bytes: impl Into<Vec<u8>>) {
+pub(crate) async fn put(server: &Server, who: &Person, path: &str, bytes: impl Into<Vec<u8>>) {
     let request = server.request("PUT", &format!("/api/v1/drive/ada/data/files/{path}"), Some(&who.token));
     let reply = Reply::of(request.body(bytes.into())).await;
     assert!(reply.status < 300, "{path}: {} {}", reply.status, reply.text());
@@ -50,7 +50,7 @@ fn query(pairs: &[(&str, &str)]) -> String {
 }
 
 /// The process ids of the table engines that this process started.
-fn engines() -> Vec<u32> {
+pub(crate) fn engines() -> Vec<u32> {
     engines_of(std::process::id())
 }
 
@@ -73,7 +73,7 @@ fn engines_of(server: u32) -> Vec<u32> {
 }
 
 /// Waits until a condition holds; panics after ten seconds.
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..1000 {
         if holds() {
             return;
@@ -84,7 +84,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// A table with numbers from 0, as CSV: id, its name, its square, and whether it is even.
-fn numbers(rows: usize) -> String {
+pub(crate) fn numbers(rows: usize) -> String {
     let mut text = "id,name,square,even\n".to_owned();
     for id in 0..rows {
         text.push_str(&format!("{id},n{id:07},{},{}\n", id * id, id % 2 == 0));

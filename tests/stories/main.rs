@@ -10,6 +10,7 @@ mod concurrency;
 mod contract;
 mod fault_proxy;
 mod flask_appbuilder;
+mod flight;
 mod hosting;
 mod hub;
 mod large;

@@ -284,7 +284,7 @@ impl<R: Right> FromRequestParts<App> for Target<R> {
 }
 
 /// Returns the credentials of a request: `Authorization` or `?jwt=`, otherwise the session cookie.
-fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
+pub(crate) fn credentials(parts: &Parts, app: &App) -> Result<Credentials> {
     let unreadable = || Error::unauthenticated("invalid Authorization header; use Basic or Bearer");
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| unreadable())?;

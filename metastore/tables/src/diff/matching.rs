@@ -323,7 +323,7 @@ pub(super) fn zip<const N: usize>(
     let (mut left, mut right) = (from.next()?, to.next()?);
     loop {
         let order = match (&left, &right) {
-            (Some(left), Some(right)) => left[..N - 1].cmp(&right[..N - 1]),
+            (Some(left), Some(right)) => left[0].cmp(&right[0]).then_with(|| left[..N - 1].cmp(&right[..N - 1])),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => return Ok(()),

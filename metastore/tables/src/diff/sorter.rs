@@ -143,7 +143,7 @@ impl<const N: usize> Sorter<N> {
 
     /// Sorts the records.
     pub(super) fn finish(mut self) -> Result<Sorted<N>> {
-        self.records.sort_unstable();
+        sort(&mut self.records);
         Ok(Sorted(Arc::new(Contents { records: self.records, spilled: self.spilled })))
     }
 
@@ -153,7 +153,7 @@ impl<const N: usize> Sorter<N> {
             Some(spilled) => self.merge(spilled)?,
             None => RunFile::new(&self.scratch)?,
         };
-        self.records.sort_unstable();
+        sort(&mut self.records);
         for record in &self.records {
             spilled.push(record)?;
         }
@@ -199,6 +199,11 @@ pub(super) struct Merged<const N: usize> {
     runs: Vec<RunReader>,
     /// The next record of each run, with its number; of those in memory, too, if there are runs.
     heads: BinaryHeap<Reverse<(Record<N>, usize)>>,
+}
+
+/// Sorts records in memory. The first word, a hash or the number of a row, nearly always decides.
+fn sort<const N: usize>(records: &mut [Record<N>]) {
+    records.sort_unstable_by(|one, other| one[0].cmp(&other[0]).then_with(|| one[1..].cmp(&other[1..])));
 }
 
 /// Reads a run.

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
@@ -34,6 +35,8 @@ pub(crate) struct Connection {
     shared: Arc<Shared>,
     /// The number of the file that is called 0 here.
     first: u32,
+    /// Number of bytes that were read with it.
+    bytes_read: Arc<AtomicU64>,
 }
 
 struct Shared {
@@ -77,7 +80,7 @@ pub(crate) fn connect() -> (Connection, Frames, mpsc::Receiver<Request>) {
     let (requests, receiver) = mpsc::channel(1);
     let turns = Arc::new(Semaphore::new(CONCURRENT_READS));
     let shared = Arc::new(Shared { frames: sender, state: Mutex::default(), turns });
-    let connection = Connection { shared, first: 0 };
+    let connection = Connection { shared, first: 0, bytes_read: Arc::default() };
     (connection.clone(), Frames { connection, requests, waiting: frames }, receiver)
 }
 
@@ -141,7 +144,12 @@ impl Connection {
     /// Returns the connection for a table whose files are numbered from `first` on, for which they begin at 0.
     #[must_use]
     pub(crate) fn for_files(&self, first: u32) -> Self {
-        Self { shared: Arc::clone(&self.shared), first }
+        Self { shared: Arc::clone(&self.shared), first, bytes_read: Arc::default() }
+    }
+
+    /// Returns how many bytes were read of the files of this table.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
     }
 
     /// Reads a range of a file.
@@ -213,7 +221,9 @@ impl Connection {
             // Within the lock, so that no read follows the end of the request.
             place.send(frame);
         }
-        answered.await.map_err(|_| closed())?
+        let bytes = answered.await.map_err(|_| closed())??;
+        self.bytes_read.fetch_add(length, Ordering::Relaxed);
+        Ok(bytes)
     }
 
     fn answer(&self, number: u32, payload: &[u8]) {

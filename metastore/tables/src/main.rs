@@ -4,6 +4,7 @@
 //! program, so that a malicious one can at most end it.
 
 mod arrow_file;
+mod blocking;
 mod confine;
 mod connection;
 mod diff;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tables_wire::{Column, Output};
 
+pub(crate) use self::text::csv_cells;
 use crate::error::{Error, Result};
 use crate::types::{plain_schema, to_schema};
 

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tables_wire::{Column, Format, Table, TableFile};
 
 use self::provider::Provider;
-pub(crate) use self::text::TextFiles;
+pub(crate) use self::text::{Part, TextFiles, TextRows};
 use crate::arrow_file::ArrowFile;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
@@ -37,6 +37,9 @@ pub(crate) struct OpenTable {
     schema: SchemaRef,
     /// The properties of the resource.
     declared: Map<String, Value>,
+    /// Length of all files in bytes.
+    size: u64,
+    connection: Connection,
 }
 
 enum Files {
@@ -78,7 +81,9 @@ impl OpenTable {
                 (Files::Arrow(files), columns_of(&schema), schema)
             }
         };
-        Ok(Arc::new(Self { files, columns, schema, declared: table.declared.clone() }))
+        let size = table.files.iter().map(|file| file.size).sum();
+        let (declared, connection) = (table.declared.clone(), connection.clone());
+        Ok(Arc::new(Self { files, columns, schema, declared, size, connection }))
     }
 
     /// Returns the columns (Table Schema).
@@ -94,6 +99,16 @@ impl OpenTable {
     /// Returns the properties `schema`, `dialect` and `encoding` of the resource, as far as there are any.
     pub(crate) fn declared(&self) -> &Map<String, Value> {
         &self.declared
+    }
+
+    /// Returns the length of all files in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Returns how many bytes of the files were read, some of them more than once.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.connection.bytes_read()
     }
 
     /// Returns the number of rows, if it is known without reading them.

@@ -40,6 +40,9 @@ use crate::types::columns_of;
 /// Number of encoded bytes that are sent together.
 const PART: usize = 1 << 18;
 
+/// The memory is divided between at most this many comparisons.
+const MAX_COMPARISONS: usize = 7;
+
 /// Finds the tables that a query names.
 ///
 /// # Errors
@@ -65,7 +68,8 @@ pub(crate) async fn sql(
     }
     let tables = Tables { names: &names, opened: tables };
     let named = tables.iter().map(|(name, table)| (name.clone(), Arc::clone(table))).collect();
-    let context = if has_row_diff(&statement) { context.halved() } else { *context };
+    // Comparisons do not use the memory of the session. A string with the name of the function is counted, too.
+    let context = context.divided(1 + statement.to_string().matches(references::ROW_DIFF).count().min(MAX_COMPARISONS));
     let diffs = Arc::new(RowDiffs { context, tables: named, rows: request.diff_rows });
     let titles = Titles::of(&mut statement);
     parameters::set(&mut statement, &request.parameters)?;
@@ -182,11 +186,6 @@ fn result_schema(plan: &LogicalPlan, request: &Sql) -> SchemaRef {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let metadata: HashMap<_, _> = request.metadata.iter().map(|(key, value)| (key.clone(), text(value))).collect();
     Arc::new(Schema::new(fields.collect::<Vec<Field>>().into_iter().collect::<Fields>()).with_metadata(metadata))
-}
-
-fn has_row_diff(statement: &Statement) -> bool {
-    // Also true for a string or a column of this name, which does no harm.
-    statement.to_string().contains(references::ROW_DIFF)
 }
 
 /// Returns true if a plan was refused since two columns have the same name.

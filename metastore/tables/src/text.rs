@@ -19,7 +19,7 @@ pub(crate) use self::batch::convert;
 #[cfg(test)]
 pub(crate) use self::charset::Charset;
 pub(crate) use self::file::TextFile;
-pub(crate) use self::lenient::{JsonWriter, strings};
+pub(crate) use self::lenient::{JsonWriter, strings, written};
 pub(crate) use self::reader::RowReader;
 pub(crate) use self::table::TextTable;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tables_wire::{Column, ColumnChange, DiffColumn, KeySource};
 
 use super::compared::Form;
+use super::side::Side;
 use crate::error::{Error, Result, shortened};
 use crate::infer::{MAX_COLUMNS, too_wide};
 
@@ -21,7 +22,7 @@ const SHOWN: usize = 60;
 const FIXED: [&str; 3] = ["change", "from_row", "to_row"];
 
 /// A column that both tables have.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Common {
     /// The position in the older table, and in the newer one.
     pub(super) from: usize,
@@ -32,10 +33,18 @@ pub(super) struct Common {
     pub(super) form: Form,
 }
 
-/// The columns of one of the tables.
-pub(super) struct Side<'t> {
-    pub(super) columns: &'t [Column],
-    pub(super) schema: &'t Schema,
+impl Common {
+    /// Returns the position in one of the tables.
+    pub(super) fn position(&self, which: Which) -> usize {
+        if which == Which::From { self.from } else { self.to }
+    }
+}
+
+/// One of the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    From,
+    To,
 }
 
 /// The columns of a row diff.
@@ -56,31 +65,22 @@ pub(super) struct Columns {
 }
 
 /// The table and position of a value column of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    From(usize),
-    To(usize),
-}
+pub(super) type Origin = (Which, usize);
 
 impl Columns {
     /// Decides which columns are compared, and how. `declared` is what the resource of the newer table declares.
     ///
     /// # Errors
     /// Invalid for an unknown column of the requested key; limit for too many columns.
-    pub(super) fn new(
-        from: &Side<'_>,
-        to: &Side<'_>,
-        key: Option<&[String]>,
-        declared: &Map<String, Value>,
-    ) -> Result<Self> {
+    pub(super) fn new(from: &Side, to: &Side, key: Option<&[String]>, declared: &Map<String, Value>) -> Result<Self> {
         let mut places: HashMap<(&str, usize), usize> = HashMap::new();
-        for (place, (name, nth)) in numbered(from.columns).enumerate() {
+        for (place, (name, nth)) in numbered(&from.columns).enumerate() {
             places.insert((name, nth), place);
         }
         let mut described = Vec::new();
         let mut values = Vec::new();
         let mut common = Vec::new();
-        for (place, (name, nth)) in numbered(to.columns).enumerate() {
+        for (place, (name, nth)) in numbered(&to.columns).enumerate() {
             let column = &to.columns[place];
             let mut entry = DiffColumn {
                 name: name.to_owned(),
@@ -100,9 +100,9 @@ impl Columns {
                 let [one, other] = [from.schema.field(older), to.schema.field(place)].map(Field::data_type);
                 let form = Form::of(one, other);
                 common.push(Common { from: older, to: place, described: described.len(), form });
-                values.push(Origin::From(older));
+                values.push((Which::From, older));
             }
-            values.push(Origin::To(place));
+            values.push((Which::To, place));
             described.push(entry);
         }
         let mut removed: Vec<usize> = places.into_values().collect();
@@ -118,7 +118,7 @@ impl Columns {
                 to: None,
                 changed_cells: 0,
             });
-            values.push(Origin::From(place));
+            values.push((Which::From, place));
         }
         if FIXED.len() + values.len() > 2 * MAX_COLUMNS {
             return Err(too_wide());
@@ -127,6 +127,11 @@ impl Columns {
         let (keys, key_source) = sort_by_key(&mut common, &described, key, declared)?;
         let (schema, result) = result_columns(from, to, &described, &values);
         Ok(Self { described, values, common, keys, key_source, schema, result })
+    }
+
+    /// Returns the positions of the common columns in one of the tables.
+    pub(super) fn positions(&self, which: Which) -> Vec<usize> {
+        self.common.iter().map(|common| common.position(which)).collect()
     }
 
     /// Returns the names of the key's columns.
@@ -242,12 +247,7 @@ fn unknown_key(name: &str, common: &[Common], described: &[DiffColumn]) -> Error
 }
 
 /// Returns the types and columns of the result.
-fn result_columns(
-    from: &Side<'_>,
-    to: &Side<'_>,
-    described: &[DiffColumn],
-    values: &[Origin],
-) -> (SchemaRef, Vec<Column>) {
+fn result_columns(from: &Side, to: &Side, described: &[DiffColumn], values: &[Origin]) -> (SchemaRef, Vec<Column>) {
     let plain = |name: &str, r#type: &str| Column { name: name.to_owned(), r#type: r#type.to_owned(), format: None };
     let [change, from_row, to_row] = FIXED;
     let mut fields = vec![
@@ -257,11 +257,8 @@ fn result_columns(
     ];
     let mut result = vec![plain(change, "string"), plain(from_row, "integer"), plain(to_row, "integer")];
     let names = described.iter().flat_map(|column| [&column.from, &column.to]).flatten();
-    for (origin, name) in values.iter().zip(names) {
-        let (side, place) = match *origin {
-            Origin::From(place) => (from, place),
-            Origin::To(place) => (to, place),
-        };
+    for ((which, place), name) in values.iter().zip(names) {
+        let (side, place) = (if *which == Which::From { from } else { to }, *place);
         fields.push(side.schema.field(place).clone().with_name(name).with_nullable(true));
         result.push(Column { name: name.clone(), ..side.columns[place].clone() });
     }

@@ -44,6 +44,22 @@ impl Rows {
         self.text.get(from..self.cells[place] as usize)
     }
 
+    /// Returns some of the rows, as if they were consecutive.
+    pub(crate) fn select(&self, rows: impl Iterator<Item = usize>) -> Self {
+        let mut selected = Self { first: self.first, ..Self::default() };
+        for row in rows {
+            let (start, end) = self.range(row);
+            let from = if start == 0 { 0 } else { self.cells[start - 1] };
+            // The text is not longer than that of all rows.
+            let length = u32::try_from(selected.text.len()).unwrap_or(u32::MAX);
+            selected.cells.extend(self.cells[start..end].iter().map(|cell| cell - from + length));
+            let to = if end > start { self.cells[end - 1] } else { from };
+            selected.text.push_str(&self.text[from as usize..to as usize]);
+            selected.ends.push(u32::try_from(selected.cells.len()).unwrap_or(u32::MAX));
+        }
+        selected
+    }
+
     fn range(&self, row: usize) -> (usize, usize) {
         let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
         (start, self.ends[row] as usize)

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -16,7 +17,7 @@ use super::Batches;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::rows::Rows;
-use crate::text::{RowReader, TextFile, TextTable, convert};
+use crate::text::{RowReader, TextFile, TextTable, convert, written};
 
 /// Number of files from whose beginning the columns are inferred. The others must have the same.
 const EXAMINED: usize = 8;
@@ -99,6 +100,18 @@ impl TextFiles {
         })
         .boxed()
     }
+
+    /// Reads rows as strings, with their cells as they are in the files.
+    pub(crate) fn written(self: &Arc<Self>, offset: u64, limit: u64, columns: Vec<usize>) -> Batches {
+        let rows = self.rows(offset, limit);
+        try_unfold((rows, columns), |(mut rows, columns)| async move {
+            let Some(Part { rows: cells, range, file }) = rows.next().await? else { return Ok(None) };
+            let batch = written(&rows.files.table, cells, range, &columns);
+            let batch = batch.map_err(|error| error.in_file(rows.files.files[file].name()))?;
+            Ok(Some((batch, (rows, columns))))
+        })
+        .boxed()
+    }
 }
 
 /// Reads the rows of text files.
@@ -156,6 +169,29 @@ impl TextRows {
             }
         }
         Ok(None)
+    }
+
+    /// Converts some of the rows of a part, with the columns at these positions, whose types are those of `schema`.
+    /// `as_written` leaves cells as they are in the file.
+    pub(crate) fn take(
+        &self,
+        part: Part,
+        indexes: &[usize],
+        columns: &[usize],
+        schema: &SchemaRef,
+        as_written: bool,
+    ) -> Result<RecordBatch> {
+        let Part { rows, range, file } = part;
+        let table = &self.files.table;
+        let convert = |rows, range| {
+            if as_written { written(table, rows, range, columns) } else { convert(table, rows, range, columns, schema) }
+        };
+        let mut batch = Err(Error::internal("nothing was converted"));
+        if indexes.len() < range.len() {
+            batch = convert(rows.select(indexes.iter().map(|index| range.start + index)), 0..indexes.len());
+        }
+        // Messages about invalid cells need the numbers of the rows in the file.
+        batch.or_else(|_| convert(rows, range)).map_err(|error| self.describe(error, file))
     }
 
     /// Adds the name of a file to an error.

@@ -13,6 +13,7 @@ use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::batch::text;
 use super::cell::{CellRules, Kind, Moment, year};
+use super::json;
 use super::table::TextTable;
 use crate::error::{Error, Result};
 use crate::rows::Rows;
@@ -183,17 +184,38 @@ impl Formatter for Exact {
 
 /// Converts rows to columns of strings, for CSV.
 pub(crate) fn strings(table: &TextTable, rows: Rows, range: Range<usize>, needed: &[usize]) -> Result<RecordBatch> {
+    string_columns(table, rows, range, needed, |rules, cell, add| {
+        match text(rules, cell, table.is_json()).map(|text| plain(rules, text)) {
+            None => add(None),
+            Some(Plain::Json(text)) => add(Some(&text)),
+            Some(Plain::Text(text)) => add(Some(&text)),
+        }
+    })
+}
+
+/// Converts rows to columns of strings, with the cells of CSV as they are written. Only cells that a row lacks, and null in
+/// JSON, are missing.
+pub(crate) fn written(table: &TextTable, rows: Rows, range: Range<usize>, needed: &[usize]) -> Result<RecordBatch> {
+    string_columns(table, rows, range, needed, |_, cell, add| {
+        if table.is_json() { add(cell.and_then(json::text).as_deref()) } else { add(cell) }
+    })
+}
+
+/// Converts rows to columns of strings. `write` adds the text of a cell.
+fn string_columns(
+    table: &TextTable,
+    rows: Rows,
+    range: Range<usize>,
+    needed: &[usize],
+    write: impl Fn(&CellRules, Option<&str>, &mut dyn FnMut(Option<&str>)),
+) -> Result<RecordBatch> {
     let (rows, range) = table.cells(rows, range, needed)?;
     let column = |(at, index): (usize, &usize)| {
         let rules = &table.columns[*index].rules;
         let mut builder = StringBuilder::new();
         for row in range.clone() {
-            let text = text(rules, rows.cell(row, table.place(needed, at)), table.is_json());
-            match text.map(|text| plain(rules, text)) {
-                None => builder.append_null(),
-                Some(Plain::Json(text)) => builder.append_value(text),
-                Some(Plain::Text(text)) => builder.append_value(text),
-            }
+            let cell = rows.cell(row, table.place(needed, at));
+            write(rules, cell, &mut |text| builder.append_option(text));
         }
         Arc::new(builder.finish()) as ArrayRef
     };

@@ -68,12 +68,16 @@ pub(crate) async fn sql(
     }
     let tables = Tables { names: &names, opened: tables };
     let named = tables.iter().map(|(name, table)| (name.clone(), Arc::clone(table))).collect();
-    // Comparisons do not use the memory of the session. A string with the name of the function is counted, too.
-    let context = context.divided(1 + statement.to_string().matches(references::ROW_DIFF).count().min(MAX_COMPARISONS));
+    // Comparisons do not use the memory of the session.
+    let calls = references::calls(&mut statement)?;
+    let context = context.divided(1 + calls.len().min(MAX_COMPARISONS));
     let diffs = Arc::new(RowDiffs { context, tables: named, rows: request.diff_rows });
     let titles = Titles::of(&mut statement);
     parameters::set(&mut statement, &request.parameters)?;
-    columns::resolve(&mut statement, tables.iter().map(|(name, table)| (name.table.as_str(), table.schema().fields())))?;
+    let compared = calls.iter().map(|call| diffs.schema(call)).collect::<Result<Vec<_>>>()?;
+    let fields = tables.iter().map(|(name, table)| (name.table.as_str(), table.schema().fields()));
+    let compared = compared.iter().map(|schema| (references::ROW_DIFF, schema.fields()));
+    columns::resolve(&mut statement, fields.chain(compared))?;
     let query = Query { context, tables, diffs, statement, titles, request };
     match query.run(true, sink).await {
         // Hash joins keep one side in memory. Others can spill.

@@ -124,6 +124,8 @@ impl Rename {
         }
         for element in options.opt_replace.iter_mut().flat_map(|replace| &mut replace.items) {
             self.column(&mut element.column_name);
+            // The planner would compare it as it is written.
+            element.column_name = Ident::with_quote('"', normal(&element.column_name));
         }
         match &mut options.opt_rename {
             Some(RenameSelectItem::Single(renamed)) => self.column(&mut renamed.ident),

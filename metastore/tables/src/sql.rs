@@ -55,23 +55,18 @@ pub(crate) fn references(query: &str) -> Result<References> {
 ///
 /// # Errors
 /// Invalid; limit; read.
-pub(crate) async fn sql(
-    context: &Context,
-    tables: &[Arc<OpenTable>],
-    request: &Sql,
-    sink: &impl Sink,
-) -> Result<Done> {
+pub(crate) async fn sql(context: &Context, tables: &[Arc<OpenTable>], request: &Sql, sink: &impl Sink) -> Result<Done> {
     let mut statement = parse::parse(&request.query)?;
     let names = references::find(&mut statement)?.tables;
     if names.len() != tables.len() {
         return Err(Error::internal(format!("a query on {} tables with {}", names.len(), tables.len())));
     }
     let tables = Tables { names: &names, opened: tables };
-    let named = tables.iter().map(|(name, table)| (name.clone(), Arc::clone(table))).collect();
+    let opened = tables.iter().map(|(name, table)| (name.clone(), Arc::clone(table))).collect();
     // Comparisons do not use the memory of the session.
     let calls = references::calls(&mut statement)?;
     let context = context.divided(1 + calls.len().min(MAX_COMPARISONS));
-    let diffs = Arc::new(RowDiffs { context, tables: named, rows: request.diff_rows });
+    let diffs = Arc::new(RowDiffs { context, tables: opened, rows: request.diff_rows });
     let titles = Titles::of(&mut statement);
     parameters::set(&mut statement, &request.parameters)?;
     let compared = calls.iter().map(|call| diffs.schema(call)).collect::<Result<Vec<_>>>()?;
@@ -130,10 +125,8 @@ impl Query<'_> {
         let (mut rows, mut more) = (0_u64, false);
         let mut waiting = Vec::new();
         while let Some(batch) = batches.next().await {
-            let batch = batch.map_err(|error| Stopped {
-                error: explained(error),
-                is_repeatable: is_repeatable && rows == 0,
-            })?;
+            let batch = batch
+                .map_err(|error| Stopped { error: explained(error), is_repeatable: is_repeatable && rows == 0 })?;
             let wanted = self.request.limit.map_or(u64::MAX, |limit| limit - rows);
             let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(batch.num_rows());
             let taken = encoder.write(&batch.slice(0, wanted))?;

@@ -9,8 +9,16 @@ use crate::error::{Error, shortened};
 use crate::names;
 
 /// What no message may contain: names of libraries, of stores, and of their source code, and what only they understand.
-const INTERNAL: [&str; 8] =
-    ["datafusion", "DataFusion", "table://", ".rs:", "/src/", "sqlparser", "OuterReferenceColumn", "row count or at least"];
+const INTERNAL: [&str; 8] = [
+    "datafusion",
+    "DataFusion",
+    "table://",
+    ".rs:",
+    "/src/",
+    "sqlparser",
+    "OuterReferenceColumn",
+    "row count or at least",
+];
 
 /// Maximum length of a message of a library, in characters.
 const SHOWN: usize = 300;
@@ -140,8 +148,8 @@ fn first_line(why: &str) -> String {
 
 /// Writes the first letter of a sentence in lower case.
 fn uncapitalize(message: &mut String) {
-    let mut letters = message.chars();
-    if let (Some(first), Some(second)) = (letters.next(), letters.next())
+    let mut chars = message.chars();
+    if let (Some(first), Some(second)) = (chars.next(), chars.next())
         && first.is_ascii_uppercase()
         && (second.is_ascii_lowercase() || second == ' ')
     {

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, Statement as SqlStatement, TableAlias, TableFactor, TableFunctionArgs, Value, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, Statement as SqlStatement, TableAlias, TableFactor, TableFunctionArgs,
+    Value, VisitorMut,
 };
 use tables_wire::{Piece, References, TableName};
 
@@ -34,7 +35,9 @@ pub(super) fn find(statement: &mut Statement) -> Result<References> {
         // Otherwise, queries with different meanings could have the same normal form.
         return Err(Error::invalid("the query cannot be brought to a normal form; write it more simply"));
     }
-    let marker = (0_u64..).map(|number| format!("${number}$")).find(|marker| !printed.contains(marker));
+    // A text has fewer of them than bytes.
+    let mut markers = (0..=printed.len()).map(|number| format!("${number}$"));
+    let marker = markers.find(|marker| !printed.contains(marker));
     let marker = marker.ok_or_else(|| Error::internal("every number is in use"))?;
     let mut finder = Finder { tables: Vec::new(), scopes: Vec::new(), marker: &marker };
     if let Statement::Statement(statement) = &mut seen

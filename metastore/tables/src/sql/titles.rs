@@ -18,7 +18,7 @@ pub(super) struct Titles(Vec<Title>);
 
 #[derive(Debug, Clone)]
 enum Title {
-    /// Any number of columns, with names of their own.
+    /// Any number of columns, with the names that they have.
     Wildcard,
     /// A column or an alias, which gives the name.
     Name(String),
@@ -41,7 +41,7 @@ impl Titles {
         Self(select.map(|select| select.projection.iter().map(title).collect()).unwrap_or_default())
     }
 
-    /// Gives each selected expression a name of its own, since the planner refuses a name that is there twice.
+    /// Renames each selected expression, since the planner refuses to select two with the same name.
     pub(super) fn make_unique(statement: &mut Statement) {
         let Some(select) = query_of(statement).and_then(first_select) else { return };
         for (place, item) in select.projection.iter_mut().enumerate() {
@@ -63,7 +63,8 @@ impl Titles {
         // A function that may return several columns.
         let is_open = titles.iter().any(|title| matches!(title, Title::Text(text) if text.contains("unnest")));
         let wildcards = titles.iter().filter(|title| is_wildcard(title)).count();
-        let is_matching = if wildcards == 0 { titles.len() == names.len() } else { titles.len() - wildcards <= names.len() };
+        let is_matching =
+            if wildcards == 0 { titles.len() == names.len() } else { titles.len() - wildcards <= names.len() };
         if is_matching && !is_open {
             let first = titles.iter().take_while(|title| !is_wildcard(title));
             for (name, title) in names.iter_mut().zip(first) {

@@ -33,19 +33,29 @@ fn tables_are_found() {
         ("SHOW COLUMNS FROM birds", &["birds"]),
         ("DESCRIBE SELECT * FROM birds", &["birds"]),
         ("EXPLAIN SELECT * FROM a JOIN b ON a.x IN (SELECT x FROM c)", &["a", "b", "c"]),
-        ("SELECT (SELECT max(x) FROM a), x IN (SELECT 1 FROM b) FROM c WHERE EXISTS (SELECT 1 FROM d) GROUP BY x \
+        (
+            "SELECT (SELECT max(x) FROM a), x IN (SELECT 1 FROM b) FROM c WHERE EXISTS (SELECT 1 FROM d) GROUP BY x \
           HAVING max(x) > (SELECT 1 FROM e) ORDER BY (SELECT 1 FROM f) LIMIT (SELECT 1 FROM g)",
-         &["a", "b", "c", "d", "e", "f", "g"]),
-        ("SELECT * FROM a UNION SELECT * FROM b EXCEPT (SELECT * FROM c INTERSECT SELECT * FROM d)", &["a", "b", "c", "d"]),
+            &["a", "b", "c", "d", "e", "f", "g"],
+        ),
+        (
+            "SELECT * FROM a UNION SELECT * FROM b EXCEPT (SELECT * FROM c INTERSECT SELECT * FROM d)",
+            &["a", "b", "c", "d"],
+        ),
         ("SELECT * FROM (a CROSS JOIN (b CROSS JOIN c)), LATERAL (SELECT * FROM d) x", &["a", "b", "c", "d"]),
         ("WITH a AS (SELECT * FROM a), b AS (SELECT * FROM a, c) SELECT * FROM a, b", &["a", "c"]),
         ("WITH A AS (SELECT 1) SELECT * FROM a, \"A\" AS b, \"x/y\".a AS c", &["\"A\"", "x/y a"]),
         ("WITH RECURSIVE a AS (SELECT 1 AS x UNION ALL SELECT x FROM a, b) SELECT * FROM a", &["b"]),
         ("SELECT * FROM (WITH a AS (SELECT 1) SELECT * FROM a) x, a AS y", &["a"]),
         ("SELECT * FROM t WHERE x = (WITH t AS (SELECT 1 AS x FROM u) SELECT x FROM t)", &["t", "u"]),
-        ("SELECT sum(x) FILTER (WHERE x IN (SELECT 1 FROM b)) OVER (ORDER BY (SELECT 1 FROM c)) FROM a", &["b", "c", "a"]),
-        ("SELECT * FROM row_diff('ada/birds@v1.0', 'ada/birds@main', 'birds'), \"ada/birds@main\".\"birds\" b",
-         &["ada/birds@v1.0 \"birds\"", "ada/birds@main \"birds\""]),
+        (
+            "SELECT sum(x) FILTER (WHERE x IN (SELECT 1 FROM b)) OVER (ORDER BY (SELECT 1 FROM c)) FROM a",
+            &["b", "c", "a"],
+        ),
+        (
+            "SELECT * FROM row_diff('ada/birds@v1.0', 'ada/birds@main', 'birds'), \"ada/birds@main\".\"birds\" b",
+            &["ada/birds@v1.0 \"birds\"", "ada/birds@main \"birds\""],
+        ),
         ("SELECT * FROM UNNEST([1, 2]) AS u(x)", &[]),
     ] {
         assert_eq!(names(query), expected, "{query}");
@@ -56,12 +66,17 @@ fn tables_are_found() {
 fn normal_forms_have_places_for_commits() {
     for (query, expected) in [
         ("select /* a */ Name -- b\n from birds -- c", "SELECT Name FROM \"ada/birds@main\".\"birds\""),
-        ("SELECT \"x/y@v1\".t.a, count(\"x/y@v1\".t.*) FROM \"x/y@v1\".T", "SELECT \"x/y@v1\".\"t\".a, count(\"x/y@v1\".\"t\".*) FROM \"x/y@v1\".\"t\""),
+        (
+            "SELECT \"x/y@v1\".t.a, count(\"x/y@v1\".t.*) FROM \"x/y@v1\".T",
+            "SELECT \"x/y@v1\".\"t\".a, count(\"x/y@v1\".\"t\".*) FROM \"x/y@v1\".\"t\"",
+        ),
         ("SELECT \"x/y\".\"T\".* FROM \"x/y\".\"T\"", "SELECT \"x/y\".\"T\".* FROM \"x/y\".\"T\""),
         ("SELECT * FROM ROW_DIFF('x/y@a', 'x/y@b', 't')", "SELECT * FROM row_diff('x/y@a', 'x/y@b', 't') AS row_diff"),
         ("SELECT '$0$t0;' FROM \"$1$\"", "SELECT '$0$t0;' FROM \"ada/birds@main\".\"$1$\""),
-        ("WITH birds AS (TABLE birds) SELECT * FROM birds WHERE a = $1 AND b = $n",
-         "WITH birds AS (SELECT * FROM \"ada/birds@main\".\"birds\") SELECT * FROM birds WHERE a = $1 AND b = $n"),
+        (
+            "WITH birds AS (TABLE birds) SELECT * FROM birds WHERE a = $1 AND b = $n",
+            "WITH birds AS (SELECT * FROM \"ada/birds@main\".\"birds\") SELECT * FROM birds WHERE a = $1 AND b = $n",
+        ),
         ("SELECT /*+ hint */ 1;", "SELECT 1"),
         ("show columns from birds", "DESCRIBE \"ada/birds@main\".\"birds\""),
         ("explain format tree select 1", "EXPLAIN FORMAT tree SELECT 1"),
@@ -93,8 +108,7 @@ fn query() -> impl Strategy<Value = String> {
     leaf.prop_recursive(4, 24, 3, move |inner| {
         prop_oneof![
             (name(), inner.clone()).prop_map(|(name, query)| format!("SELECT s.x FROM {name} AS s, ({query}) AS u")),
-            (name(), inner.clone())
-                .prop_map(|(name, query)| format!("SELECT x FROM {name} AS t WHERE x IN ({query})")),
+            (name(), inner.clone()).prop_map(|(name, query)| format!("SELECT x FROM {name} AS t WHERE x IN ({query})")),
             (inner.clone(), inner.clone()).prop_map(|(one, other)| format!("({one}) UNION ALL ({other})")),
             (prop::sample::select(vec!["a", "b", "e", "\"A\""]), inner.clone(), inner.clone(), any::<bool>()).prop_map(
                 |(name, query, then, recursive)| {
@@ -102,7 +116,8 @@ fn query() -> impl Strategy<Value = String> {
                     format!("WITH {recursive}{name} AS ({query}) {then}")
                 }
             ),
-            (inner.clone(), inner).prop_map(|(one, then)| format!("WITH c AS ({one}), e AS (SELECT x FROM c AS v) {then}")),
+            (inner.clone(), inner)
+                .prop_map(|(one, then)| format!("WITH c AS ({one}), e AS (SELECT x FROM c AS v) {then}")),
         ]
     })
 }

@@ -102,7 +102,9 @@ fn messages_say_what_is_wrong() {
         let message = message(query);
         assert!(message.contains(expected), "{query}: {message}");
         assert!(!message.is_empty() && !message.contains('\n') && message.len() < 600, "{query}: {message}");
-        for internal in ["datafusion", "DataFusion", "table://", "rutter.", ".rs", "backtrace", "chema error", "caused by"] {
+        for internal in
+            ["datafusion", "DataFusion", "table://", "rutter.", ".rs", "backtrace", "chema error", "caused by"]
+        {
             assert!(!message.contains(internal), "{query}: {message}");
         }
     }

@@ -7,6 +7,7 @@
 mod bits;
 mod columns;
 mod compared;
+mod daff;
 mod file;
 mod fingerprint;
 mod join;
@@ -24,6 +25,7 @@ use arrow::datatypes::SchemaRef;
 use tables_wire::{Column, Diff};
 
 use self::columns::{Columns, Which};
+pub(crate) use self::daff::daff;
 pub(crate) use self::file::diff;
 use self::fingerprint::{Secret, fingerprints};
 use self::join::{Comparer, Join, Joined};
@@ -124,7 +126,8 @@ impl RowDiff {
         let read = |side: &Side, which| {
             let (side, columns, span) = (side.clone(), Arc::clone(&self.columns), span.clone());
             let sorter = space.sorter(FINGERPRINTS);
-            let read = async move { fingerprints(&side, which, &columns, secret, sorter, &span).await };
+            let read =
+                async move { fingerprints(&side, which, &columns, secret, sorter, None, || span.report()).await };
             Task(tokio::spawn(read))
         };
         let [from, to] = &self.sides;

@@ -123,9 +123,6 @@ impl From<ArrowError> for Error {
         if let Some(own) = Self::of_source(&error) {
             return own;
         }
-        if is_out_of_disk(&error) {
-            return out_of_disk();
-        }
         match error {
             ArrowError::MemoryError(_) => out_of_memory(),
             ArrowError::DivideByZero => Self::invalid("division by zero"),
@@ -202,11 +199,6 @@ impl From<serde_json::Error> for Error {
 
 fn exhausted(why: &str) -> Error {
     if why.contains("disk") || why.contains("temporary") { out_of_disk() } else { out_of_memory() }
-}
-
-/// Returns true for the error of the disk manager, which writers of spilled rows pass on as an I/O error.
-fn is_out_of_disk(error: &dyn StdError) -> bool {
-    error.to_string().contains("disk space during the spilling process")
 }
 
 fn out_of_disk() -> Error {

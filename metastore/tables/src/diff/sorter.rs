@@ -142,9 +142,9 @@ impl<const N: usize> Sorter<N> {
     }
 
     /// Sorts the records.
-    pub(super) fn finish(mut self) -> Result<Sorted<N>> {
+    pub(super) fn finish(mut self) -> Sorted<N> {
         sort(&mut self.records);
-        Ok(Sorted(Arc::new(Contents { records: self.records, spilled: self.spilled })))
+        Sorted(Arc::new(Contents { records: self.records, spilled: self.spilled }))
     }
 
     fn spill(&mut self) -> Result<()> {
@@ -278,14 +278,12 @@ impl<const N: usize> Merged<N> {
     }
 
     fn following(&mut self, number: usize) -> Result<Option<Record<N>>> {
-        match (self.runs.get_mut(number), &self.contents.spilled) {
-            (Some(reader), Some(spilled)) => reader.next(&spilled.file),
-            _ => {
-                let record = self.contents.records.get(self.at).copied();
-                self.at += 1;
-                Ok(record)
-            }
+        if let (Some(reader), Some(spilled)) = (self.runs.get_mut(number), &self.contents.spilled) {
+            return reader.next(&spilled.file);
         }
+        let record = self.contents.records.get(self.at).copied();
+        self.at += 1;
+        Ok(record)
     }
 }
 
@@ -299,7 +297,7 @@ mod tests {
     fn sorted<const N: usize>(records: &[Record<N>], memory: usize, scratch: &Arc<Scratch>) -> Result<Sorted<N>> {
         let mut sorter = Sorter::new(memory, scratch);
         records.iter().try_for_each(|record| sorter.push(*record))?;
-        sorter.finish()
+        Ok(sorter.finish())
     }
 
     fn all<const N: usize>(sorted: &Sorted<N>) -> Vec<Record<N>> {

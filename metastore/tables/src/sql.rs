@@ -52,12 +52,7 @@ pub(crate) fn references(query: &str) -> Result<References> {
 ///
 /// # Errors
 /// Invalid; limit; read.
-pub(crate) async fn sql(
-    context: &Context,
-    tables: &[Arc<OpenTable>],
-    request: &Sql,
-    sink: &impl Sink,
-) -> Result<Done> {
+pub(crate) async fn sql(context: &Context, tables: &[Arc<OpenTable>], request: &Sql, sink: &impl Sink) -> Result<Done> {
     let mut statement = parse::parse(&request.query)?;
     let names = references::find(&mut statement)?.tables;
     if names.len() != tables.len() {
@@ -69,7 +64,10 @@ pub(crate) async fn sql(
     let diffs = Arc::new(RowDiffs { context, tables: named, rows: request.diff_rows });
     let titles = Titles::of(&mut statement);
     parameters::set(&mut statement, &request.parameters)?;
-    columns::resolve(&mut statement, tables.iter().map(|(name, table)| (name.table.as_str(), table.schema().fields())))?;
+    columns::resolve(
+        &mut statement,
+        tables.iter().map(|(name, table)| (name.table.as_str(), table.schema().fields())),
+    )?;
     let query = Query { context, tables, diffs, statement, titles, request };
     match query.run(true, sink).await {
         // Hash joins keep one side in memory. Others can spill.
@@ -122,10 +120,8 @@ impl Query<'_> {
         let (mut rows, mut more) = (0_u64, false);
         let mut waiting = Vec::new();
         while let Some(batch) = batches.next().await {
-            let batch = batch.map_err(|error| Stopped {
-                error: explained(error),
-                is_repeatable: is_repeatable && rows == 0,
-            })?;
+            let batch = batch
+                .map_err(|error| Stopped { error: explained(error), is_repeatable: is_repeatable && rows == 0 })?;
             let wanted = self.request.limit.map_or(u64::MAX, |limit| limit - rows);
             let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).min(batch.num_rows());
             let taken = encoder.write(&batch.slice(0, wanted))?;

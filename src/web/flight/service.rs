@@ -236,9 +236,8 @@ impl FlightService for Service {
 
     async fn list_actions(&self, _: Request<Empty>) -> Answer<Self::ListActionsStream> {
         let actions = [(CREATE, "Prepares a query."), (CLOSE, "Ends the use of a prepared statement.")];
-        let actions = actions.map(|(name, description)| {
-            Ok(ActionType { r#type: name.to_owned(), description: description.to_owned() })
-        });
+        let actions = actions
+            .map(|(name, description)| Ok(ActionType { r#type: name.to_owned(), description: description.to_owned() }));
         Ok(Response::new(stream::iter(actions).boxed()))
     }
 }

@@ -247,7 +247,11 @@ impl VisitorMut for Defined<'_> {
                         _ => None,
                     };
                     let is_same = of.is_some_and(|of| of.value.to_lowercase() == name.to_lowercase());
-                    if is_same { self.0.same.insert(name) } else { self.0.defined.insert(name) };
+                    if is_same {
+                        self.0.same.insert(name)
+                    } else {
+                        self.0.defined.insert(name)
+                    };
                 }
                 SelectItem::ExprWithAliases { aliases, .. } => self.0.defined.extend(aliases.iter().map(normal)),
                 SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {

@@ -113,7 +113,9 @@ fn allowed(statement: Statement) -> Result<Statement> {
         Statement::Explain(explain) => {
             let format = explain.options.format.clone();
             if explain.options.analyze {
-                return Err(Error::invalid("EXPLAIN ANALYZE is not allowed; EXPLAIN shows the plan without running it"));
+                return Err(Error::invalid(
+                    "EXPLAIN ANALYZE is not allowed; EXPLAIN shows the plan without running it",
+                ));
             }
             if explain.options != (ExplainStatementOptions { format, ..ExplainStatementOptions::default() }) {
                 return Err(not_supported("an option of EXPLAIN other than FORMAT"));

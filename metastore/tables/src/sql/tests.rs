@@ -92,7 +92,8 @@ pub(super) fn message(query: &str) -> String {
 
 /// Writes a normal form with a commit for each dataset.
 pub(super) fn written(references: &References) -> String {
-    let dataset = |number: usize| references.tables[number].dataset.clone().unwrap_or_else(|| "ada/birds@main".to_owned());
+    let dataset =
+        |number: usize| references.tables[number].dataset.clone().unwrap_or_else(|| "ada/birds@main".to_owned());
     let piece = |piece: &Piece| match piece {
         Piece::Text(text) => text.clone(),
         Piece::Table(number) => format!("\"{}\".\"{}\"", dataset(*number), references.tables[*number].table),

@@ -63,7 +63,8 @@ impl Titles {
         // A function that may return several columns.
         let is_open = titles.iter().any(|title| matches!(title, Title::Text(text) if text.contains("unnest")));
         let wildcards = titles.iter().filter(|title| is_wildcard(title)).count();
-        let is_matching = if wildcards == 0 { titles.len() == names.len() } else { titles.len() - wildcards <= names.len() };
+        let is_matching =
+            if wildcards == 0 { titles.len() == names.len() } else { titles.len() - wildcards <= names.len() };
         if is_matching && !is_open {
             let first = titles.iter().take_while(|title| !is_wildcard(title));
             for (name, title) in names.iter_mut().zip(first) {

@@ -246,7 +246,7 @@ impl Tables {
         Ok((Request { work, source, engine, key, actor: actor.key(), kind }, sources))
     }
 
-    /// Begins a request, whose result is cached if it has at most so many bytes.
+    /// Begins a request, whose result is cached if it has at most `cached_bytes`.
     async fn compute(&self, request: Request, cached_bytes: u64, charge: Charge) -> Result<Receiver> {
         self.refuse_crashing(&request.reading())?;
         let lease = self.0.pool.take(&request.actor).await?;

@@ -50,7 +50,7 @@ impl ApiClient {
             Some(url) => login::server(url)?,
             None => only_server(&login::servers()?)?,
         };
-        let given = environment_token();
+        let given = login::environment_token();
         let is_login = given.is_none();
         let token = if is_login { login::access_token(&server).await? } else { given };
         let http = login::http_client().tcp_keepalive(Duration::from_secs(30)).build().map_err(Error::internal)?;
@@ -181,14 +181,14 @@ impl ApiClient {
         output: &mut Output,
         mut header: Option<CsvHeader>,
     ) -> Result<()> {
-        let (mut line, mut copied) = (Line(Progress::new()), 0);
+        // On a terminal, the output itself is the progress, and clearing a line could clear its last one.
+        let (mut line, mut copied) = ((!output.is_terminal()).then(|| Line(Progress::new())), 0);
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken_off(error))? {
             output.put(header.as_mut().map_or(&chunk, |header| header.after(&chunk)))?;
             copied += chunk.len() as u64;
-            if output.is_terminal() {
-                output.flush()?;
-            } else {
-                line.0.show(|| amount(copied));
+            match &mut line {
+                Some(line) => line.0.show(|| amount(copied)),
+                None => output.flush()?,
             }
         }
         Ok(())
@@ -281,12 +281,6 @@ fn only_server(servers: &[String]) -> Result<String> {
             several.join(", ")
         ))),
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "not an option: other users of the machine can see arguments")]
-fn environment_token() -> Option<String> {
-    let token = std::env::var("RUTTER_TOKEN").ok()?;
-    Some(token.trim().to_owned()).filter(|token| !token.is_empty())
 }
 
 #[cfg(test)]

@@ -322,6 +322,13 @@ pub(super) async fn access_token(server: &str) -> Result<Option<String>> {
     }
 }
 
+/// Returns the token that is used in place of a login.
+#[expect(clippy::disallowed_methods, reason = "not an option: other users of the machine can see arguments")]
+pub(super) fn environment_token() -> Option<String> {
+    let token = std::env::var("RUTTER_TOKEN").ok()?;
+    Some(token.trim().to_owned()).filter(|token| !token.is_empty())
+}
+
 /// Returns the servers with a saved login.
 pub(super) fn servers() -> Result<Vec<String>> {
     if !SavedLogins::exist() {

@@ -108,7 +108,7 @@ impl ResultCache {
         Some(CachedResult { file: Arc::new(file), size, done, tag: key.0.clone() })
     }
 
-    /// Returns the writer of a result of at most so many bytes; `None` if it cannot be cached.
+    /// Returns the writer of a result of at most `limit` bytes; `None` if it cannot be cached.
     pub(super) async fn writer(&self, key: &Key, limit: u64) -> Option<CacheWriter> {
         match self.create(key, limit).await {
             Ok(writer) => Some(writer),

@@ -1,7 +1,7 @@
 //! Row diffs of two versions of a table.
 //!
 //! An engine computes a diff as a whole, into a file of the cache; pages of it are read like those of any other table.
-//! Requests for the same diff share one run. It takes as long as it takes, while somebody asks for it.
+//! Requests for the same diff share one run, which goes on for a minute after the last of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -151,7 +151,7 @@ impl DiffRun {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until nobody has asked for the diff for a while.
+    /// Waits until there was no request for the diff for a while.
     async fn unwanted(&self) {
         loop {
             let until = *self.wanted() + UNWANTED;
@@ -242,12 +242,12 @@ impl Tables {
         run
     }
 
-    /// Computes a diff, unless nobody wants it any more.
+    /// Computes a diff, until there are no more requests for it.
     async fn drive(self, request: Request, run: Arc<DiffRun>, charge: Charge) {
         let key = request.key.clone();
         let result = tokio::select! {
             result = self.drain(request, &run, charge) => result,
-            () = run.unwanted() => Err(Error::unavailable("the row diff was given up, because nobody asked for it")),
+            () = run.unwanted() => Err(Error::unavailable("the row diff was given up, because there were no requests for it")),
         };
         self.0.diffs.all().remove(&key);
         run.state.send_replace(match result {

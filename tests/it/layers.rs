@@ -123,7 +123,11 @@ fn each_technology_is_used_only_in_its_place() {
             &["src/cli/login", "src/config", "metastore/tables/src/confine"],
             "the environment is read in config",
         ),
-        ("spawn_blocking", &["src/lib", "lfs/src/blocking", "metastore/src/blocking"], "use the crate's `blocking`"),
+        (
+            "spawn_blocking",
+            &["src/lib", "lfs/src/blocking", "metastore/src/blocking", "metastore/tables/src/blocking"],
+            "use the crate's `blocking`",
+        ),
         ("thread::spawn", &[], "use the crate's `blocking`"),
         ("lettre", &["src/mail"], "e-mail is sent by mail.rs"),
         ("openidconnect", &["src/accounts/providers"], "users come from the providers of accounts"),

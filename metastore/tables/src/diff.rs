@@ -7,6 +7,7 @@
 mod bits;
 mod columns;
 mod compared;
+mod daff;
 mod file;
 mod fingerprint;
 mod join;
@@ -24,6 +25,7 @@ use arrow::datatypes::SchemaRef;
 use tables_wire::{Column, Diff};
 
 use self::columns::{Columns, Which};
+pub(crate) use self::daff::daff;
 pub(crate) use self::file::diff;
 use self::fingerprint::{Secret, fingerprints};
 use self::join::{Comparer, Join, Joined};
@@ -45,6 +47,8 @@ const RECORDS: usize = 16;
 /// A comparison of two tables.
 pub(crate) struct RowDiff {
     context: Context,
+    /// Memory for fingerprints and other records, in bytes.
+    memory: usize,
     sides: [Side; 2],
     rows: u64,
     columns: Arc<Columns>,
@@ -58,7 +62,8 @@ impl RowDiff {
     pub(crate) fn new(context: Context, from: Arc<OpenTable>, to: Arc<OpenTable>, options: Diff) -> Result<Self> {
         let [from, to] = [from, to].map(|table| Side::new(table, options.text));
         let columns = Columns::new(&from, &to, options.key.as_deref(), to.table.declared())?;
-        Ok(Self { context, sides: [from, to], rows: options.rows, columns: Arc::new(columns) })
+        let memory = context.memory;
+        Ok(Self { context, memory, sides: [from, to], rows: options.rows, columns: Arc::new(columns) })
     }
 
     /// Returns the types of the result.
@@ -75,7 +80,7 @@ impl RowDiff {
     /// `progress` is called with the fraction of the work that is done, now and then.
     pub(crate) async fn run(self, progress: impl Fn(f64) + Send + Sync + 'static) -> Result<(Outcome, Batches)> {
         let report: Report = Arc::new(progress);
-        let space = Space { memory: self.context.memory, scratch: Scratch::new(self.context.scratch) };
+        let space = Space { memory: self.memory, scratch: Scratch::new(self.context.scratch) };
         let mut matches = self.matches(&space, &report).await?;
         if self.columns.keys == 0 && !self.columns.common.is_empty() {
             let (found, runs) = {
@@ -121,7 +126,8 @@ impl RowDiff {
         let read = |side: &Side, which| {
             let (side, columns, span) = (side.clone(), Arc::clone(&self.columns), span.clone());
             let sorter = space.sorter(FINGERPRINTS);
-            let read = async move { fingerprints(&side, which, &columns, secret, sorter, &span).await };
+            let read =
+                async move { fingerprints(&side, which, &columns, secret, sorter, None, || span.report()).await };
             Task(tokio::spawn(read))
         };
         let [from, to] = &self.sides;

@@ -111,6 +111,9 @@ impl From<ArrowError> for Error {
         if let Some(own) = Self::of_source(&error) {
             return own;
         }
+        if is_out_of_disk(&error) {
+            return out_of_disk();
+        }
         match error {
             ArrowError::MemoryError(_) => out_of_memory(),
             ArrowError::DivideByZero => Self::invalid("division by zero"),
@@ -143,6 +146,9 @@ impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
         if let Some(own) = Self::of_source(&error) {
             return own;
+        }
+        if is_out_of_disk(&error) {
+            return out_of_disk();
         }
         match error {
             DataFusionError::ArrowError(error, _) => (*error).into(),
@@ -187,12 +193,16 @@ impl From<serde_json::Error> for Error {
 }
 
 fn exhausted(why: &str) -> Error {
-    if why.contains("disk") || why.contains("temporary") {
-        return Error::limit(
-            "the request needs more disk space than `tables.scratch_bytes` allows; read fewer rows or columns",
-        );
-    }
-    out_of_memory()
+    if why.contains("disk") || why.contains("temporary") { out_of_disk() } else { out_of_memory() }
+}
+
+/// Returns true for the error of the disk manager, which writers of spilled rows pass on as an I/O error.
+fn is_out_of_disk(error: &dyn StdError) -> bool {
+    error.to_string().contains("disk space during the spilling process")
+}
+
+fn out_of_disk() -> Error {
+    Error::limit("the request needs more disk space than `tables.scratch_bytes` allows; read fewer rows or columns")
 }
 
 fn out_of_memory() -> Error {
@@ -223,6 +233,9 @@ mod tests {
         assert!(memory.kind == FailureKind::Limit && memory.message.contains("tables.memory_bytes"), "{memory}");
         let disk = "The used disk space during the spilling process has exceeded the allowable limit of 9 bytes";
         let disk = Error::from(DataFusionError::ResourcesExhausted(disk.to_owned()));
+        assert!(disk.message.contains("tables.scratch_bytes"), "{disk}");
+        let disk = "The used disk space during the spilling process has exceeded the allowable limit of 9 bytes";
+        let disk = Error::from(ArrowError::IoError(disk.to_owned(), std::io::Error::other(disk)));
         assert!(disk.message.contains("tables.scratch_bytes"), "{disk}");
     }
 

@@ -7,7 +7,7 @@ use tables_wire::{Done, Hello, PROTOCOL, Task};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 use crate::connection::{Connection, Frames, Request, connect};
-use crate::diff::diff;
+use crate::diff::{daff, diff};
 use crate::error::{Error, Result};
 use crate::page::page;
 use crate::query::Context;
@@ -82,7 +82,10 @@ async fn run(context: &Context, request: &Request, connection: &Connection) -> R
             [(_, from), (_, to)] => diff(context, from, to, options, connection).await,
             _ => Err(Error::internal(format!("a comparison of {} tables", tables.len()))),
         },
-        Task::Daff => Err(Error::internal("an unknown task")),
+        Task::Daff => match &tables[..] {
+            [(_, from), (_, to), (_, result)] => daff(context, from, to, result, connection).await,
+            _ => Err(Error::internal(format!("a comparison of {} tables", tables.len()))),
+        },
         Task::References(query) => {
             connection.chunk(serde_json::to_vec(&references(&query.query)?)?.into()).await?;
             Ok(Done::default())

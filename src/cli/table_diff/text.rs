@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn rows_are_aligned_and_changed_cells_have_both_values() {
         let expected = "\
-   row  id  species            count  weight  note
+\x20  row  id  species            count  weight  note
 ─  ───  ──  ─────────────────  ─────  ──────  ──────────
 +    0  12  Parus major            3     0.5
 -    4   7  Turdus merula          1          x\\u{1b}[2J

@@ -112,7 +112,11 @@ async fn answer(
     let begin = stream::iter([Ok::<_, std::io::Error>(Bytes::from(answer.body.clone()))]);
     let body = match answer.end {
         End::Regular => Body::from(answer.body),
-        End::BrokenOff => Body::from_stream(begin.chain(stream::iter([Err(std::io::Error::other("broken off"))]))),
+        End::BrokenOff => Body::from_stream(begin.chain(stream::once(async {
+            // The beginning is sent first.
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            Err(std::io::Error::other("broken off"))
+        }))),
         End::Never => {
             let dropped = Dropped(script.is_cancelled.clone());
             let rest = stream::pending().map(move |piece| {

@@ -76,10 +76,10 @@ impl Birds {
 
 const DIFF: &str = "\
 birds.csv: 1 added, 1 removed, 1 changed (1 cell), key: id
-   row  id  species               count
-─  ───  ──  ────────────────────  ─────
-~    0   1  Parus major           4 → 5
--    1   2  Turdus merula             1
+   row  id  species              count
+─  ───  ──  ───────────────────  ─────
+~    0   1  Parus major          4 → 5
+-    1   2  Turdus merula            1
 +    2   4  Erithacus \\u{1b}[2J      2
 ";
 

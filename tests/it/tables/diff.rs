@@ -55,7 +55,7 @@ async fn rows_are_compared_by_key_or_as_wholes() {
         |name: &str| summary["columns"].as_array().unwrap().iter().find(|column| column["name"] == name).unwrap();
     assert_eq!((&column("seen")["change"], &column("count")["changed_cells"]), (&json!("added"), &json!(1)));
 
-    // Each kind by itself, and pages.
+    // Each kind alone, and pages.
     for (kind, rows) in [("added", vec![2]), ("removed", vec![0]), ("changed,added", vec![1, 2])] {
         let part = ok(&server, &ada, &[("table", "t.csv"), ("key", "id"), ("change", kind)]).await;
         let expected: Vec<_> = rows.iter().map(|row| rows_of(&page)[*row].clone()).collect();
@@ -133,8 +133,8 @@ async fn those_who_ask_for_the_same_diff_wait_for_one_run() {
     assert_eq!(first.header("retry-after"), "1");
     let progress = first.json()["progress"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&progress), "{progress}");
-    let patient = || ok(&server, &ada, &[("table", "t.csv"), ("key", "id"), ("limit", "3")]);
-    let (one, two) = tokio::join!(patient(), patient());
+    let waiting = || ok(&server, &ada, &[("table", "t.csv"), ("key", "id"), ("limit", "3")]);
+    let (one, two) = tokio::join!(waiting(), waiting());
     assert_eq!(one, two);
     assert_eq!((&one["summary"]["changed"], &one["total"]), (&json!(1500), &json!(1500)));
     assert_eq!(one["rows"][1][1], json!(100), "{one}");

@@ -25,7 +25,7 @@ async fn rows(server: &Server, who: &Person, query: &str) -> Value {
 async fn tables_are_read_at_the_commits_that_the_response_names() {
     let (server, ada) = server().await;
     put(&server, &ada, "t.csv", "id,n\n1,10\n2,20\n").await;
-    put(&server, &ada, "datapackage.json", json!({"resources": [{"name": "Birds", "path": "t.csv"}]}).to_string())
+    put(&server, &ada, "datapackage.json", json!({"resources": [{"name": "birds", "path": "t.csv"}]}).to_string())
         .await;
     let tags = "/api/v1/datasets/ada/data/tags";
     assert_eq!(server.call(Some(&ada.token), "POST", tags, json!({"name": "v1"})).await.status, 201);
@@ -51,7 +51,7 @@ async fn tables_are_read_at_the_commits_that_the_response_names() {
     assert_eq!(rows(&server, &ada, "SELECT ID FROM birds").await["rows"], json!([[9]]));
     assert_eq!(rows(&server, &ada, "SELECT b.\"id\" FROM BIRDS AS b").await["rows"], json!([[9]]));
     let quoted =
-        sql(&server, Some(&ada.token), json!({"query": "SELECT 1 FROM \"birds\"", "default": "ada/data"})).await;
+        sql(&server, Some(&ada.token), json!({"query": "SELECT 1 FROM \"Birds\"", "default": "ada/data"})).await;
     assert_eq!(quoted.status, 404, "{}", quoted.text());
 }
 

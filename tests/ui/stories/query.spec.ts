@@ -149,11 +149,18 @@ test('a query is written with completion, run, exported and shared by its URL', 
   await editor(guest).press('Control+Enter');
   await expect(result(guest).getByText('First 1,000 rows')).toBeVisible();
 
-  // Stop.
-  await write(page, 'SELECT sum(a.count * b.count * c.count * d.count) FROM birds a, birds b, birds c, birds d');
+  // Stop: the request ends, and the result before stays.
+  await page.route('**/api/v1/sql', () => {
+    // No response.
+  });
+  await write(page, 'SELECT 2 AS two');
   await run(page).click();
+  const ended = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/api/v1/sql'));
   await page.getByRole('button', { name: 'Stop' }).click();
+  expect((await ended).failure()?.errorText).toBe('net::ERR_ABORTED');
   await expect(run(page)).toBeVisible();
+  await expect(result(page).getByText('First 1,000 rows')).toBeVisible();
+  await page.unroute('**/api/v1/sql');
   await write(page, 'SELECT 1 AS one');
   await editor(page).press('Control+Enter');
   await expect(cells(page)).toHaveText(['1']);

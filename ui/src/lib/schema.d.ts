@@ -2868,6 +2868,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{owner}/{dataset}/diff/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Compares two versions of a table row by row.
+         * @description Columns are matched by name. With a key, rows with the same key are compared; those with the same key again, in their
+         *     order. Without, rows are the same if all cells are; a row between the same neighbours is changed if at least half of
+         *     its cells are the same. Missing values are equal to each other. If the diff takes longer than 20 s, or than a header
+         *     such as `Prefer: wait=5` says, the status is 202: repeat the request. The computation ends if nobody asks for a minute.
+         *     The result is cached by content.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @description The older revision: a branch, a tag or a commit id, optionally with `~n` or `^n`. Default: the first parent of `to`. */
+                    from?: string;
+                    /** @description The newer revision. Default: the newest revision of the default branch. */
+                    to?: string;
+                    /**
+                     * @description The table in the newer revision, as for its rows: the name of a resource, the path of a file, or of a folder with a
+                     *     trailing `/`.
+                     */
+                    table: string;
+                    /** @description The table in the older revision, if it had another name. */
+                    from_table?: string;
+                    /**
+                     * @description The names of the columns that identify a row, separated by commas. Default: the `primaryKey` of the newer schema;
+                     *     without, rows are compared as wholes.
+                     */
+                    key?: string;
+                    /** @description Only rows with these changes, separated by commas: `added`, `removed`, `changed`. Default: all. */
+                    change?: string;
+                    /** @description The first row of the diff to return, counted from 0. */
+                    offset?: number;
+                    /** @description The maximum number of rows to return: at most 1000 as JSON (default: 100), and 100,000 in other formats (default). */
+                    limit?: number;
+                    /**
+                     * @description The format of the response. Default: by the `Accept` header, otherwise `json`. `daff` is the whole diff as CSV for
+                     *     `daff patch`; it compares the cells of CSV files as they are written.
+                     */
+                    format?: "json" | "csv" | "parquet" | "arrow" | "daff";
+                };
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The rows that differ. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TableDiff"];
+                        "text/csv": string;
+                        "application/vnd.apache.parquet": number[];
+                        "application/vnd.apache.arrow.stream": number[];
+                    };
+                };
+                /** @description The diff is being computed; repeat the request. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RunningDiff"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{path}": {
         parameters: {
             query?: never;
@@ -7779,6 +7881,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Runs a query in SQL over tables of any datasets and revisions.
+         * @description A table is named `"OWNER/DATASET@REVISION"."TABLE"`; without a revision, the newest one is read, and without a dataset
+         *     that of `default`. The table function `row_diff('ada/birds@v1.0', 'ada/birds@main', 'birds')` returns the rows that differ.
+         *     All revisions are resolved to commits before the query runs; the response names them, in the header `Rutter-Sources`,
+         *     in JSON also as `sources`, and in the metadata of Parquet and Arrow files. As JSON, a result ends at 8 MiB. The query
+         *     ends when the connection is closed. Results are cached by content, unless the query uses functions such as `now()`.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SqlQuery"];
+                };
+            };
+            responses: {
+                /** @description The rows. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SqlRows"];
+                        "text/csv": string;
+                        "application/vnd.apache.parquet": number[];
+                        "application/vnd.apache.arrow.stream": number[];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stores": {
         parameters: {
             query?: never;
@@ -11698,6 +11859,21 @@ export interface components {
             /** @description `reader` can see all datasets, `writer` can change them, `owner` can also manage the organisation. */
             role: components["schemas"]["Role"];
         };
+        /**
+         * @description The format of rows.
+         * @enum {string}
+         */
+        RowFormat: "json" | "csv" | "parquet" | "arrow";
+        /** @description A row diff that is being computed. */
+        RunningDiff: {
+            /**
+             * Format: double
+             * @description The fraction of the work that is done, from 0 to 1.
+             */
+            progress: number;
+            /** @description `running` */
+            state: string;
+        };
         /** @description The second step of signing in: the account has two-factor authentication. */
         SecondStep: {
             /** @description The accepted kinds of codes. */
@@ -11879,6 +12055,46 @@ export interface components {
              */
             users: number;
         };
+        /** @description A query. */
+        SqlQuery: {
+            /** @description Where tables without a dataset are looked up, as `OWNER/DATASET` or `OWNER/DATASET@REVISION`. */
+            default?: string | null;
+            format?: components["schemas"]["RowFormat"] | null;
+            /**
+             * Format: int64
+             * @description The maximum number of rows. As JSON at most 100,000 (default: 10,000); no maximum in other formats.
+             */
+            limit?: number | null;
+            /** @description The values of `$1`, `$2` … as an array, or of `$name` … as an object: null, booleans, numbers and strings. */
+            parameters?: unknown;
+            /** @description One `SELECT`, `WITH`, `EXPLAIN` or `DESCRIBE`, of at most 64 KiB. */
+            query?: string | null;
+            saved?: components["schemas"]["FilePath"] | null;
+        };
+        /** @description The rows of a query. */
+        SqlRows: {
+            /** @description The query in normal form, with the commits of all tables: it has the same result at any time. */
+            canonical: string;
+            /** @description The columns. */
+            fields: components["schemas"]["TableColumn"][];
+            /** @description True if more rows follow: there is no next page, so raise `limit`, or choose another format. */
+            more: boolean;
+            /** @description The rows, each with one value per column. */
+            rows: unknown[][];
+            /** @description The tables that were read. */
+            sources: components["schemas"]["SqlSource"][];
+        };
+        /** @description A table that a query read. */
+        SqlSource: {
+            /** @description The commit id of the revision. */
+            commit: string;
+            /** @description `owner/name` of the dataset. */
+            dataset: string;
+            /** @description The revision as it is in the query; `HEAD` if there is none. */
+            revision: string;
+            /** @description The name of the table. */
+            table: string;
+        };
         /** @description The number of apps that are being stopped. */
         StoppedApps: {
             /** @description Their number. */
@@ -11983,6 +12199,99 @@ export interface components {
             rows: number;
             /** @description The columns, as a Table Schema. */
             schema: Record<string, never>;
+        };
+        /** @description The rows that differ between two versions of a table. */
+        TableDiff: {
+            /**
+             * @description The columns of `rows`: `change` (`added`, `removed` or `changed`), `from_row` and `to_row` (the row numbers, counted
+             *     from 0), and the old and new values of each column; see the columns of `summary`.
+             */
+            fields: components["schemas"]["TableColumn"][];
+            /** @description The older revision. */
+            from: string;
+            /** @description True if more rows follow. */
+            more: boolean;
+            /**
+             * Format: int64
+             * @description The number of the first row returned, counted from 0.
+             */
+            offset: number;
+            /** @description One page of the rows, in the order of the newer table. A removed row follows the row that was before it. */
+            rows: unknown[][];
+            summary: components["schemas"]["TableDiffSummary"];
+            /** @description The newer revision. */
+            to: string;
+            /**
+             * Format: int64
+             * @description The number of rows with the changes asked for; null if it is not known.
+             */
+            total?: number | null;
+        };
+        /** @description A column of a row diff. */
+        TableDiffColumn: {
+            /** @description `added`, `removed`, `retyped` or `none`. */
+            change: string;
+            /**
+             * Format: int64
+             * @description The number of changed cells in changed rows.
+             */
+            changed_cells: number;
+            /** @description The name of the field with the old values. */
+            from?: string | null;
+            /** @description The type in the older version. */
+            from_type?: string | null;
+            /** @description The name of the column. */
+            name: string;
+            /** @description The name of the field with the new values. */
+            to?: string | null;
+            /** @description The type in the newer version. */
+            to_type?: string | null;
+        };
+        /** @description What differs between two versions of a table. */
+        TableDiffSummary: {
+            /**
+             * Format: int64
+             * @description The number of rows that only the newer version has.
+             */
+            added: number;
+            /**
+             * Format: int64
+             * @description The number of rows with at least one changed cell.
+             */
+            changed: number;
+            /** @description The columns of both versions: those of the newer one, then those that were removed. */
+            columns: components["schemas"]["TableDiffColumn"][];
+            /**
+             * Format: int64
+             * @description The number of rows whose key another row of the same version has, too.
+             */
+            duplicate_keys: number;
+            /**
+             * Format: int64
+             * @description The number of rows of the older version; null if the files are the same, because then they are not read.
+             */
+            from_rows?: number | null;
+            /** @description True if the diff has all rows that differ. The counts are exact in any case. */
+            is_complete: boolean;
+            /** @description The columns that identify a row; empty if rows were compared as wholes. */
+            key: string[];
+            /** @description Where the key comes from: `request`, `primary_key` (of the newer schema) or `none`. */
+            key_source: string;
+            /**
+             * Format: int64
+             * @description The number of rows that only the older version has.
+             */
+            removed: number;
+            /**
+             * Format: int64
+             * @description The number of rows of the newer version.
+             */
+            to_rows?: number | null;
+            /**
+             * Format: int64
+             * @description The number of rows that are the same.
+             */
+            unchanged?: number | null;
         };
         /** @description Rows of a table. */
         TableRows: {

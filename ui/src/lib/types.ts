@@ -81,6 +81,7 @@ export type DryRun = Refine<Schemas['DryRunResult'], PackageDetails>;
 export type Revision = Schemas['Revision'];
 /** The caller's rights on a dataset. */
 export type Rights = Schemas['RightsHere'];
+export type RunningDiff = Schemas['RunningDiff'];
 export type Session = Schemas['Session'];
 export type SignInResult = Schemas['SignInResult'];
 export type Share = Schemas['Share'];
@@ -109,62 +110,14 @@ export type Cell = string | number | boolean | null | readonly unknown[] | { rea
 export type RowChange = 'added' | 'removed' | 'changed';
 
 /** A column of two compared tables. */
-export interface RowDiffColumn {
-	name: string;
-	change: 'none' | 'added' | 'removed' | 'retyped';
-	from_type?: string | null;
-	to_type?: string | null;
-	/** Names of its columns in the rows, with the old and the new value; absent if the side does not have the column. */
-	from?: string | null;
-	to?: string | null;
-	changed_cells: number;
-}
-
-export interface RowDiffSummary {
-	/** Number of rows; `null` if the files are the same and were not read. */
-	from_rows: number | null;
-	to_rows: number | null;
-	added: number;
-	removed: number;
-	changed: number;
-	unchanged: number | null;
-	key: string[];
-	key_source: 'request' | 'primary_key' | 'none';
-	duplicate_keys: number;
-	columns: RowDiffColumn[];
-	/** False if there are more differences than the server keeps; the counts are exact. */
-	is_complete: boolean;
-}
-
+export type RowDiffColumn = Refine<Schemas['TableDiffColumn'], { change: 'none' | 'added' | 'removed' | 'retyped' }>;
+export type RowDiffSummary = Refine<
+	Schemas['TableDiffSummary'],
+	{ from_rows: number | null; to_rows: number | null; unchanged: number | null; key_source: 'request' | 'primary_key' | 'none'; columns: RowDiffColumn[] }
+>;
 /** Differences between the rows of a table at two revisions. Each row has `change`, `from_row`, `to_row`, then the values. */
-export interface RowDiff {
-	from: string;
-	to: string;
-	summary: RowDiffSummary;
-	fields: TableColumn[];
-	rows: Cell[][];
-	offset: number;
-	more: boolean;
-	total: number | null;
-}
-
-/** A table that a query read. */
-export interface QuerySource {
-	dataset: string;
-	revision: string;
-	commit: string;
-	table: string;
-}
-
-export interface QueryResult {
-	fields: TableColumn[];
-	rows: Cell[][];
-	/** True if there are more rows than the limit. */
-	more: boolean;
-	sources: QuerySource[];
-	/** The query with commit ids instead of the names of revisions. */
-	canonical: string;
-}
+export type RowDiff = Refine<Schemas['TableDiff'], { summary: RowDiffSummary; rows: Cell[][]; total: number | null }>;
+export type QueryResult = Refine<Schemas['SqlRows'], { rows: Cell[][] }>;
 
 type Value = string | number | boolean;
 /** Statistics of a column. Dates and times are ISO 8601 texts. */

@@ -28,6 +28,9 @@ pub(super) enum Form {
 
 type Float16 = <Float16Type as ArrowPrimitiveType>::Native;
 
+/// The type of moments and durations in nanoseconds.
+const NANOSECONDS: DataType = DataType::Decimal128(38, 0);
+
 /// The precision of decimals (`i256`), in digits.
 const MAX_DIGITS: i16 = 76;
 
@@ -61,7 +64,7 @@ impl Form {
         match self {
             Self::Same(r#type) => vec![r#type.clone()],
             Self::Number => vec![DataType::Float64, DataType::Utf8],
-            Self::Nanoseconds => vec![DataType::Decimal128(38, 0)],
+            Self::Nanoseconds => vec![NANOSECONDS],
             Self::Text => vec![DataType::Utf8],
         }
     }
@@ -157,6 +160,7 @@ fn numbers(array: &ArrayRef) -> Result<Vec<ArrayRef>> {
         (0..array.len()).for_each(|_| digits.append_null());
         return Ok(vec![numbers, Arc::new(digits.finish())]);
     }
+    let is_integer = array.data_type().is_integer();
     let texts = cast(array, &DataType::Utf8)?;
     for text in texts.as_string::<i32>() {
         let Some(text) = text else {
@@ -168,9 +172,17 @@ fn numbers(array: &ArrayRef) -> Result<Vec<ArrayRef>> {
         // Without the sign of zero.
         numbers.append_value(number + 0.0);
         let text = shortest(text);
-        digits.append_option((shortest(&number.to_string()) != text).then_some(text));
+        let is_exact = if is_integer { is_same(number, text) } else { shortest(&number.to_string()) == text };
+        digits.append_option((!is_exact).then_some(text));
     }
     Ok(vec![Arc::new(numbers.finish()), Arc::new(digits.finish())])
+}
+
+/// Returns true if the number is this integer.
+fn is_same(number: f64, integer: &str) -> bool {
+    #[expect(clippy::cast_possible_truncation, reason = "it has no fraction, and at most 64 bits")]
+    let number = number as i128;
+    integer.parse() == Ok(number)
 }
 
 /// Returns digits without zeros at the end of the fraction.
@@ -197,7 +209,8 @@ fn nanoseconds(array: &ArrayRef) -> Result<Decimal128Array> {
         _ => cast(array, &DataType::Int64)?,
     };
     let numbers: &PrimitiveArray<Int64Type> = array.as_primitive();
-    Ok(numbers.unary(|number| i128::from(number) * factor))
+    let nanoseconds: Decimal128Array = numbers.unary(|number| i128::from(number) * factor);
+    Ok(nanoseconds.with_data_type(NANOSECONDS))
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use arrow::row::{RowConverter, Rows, SortField};
 use futures::StreamExt as _;
 use siphasher::sip128::{Hash128, SipHasher13};
 
+use super::bits::Bits;
 use super::columns::{Columns, Common, Which};
-use super::progress::Span;
 use super::side::Side;
 use super::sorter::{Sorted, Sorter};
 use crate::blocking::blocking;
@@ -30,6 +30,12 @@ impl Secret {
         #[expect(clippy::disallowed_methods, reason = "nothing else in this crate needs random bytes")]
         getrandom::fill(&mut key).map_err(Error::internal)?;
         Ok(Self(SipHasher13::new_with_key(&key)))
+    }
+
+    /// Returns the hash of bytes.
+    pub(super) fn hash(&self, bytes: &[u8]) -> [u64; 2] {
+        let Hash128 { h1, h2 } = self.0.hash(bytes);
+        [h1, h2]
     }
 }
 
@@ -65,19 +71,19 @@ impl<'c> Hasher<'c> {
     /// Returns the hash of a row that was encoded.
     fn hash(&self, row: usize) -> [u64; 2] {
         let data = if self.common.is_empty() { &[] } else { self.rows.row(row).data() };
-        let Hash128 { h1, h2 } = self.secret.0.hash(data);
-        [h1, h2]
+        self.secret.hash(data)
     }
 }
 
-/// Reads a table. Returns a record for each row, sorted, and the number of rows.
+/// Reads a table. Returns a record for each row, but those to skip, sorted, and the number of rows.
 pub(super) async fn fingerprints<const N: usize>(
     side: &Side,
     which: Which,
     columns: &Columns,
     secret: Secret,
     mut sorter: Sorter<N>,
-    progress: &Span,
+    skip: Option<&Bits>,
+    report: impl Fn(),
 ) -> Result<(Sorted<N>, u64)> {
     let (key, values) = columns.common.split_at(columns.keys);
     let (mut key, mut values) = (Hasher::new(secret, key)?, Hasher::new(secret, values)?);
@@ -89,16 +95,19 @@ pub(super) async fn fingerprints<const N: usize>(
         key.encode(key_columns)?;
         values.encode(value_columns)?;
         for row in 0..batch.num_rows() {
+            number += 1;
+            if skip.is_some_and(|skip| skip.contains(number - 1)) {
+                continue;
+            }
             let mut record = [0; N];
             if columns.keys > 0 {
                 record[..2].copy_from_slice(&key.hash(row));
             }
             record[N - 3..N - 1].copy_from_slice(&values.hash(row));
-            record[N - 1] = number;
+            record[N - 1] = number - 1;
             sorter.push(record)?;
-            number += 1;
         }
-        progress.report();
+        report();
     }
     Ok((blocking(move || sorter.finish()).await?, number))
 }

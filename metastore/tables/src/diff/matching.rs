@@ -314,7 +314,7 @@ fn neighbours<const N: usize>(
 
 /// Calls `visit` with each pair of records that are the same but for the row in their last word, k-th with k-th, and with
 /// the records that are left over.
-fn zip<const N: usize>(
+pub(super) fn zip<const N: usize>(
     from: &Sorted<N>,
     to: &Sorted<N>,
     mut visit: impl FnMut(Option<Record<N>>, Option<Record<N>>) -> Result<()>,

@@ -18,7 +18,7 @@ use futures::StreamExt as _;
 use super::matching::{Entry, Space};
 use super::select::{Selected, SelectedRows};
 use crate::error::{Error, Result};
-use crate::query::Context;
+use crate::query::{BATCH_ROWS, Context};
 
 /// Number of columns that are added for the sort: position, whether the row is a removed one, and its number.
 const ADDED: usize = 3;
@@ -39,7 +39,10 @@ pub(super) fn sort(rows: SelectedRows, schema: &SchemaRef, context: &Context, sp
     let input = StreamingTableExec::try_new(schema, vec![Arc::new(part)], None, Vec::new(), false, None)?;
     let plan: Arc<dyn ExecutionPlan> = Arc::new(SortExec::new(order, Arc::new(input)));
     let context = Context { memory: context.memory / 2, scratch: space.scratch.left(), ..*context };
-    let sorted = execute_stream(plan, context.session(crate::query::BATCH_ROWS)?.task_ctx())?;
+    let task = TaskContext::from(&context.session(BATCH_ROWS)?.state());
+    // What is set aside for merging, by default 10 MiB.
+    let config = task.session_config().clone().with_sort_spill_reservation_bytes(context.memory / 8);
+    let sorted = execute_stream(plan, Arc::new(task.with_session_config(config)))?;
     Ok(sorted.map(move |batch| from_batch(&batch?, width)).boxed())
 }
 

@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::parse::{normal, visit};
 use crate::error::{Error, Result};
 
-/// Gives unquoted names the case that the tables have. The tables: the name of each, and its columns.
+/// Sets unquoted names to the case that the tables have. The tables: the name of each, and its columns.
 pub(super) fn resolve<'a>(
     statement: &mut Statement,
     tables: impl Iterator<Item = (&'a str, &'a Fields)>,

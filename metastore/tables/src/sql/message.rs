@@ -139,8 +139,8 @@ fn first_line(why: &str) -> String {
 
 /// Writes the first letter of a sentence in lower case.
 fn uncapitalize(message: &mut String) {
-    let mut letters = message.chars();
-    if let (Some(first), Some(second)) = (letters.next(), letters.next())
+    let mut characters = message.chars();
+    if let (Some(first), Some(second)) = (characters.next(), characters.next())
         && first.is_ascii_uppercase()
         && (second.is_ascii_lowercase() || second == ' ')
     {

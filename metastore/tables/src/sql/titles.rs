@@ -41,7 +41,7 @@ impl Titles {
         Self(select.map(|select| select.projection.iter().map(title).collect()).unwrap_or_default())
     }
 
-    /// Gives each selected expression a name of its own, since the planner refuses a name that is there twice.
+    /// Sets for each selected expression a name of its own, since the planner refuses a name that is there twice.
     pub(super) fn make_unique(statement: &mut Statement) {
         let Some(select) = query_of(statement).and_then(first_select) else { return };
         for (place, item) in select.projection.iter_mut().enumerate() {

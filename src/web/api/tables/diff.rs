@@ -244,7 +244,7 @@ struct RunningDiff {
 /// Columns are matched by name. With a key, rows with the same key are compared; those with the same key again, in their
 /// order. Without, rows are the same if all cells are; a row between the same neighbours is changed if at least half of
 /// its cells are the same. Missing values are equal to each other. If the diff takes longer than 20 s, or than a header
-/// such as `Prefer: wait=5` says, the status is 202: repeat the request. The computation ends if nobody asks for a minute.
+/// such as `Prefer: wait=5` says, the status is 202: repeat the request. The computation ends a minute after the last request.
 /// The result is cached by content.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/diff/rows", tag = "tables", params(RowDiffQuery),
     responses((status = 200, description = "The rows that differ.", content(

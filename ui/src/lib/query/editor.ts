@@ -1,6 +1,6 @@
 // The editor of queries: CodeMirror in a shadow tree, because there it adopts its style sheets, as the content security
 // policy demands. In the document it would insert `<style>` elements.
-import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, startCompletion, type Completion, type CompletionContext } from '@codemirror/autocomplete';
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, startCompletion, type Completion, type CompletionContext } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { SQLDialect } from '@codemirror/lang-sql';
 import { bracketMatching, HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
@@ -55,7 +55,7 @@ const theme = EditorView.theme({
 	'.cm-tooltip.cm-tooltip-autocomplete > ul > li': { display: 'flex', gap: '16px', justifyContent: 'space-between', padding: '3px 10px', lineHeight: '1.5' },
 	'.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': { color: 'var(--ink)', backgroundColor: 'var(--plot-soft)' },
 	'.cm-completionMatchedText': { textDecoration: 'none', fontWeight: '600' },
-	'.cm-completionDetail': { margin: '0', fontStyle: 'normal', fontFamily: 'var(--sans)', color: 'var(--ink-3)' },
+	'.cm-completionDetail': { margin: '0', fontStyle: 'normal', fontFamily: 'var(--sans)', color: 'var(--ink-2)' },
 	'@media (max-width: 640px)': { '&': { fontSize: '16px' } }
 });
 
@@ -68,10 +68,38 @@ const colours = HighlightStyle.define([
 	{ tag: tags.special(tags.string), color: 'var(--ink)', fontWeight: '600' }
 ]);
 
+/**
+ * Replaces a selection by typed text. When browsers do it, they keep the looks of the old text by inline styles, which the
+ * content security policy blocks with an error.
+ */
+const replaceSelection = EditorView.domEventHandlers({
+	beforeinput(event, view) {
+		const insert = event.data;
+		if (event.inputType !== 'insertText' || insert === null || view.compositionStarted) return false;
+		const [from, to] = selected(view);
+		if (from === to || view.state.selection.ranges.length > 1) return false;
+		const replace = () => view.state.update({ changes: { from, to, insert }, selection: { anchor: from + insert.length }, userEvent: 'input.type', scrollIntoView: true });
+		const isHandled = view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, insert, replace));
+		if (!isHandled) view.dispatch(replace());
+		event.preventDefault();
+		return true;
+	}
+});
+
+/** Returns the selection that the browser has, which can be newer than that of the editor. It has no target ranges in shadow trees. */
+function selected(view: EditorView): [from: number, to: number] {
+	const { main } = view.state.selection;
+	const there = 'getSelection' in view.root ? (view.root as Document).getSelection() : null;
+	if (!there?.anchorNode || !there.focusNode || !view.contentDOM.contains(there.anchorNode) || !view.contentDOM.contains(there.focusNode)) return [main.from, main.to];
+	const [anchor, head] = [view.posAtDOM(there.anchorNode, there.anchorOffset), view.posAtDOM(there.focusNode, there.focusOffset)];
+	return [Math.min(anchor, head), Math.max(anchor, head)];
+}
+
 /** Creates the editor in a shadow tree of an element. */
 export function createEditor(host: HTMLElement, { text, label, hint, home, names, onchange, onrun }: Options): Editor {
 	const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
 	const run = () => {
+		closeCompletion(view);
 		onrun();
 		return true;
 	};
@@ -87,6 +115,7 @@ export function createEditor(host: HTMLElement, { text, label, hint, home, names
 				history(),
 				drawSelection(),
 				indentUnit.of('  '),
+				replaceSelection,
 				bracketMatching(),
 				closeBrackets(),
 				dialect.extension,
@@ -125,7 +154,8 @@ async function source(context: CompletionContext, home: string, names: Names) {
 	const { doc } = context.state;
 	const [before, after] = [doc.sliceString(0, context.pos), doc.sliceString(context.pos)];
 	const found = await complete(before, after, home, names, context.explicit);
-	if (!found || context.aborted) return null;
+	// The user may have left the editor in the meantime.
+	if (!found || context.aborted || context.view?.hasFocus === false) return null;
 	const boost = { column: 3, table: 2, dataset: 1, function: 0, keyword: 0 };
 	return {
 		from: found.from,

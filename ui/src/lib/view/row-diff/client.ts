@@ -1,6 +1,6 @@
 // Client of row diffs: a diff of large tables takes a while, and the server tells its progress until then.
 import { send, type Query } from '$lib/api';
-import type { RowDiff } from '$lib/types';
+import type { RowDiff, RunningDiff } from '$lib/types';
 
 /** Two versions of a table. */
 export interface Compared {
@@ -32,7 +32,7 @@ async function compare({ url, from, to, table, fromTable }: Compared, query: Que
 	for (;;) {
 		const response = await send('GET', `${url}/diff/rows`, { query: whole, headers: { prefer: `wait=${WAIT_SECONDS}` }, ...(signal && { signal }) });
 		if (response.status !== 202) return response;
-		const { progress } = (await response.json()) as { progress: number };
+		const { progress } = (await response.json()) as RunningDiff;
 		onprogress?.(progress);
 		const seconds = Number(response.headers.get('retry-after'));
 		await pause(seconds > 0 ? seconds * 1000 : PAUSE_MS, signal);

@@ -56,8 +56,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Calls that only read metadata have the default cost; [`queries`] charges for queries.
-const CALL: RouteGroup =
-    RouteGroup { render_error, is_below: |path| path.starts_with(FOLDER), ..RouteGroup::DEFAULT };
+const CALL: RouteGroup = RouteGroup { render_error, is_below: |path| path.starts_with(FOLDER), ..RouteGroup::DEFAULT };
 
 /// Renders an error as a status of gRPC. Clients of gRPC always use POST.
 fn render_error(_: &str, details: &ErrorDetails, response: &mut Response) {

@@ -36,7 +36,7 @@ const MAX_MESSAGES: usize = 8;
 
 const READ_ONLY: &str = "tables cannot be changed by queries; commit a new version of the file instead";
 
-/// Who makes a call.
+/// The caller, and the token of the call.
 pub(super) struct Caller {
     pub(super) visitor: AuthedActor,
     /// The token.

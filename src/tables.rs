@@ -31,6 +31,7 @@ pub use self::diff::{MAX_WAIT, RowChange, RowDiff, RowDiffOutput, RowDiffRequest
 
 use self::cache::{Key, ResultCache};
 use self::diff::DiffRuns;
+pub use self::list::MAX_LISTED;
 use self::names::LocatedTable;
 use self::part::Ended;
 use self::pool::{Lease, Pool};
@@ -38,12 +39,11 @@ use self::process::Usage;
 use self::result::{Receiver, Sink};
 pub use self::result::{TableResult, TableSource};
 use self::source::Source;
-pub use self::list::MAX_LISTED;
 pub use self::sql::{MAX_QUERY, SqlRequest, SqlResult, SqlText, quoted_name};
 pub use self::ticket::PreparedQuery;
 use self::ticket::Tickets;
-use crate::access::share_links::DownloadCounted;
 use crate::access::secret::ServerSecret;
+use crate::access::share_links::DownloadCounted;
 use crate::access::{Actor, TableGrant};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -96,13 +96,7 @@ impl Tables {
     ///
     /// # Errors
     /// If the folder cannot be created.
-    pub fn new(
-        config: &Config,
-        datasets: Datasets,
-        files: Files,
-        clock: Clock,
-        secret: &ServerSecret,
-    ) -> Result<Self> {
+    pub fn new(config: &Config, datasets: Datasets, files: Files, clock: Clock, secret: &ServerSecret) -> Result<Self> {
         let folder = config.cache().join("tables");
         let run = Arc::new(ProcessDir::create(&folder)?);
         let unfinished = run.scratch("results-")?;

@@ -101,7 +101,7 @@ impl ServerSecret {
     }
 }
 
-/// Encrypts values so that nobody else can read or change them (XChaCha20-Poly1305).
+/// Encrypts values (XChaCha20-Poly1305): without the key, they cannot be read, and changes are detected.
 pub struct Sealer(XChaCha20Poly1305);
 
 impl Sealer {

@@ -45,7 +45,10 @@ impl Tables {
         let listed = self.0.datasets.list(&grant.narrow(), Some(&commit.to_string()), listing).await?;
         for found in listed.map(|folder| folder.entries).unwrap_or_default() {
             let path = found.entry.path;
-            if matches!(found.entry.kind, EntryKind::File | EntryKind::Executable) && Format::from_name(&path).is_some() && !described.contains(&path) {
+            if matches!(found.entry.kind, EntryKind::File | EntryKind::Executable)
+                && Format::from_name(&path).is_some()
+                && !described.contains(&path)
+            {
                 names.insert(path);
             }
         }
@@ -61,7 +64,9 @@ impl Tables {
         let key = found.table.declared.get("schema").map_or(&Value::Null, |schema| &schema["primaryKey"]);
         Ok(match key {
             Value::String(column) => vec![column.clone()],
-            Value::Array(columns) => columns.iter().filter_map(|column| column.as_str().map(ToOwned::to_owned)).collect(),
+            Value::Array(columns) => {
+                columns.iter().filter_map(|column| column.as_str().map(ToOwned::to_owned)).collect()
+            }
             _ => Vec::new(),
         })
     }

@@ -70,7 +70,7 @@ impl Tables {
         let plain = plain.ok_or_else(|| Error::unauthenticated("invalid ticket; ask for the query again"))?;
         let Ticket { actor: owner, prepared, expires } = serde_json::from_slice(&plain).map_err(Error::internal)?;
         if owner != actor.key() {
-            return Err(Error::forbidden("the ticket was issued to somebody else; ask for the query again"));
+            return Err(Error::forbidden("the ticket was issued to another user; ask for the query again"));
         }
         if expires <= tickets.clock.now() {
             return Err(Error::unauthenticated("the ticket has expired; ask for the query again"));

@@ -25,7 +25,7 @@ use tower::ServiceExt as _;
 use self::service::{Caller, Service};
 use super::http::{AuthedActor, RouteGroup, Routes, credentials, timed};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorDetails, Kind, Result};
 
 /// The calls of the protocol, as labels of metrics.
 const CALLS: [&str; 10] = [
@@ -56,11 +56,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Calls that only read metadata have the default cost; [`queries`] charges for queries.
-const CALL: RouteGroup = RouteGroup {
-    render_error: |_, details, response| *response = status::of(details.kind, &details.detail).into_http(),
-    is_below: |path| path.starts_with(FOLDER),
-    ..RouteGroup::DEFAULT
-};
+const CALL: RouteGroup = RouteGroup { render_error, is_below: |path| path.starts_with(FOLDER), ..RouteGroup::DEFAULT };
+
+/// Renders an error as a status of gRPC. Clients of gRPC always use POST.
+fn render_error(_: &str, details: &ErrorDetails, response: &mut Response) {
+    if details.kind != Kind::MethodNotAllowed {
+        *response = status::of(details.kind, &details.detail).into_http();
+    }
+}
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.group(CALL).add(Method::POST, "/arrow.flight.protocol.FlightService/{call}", call)

@@ -191,8 +191,8 @@ fn the_server_has_no_parser_of_tables() {
             let name = line.split(['.', ' ', '=']).next().unwrap();
             let is_parser = ["csv", "parquet", "datafusion"].contains(&name) || name.starts_with("arrow");
             // For Arrow Flight, which describes its own answers with them and forwards those of the engine.
-            let is_flight = folder.is_empty()
-                && ["arrow-array", "arrow-flight", "arrow-ipc", "arrow-schema"].contains(&name);
+            let is_flight =
+                folder.is_empty() && ["arrow-array", "arrow-flight", "arrow-ipc", "arrow-schema"].contains(&name);
             let is_parser = is_parser && !is_flight;
             assert!(!is_parser, "{folder}/Cargo.toml: {name} belongs in metastore/tables");
         }

@@ -5,6 +5,7 @@ mod api;
 mod apps;
 mod ckan;
 mod drive;
+mod flight;
 mod hub;
 mod oauth;
 mod organisations;
@@ -109,6 +110,7 @@ fn samples() -> impl Iterator<Item = Sample> {
         .chain(accounts::SAMPLES)
         .chain(oauth::SAMPLES)
         .chain(apps::SAMPLES)
+        .chain(flight::SAMPLES)
         .copied()
 }
 
@@ -191,6 +193,9 @@ impl World {
     /// because what comes before it was refused.
     async fn ask(&self, actor: &Actor, path: &str, sample: Sample) -> Option<u16> {
         let (method, route, variant) = sample;
+        if route == flight::ROUTE {
+            return self.of_flight(actor, path, variant).await;
+        }
         let bytes = format!("{method} {route} {variant} by {} on {path}", actor.name);
         let bytes = bytes.as_bytes();
         let lent = Some(self.keeper.token.as_str());

@@ -35,8 +35,8 @@ def options(client, name, token):
     return flight.FlightCallOptions(headers=[client.authenticate_basic_token(name, token)])
 
 
-def fetch(client, info, who):
-    return client.do_get(info.endpoints[0].ticket, who).read_all()
+def fetch(client, info, caller):
+    return client.do_get(info.endpoints[0].ticket, caller).read_all()
 
 
 def with_pyarrow():
@@ -45,11 +45,11 @@ def with_pyarrow():
     plain = flight.FlightCallOptions(headers=[(b"authorization", f"Bearer {TOKEN}".encode())])
     stations = flight.FlightDescriptor.for_path(f"{DATASET}@v1.0", "stations.csv")
     expected = pyarrow.csv.read_csv(FIXTURES / "air-quality/stations.csv")
-    for who in (ada, plain):
-        info = client.get_flight_info(stations, who)
+    for caller in (ada, plain):
+        info = client.get_flight_info(stations, caller)
         assert info.schema.names == expected.column_names, info.schema
-        assert client.get_schema(stations, who).schema.equals(info.schema)
-        table = fetch(client, info, who)
+        assert client.get_schema(stations, caller).schema.equals(info.schema)
+        table = fetch(client, info, caller)
         assert table.to_pylist() == expected.to_pylist()
         assert table.schema.equals(info.schema)
     # The schema names the commits.
@@ -65,8 +65,8 @@ def with_pyarrow():
     assert table["id"].to_pylist() == list(range(50_000))
     assert table["at"][1].as_py() == datetime.date(2026, 1, 2)
 
-    def listed(who):
-        return {tuple(part.decode() for part in info.descriptor.path) for info in client.list_flights(b"", who)}
+    def listed(caller):
+        return {tuple(part.decode() for part in info.descriptor.path) for info in client.list_flights(b"", caller)}
 
     for _ in range(100):
         if (DATASET, "stations.csv") in listed(ada):
@@ -78,8 +78,8 @@ def with_pyarrow():
     assert empty.num_rows == 0 and empty.column_names == ["a", "b"]
 
     ticket = info.endpoints[0].ticket
-    for who, error in [(ben, flight.FlightUnauthorizedError), (flight.FlightCallOptions(), flight.FlightUnauthorizedError)]:
-        refused(error, lambda: client.do_get(ticket, who).read_all())
+    for caller, error in [(ben, flight.FlightUnauthorizedError), (flight.FlightCallOptions(), flight.FlightUnauthorizedError)]:
+        refused(error, lambda: client.do_get(ticket, caller).read_all())
     forged = flight.Ticket(ticket.ticket[:-1] + bytes([ticket.ticket[-1] ^ 1]))
     refused(flight.FlightUnauthenticatedError, lambda: client.do_get(forged, ada).read_all())
     refused(KeyError, client.get_flight_info, stations, ben)

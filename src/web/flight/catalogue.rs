@@ -85,8 +85,7 @@ impl Listing {
             Self::PrimaryKeys(_) => PRIMARY_KEYS.clone(),
             Self::ForeignKeys => FOREIGN_KEYS.clone(),
         };
-        let message: Result<IpcMessage, ArrowError> =
-            SchemaAsIpc::new(&schema, &IpcWriteOptions::default()).try_into();
+        let message: Result<IpcMessage, ArrowError> = SchemaAsIpc::new(&schema, &IpcWriteOptions::default()).try_into();
         Ok(message.map_err(Error::internal)?.0)
     }
 }
@@ -361,10 +360,7 @@ mod tests {
         assert_eq!(names(Listing::Catalogs(CommandGetCatalogs {})), "catalog_name");
         assert_eq!(names(Listing::Schemas(CommandGetDbSchemas::default())), "catalog_name? db_schema_name");
         let tables = CommandGetTables { include_schema: true, ..CommandGetTables::default() };
-        assert_eq!(
-            names(Listing::Tables(tables)),
-            "catalog_name? db_schema_name? table_name table_type table_schema"
-        );
+        assert_eq!(names(Listing::Tables(tables)), "catalog_name? db_schema_name? table_name table_type table_schema");
         assert_eq!(names(Listing::TableTypes(CommandGetTableTypes {})), "table_type");
         assert_eq!(names(Listing::SqlInfo(CommandGetSqlInfo::default())), "info_name value");
         assert_eq!(names(Listing::Types(CommandGetXdbcTypeInfo::default())).split(' ').count(), 19);

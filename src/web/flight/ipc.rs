@@ -129,8 +129,7 @@ mod tests {
 
     fn sample() -> (RecordBatch, Vec<u8>) {
         let (ids, names) = (Int64Array::from(vec![1, 2, 3]), StringArray::from(vec![Some("a"), None, Some("ccc")]));
-        let batch =
-            RecordBatch::try_from_iter([("id", Arc::new(ids) as _), ("name", Arc::new(names) as _)]).unwrap();
+        let batch = RecordBatch::try_from_iter([("id", Arc::new(ids) as _), ("name", Arc::new(names) as _)]).unwrap();
         let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
         (0..3).for_each(|_| writer.write(&batch).unwrap());
         (batch, writer.into_inner().unwrap())

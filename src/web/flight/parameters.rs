@@ -39,10 +39,11 @@ pub(super) fn values(stream: &[FlightData]) -> Result<Value> {
             return Err(invalid("there must be one row"));
         }
     }
-    let (names, values): (Vec<&str>, Vec<Value>) = found.ok_or_else(|| invalid("there must be one row"))?.into_iter().unzip();
+    let (names, values): (Vec<&str>, Vec<Value>) =
+        found.ok_or_else(|| invalid("there must be one row"))?.into_iter().unzip();
     Ok(if !names.is_empty() && names.iter().all(|name| is_name(name)) {
         let pairs = names.into_iter().map(|name| name.trim_start_matches('$').to_owned()).zip(values);
-        Value::Object(Map::from_iter(pairs))
+        Value::Object(pairs.collect::<Map<_, _>>())
     } else {
         Value::Array(values)
     })
@@ -133,7 +134,10 @@ fn value<'a>(field: Field<'_>, node: FieldNode, mut buffer: impl FnMut() -> Resu
         Type::Utf8 | Type::LargeUtf8 => {
             let (offsets, data) = (buffer()?, buffer()?);
             let (begin, end) = if kind == Type::Utf8 {
-                (i32::from_le_bytes(first(offsets)?).into(), i32::from_le_bytes(first(offsets.get(4..).unwrap_or(&[]))?).into())
+                (
+                    i32::from_le_bytes(first(offsets)?).into(),
+                    i32::from_le_bytes(first(offsets.get(4..).unwrap_or(&[]))?).into(),
+                )
             } else {
                 (i64::from_le_bytes(first(offsets)?), i64::from_le_bytes(first(offsets.get(8..).unwrap_or(&[]))?))
             };
@@ -144,10 +148,10 @@ fn value<'a>(field: Field<'_>, node: FieldNode, mut buffer: impl FnMut() -> Resu
         }
         Type::Date => {
             let unit = field.type_as_date().ok_or_else(unsupported)?.unit();
-            let data = buffer()?;
+            let stored = buffer()?;
             let days = match unit {
-                DateUnit::DAY => i32::from_le_bytes(first(data)?).into(),
-                _ => i64::from_le_bytes(first(data)?).div_euclid(86_400_000),
+                DateUnit::DAY => i32::from_le_bytes(first(stored)?).into(),
+                _ => i64::from_le_bytes(first(stored)?).div_euclid(86_400_000),
             };
             if is_null {
                 return Ok(Value::Null);
@@ -203,7 +207,8 @@ mod tests {
     use super::*;
 
     fn encoded(columns: Vec<(&str, ArrayRef)>) -> Vec<FlightData> {
-        let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
+        let batch =
+            RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
         let batch = batch.unwrap();
         batches_to_flight_data(&batch.schema(), vec![batch]).unwrap()
     }
@@ -229,11 +234,23 @@ mod tests {
     #[test]
     fn scalars_of_one_row_are_read() {
         let expected = json!([
-            -5, "a 'b'", 0.5, true, null, null, u64::MAX, -1, "ü", "1969-12-31", "1970-01-01T00:00:01.5",
-            "1970-01-01T00:00:00Z", null
+            -5,
+            "a 'b'",
+            0.5,
+            true,
+            null,
+            null,
+            u64::MAX,
+            -1,
+            "ü",
+            "1969-12-31",
+            "1970-01-01T00:00:01.5",
+            "1970-01-01T00:00:00Z",
+            null
         ]);
         assert_eq!(values(&all()).unwrap(), expected);
-        let named = encoded(vec![("$a", Arc::new(Int64Array::from(vec![1]))), ("b_2", Arc::new(Int64Array::from(vec![2])))]);
+        let named =
+            encoded(vec![("$a", Arc::new(Int64Array::from(vec![1]))), ("b_2", Arc::new(Int64Array::from(vec![2])))]);
         assert_eq!(values(&named).unwrap(), json!({"a": 1, "b_2": 2}));
     }
 

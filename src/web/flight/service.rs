@@ -36,7 +36,7 @@ const MAX_MESSAGES: usize = 8;
 
 const READ_ONLY: &str = "tables cannot be changed by queries; commit a new version of the file instead";
 
-/// Who makes a call.
+/// The caller, and the token of the call.
 pub(super) struct Caller {
     pub(super) visitor: AuthedActor,
     /// The token.
@@ -236,9 +236,8 @@ impl FlightService for Service {
 
     async fn list_actions(&self, _: Request<Empty>) -> Answer<Self::ListActionsStream> {
         let actions = [(CREATE, "Prepares a query."), (CLOSE, "Ends the use of a prepared statement.")];
-        let actions = actions.map(|(name, description)| {
-            Ok(ActionType { r#type: name.to_owned(), description: description.to_owned() })
-        });
+        let actions = actions
+            .map(|(name, description)| Ok(ActionType { r#type: name.to_owned(), description: description.to_owned() }));
         Ok(Response::new(stream::iter(actions).boxed()))
     }
 }

@@ -59,7 +59,9 @@ async fn tokens_are_accepted_where_clients_send_them() {
     let answer = calls.handshake(with(hello(), &[("authorization", basic("ada", &token))])).await.unwrap();
     assert_eq!(answer.metadata().get("authorization").unwrap().to_str().unwrap(), format!("Bearer {token}"));
     assert_eq!(answer.into_inner().message().await.unwrap().unwrap().payload, token.as_bytes());
-    for headers in [vec![], vec![("authorization", basic("ada", "wrong"))], vec![("cookie", format!("rutter={cookie}"))]] {
+    for headers in
+        [vec![], vec![("authorization", basic("ada", "wrong"))], vec![("cookie", format!("rutter={cookie}"))]]
+    {
         assert_eq!(code(calls.handshake(with(hello(), &headers)).await), Code::Unauthenticated, "{headers:?}");
     }
 }
@@ -113,11 +115,7 @@ async fn info(client: &mut arrow_flight::FlightClient, command: &impl ProstMessa
     client.get_flight_info(descriptor).await.map(drop).map_err(status)
 }
 
-async fn act(
-    client: &mut arrow_flight::FlightClient,
-    name: &str,
-    body: &impl ProstMessageExt,
-) -> Result<(), Status> {
+async fn act(client: &mut arrow_flight::FlightClient, name: &str, body: &impl ProstMessageExt) -> Result<(), Status> {
     let mut results = client.do_action(Action::new(name, body.as_any().encode_to_vec())).await.map_err(status)?;
     while let Some(result) = results.next().await {
         result.map_err(status)?;
@@ -138,8 +136,11 @@ async fn nothing_is_changed_over_flight() {
     let (server, ada) = with_table().await;
     let mut client = client(&server.url, Some(&ada.token)).await;
     let update = CommandStatementUpdate { query: "DELETE FROM t".to_owned(), transaction_id: None };
-    let commands =
-        [update.as_any(), CommandStatementIngest::default().as_any(), CommandStatementSubstraitPlan::default().as_any()];
+    let commands = [
+        update.as_any(),
+        CommandStatementIngest::default().as_any(),
+        CommandStatementSubstraitPlan::default().as_any(),
+    ];
     for command in commands {
         let descriptor = FlightDescriptor::new_cmd(command.encode_to_vec());
         let data = vec![FlightData::new().with_descriptor(descriptor.clone())];

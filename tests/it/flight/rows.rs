@@ -67,8 +67,7 @@ async fn a_query_is_run_with_its_parameters() {
     let fixed = client.prepare("SELECT id FROM \"ada/data\".\"t.csv\"".to_owned(), None).await.unwrap();
     assert_eq!(fixed.dataset_schema().unwrap().fields().len(), 1);
     // Named parameters, and other types.
-    let mut named =
-        client.prepare("SELECT $a AS a, $b AS b, $c AS c, $d AS d".to_owned(), None).await.unwrap();
+    let mut named = client.prepare("SELECT $a AS a, $b AS b, $c AS c, $d AS d".to_owned(), None).await.unwrap();
     let columns: [(&str, ArrayRef); 4] = [
         ("a", Arc::new(Int64Array::from(vec![7]))),
         ("b", Arc::new(BooleanArray::from(vec![true]))),

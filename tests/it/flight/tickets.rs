@@ -49,20 +49,20 @@ async fn a_ticket_is_of_use_to_its_owner_only_and_not_for_long() {
     let (server, ada) = with_table().await;
     let ben = server.person("ben").await;
     server.share(&ada, "ada/data", json!({"with": {"user": "ben"}, "right": "view"})).await;
-    let (mut ada, mut ben) =
-        (client(&server.url, Some(&ada.token)).await, client(&server.url, Some(&ben.token)).await);
-    let mut nobody = client(&server.url, None).await;
+    let (mut ada, mut ben) = (client(&server.url, Some(&ada.token)).await, client(&server.url, Some(&ben.token)).await);
+    let mut anonymous = client(&server.url, None).await;
     let issued = ticket(ada.get_flight_info(path("ada/data", "t.csv")).await.unwrap());
     let handle = prepare(&mut ada, "SELECT * FROM \"ada/data\".\"t.csv\"").await;
     let query = sealed(&issued);
     for bytes in [&query, &handle] {
-        let hidden = [&b"ada"[..], b"SELECT", b"data"].into_iter().all(|word| !bytes.windows(word.len()).any(|at| at == word));
+        let hidden =
+            [&b"ada"[..], b"SELECT", b"data"].into_iter().all(|word| !bytes.windows(word.len()).any(|at| at == word));
         assert!(hidden, "a ticket can be read");
         for ticket in [of_query(bytes.clone()), of_statement(bytes.clone())] {
             assert_eq!(ids(&fetch(&mut ada, ticket.clone()).await.unwrap()), [1, 2, 3]);
             // He may read the table, but not with her ticket.
             assert_eq!(code(fetch(&mut ben, ticket.clone()).await), Code::PermissionDenied);
-            assert_eq!(code(fetch(&mut nobody, ticket).await), Code::PermissionDenied);
+            assert_eq!(code(fetch(&mut anonymous, ticket).await), Code::PermissionDenied);
         }
         for at in [0, 10, 24, 40, bytes.len() - 1] {
             let mut modified = bytes.clone();

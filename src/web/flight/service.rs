@@ -18,6 +18,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::caller::Caller;
 use super::catalogue::{Catalogue, Listing};
 use super::parameters;
 use super::queries::{Fetchable, Queries, command, query_of_path};
@@ -25,8 +26,6 @@ use super::status::{of_encoding, status};
 use crate::access::Actor;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::types::Secret;
-use crate::web::http::AuthedActor;
 
 const CREATE: &str = "CreatePreparedStatement";
 const CLOSE: &str = "ClosePreparedStatement";
@@ -35,24 +34,6 @@ const CLOSE: &str = "ClosePreparedStatement";
 const MAX_MESSAGES: usize = 8;
 
 const READ_ONLY: &str = "tables cannot be changed by queries; commit a new version of the file instead";
-
-/// The caller, and the token of the call.
-pub(super) struct Caller {
-    pub(super) visitor: AuthedActor,
-    /// The token.
-    pub(super) secret: Option<Secret>,
-}
-
-impl Caller {
-    pub(super) fn actor(&self) -> &Actor {
-        &self.visitor.actor
-    }
-
-    /// Charges the rate limit for work beyond the fixed cost of the call.
-    pub(super) fn charge(&self, points: usize) {
-        self.visitor.charge(points);
-    }
-}
 
 /// The calls.
 pub(super) struct Service(App);

@@ -117,6 +117,7 @@ impl Reader {
     fn take(&self, source: &Source, block: Block, indexes: Vec<u32>) -> Result<RecordBatch> {
         match (block, source, self.side.as_text()) {
             (Block::Batch(batch), ..) if indexes.len() == batch.num_rows() => Ok(batch),
+            (Block::Batch(batch), ..) if self.columns.is_empty() => Ok(batch.slice(0, indexes.len())),
             (Block::Batch(batch), ..) => Ok(take_record_batch(&batch, &UInt32Array::from(indexes))?),
             (Block::Text(part), Source::Text(rows), Some((_, is_written))) => {
                 let indexes = indexes.into_iter().map(|index| index as usize).collect::<Vec<_>>();

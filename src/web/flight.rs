@@ -1,5 +1,6 @@
 //! Arrow Flight and Flight SQL (`/arrow.flight.protocol.FlightService`): tables and queries over gRPC, on the same port.
 
+mod caller;
 mod catalogue;
 mod ipc;
 mod parameters;
@@ -22,7 +23,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use metrics::counter;
 use tower::ServiceExt as _;
 
-use self::service::{Caller, Service};
+use self::caller::Caller;
+use self::service::Service;
 use super::http::{AuthedActor, RouteGroup, Routes, credentials, timed};
 use crate::app::App;
 use crate::error::{Error, ErrorDetails, Kind, Result};

@@ -18,8 +18,8 @@ use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
+use super::caller::Caller;
 use super::queries::Queries;
-use super::service::Caller;
 use super::sql_info::{SQL_INFO, TYPES};
 use crate::access::TableGrant;
 use crate::app::App;

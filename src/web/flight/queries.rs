@@ -9,8 +9,8 @@ use futures::{Stream, TryStreamExt as _};
 use prost::Message as _;
 use serde_json::Value;
 
+use super::caller::Caller;
 use super::ipc::{self, Message, messages};
-use super::service::Caller;
 use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::tables::{Charge, Output, PreparedQuery, SqlRequest, SqlText, quoted_name};

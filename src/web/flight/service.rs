@@ -1,7 +1,5 @@
 //! The calls of Arrow Flight.
 
-use std::sync::Arc;
-
 use arrow_flight::flight_descriptor::DescriptorType;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::{
@@ -18,15 +16,13 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::caller::caller;
 use super::catalogue::{Catalogue, Listing};
 use super::parameters;
 use super::queries::{Fetchable, Queries, command, query_of_path};
 use super::status::{of_encoding, status};
-use crate::access::Actor;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::types::Secret;
-use crate::web::http::AuthedActor;
 
 const CREATE: &str = "CreatePreparedStatement";
 const CLOSE: &str = "ClosePreparedStatement";
@@ -35,24 +31,6 @@ const CLOSE: &str = "ClosePreparedStatement";
 const MAX_MESSAGES: usize = 8;
 
 const READ_ONLY: &str = "tables cannot be changed by queries; commit a new version of the file instead";
-
-/// The caller, and the token of the call.
-pub(super) struct Caller {
-    pub(super) visitor: AuthedActor,
-    /// The token.
-    pub(super) secret: Option<Secret>,
-}
-
-impl Caller {
-    pub(super) fn actor(&self) -> &Actor {
-        &self.visitor.actor
-    }
-
-    /// Charges the rate limit for work beyond the fixed cost of the call.
-    pub(super) fn charge(&self, points: usize) {
-        self.visitor.charge(points);
-    }
-}
 
 /// The calls.
 pub(super) struct Service(App);
@@ -240,12 +218,6 @@ impl FlightService for Service {
             .map(|(name, description)| Ok(ActionType { r#type: name.to_owned(), description: description.to_owned() }));
         Ok(Response::new(stream::iter(actions).boxed()))
     }
-}
-
-/// Returns the caller, whom the handler has authenticated.
-fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>, Status> {
-    let caller = request.extensions().get::<Arc<Caller>>().cloned();
-    caller.ok_or_else(|| status(&Error::internal("a call without a caller")))
 }
 
 fn once<T: Send + 'static>(answer: T) -> Answers<T> {

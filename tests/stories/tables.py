@@ -9,8 +9,9 @@ import math
 import os
 import pathlib
 import random
+import subprocess
+import sys
 
-import daff
 import duckdb
 import pandas
 import pyarrow
@@ -250,11 +251,13 @@ def diffs():
 
 
 def patch(old, diff):
-    """Applies a diff of daff to a table, both as CSV."""
-    table = daff.PythonTableView([list(row) for row in csv.reader(io.StringIO(old, newline=""))])
-    changes = daff.PythonTableView([list(row) for row in csv.reader(io.StringIO(diff, newline=""))])
-    assert daff.HighlightPatch(table, changes).apply()
-    return [[table.getCell(x, y) for x in range(table.width)] for y in range(table.height)]
+    """Applies a diff to a table with daff, both as CSV."""
+    files = [HERE / name for name in ("old.csv", "diff.csv", "patched.csv")]
+    files[0].write_text(old, newline="")
+    files[1].write_text(diff, newline="")
+    program = pathlib.Path(sys.executable).with_name("daff")
+    subprocess.run([sys.executable, program, "patch", "--output", files[2], *files[:2]], check=True, stdout=subprocess.DEVNULL)
+    return list(csv.reader(files[2].open(newline="")))
 
 
 def patches():

@@ -60,10 +60,11 @@ impl RowDiff {
     /// # Errors
     /// Invalid for unknown columns of the key, and for columns that cannot be compared; limit for too many columns.
     pub(crate) fn new(context: Context, from: Arc<OpenTable>, to: Arc<OpenTable>, options: Diff) -> Result<Self> {
-        let [from, to] = [from, to].map(|table| Side::new(table, options.text));
-        let columns = Columns::new(&from, &to, options.key.as_deref(), to.table.declared())?;
+        let Diff { key, rows, text } = options;
+        let [from, to] = [from, to].map(|table| Side::new(table, text));
+        let columns = Columns::new(&from, &to, key.as_deref(), to.table.declared())?;
         let memory = context.memory;
-        Ok(Self { context, memory, sides: [from, to], rows: options.rows, columns: Arc::new(columns) })
+        Ok(Self { context, memory, sides: [from, to], rows, columns: Arc::new(columns) })
     }
 
     /// Returns the types of the result.
@@ -162,7 +163,7 @@ impl RowDiff {
                 }
             }
         }
-        blocking(move || pairs.finish()).await
+        blocking(move || Ok(pairs.finish())).await
     }
 }
 

@@ -58,6 +58,18 @@ impl Error {
         Failure { kind: self.kind, message: self.message }
     }
 
+    /// Returns the error of an exceeded limit of memory or disk space, if it is one.
+    pub(crate) fn of_limit(error: &DataFusionError) -> Option<Self> {
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(why) => Some(exhausted(why)),
+            root @ (DataFusionError::IoError(_) | DataFusionError::ArrowError(..)) => {
+                let why = root.strip_backtrace();
+                why.contains("used disk space").then(|| exhausted(&why))
+            }
+            _ => None,
+        }
+    }
+
     /// Returns the error of ours that caused `error`, if there is one.
     fn of_source(error: &(dyn StdError + 'static)) -> Option<Self> {
         let mut next = Some(error);
@@ -111,9 +123,6 @@ impl From<ArrowError> for Error {
         if let Some(own) = Self::of_source(&error) {
             return own;
         }
-        if is_out_of_disk(&error) {
-            return out_of_disk();
-        }
         match error {
             ArrowError::MemoryError(_) => out_of_memory(),
             ArrowError::DivideByZero => Self::invalid("division by zero"),
@@ -147,18 +156,14 @@ impl From<DataFusionError> for Error {
         if let Some(own) = Self::of_source(&error) {
             return own;
         }
-        if is_out_of_disk(&error) {
-            return out_of_disk();
+        if let Some(limit) = Self::of_limit(&error) {
+            return limit;
         }
         match error {
             DataFusionError::ArrowError(error, _) => (*error).into(),
             DataFusionError::ParquetError(error) => (*error).into(),
             DataFusionError::Context(_, error) | DataFusionError::Diagnostic(_, error) => (*error).into(),
-            DataFusionError::Shared(error) => match error.find_root() {
-                DataFusionError::ResourcesExhausted(why) => exhausted(why),
-                other => Self::invalid(cleaned(&other.strip_backtrace())),
-            },
-            DataFusionError::ResourcesExhausted(why) => exhausted(&why),
+            DataFusionError::Shared(error) => Self::invalid(cleaned(&error.find_root().strip_backtrace())),
             DataFusionError::Internal(why) => Self::internal(why),
             DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => Self::internal(error),
             DataFusionError::Plan(why) | DataFusionError::Execution(why) => Self::invalid(cleaned(&why)),
@@ -196,11 +201,6 @@ fn exhausted(why: &str) -> Error {
     if why.contains("disk") || why.contains("temporary") { out_of_disk() } else { out_of_memory() }
 }
 
-/// Returns true for the error of the disk manager, which writers of spilled rows pass on as an I/O error.
-fn is_out_of_disk(error: &dyn StdError) -> bool {
-    error.to_string().contains("disk space during the spilling process")
-}
-
 fn out_of_disk() -> Error {
     Error::limit("the request needs more disk space than `tables.scratch_bytes` allows; read fewer rows or columns")
 }
@@ -234,8 +234,8 @@ mod tests {
         let disk = "The used disk space during the spilling process has exceeded the allowable limit of 9 bytes";
         let disk = Error::from(DataFusionError::ResourcesExhausted(disk.to_owned()));
         assert!(disk.message.contains("tables.scratch_bytes"), "{disk}");
-        let disk = "The used disk space during the spilling process has exceeded the allowable limit of 9 bytes";
-        let disk = Error::from(ArrowError::IoError(disk.to_owned(), std::io::Error::other(disk)));
+        let disk = std::io::Error::other("The used disk space during the spilling process has exceeded 9 bytes");
+        let disk = Error::from(DataFusionError::from(ArrowError::IoError(disk.to_string(), disk)));
         assert!(disk.message.contains("tables.scratch_bytes"), "{disk}");
     }
 

@@ -40,6 +40,9 @@ use crate::types::columns_of;
 /// Number of encoded bytes that are sent together.
 const PART: usize = 1 << 18;
 
+/// The memory is divided between at most this many comparisons.
+const MAX_COMPARISONS: usize = 7;
+
 /// Finds the tables that a query names.
 ///
 /// # Errors
@@ -59,15 +62,17 @@ pub(crate) async fn sql(context: &Context, tables: &[Arc<OpenTable>], request: &
         return Err(Error::internal(format!("a query on {} tables with {}", names.len(), tables.len())));
     }
     let tables = Tables { names: &names, opened: tables };
-    let named = tables.iter().map(|(name, table)| (name.clone(), Arc::clone(table))).collect();
-    let context = if has_row_diff(&statement) { context.halved() } else { *context };
-    let diffs = Arc::new(RowDiffs { context, tables: named, rows: request.diff_rows });
+    let opened = tables.iter().map(|(name, table)| (name.clone(), Arc::clone(table))).collect();
+    // Comparisons do not use the memory of the session.
+    let calls = references::calls(&mut statement)?;
+    let context = context.divided(1 + calls.len().min(MAX_COMPARISONS));
+    let diffs = Arc::new(RowDiffs { context, tables: opened, rows: request.diff_rows });
     let titles = Titles::of(&mut statement);
     parameters::set(&mut statement, &request.parameters)?;
-    columns::resolve(
-        &mut statement,
-        tables.iter().map(|(name, table)| (name.table.as_str(), table.schema().fields())),
-    )?;
+    let compared = calls.iter().map(|call| diffs.schema(call)).collect::<Result<Vec<_>>>()?;
+    let fields = tables.iter().map(|(name, table)| (name.table.as_str(), table.schema().fields()));
+    let compared = compared.iter().map(|schema| (references::ROW_DIFF, schema.fields()));
+    columns::resolve(&mut statement, fields.chain(compared))?;
     let query = Query { context, tables, diffs, statement, titles, request };
     match query.run(true, sink).await {
         // Hash joins keep one side in memory. Others can spill.
@@ -178,11 +183,6 @@ fn result_schema(plan: &LogicalPlan, request: &Sql) -> SchemaRef {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let metadata: HashMap<_, _> = request.metadata.iter().map(|(key, value)| (key.clone(), text(value))).collect();
     Arc::new(Schema::new(fields.collect::<Vec<Field>>().into_iter().collect::<Fields>()).with_metadata(metadata))
-}
-
-fn has_row_diff(statement: &Statement) -> bool {
-    // Also true for a string or a column of this name, which does no harm.
-    statement.to_string().contains(references::ROW_DIFF)
 }
 
 /// Returns true if a plan was refused since two columns have the same name.

@@ -8,8 +8,8 @@ use std::process::Stdio;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tables_wire::{
-    BLOCK, Done, Failure, FailureKind, Format, Frame, Kind, Output, Page, Read, Sort, Statistics, Table, TableFile,
-    Task, Work, read_frame, write_frame,
+    BLOCK, Diff, Done, Failure, FailureKind, Format, Frame, Kind, Output, Page, Read, Sort, Statistics, Table,
+    TableFile, Task, Work, read_frame, write_frame,
 };
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -39,9 +39,15 @@ impl Engine {
     }
 
     async fn request(&mut self, csv: &str, task: Task) -> Result<(Done, Bytes), Failure> {
-        let file = TableFile { name: "birds.csv".to_owned(), size: csv.len() as u64, compression: None };
-        let table = Table { files: vec![file], format: Format::Csv, declared: serde_json::Map::new() };
-        let work = serde_json::to_vec(&Work { tables: vec![table], task }).unwrap();
+        self.request_all(&[(Format::Csv, csv.as_bytes())], task).await
+    }
+
+    async fn request_all(&mut self, tables: &[(Format, &[u8])], task: Task) -> Result<(Done, Bytes), Failure> {
+        let table = |(format, file): &(Format, &[u8])| {
+            let file = TableFile { name: "birds.csv".to_owned(), size: file.len() as u64, compression: None };
+            Table { files: vec![file], format: *format, declared: serde_json::Map::new() }
+        };
+        let work = serde_json::to_vec(&Work { tables: tables.iter().map(table).collect(), task }).unwrap();
         write_frame(&mut self.input, &Frame::data(Kind::Work, 0, work)).await.unwrap();
         let mut result = Vec::new();
         loop {
@@ -51,7 +57,8 @@ impl Engine {
                 Kind::Read => {
                     let read: Read = serde_json::from_slice(&frame.payload).unwrap();
                     let start = usize::try_from(read.offset).unwrap();
-                    let bytes = &csv.as_bytes()[start..start + usize::try_from(read.length).unwrap()];
+                    let file = tables[usize::try_from(read.file).unwrap()].1;
+                    let bytes = &file[start..start + usize::try_from(read.length).unwrap()];
                     for part in bytes.chunks(BLOCK) {
                         let part = Frame::data(Kind::Bytes, frame.number, part.to_vec());
                         write_frame(&mut self.input, &part).await.unwrap();
@@ -60,7 +67,7 @@ impl Engine {
                 Kind::Chunk => result.extend_from_slice(&frame.payload),
                 Kind::Done => return Ok((serde_json::from_slice(&frame.payload).unwrap(), result.into())),
                 Kind::Failed => return Err(serde_json::from_slice(&frame.payload).unwrap()),
-                Kind::Index => {}
+                Kind::Index | Kind::Progress => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -135,4 +142,73 @@ async fn columns_are_summarized() {
     let (id, text) = (&statistics["columns"][0], &statistics["columns"][1]);
     assert_eq!((&id["min"], &id["max"], &text["distinct"]), (&json!(0), &json!(399_999), &json!(7000)));
     assert_eq!(id["histogram"]["counts"], json!(vec![20_000; 20]));
+}
+
+fn diff(key: &[&str], text: bool) -> Task {
+    let key = key.iter().map(|name| (*name).to_owned()).collect();
+    Task::Diff(Diff { key: Some(key), rows: 1_000_000, text })
+}
+
+#[tokio::test]
+async fn rows_are_compared() {
+    let mut engine = Engine::start(64 << 20).await;
+    let newer = BIRDS.replace("Wren", "Robin") + "4,Crow,,\r\n";
+    let tables = [(Format::Csv, BIRDS.as_bytes()), (Format::Csv, newer.as_bytes())];
+    let (done, file) = engine.request_all(&tables, diff(&["id"], false)).await.unwrap();
+    let summary = done.summary.unwrap();
+    assert_eq!((summary.added, summary.removed, summary.changed, summary.unchanged), (1, 0, 1, 2));
+    // The file is a table of its own.
+    let task = page(Some("change = 'changed'"), &[], Output::Csv);
+    let (page, rows) = engine.request_all(&[(Format::Arrow, &file)], task).await.unwrap();
+    assert_eq!(page.columns, done.columns);
+    let text = str::from_utf8(&rows).unwrap();
+    assert!(text.starts_with("change,from_row,to_row,from_id,to_id,from_name,to_name"), "{text}");
+    assert!(text.contains(",Wren,Robin,"), "{text}");
+    let failure = engine.request_all(&tables, diff(&["ids"], false)).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Invalid);
+    assert!(failure.message.contains("\"ids\"") && failure.message.contains("\"id\""), "{failure:?}");
+}
+
+/// Compares with the key `id`, unless one of the tables does not have it.
+async fn daff(engine: &mut Engine, from: &str, to: &str) -> String {
+    let key: &[&str] = if from.contains("id") && to.contains("id") { &["id"] } else { &[] };
+    let [from, to] = [from, to].map(|text| (Format::Csv, text.as_bytes()));
+    let (_, file) = engine.request_all(&[from, to], diff(key, true)).await.unwrap();
+    let (_, text) = engine.request_all(&[from, to, (Format::Arrow, &file)], Task::Daff).await.unwrap();
+    str::from_utf8(&text).unwrap().replace("\r\n", "\n")
+}
+
+#[tokio::test]
+async fn row_diffs_have_the_format_of_daff() {
+    let mut engine = Engine::start(64 << 20).await;
+    let from = "id,n\n1,a\n2,b\n3,c\n4,d\n5,e\n6,f\n";
+    for (to, expected) in [
+        (from.to_owned(), "@@,id,n\n...,...,...\n"),
+        (from.replace("3,c", "3,x"), "@@,id,n\n...,...,...\n,2,b\n->,3,c->x\n,4,d\n...,...,...\n"),
+        (from.replace("3,c", "3,a->b"), "@@,id,n\n...,...,...\n,2,b\n-->,3,c-->a->b\n,4,d\n...,...,...\n"),
+        (from.replace("1,a\n", ""), "@@,id,n\n---,1,a\n,2,b\n...,...,...\n"),
+        (from.to_owned() + "7,g\n", "@@,id,n\n...,...,...\n,6,f\n+++,7,g\n"),
+        // Cells that daff would misread.
+        (from.replace("2,b", "2,NULL"), "@@,id,n\n,1,a\n->,2,b->NULL\n,3,c\n...,...,...\n"),
+        (from.replace("2,b", "2,_NULL"), "@@,id,n\n,1,a\n->,2,b->__NULL\n,3,c\n...,...,...\n"),
+        (from.replace("2,b", "2, b"), "@@,id,n\n,1,a\n---,2,b\n+++,2, b\n,3,c\n...,...,...\n"),
+        // A row that was moved.
+        (
+            "id,n\n1,a\n3,c\n4,d\n5,e\n2,b\n6,f\n".to_owned(),
+            "@@,id,n\n,1,a\n---,2,b\n,3,c\n...,...,...\n,5,e\n+++,2,b\n,6,f\n",
+        ),
+        // Columns: all rows have the new cells.
+        (
+            "id,m\n1,p\n2,q\n".to_owned(),
+            "!,,---,+++\n@@,id,n,m\n+,1,a,p\n+,2,b,q\n---,3,c,\n---,4,d,\n---,5,e,\n---,6,f,\n",
+        ),
+        ("n\na\nx\nc\nd\ne\nf\n".to_owned(), "!,---,\n@@,id,n\n,1,a\n---,2,b\n+++,,x\n,3,c\n...,...,...\n"),
+    ] {
+        assert_eq!(daff(&mut engine, from, &to).await, expected, "{to}");
+    }
+    // Rows that are not unique follow two that are, and are removed before others are added.
+    let from = "a,b\n1,1\n2,2\n3,3\n4,4\nx,x\nx,x\nx,x\n5,5\n";
+    let to = "a,b\n1,1\n2,2\n3,3\n4,4\nx,x\nnew,1\nx,x\nx,y\n5,5\n";
+    let expected = "@@,a,b\n...,...,...\n+,3,3\n+,4,4\n+,x,x\n---,x,x\n---,x,x\n+++,new,1\n+++,x,x\n+++,x,y\n,5,5\n";
+    assert_eq!(daff(&mut engine, from, to).await, expected);
 }

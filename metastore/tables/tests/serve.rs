@@ -65,7 +65,7 @@ impl Engine {
             self.send(Kind::Index, *number, index);
         }
         let files = json!([{"name": format!("file.{format}"), "size": file.len()}]);
-        let work = json!({"table": {"files": files, "format": format}, "task": task});
+        let work = json!({"tables": [{"files": files, "format": format}], "task": task});
         self.send(Kind::Work, 0, work.to_string().as_bytes());
     }
 

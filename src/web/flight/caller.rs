@@ -1,12 +1,6 @@
-//! The caller of a call, whom the handler has authenticated.
+//! The sender of a call.
 
-use std::sync::Arc;
-
-use tonic::{Request, Status};
-
-use super::status::status;
 use crate::access::Actor;
-use crate::error::Error;
 use crate::types::Secret;
 use crate::web::http::AuthedActor;
 
@@ -26,13 +20,4 @@ impl Caller {
     pub(super) fn charge(&self, points: usize) {
         self.visitor.charge(points);
     }
-}
-
-/// Returns the caller.
-///
-/// # Errors
-/// Internal only.
-pub(super) fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>, Status> {
-    let caller = request.extensions().get::<Arc<Caller>>().cloned();
-    caller.ok_or_else(|| status(&Error::internal("a call without a caller")))
 }

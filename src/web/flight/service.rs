@@ -1,5 +1,7 @@
 //! The calls of Arrow Flight.
 
+use std::sync::Arc;
+
 use arrow_flight::flight_descriptor::DescriptorType;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::{
@@ -16,7 +18,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::caller::caller;
+use super::caller::Caller;
 use super::catalogue::{Catalogue, Listing};
 use super::parameters;
 use super::queries::{Fetchable, Queries, command, query_of_path};
@@ -218,6 +220,12 @@ impl FlightService for Service {
             .map(|(name, description)| Ok(ActionType { r#type: name.to_owned(), description: description.to_owned() }));
         Ok(Response::new(stream::iter(actions).boxed()))
     }
+}
+
+/// Returns the caller, whom the handler has authenticated.
+fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>, Status> {
+    let caller = request.extensions().get::<Arc<Caller>>().cloned();
+    caller.ok_or_else(|| status(&Error::internal("a call without a caller")))
 }
 
 fn once<T: Send + 'static>(answer: T) -> Answers<T> {

@@ -141,7 +141,7 @@ fn requests_come_with_indexes_and_the_end_ends_the_driver() {
         }
         assert_eq!(found[1..], [(Kind::Chunk, 0, BLOCK), (Kind::Chunk, 0, 1), (Kind::Index, 3, 7)]);
 
-        let work = serde_json::json!({"table": {"files": [], "format": "csv"}, "task": "infer"});
+        let work = serde_json::json!({"tables": [{"files": [], "format": "csv"}], "task": "infer"});
         write_frame(&mut output, &Frame::data(Kind::Index, 2, "old")).await.unwrap();
         write_frame(&mut output, &Frame::data(Kind::Bytes, 99, "late")).await.unwrap();
         for _ in 0..2 {

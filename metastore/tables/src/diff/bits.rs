@@ -103,7 +103,7 @@ mod tests {
             for from in 0..300 {
                 prop_assert_eq!(bits.contains(from), set.contains(&from));
                 prop_assert_eq!(bits.next(from), set.range(from..).next().copied());
-                let end = (from..).find(|number| !set.contains(number));
+                let end = (from..=300).find(|number| !set.contains(number));
                 prop_assert_eq!(Some(bits.end_of_run(from)), end);
             }
         }

@@ -109,5 +109,5 @@ pub(super) async fn fingerprints<const N: usize>(
         }
         report();
     }
-    Ok((blocking(move || sorter.finish()).await?, number))
+    Ok((blocking(move || Ok(sorter.finish())).await?, number))
 }

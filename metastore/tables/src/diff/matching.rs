@@ -80,7 +80,7 @@ impl Matches {
             }
         })?;
         let mut pairs = space.sorter::<2>(16);
-        zip(&left.finish()?, &right.finish()?, |from, to| {
+        zip(&left.finish(), &right.finish(), |from, to| {
             match (from, to) {
                 (Some([_, _, from]), Some([_, _, to])) => {
                     pairs.push([from, to])?;
@@ -95,7 +95,7 @@ impl Matches {
         let is_neighbour = |from: u64| removed.contains(from + 1);
         let neighbours = neighbours(from, to, &removed, is_neighbour, space)?;
         let duplicate_keys = duplicates.into_iter().map(Duplicates::finish).sum();
-        let changed_pairs = pairs.finish()?;
+        let changed_pairs = pairs.finish();
         Ok(Self { rows, removed, added, changed, changed_pairs, neighbours, duplicate_keys })
     }
 
@@ -117,7 +117,7 @@ impl Matches {
         })?;
         let is_neighbour = |from: u64| removed.contains(from + 1) || from > 0 && removed.contains(from - 1);
         let neighbours = neighbours(from, to, &removed, is_neighbour, space)?;
-        let changed_pairs = space.sorter(16).finish()?;
+        let changed_pairs = space.sorter(16).finish();
         Ok(Self { rows, removed, added, changed, changed_pairs, neighbours, duplicate_keys: 0 })
     }
 
@@ -126,7 +126,7 @@ impl Matches {
         let [mut removed, mut added, changed] = sets(rows, space)?;
         (0..rows[0]).for_each(|row| removed.insert(row));
         (0..rows[1]).for_each(|row| added.insert(row));
-        let [changed_pairs, neighbours] = [space.sorter(16).finish()?, space.sorter(16).finish()?];
+        let [changed_pairs, neighbours] = [space.sorter(16).finish(), space.sorter(16).finish()];
         Ok(Self { rows, removed, added, changed, changed_pairs, neighbours, duplicate_keys: 0 })
     }
 
@@ -152,7 +152,7 @@ impl Matches {
             }
             start = self.removed.next(end);
         }
-        runs.finish()
+        Ok(runs.finish())
     }
 
     /// Makes rows, which are pairs of these candidates, changed ones.
@@ -255,7 +255,7 @@ pub(super) fn to_candidates(runs: &Sorted<3>, space: &Space) -> Result<Entries> 
     while let Some([_, to, length]) = all.next()? {
         sorter.push([to, length])?;
     }
-    let mut runs = sorter.finish()?.read()?;
+    let mut runs = sorter.finish().read()?;
     let mut run = [0; 2];
     Ok(Box::new(std::iter::from_fn(move || {
         while run[1] == 0 {
@@ -309,7 +309,7 @@ fn neighbours<const N: usize>(
             _ => Ok(()),
         })?;
     }
-    neighbours.finish()
+    Ok(neighbours.finish())
 }
 
 /// Calls `visit` with each pair of records that are the same but for the row in their last word, k-th with k-th, and with
@@ -323,7 +323,7 @@ pub(super) fn zip<const N: usize>(
     let (mut left, mut right) = (from.next()?, to.next()?);
     loop {
         let order = match (&left, &right) {
-            (Some(left), Some(right)) => left[..N - 1].cmp(&right[..N - 1]),
+            (Some(left), Some(right)) => left[0].cmp(&right[0]).then_with(|| left[..N - 1].cmp(&right[..N - 1])),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => return Ok(()),

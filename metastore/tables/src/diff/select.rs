@@ -67,7 +67,7 @@ struct Waiting {
 enum Source {
     Batches(Batches),
     /// Only the rows that are needed are converted.
-    Text(TextRows),
+    Text(Box<TextRows>),
 }
 
 enum Block {
@@ -109,7 +109,7 @@ impl Reader {
 
     fn open(&self, start: u64) -> Result<Source> {
         Ok(match self.side.as_text() {
-            Some((files, _)) => Source::Text(files.rows(start, u64::MAX)),
+            Some((files, _)) => Source::Text(Box::new(files.rows(start, u64::MAX))),
             None => Source::Batches(self.side.rows(start, u64::MAX, &self.columns)?),
         })
     }

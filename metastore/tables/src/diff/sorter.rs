@@ -142,9 +142,9 @@ impl<const N: usize> Sorter<N> {
     }
 
     /// Sorts the records.
-    pub(super) fn finish(mut self) -> Result<Sorted<N>> {
-        self.records.sort_unstable();
-        Ok(Sorted(Arc::new(Contents { records: self.records, spilled: self.spilled })))
+    pub(super) fn finish(mut self) -> Sorted<N> {
+        sort(&mut self.records);
+        Sorted(Arc::new(Contents { records: self.records, spilled: self.spilled }))
     }
 
     fn spill(&mut self) -> Result<()> {
@@ -153,7 +153,7 @@ impl<const N: usize> Sorter<N> {
             Some(spilled) => self.merge(spilled)?,
             None => RunFile::new(&self.scratch)?,
         };
-        self.records.sort_unstable();
+        sort(&mut self.records);
         for record in &self.records {
             spilled.push(record)?;
         }
@@ -199,6 +199,11 @@ pub(super) struct Merged<const N: usize> {
     runs: Vec<RunReader>,
     /// The next record of each run, with its number; of those in memory, too, if there are runs.
     heads: BinaryHeap<Reverse<(Record<N>, usize)>>,
+}
+
+/// Sorts records in memory. The first word, a hash or the number of a row, nearly always decides.
+fn sort<const N: usize>(records: &mut [Record<N>]) {
+    records.sort_unstable_by(|one, other| one[0].cmp(&other[0]).then_with(|| one[1..].cmp(&other[1..])));
 }
 
 /// Reads a run.
@@ -273,14 +278,12 @@ impl<const N: usize> Merged<N> {
     }
 
     fn following(&mut self, number: usize) -> Result<Option<Record<N>>> {
-        match (self.runs.get_mut(number), &self.contents.spilled) {
-            (Some(reader), Some(spilled)) => reader.next(&spilled.file),
-            _ => {
-                let record = self.contents.records.get(self.at).copied();
-                self.at += 1;
-                Ok(record)
-            }
+        if let (Some(reader), Some(spilled)) = (self.runs.get_mut(number), &self.contents.spilled) {
+            return reader.next(&spilled.file);
         }
+        let record = self.contents.records.get(self.at).copied();
+        self.at += 1;
+        Ok(record)
     }
 }
 
@@ -294,7 +297,7 @@ mod tests {
     fn sorted<const N: usize>(records: &[Record<N>], memory: usize, scratch: &Arc<Scratch>) -> Result<Sorted<N>> {
         let mut sorter = Sorter::new(memory, scratch);
         records.iter().try_for_each(|record| sorter.push(*record))?;
-        sorter.finish()
+        Ok(sorter.finish())
     }
 
     fn all<const N: usize>(sorted: &Sorted<N>) -> Vec<Record<N>> {

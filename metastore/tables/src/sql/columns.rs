@@ -1,4 +1,4 @@
-//! Unquoted names of columns in another case than the table has them.
+//! Names of columns without quotes, in another case than that of the table.
 //!
 //! SQL reads unquoted names in lower case. A name that no table has in lower case stands for the column that has it in
 //! another case, if there is only one, and if the query does not define the name itself.
@@ -17,7 +17,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::parse::{normal, visit};
 use crate::error::{Error, Result};
 
-/// Sets unquoted names to the case that the tables have. The tables: the name of each, and its columns.
+/// Writes unquoted names in the case of the tables, of which there are the name and the columns.
 pub(super) fn resolve<'a>(
     statement: &mut Statement,
     tables: impl Iterator<Item = (&'a str, &'a Fields)>,
@@ -120,15 +120,21 @@ impl Rename {
         }
         if let Some(ExceptSelectItem { first_element, additional_elements }) = &mut options.opt_except {
             self.column(first_element);
-            additional_elements.iter_mut().for_each(|ident| self.column(ident));
+            for ident in additional_elements {
+                self.column(ident);
+            }
         }
         for element in options.opt_replace.iter_mut().flat_map(|replace| &mut replace.items) {
             self.column(&mut element.column_name);
+            // The planner would compare it as it is written.
+            element.column_name = Ident::with_quote('"', normal(&element.column_name));
         }
         match &mut options.opt_rename {
             Some(RenameSelectItem::Single(renamed)) => self.column(&mut renamed.ident),
             Some(RenameSelectItem::Multiple(renamed)) => {
-                renamed.iter_mut().for_each(|renamed| self.column(&mut renamed.ident));
+                for renamed in renamed {
+                    self.column(&mut renamed.ident);
+                }
             }
             None => {}
         }
@@ -148,7 +154,9 @@ impl Rename {
             Expr::CompoundIdentifier(parts) => {
                 if let [first, rest @ ..] = &mut parts[..] {
                     self.rename(first, &[&self.tables, &self.columns]);
-                    rest.iter_mut().for_each(|part| self.rename(part, &[&self.columns, &self.fields]));
+                    for part in rest {
+                        self.rename(part, &[&self.columns, &self.fields]);
+                    }
                 }
             }
             Expr::CompoundFieldAccess { root, access_chain } => {

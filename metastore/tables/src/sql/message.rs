@@ -8,15 +8,24 @@ use super::session::{CATALOG, DEFAULT_SCHEMA};
 use crate::error::{Error, shortened};
 use crate::names;
 
-/// What no message may contain: names of libraries, of stores, and of their source code.
-const INTERNAL: [&str; 7] = ["datafusion", "DataFusion", "://", ".rs:", "/src/", "arrow_", "sqlparser"];
+/// What no message may contain: names of libraries, of stores, and of their source code, and what only they understand.
+const INTERNAL: [&str; 8] = [
+    "datafusion",
+    "DataFusion",
+    "table://",
+    ".rs:",
+    "/src/",
+    "sqlparser",
+    "OuterReferenceColumn",
+    "row count or at least",
+];
 
 /// Maximum length of a message of a library, in characters.
 const SHOWN: usize = 300;
 
 /// Explains why a query cannot be planned or run.
 pub(super) fn explained(error: DataFusionError) -> Error {
-    let mut error = known(&error).unwrap_or_else(|| error.into());
+    let mut error = Error::of_limit(&error).or_else(|| known(&error)).unwrap_or_else(|| error.into());
     if matches!(error.kind, FailureKind::Invalid | FailureKind::Limit) {
         error.message = error.message.replace(&format!("{CATALOG}.{DEFAULT_SCHEMA}."), "");
         error.message = error.message.replace(&format!("{CATALOG}."), "");
@@ -139,8 +148,8 @@ fn first_line(why: &str) -> String {
 
 /// Writes the first letter of a sentence in lower case.
 fn uncapitalize(message: &mut String) {
-    let mut characters = message.chars();
-    if let (Some(first), Some(second)) = (characters.next(), characters.next())
+    let mut chars = message.chars();
+    if let (Some(first), Some(second)) = (chars.next(), chars.next())
         && first.is_ascii_uppercase()
         && (second.is_ascii_lowercase() || second == ' ')
     {

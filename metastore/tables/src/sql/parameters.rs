@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{Value as SqlValue, ValueWithSpan, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, UnaryOperator, Value as SqlValue, ValueWithSpan, VisitorMut};
 use serde_json::Value;
 
 use super::parse::visit;
@@ -73,6 +73,18 @@ impl Parameters<'_> {
 
 impl VisitorMut for Parameters<'_> {
     type Break = Error;
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        // SQL has no negative numbers, but the negation of numbers.
+        if let Expr::Value(ValueWithSpan { value: SqlValue::Placeholder(name), .. }) = expr
+            && let Ok(SqlValue::Number(number, _)) = self.value(name)
+            && let Some(number) = number.strip_prefix('-')
+        {
+            let number = Box::new(Expr::value(SqlValue::Number(number.to_owned(), false)));
+            *expr = Expr::Nested(Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: number }));
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<Error> {
         if let SqlValue::Placeholder(name) = &value.value {

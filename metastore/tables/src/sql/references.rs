@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, Statement as SqlStatement, TableFactor, TableFunctionArgs, Value,
-    VisitorMut,
+    SelectItem, SelectItemQualifiedWildcardKind, Statement as SqlStatement, TableAlias, TableFactor, TableFunctionArgs,
+    Value, VisitorMut,
 };
 use tables_wire::{Piece, References, TableName};
 
@@ -35,7 +35,9 @@ pub(super) fn find(statement: &mut Statement) -> Result<References> {
         // Otherwise, queries with different meanings could have the same normal form.
         return Err(Error::invalid("the query cannot be brought to a normal form; write it more simply"));
     }
-    let marker = (0_u64..).map(|number| format!("${number}$")).find(|marker| !printed.contains(marker));
+    // A text has fewer of them than bytes.
+    let mut markers = (0..=printed.len()).map(|number| format!("${number}$"));
+    let marker = markers.find(|marker| !printed.contains(marker));
     let marker = marker.ok_or_else(|| Error::internal("every number is in use"))?;
     let mut finder = Finder { tables: Vec::new(), scopes: Vec::new(), marker: &marker };
     if let Statement::Statement(statement) = &mut seen
@@ -108,20 +110,53 @@ fn is_row_diff(name: &ObjectName) -> bool {
     matches!(&name.0[..], [ObjectNamePart::Identifier(name)] if normal(name) == ROW_DIFF)
 }
 
-/// Writes the name of the table function in lower case, since the planner looks it up as it is.
+/// Writes the name of the table function in lower case, since the planner looks it up as it is, and makes it the name of
+/// the table.
 struct Lower;
 
 impl VisitorMut for Lower {
     type Break = Error;
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
-        if let TableFactor::Table { name, args: Some(_), .. } = factor
+        if let TableFactor::Table { name, args: Some(_), alias, .. } = factor
             && is_row_diff(name)
         {
             *name = Ident::new(ROW_DIFF).into();
+            let default = || TableAlias { explicit: true, name: Ident::new(ROW_DIFF), columns: Vec::new(), at: None };
+            alias.get_or_insert_with(default);
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Returns the calls of the table function in a query whose tables were found.
+pub(super) fn calls(statement: &mut Statement) -> Result<Vec<RowDiffCall>> {
+    let mut calls = Calls(Vec::new());
+    visit(statement, &mut calls)?;
+    Ok(calls.0)
+}
+
+struct Calls(Vec<RowDiffCall>);
+
+impl VisitorMut for Calls {
+    type Break = Error;
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        if let TableFactor::Table { args: Some(arguments), .. } = factor {
+            match row_diff_call(arguments) {
+                Ok(call) => self.0.push(call),
+                Err(error) => return ControlFlow::Break(error),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Returns the call with these arguments.
+fn row_diff_call(arguments: &mut TableFunctionArgs) -> Result<RowDiffCall> {
+    let literals = arguments.args.iter_mut().map(|argument| literal(argument).cloned());
+    let literals = literals.collect::<Option<Vec<_>>>().filter(|_| arguments.settings.is_none());
+    RowDiffCall::new(literals.ok_or_else(wrong_call)?)
 }
 
 /// Finds the tables, and puts marks in their place.
@@ -199,9 +234,7 @@ impl Finder<'_> {
             return Err(unknown_function());
         }
         self.count(2)?;
-        let literals = arguments.args.iter_mut().map(|argument| literal(argument).cloned());
-        let literals = literals.collect::<Option<Vec<_>>>().filter(|_| arguments.settings.is_none());
-        let tables = RowDiffCall::new(literals.ok_or_else(wrong_call)?)?.tables();
+        let tables = row_diff_call(arguments)?.tables();
         for (argument, table) in arguments.args.iter_mut().zip(tables) {
             let number = self.number(table)?;
             if let Some(text) = literal(argument) {

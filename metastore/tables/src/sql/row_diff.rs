@@ -38,14 +38,13 @@ impl fmt::Debug for RowDiffs {
 }
 
 impl RowDiffs {
+    /// Returns the columns of the result of a call.
+    pub(super) fn schema(&self, call: &RowDiffCall) -> Result<SchemaRef> {
+        Ok(self.comparison(call)?.schema)
+    }
+
     /// Returns the comparison that a call stands for.
-    fn comparison(&self, arguments: &[Expr]) -> Result<Comparison> {
-        let text = |argument: &Expr| match argument {
-            Expr::Literal(ScalarValue::Utf8(Some(text)), _) => Some(text.clone()),
-            _ => None,
-        };
-        let arguments = arguments.iter().map(text).collect::<Option<Vec<_>>>();
-        let call = RowDiffCall::new(arguments.ok_or_else(|| Error::internal("an argument is no string"))?)?;
+    fn comparison(&self, call: &RowDiffCall) -> Result<Comparison> {
         let find = |name: &TableName| {
             let found = self.tables.iter().find(|(other, _)| other == name);
             found.map(|(_, table)| Arc::clone(table)).ok_or_else(|| Error::internal("a table of row_diff is missing"))
@@ -75,7 +74,13 @@ fn key(text: &str) -> Result<Vec<String>> {
 
 impl TableFunctionImpl for RowDiffs {
     fn call_with_args(&self, arguments: TableFunctionArgs<'_, '_>) -> PlanResult<Arc<dyn TableProvider>> {
-        Ok(Arc::new(self.comparison(arguments.exprs())?))
+        let text = |argument: &Expr| match argument {
+            Expr::Literal(ScalarValue::Utf8(Some(text)), _) => Some(text.clone()),
+            _ => None,
+        };
+        let arguments = arguments.exprs().iter().map(text).collect::<Option<Vec<_>>>();
+        let call = RowDiffCall::new(arguments.ok_or_else(|| Error::internal("an argument is no string"))?)?;
+        Ok(Arc::new(self.comparison(&call)?))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Queries on small tables.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tables_wire::{Format, Output, Piece, Sql, Table, TableFile, TableName};
 
 use super::*;
@@ -11,6 +11,9 @@ use crate::connection::tests::serve;
 use crate::query::Sink;
 use crate::query::tests::{CONTEXT, run};
 
+mod limits;
+mod named;
+mod refused;
 mod results;
 
 /// Keeps what is sent.
@@ -100,24 +103,4 @@ pub(super) fn written(references: &References) -> String {
         Piece::Dataset(number) => format!("'{}'", dataset(*number)),
     };
     references.canonical.iter().map(piece).collect()
-}
-
-#[test]
-fn probe() {
-    let queries = std::fs::read_to_string("/tmp/probe.sql").unwrap();
-    for query in queries.split(";;") {
-        let query = query.trim();
-        println!("-- {query}");
-        match references(query) {
-            Err(error) => println!("   REF {:?} {}", error.kind, error.message),
-            Ok(found) => {
-                println!("   {}", written(&found));
-                match rows(query) {
-                    Ok((names, rows)) => println!("   {names:?} {rows}"),
-                    Err(error) => println!("   {:?} {}", error.kind, error.message),
-                }
-            }
-        }
-    }
-    let _ = json!(1);
 }

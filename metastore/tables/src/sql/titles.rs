@@ -18,7 +18,7 @@ pub(super) struct Titles(Vec<Title>);
 
 #[derive(Debug, Clone)]
 enum Title {
-    /// Any number of columns, with names of their own.
+    /// Any number of columns, with the names that they have.
     Wildcard,
     /// A column or an alias, which gives the name.
     Name(String),
@@ -41,7 +41,7 @@ impl Titles {
         Self(select.map(|select| select.projection.iter().map(title).collect()).unwrap_or_default())
     }
 
-    /// Sets for each selected expression a name of its own, since the planner refuses a name that is there twice.
+    /// Renames each selected expression, since the planner refuses to select two with the same name.
     pub(super) fn make_unique(statement: &mut Statement) {
         let Some(select) = query_of(statement).and_then(first_select) else { return };
         for (place, item) in select.projection.iter_mut().enumerate() {

@@ -50,7 +50,7 @@ pub(super) async fn align(sides: &[Side; 2], columns: Columns, result: &OpenTabl
                 _ => Err(incomplete()),
             })?;
         }
-        let pairs = pairs.finish()?;
+        let pairs = pairs.finish();
         let kept = if is_in_order(&pairs)? { pairs } else { longest_in_order(&pairs, &space)? };
         Ok(Alignment { kept, rows })
     })
@@ -88,7 +88,7 @@ async fn changes(result: &OpenTable, pairs: &mut Sorter<3>, space: &Space) -> Re
     }
     let mut sets = Vec::new();
     for (found, last) in found.into_iter().zip(last) {
-        let (mut rows, mut set) = (found.finish()?.read()?, Bits::new(last));
+        let (mut rows, mut set) = (found.finish().read()?, Bits::new(last));
         while let Some([row]) = rows.next()? {
             set.insert(row);
         }
@@ -125,10 +125,10 @@ fn longest_in_order(pairs: &Sorted<3>, space: &Space) -> Result<Sorted<3>> {
     for pair in longest_increasing(&all, |pair| pair[1]) {
         kept.push(pair)?;
     }
-    kept.finish()
+    Ok(kept.finish())
 }
 
-/// Returns the longest part of a sequence whose keys increase (patience sorting).
+/// Returns the longest subsequence of items whose keys increase.
 pub(super) fn longest_increasing<T: Copy, K: Ord>(all: &[T], key: impl Fn(&T) -> K) -> Vec<T> {
     // The last item of the best part of each length, and the item before each one.
     let mut ends: Vec<usize> = Vec::new();
@@ -181,7 +181,7 @@ mod tests {
             for (from, to) in (0..).zip(&order) {
                 pairs.push([from, *to, 0]).unwrap();
             }
-            let mut kept = longest_in_order(&pairs.finish().unwrap(), &space).unwrap().read().unwrap();
+            let mut kept = longest_in_order(&pairs.finish(), &space).unwrap().read().unwrap();
             let kept: Vec<[u64; 3]> = std::iter::from_fn(|| kept.next().unwrap()).collect();
             prop_assert_eq!(kept.len(), longest(&order));
             prop_assert!(kept.is_sorted_by(|one, other| one[0] < other[0] && one[1] < other[1]));

@@ -190,7 +190,8 @@ impl Layout {
         let mut units: Vec<Unit> = std::mem::take(&mut self.region).units.into();
         let is_same = |unit: &Unit| matches!(unit, Unit::Kept { is_changed: false, .. });
         let Some(last) = units.iter().rposition(|unit| !is_same(unit)) else { return Ok(()) };
-        let after = units.split_off(last + 1);
+        // All rows have to be found if cells are added to all of them.
+        let after = if self.writes_all { Vec::new() } else { units.split_off(last + 1) };
 
         let is_simple = units.iter().chain(self.before.units.back()).all(is_found_in(&self.unique));
         if is_simple {

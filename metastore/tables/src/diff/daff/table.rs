@@ -35,7 +35,7 @@ impl Header {
     }
 
     /// Returns the name of a column of the older table.
-    pub(super) fn from_name(&self, column: usize) -> &str {
+    pub(super) fn name(&self, column: usize) -> &str {
         &self.from_names[column]
     }
 
@@ -51,12 +51,10 @@ fn merge(from: &[String], to: &[String]) -> Vec<Place> {
     let mut places = Vec::new();
     let (mut from_at, mut to_at) = (0, 0);
     for (one, other) in kept.into_iter().chain([(from.len(), to.len())]) {
-        for at in from_at..one {
-            places.push(Place { name: from[at].clone(), from: Some(at), to: None });
-        }
-        for at in to_at..other {
-            places.push(Place { name: to[at].clone(), from: None, to: Some(at) });
-        }
+        let removed = (from_at..).zip(&from[from_at..one]);
+        places.extend(removed.map(|(at, name)| Place { name: name.clone(), from: Some(at), to: None }));
+        let added = (to_at..).zip(&to[to_at..other]);
+        places.extend(added.map(|(at, name)| Place { name: name.clone(), from: None, to: Some(at) }));
         if let Some(name) = to.get(other) {
             places.push(Place { name: name.clone(), from: Some(one), to: Some(other) });
         }

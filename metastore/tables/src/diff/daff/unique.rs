@@ -28,7 +28,7 @@ pub(super) async fn unique_rows(side: &Side, header: &Header, rows: u64, space: 
     let mut records = space.sorter::<3>(RECORDS);
     let mut batches = side.rows(0, u64::MAX, &columns)?;
     let mut row = 0;
-    let names: Vec<&str> = columns.iter().map(|column| header.from_name(*column)).collect();
+    let names: Vec<&str> = columns.iter().map(|column| header.name(*column)).collect();
     let hash = |cells: &mut dyn Iterator<Item = &str>, start: &str| {
         let mut key = start.to_owned();
         for (place, cell) in cells.enumerate() {
@@ -43,8 +43,9 @@ pub(super) async fn unique_rows(side: &Side, header: &Header, rows: u64, space: 
     let [one, two] = hash(&mut names.iter().copied(), "_");
     records.push([one, two, rows])?;
     while let Some(batch) = batches.next().await {
-        let columns = texts(&batch?)?;
-        for at in 0..columns.first().map_or(0, |column| column.len()) {
+        let batch = batch?;
+        let (columns, rows) = (texts(&batch)?, batch.num_rows());
+        for at in 0..rows {
             let [one, two] = hash(&mut columns.iter().map(|column| cell(column, at)), "");
             records.push([one, two, row])?;
             row += 1;
@@ -52,7 +53,7 @@ pub(super) async fn unique_rows(side: &Side, header: &Header, rows: u64, space: 
     }
     blocking(move || {
         let mut unique = Bits::new(rows + 1);
-        let mut records = records.finish()?.read()?;
+        let mut records = records.finish().read()?;
         let (mut before, mut this) = (None, records.next()?);
         while let Some([one, two, row]) = this {
             let next = records.next()?;
@@ -84,7 +85,7 @@ async fn most_different(side: &Side, secret: Secret, space: &Space) -> Result<Ve
     }
     blocking(move || {
         let mut counts = vec![0_u64; all.len()];
-        let mut cells = cells.finish()?.read()?;
+        let mut cells = cells.finish().read()?;
         let mut last = None;
         while let Some(cell) = cells.next()? {
             if last != Some(cell) {

@@ -106,8 +106,14 @@ fn columns_are_matched_by_name() {
     let to = File::csv("size,id,name,new\n5.5,1,a,p\n6.0,2,b,q\n");
     let found = compare(&from, &to, &key(&["id"])).unwrap();
     let columns: Vec<_> = found.summary.columns.iter().map(|column| (column.name.as_str(), column.change)).collect();
-    use ColumnChange::{Added, None, Removed, Retyped};
-    assert_eq!(columns, [("size", Retyped), ("id", None), ("name", None), ("new", Added), ("old", Removed)]);
+    let expected = [
+        ("size", ColumnChange::Retyped),
+        ("id", ColumnChange::None),
+        ("name", ColumnChange::None),
+        ("new", ColumnChange::Added),
+        ("old", ColumnChange::Removed),
+    ];
+    assert_eq!(columns, expected);
     assert_eq!(found.summary.columns[0].from_type.as_deref(), Some("integer"));
     assert_eq!(found.summary.columns[0].to_type.as_deref(), Some("number"));
     assert_eq!((found.short().as_str(), found.changed_cells()[0]), ("0>0", ("size", 1)));

@@ -92,6 +92,7 @@ struct Expected {
     duplicate_keys: u64,
 }
 
+#[expect(clippy::needless_range_loop, reason = "the numbers of rows are what this is about")]
 fn model(from: &Random, to: &Random, key: &[usize]) -> Expected {
     let common: Vec<(usize, usize)> =
         to.columns.iter().enumerate().filter_map(|(at, (name, _))| Some((from.column(*name)?, at))).collect();

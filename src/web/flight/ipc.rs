@@ -112,7 +112,9 @@ fn malformed(why: &'static str) -> Error {
 }
 
 fn too_large() -> Error {
-    Error::internal(format!("the table engine sent a message of more than {MAX_MESSAGE} bytes"))
+    Error::invalid(format!(
+        "a record batch of the result has more than {MAX_MESSAGE} bytes; select fewer columns, or shorter values"
+    ))
 }
 
 #[cfg(test)]
@@ -126,6 +128,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::Kind;
 
     fn sample() -> (RecordBatch, Vec<u8>) {
         let (ids, names) = (Int64Array::from(vec![1, 2, 3]), StringArray::from(vec![Some("a"), None, Some("ccc")]));
@@ -156,9 +159,10 @@ mod tests {
         let huge = [&u32::MAX.to_le_bytes()[..], &(1_u32 << 30).to_le_bytes()].concat();
         let mut more = bytes.clone();
         more.extend_from_slice(b"more");
-        for damaged in [bytes[..bytes.len() - 100].to_vec(), bytes[..3].to_vec(), huge, more, b"12345678".to_vec()] {
+        for damaged in [bytes[..bytes.len() - 100].to_vec(), bytes[..3].to_vec(), more, b"12345678".to_vec()] {
             assert_eq!(cut(vec![damaged]).await.unwrap_err().detail(), "internal error");
         }
+        assert_eq!(cut(vec![huge]).await.unwrap_err().kind(), Kind::Invalid);
         assert!(schema(&[]).is_err());
     }
 

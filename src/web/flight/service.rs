@@ -23,7 +23,6 @@ use super::catalogue::{Catalogue, Listing};
 use super::parameters;
 use super::queries::{Fetchable, Queries, command, query_of_path};
 use super::status::{of_encoding, status};
-use crate::access::Actor;
 use crate::app::App;
 use crate::error::{Error, Result};
 

@@ -212,7 +212,7 @@ id  species        n  seen
         assert!(all.contains(&format!("{}…", &long[..39])), "{all}");
         for room in [4, 8, 20, 30, 41, 60, 100] {
             let (shown, hidden) = table(&columns, &[row], Some(room));
-            let widest = shown.lines().map(|line| line.width()).max().unwrap();
+            let widest = shown.lines().map(unicode_width::UnicodeWidthStr::width).max().unwrap();
             assert!(widest <= room.max(MIN_WIDTH), "{room}:\n{shown}");
             // The cells become narrower before columns are left out.
             assert_eq!(hidden > 0, room < 8 + 2 + 8 + 2 + 5 + 2 + 8, "{room}:\n{shown}");

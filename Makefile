@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/rutter/target
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev ui test test-cloud test-apps test-deploy test-platform test-ui bench check fuzz
+.PHONY: help run dev ui test test-cloud test-apps test-deploy test-platform test-ui bench check style fuzz
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,8 +38,11 @@ test-ui: ## test the web UI: types, unit tests, end-to-end tests in a browser
 bench: ## benchmark against rudolfs, giftless, oidc-provider, nginx, borg, docker run, DuckDB, pandas, daff, openssl and dd; BENCH="--quick --only batch" for less
 	@scripts/setup.sh bench && python3 tests/bench/main.py $(BENCH)
 
-check: ## check wording, formatting, lints and dependency rules
-	@scripts/setup.sh check && scripts/words.sh && cargo fmt --all --check && cargo clippy --all-targets -- -D warnings && scripts/tables.sh --lint && cargo deny --log-level error check bans licenses sources
+check: style ## check lints, and what `make style` checks
+	@cargo clippy --all-targets -- -D warnings && scripts/tables.sh --lint
+
+style: ## check wording, formatting and dependency rules; compiles nothing
+	@scripts/setup.sh check && scripts/words.sh && cargo fmt --all --check && cargo deny --log-level error check bans licenses sources
 
 fuzz: ## run each group of property tests for FUZZ_SECONDS (300); FUZZ="token path" for some
 	@scripts/fuzz.sh $(FUZZ)

@@ -1,7 +1,6 @@
 //! Rows: `/first-rows`, `/rows`, `/search` and `/filter`.
 
 use axum::extract::State;
-use axum::response::Response;
 use metastore::ObjectId;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};

@@ -12,6 +12,7 @@ mod pool;
 mod process;
 mod result;
 mod source;
+mod splits;
 mod sql;
 mod ticket;
 
@@ -39,6 +40,7 @@ use self::process::Usage;
 use self::result::{Receiver, Sink};
 pub use self::result::{TableResult, TableSource};
 use self::source::Source;
+pub use self::splits::{Split, SplitFiles, Splits};
 pub use self::sql::{MAX_QUERY, SqlRequest, SqlResult, SqlText, quoted_name};
 pub use self::ticket::PreparedQuery;
 use self::ticket::Tickets;

@@ -96,7 +96,7 @@ pub const NAME_MAX: usize = 96;
 const RESERVED: &[&str] = &[
     "account", "admin", "api", "apps", "assets", "authz", "d", "dataset", "datasets", "docs", "drive", "email",
     "healthz", "invite", "login", "logout", "metrics", "models", "new", "o", "oauth", "readyz", "reset", "s", "search",
-    "settings", "setup", "shared", "signup", "spaces", "static", "trash", "verify",
+    "settings", "setup", "shared", "signup", "spaces", "static", "trash", "verify", "viewer",
 ];
 
 fn parse_segment(text: &str, what: &str) -> Result<String, Error> {

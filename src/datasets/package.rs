@@ -124,6 +124,17 @@ impl Datasets {
         }
     }
 
+    /// Returns the front matter of the README at a revision; `None` if there is none, or if it is invalid. The grant is for
+    /// `README.md`.
+    pub(crate) async fn front_matter_for(
+        &self,
+        grant: &Grant<Read>,
+        revision: ObjectId,
+    ) -> Result<Option<Map<String, Value>>> {
+        let snapshot = self.snapshot_of(grant.id()).await?;
+        Ok(snapshot.read(move |reader| front_matter(reader, revision)).await?)
+    }
+
     /// Returns the metadata from the README's front matter at a revision.
     pub async fn card(&self, grant: &DatasetGrant<Read>, revision: ObjectId) -> Result<Arc<Stated>> {
         let snapshot = self.snapshot(grant).await?;
@@ -403,16 +414,26 @@ fn put(package: &Package) -> Result<Edit> {
 
 /// Reads the metadata from the README's front matter; empty if there is no readable README in the repository itself.
 fn stated(reader: &Reader, revision: ObjectId) -> metastore::Result<Stated> {
+    Ok(readme(reader, revision)?.map(|text| Stated::of(&text)).unwrap_or_default())
+}
+
+/// Reads the README's front matter; `None` if there is none, or if it is invalid.
+pub(crate) fn front_matter(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<Map<String, Value>>> {
+    Ok(readme(reader, revision)?.and_then(|text| card::read(&text).ok()).flatten())
+}
+
+/// Reads the README; `None` if there is no readable one in the repository itself.
+fn readme(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<String>> {
     let blob = match reader.entry(revision, &"README.md".parse()?) {
         Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) && entry.pointer.is_none() => {
             entry.id
         }
-        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(Stated::default()),
+        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
     match reader.blob(blob, card::MAX_README_BYTES) {
-        Ok(bytes) => Ok(str::from_utf8(&bytes).map(Stated::of).unwrap_or_default()),
-        Err(metastore::Error::TooLarge(_)) => Ok(Stated::default()),
+        Ok(bytes) => Ok(String::from_utf8(bytes.into()).ok()),
+        Err(metastore::Error::TooLarge(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -197,7 +197,7 @@ impl Tables {
             RowDiffOutput::Daff => (vec![older, newer, diff], Task::Daff, None),
             RowDiffOutput::Rows { offset, limit, changes, output } => {
                 let (filter, total) = selection(&changes, &summary, rows);
-                let page = Page { offset, limit, columns: None, filter, sort: Vec::new(), output };
+                let page = Page { offset, limit, columns: None, filter, sort: Vec::new(), output, detailed: false };
                 (vec![diff], Task::Page(page), total)
             }
         };

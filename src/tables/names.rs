@@ -131,6 +131,21 @@ impl Tables {
         self.open(grant, source, std::slice::from_ref(path), format, Map::new()).await
     }
 
+    /// Finds the table that consists of these files.
+    ///
+    /// # Errors
+    /// As for [`Tables::find`].
+    pub(super) async fn find_files(
+        &self,
+        grant: &TableGrant,
+        commit: ObjectId,
+        name: String,
+        paths: &[FilePath],
+    ) -> Result<LocatedTable> {
+        let source = TableSource { dataset: grant.full_name(), revision: commit.to_string(), commit, table: name };
+        self.open(grant, source, paths, None, Map::new()).await
+    }
+
     async fn open(
         &self,
         grant: &TableGrant,

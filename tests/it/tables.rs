@@ -9,6 +9,7 @@ mod infer;
 mod names;
 mod rows;
 mod sql;
+mod viewer;
 
 use rutter::config::Rates;
 use rutter::types::Visibility;

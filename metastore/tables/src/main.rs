@@ -9,6 +9,7 @@ mod confine;
 mod connection;
 mod diff;
 mod error;
+mod features;
 mod infer;
 mod kept;
 mod names;

@@ -102,6 +102,7 @@ impl RowQuery {
             filter,
             sort: sort.as_deref().map(lists::sort).transpose()?.unwrap_or_default(),
             output: format.output(),
+            detailed: false,
         };
         Ok((format, page))
     }
@@ -175,6 +176,25 @@ struct ColumnStatistics {
     histogram: Option<Histogram>,
     /// The most frequent values, at most ten.
     top: Option<Vec<FrequentValue>>,
+    /// The lengths of strings, in characters, or of lists.
+    lengths: Option<LengthStatistics>,
+}
+
+/// Statistics of the lengths of values.
+#[derive(Serialize, ToSchema)]
+struct LengthStatistics {
+    /// The smallest length.
+    min: Option<u64>,
+    /// The largest length.
+    max: Option<u64>,
+    /// The mean.
+    mean: Option<f64>,
+    /// The standard deviation of the sample.
+    std: Option<f64>,
+    /// The quartiles, approximately: 25 %, 50 % and 75 %.
+    quartiles: Option<Vec<f64>>,
+    /// How many lengths are between each two edges.
+    histogram: Option<Histogram>,
 }
 
 /// A histogram with bins of equal width. A value at an edge belongs to the bin above, and the maximum to the last.

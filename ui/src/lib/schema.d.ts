@@ -9453,6 +9453,7 @@ export interface components {
              */
             distinct?: number | null;
             histogram?: components["schemas"]["Histogram"] | null;
+            lengths?: components["schemas"]["LengthStatistics"] | null;
             /** @description The largest value. */
             max?: unknown;
             /**
@@ -10940,6 +10941,32 @@ export interface components {
             description: string;
             /** @description The id of the revision. */
             revision: string;
+        };
+        /** @description Statistics of the lengths of values. */
+        LengthStatistics: {
+            histogram?: components["schemas"]["Histogram"] | null;
+            /**
+             * Format: int64
+             * @description The largest length.
+             */
+            max?: number | null;
+            /**
+             * Format: double
+             * @description The mean.
+             */
+            mean?: number | null;
+            /**
+             * Format: int64
+             * @description The smallest length.
+             */
+            min?: number | null;
+            /** @description The quartiles, approximately: 25 %, 50 % and 75 %. */
+            quartiles?: number[] | null;
+            /**
+             * Format: double
+             * @description The standard deviation of the sample.
+             */
+            std?: number | null;
         };
         /**
          * @description Permission on a file, a folder or a dataset. Ordered.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{Compression, Format};
 
 /// The version of this protocol. A server ends engines with another one.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The first message of an engine, sent once it is confined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +94,11 @@ pub struct Page {
     pub sort: Vec<Sort>,
     /// The format of the result.
     pub output: Output,
+    /// True to return what takes longer, too: [`Done::features`], and [`Done::total`] even if all rows must be read to
+    /// count them, except those of very long text. With `filter` or `sort`, the result has one more column, the last one: the number of each row in the
+    /// table, from 0.
+    #[serde(default)]
+    pub detailed: bool,
 }
 
 /// A column to sort by.
@@ -305,6 +310,9 @@ pub struct Done {
     /// The columns of the result; only of rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
+    /// The types of the columns as features of the library `datasets` of Hugging Face, in JSON; only of [`Page::detailed`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<Value>,
     /// Number of rows in the result.
     pub rows: u64,
     /// True if more rows follow.

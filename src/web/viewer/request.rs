@@ -65,7 +65,7 @@ impl IntoResponse for Failure {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Query {
     dataset: Option<String>,
-    config: Option<String>,
+    pub(super) config: Option<String>,
     split: Option<String>,
     /// A branch, tag or commit id. The viewer of the Hub has no such parameter.
     revision: Option<String>,

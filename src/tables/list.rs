@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use metastore::EntryKind;
+use metastore::{Entry, EntryKind, ObjectId};
 use serde_json::Value;
 use tables_wire::Format;
 
 use super::Tables;
+use super::describe::described;
 use super::names::{package_path, package_resources, resource_paths};
 use crate::access::TableGrant;
 use crate::datasets::browse::Listing;
+use crate::datasets::package::Package;
 use crate::error::{Kind, Result};
 
 /// Maximum number of tables of a dataset that are listed.
@@ -41,18 +43,35 @@ impl Tables {
                 described.extend(paths.iter().map(ToString::to_string));
             }
         }
+        names.extend(self.files(grant, commit).await?.into_iter().filter(|path| !described.contains(path)));
+        Ok(names.into_iter().take(MAX_LISTED).collect())
+    }
+
+    /// Returns the first `limit` files of a revision that are tables and that no resource of its package describes.
+    ///
+    /// # Errors
+    /// Whatever reading the dataset returns.
+    pub(super) async fn undescribed(
+        &self,
+        grant: &TableGrant,
+        commit: ObjectId,
+        package: Option<&Package>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        let described = described(package);
+        let files = self.files(grant, commit).await?.into_iter();
+        Ok(files.filter(|path| !described.contains(path.as_str())).take(limit).collect())
+    }
+
+    /// Returns the files of a revision that are tables by their name.
+    async fn files(&self, grant: &TableGrant, commit: ObjectId) -> Result<Vec<String>> {
         let listing = Listing { recursive: true, limit: MAX_ENTRIES, ..Listing::default() };
         let listed = self.0.datasets.list(&grant.narrow(), Some(&commit.to_string()), listing).await?;
-        for found in listed.map(|folder| folder.entries).unwrap_or_default() {
-            let path = found.entry.path;
-            if matches!(found.entry.kind, EntryKind::File | EntryKind::Executable)
-                && Format::from_name(&path).is_some()
-                && !described.contains(&path)
-            {
-                names.insert(path);
-            }
-        }
-        Ok(names.into_iter().take(MAX_LISTED).collect())
+        let entries = listed.map(|folder| folder.entries).unwrap_or_default().into_iter().map(|found| found.entry);
+        let is_table = |entry: &Entry| {
+            matches!(entry.kind, EntryKind::File | EntryKind::Executable) && Format::from_name(&entry.path).is_some()
+        };
+        Ok(entries.filter(is_table).map(|entry| entry.path).collect())
     }
 
     /// Returns the columns that identify the rows of a table, as its resource declares them.

@@ -4,6 +4,8 @@
 //! process that has no privileges. The server finds out which files a table has, checks access, and sends their bytes.
 
 mod cache;
+mod convert;
+mod describe;
 mod diff;
 mod list;
 mod names;
@@ -28,13 +30,15 @@ use tracing::Instrument as _;
 
 pub use tables_wire::{Column, DiffSummary, Done, Format, Output, Page, Sort};
 
+pub use self::convert::{Conversions, ConvertRequest, MAX_OPEN};
+pub use self::describe::{DescribeReport, DescribeRequest, DescribedConflict, DescribedProperty, MAX_DESCRIBED};
 pub use self::diff::{MAX_WAIT, RowChange, RowDiff, RowDiffOutput, RowDiffRequest};
 
-use self::cache::{Key, ResultCache};
+use self::cache::{CachedResult, Key, ResultCache};
 use self::diff::DiffRuns;
 pub use self::list::MAX_LISTED;
 use self::names::LocatedTable;
-use self::part::Ended;
+use self::part::{Ended, Part};
 use self::pool::{Lease, Pool};
 use self::process::Usage;
 use self::result::{Receiver, Sink};
@@ -82,7 +86,8 @@ struct Inner {
     diffs: DiffRuns,
     tickets: Tickets,
     crashes: Mutex<HashMap<Reading, Crashes>>,
-    timeout: Duration,
+    timeout: TimeLimit,
+    convert_timeout: TimeLimit,
     statistics_rows: u64,
     diff_rows: u64,
 }
@@ -114,7 +119,8 @@ impl Tables {
             diffs: DiffRuns::default(),
             tickets,
             crashes: Mutex::default(),
-            timeout: options.timeout(),
+            timeout: TimeLimit { time: options.timeout(), key: "tables.seconds" },
+            convert_timeout: TimeLimit { time: options.convert_timeout(), key: "tables.convert_seconds" },
             statistics_rows: options.statistics_rows,
             diff_rows: options.diff_rows,
         })))
@@ -230,6 +236,7 @@ impl Tables {
             Task::Statistics(_) => "statistics",
             Task::Diff(_) => "diff",
             Task::Daff => "daff",
+            Task::Convert(_) => "convert",
             Task::References(_) => "references",
             Task::Sql(_) => "sql",
         };
@@ -245,21 +252,47 @@ impl Tables {
         let mut parts = vec![&b"result"[..], &engine, &json];
         parts.extend(tags.iter().map(String::as_bytes));
         let key = Key::of(&parts);
-        Ok((Request { work, source, engine, key, actor: actor.key(), kind }, sources))
+        Ok((
+            Request { work, source, engine, key, actor: actor.key(), kind, timeout: self.0.timeout, is_job: false },
+            sources,
+        ))
     }
 
     /// Begins a request, whose result is cached if it has at most `cached_bytes`.
     async fn compute(&self, request: Request, cached_bytes: u64, charge: Charge) -> Result<Receiver> {
         self.refuse_crashing(&request.reading())?;
-        let lease = self.0.pool.take(&request.actor).await?;
+        let lease =
+            if request.is_job { self.0.pool.start_extra().await? } else { self.0.pool.take(&request.actor).await? };
         let (sink, result) = Sink::new(self.0.cache.writer(&request.key, cached_bytes).await);
         let run = self.clone().run(request, lease, sink, charge);
         tokio::spawn(run.instrument(tracing::Span::current()));
         Ok(result)
     }
 
+    /// Computes a result into the cache. Returns it; `None` if it does not fit. `progress` is called with the fraction of the
+    /// work that is done.
+    async fn compute_file(
+        &self,
+        request: Request,
+        charge: Charge,
+        progress: impl Fn(f64) + Send,
+    ) -> Result<Option<CachedResult>> {
+        let key = request.key.clone();
+        let mut receiver = self.compute(request, self.0.cache.file_limit(), charge).await?;
+        loop {
+            tokio::select! {
+                part = receiver.parts.recv() => match part.transpose()? {
+                    Some(Part::Chunk(_)) => {}
+                    Some(Part::Done(_)) => return Ok(self.0.cache.open(&key).await),
+                    None => return Err(Error::internal("a result without end")),
+                },
+                Ok(()) = receiver.progress.changed() => progress(*receiver.progress.borrow_and_update()),
+            }
+        }
+    }
+
     async fn run(self, request: Request, mut lease: Lease, mut sink: Sink, charge: Charge) {
-        let Request { work, source, engine, kind, .. } = &request;
+        let Request { work, source, engine, kind, timeout, .. } = &request;
         let keys = index_keys(engine, work, source);
         let (mut indexes, mut room) = (Vec::new(), MAX_INDEX_BYTES);
         for (number, key) in (0..).zip(&keys) {
@@ -271,7 +304,7 @@ impl Tables {
         }
         let mut usage = Usage::default();
         let ended = match lease.process() {
-            Ok(process) => process.run(work, indexes, source, &mut sink, self.0.timeout, &mut usage).await,
+            Ok(process) => process.run(work, indexes, source, &mut sink, timeout.time, &mut usage).await,
             Err(error) => Err(Ended::Failed(error)),
         };
         charge(usize::try_from(cost(usage)).unwrap_or(usize::MAX));
@@ -290,8 +323,9 @@ impl Tables {
             }
             Err(Ended::Gone) => return,
             Err(Ended::TimedOut) => Err(Error::invalid(format!(
-                "the request takes longer than {} s (`tables.seconds`); read fewer rows, or convert the table to Parquet",
-                self.0.timeout.as_secs()
+                "the request takes longer than {} s (`{}`); read fewer rows, or convert the table to Parquet",
+                timeout.time.as_secs(),
+                timeout.key
             ))),
             Err(Ended::Crashed(why)) => {
                 let exit = match lease.process() {
@@ -368,6 +402,16 @@ struct Request {
     key: Key,
     actor: String,
     kind: &'static str,
+    timeout: TimeLimit,
+    /// True for a background job, which has an engine beside those of the pool.
+    is_job: bool,
+}
+
+/// How long a request may take, and the configuration key that says so.
+#[derive(Debug, Clone, Copy)]
+struct TimeLimit {
+    time: Duration,
+    key: &'static str,
 }
 
 impl Request {

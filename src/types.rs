@@ -424,6 +424,20 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// How far a derivation is.
+    DerivationState, "state of a derivation" {
+        /// It has not begun, or is to be tried again.
+        Waiting = "waiting",
+        /// It is being computed.
+        Running = "running",
+        /// Its file is in the dataset.
+        Done = "done",
+        /// It has ended without a file.
+        Failed = "failed",
+    }
+}
+
 mod apps;
 pub use apps::{InstallState, WantedState};
 

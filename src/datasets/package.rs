@@ -23,7 +23,7 @@ use crate::types::Visibility;
 const MAX_CONFIG_BYTES: u64 = 32 << 20;
 
 /// Maximum size in bytes of a `datapackage.json` that is read.
-const MAX_PACKAGE_BYTES: u64 = 32 << 20;
+pub(super) const MAX_PACKAGE_BYTES: u64 = 32 << 20;
 
 // Any file of a package fits into a pointer.
 const _: () = assert!(datapackage::MAX_BYTES <= lfs::MAX_SIZE);
@@ -328,7 +328,7 @@ fn is_path(text: &str) -> bool {
 }
 
 /// Parses a `datapackage.json`; otherwise returns why it is not a JSON object.
-fn parse(bytes: &[u8]) -> Result<Package, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Package, String> {
     match datapackage::parse(bytes) {
         Ok(Value::Object(package)) => Ok(package),
         Ok(_) => Err("the top-level value is not an object".to_owned()),
@@ -406,7 +406,7 @@ fn plan(before: Option<&[u8]>, after: &[u8]) -> metastore::Result<ManagedFiles> 
 }
 
 /// Returns the edit that writes `datapackage.json`.
-fn put(package: &Package) -> Result<Edit> {
+pub(super) fn put(package: &Package) -> Result<Edit> {
     let mut text = serde_json::to_vec_pretty(package).map_err(Error::internal)?;
     text.push(b'\n');
     Ok(Edit::Put { path: place(), content: Content::Bytes(text.into()), executable: false })

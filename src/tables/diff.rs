@@ -15,8 +15,7 @@ use tokio::time::Instant;
 
 use super::cache::{CachedResult, Key};
 use super::names::LocatedTable;
-use super::part::Part;
-use super::result::{Receiver, TableResult, TableSource};
+use super::result::{TableResult, TableSource};
 use super::source::TableContent;
 use super::{Charge, Request, Tables};
 use crate::access::TableGrant;
@@ -261,21 +260,10 @@ impl Tables {
 
     /// Computes a diff into the cache.
     async fn drain(&self, request: Request, run: &DiffRun, charge: Charge) -> Result<CachedResult> {
-        let key = request.key.clone();
-        let Receiver { mut parts, mut progress } = self.compute(request, self.0.cache.file_limit(), charge).await?;
-        loop {
-            tokio::select! {
-                part = parts.recv() => match part.transpose()? {
-                    Some(Part::Chunk(_)) => {}
-                    Some(Part::Done(_)) => break,
-                    None => return Err(Error::internal("a row diff without end")),
-                },
-                Ok(()) = progress.changed() => {
-                    run.state.send_replace(State::Running(*progress.borrow_and_update()));
-                }
-            }
-        }
-        self.0.cache.open(&key).await.ok_or_else(|| {
+        let progress = |fraction| {
+            run.state.send_replace(State::Running(fraction));
+        };
+        self.compute_file(request, charge, progress).await?.ok_or_else(|| {
             Error::invalid(format!(
                 "the row diff does not fit into the cache: it has more than {} bytes, half of `tables.cache_bytes`; lower \
                  `tables.diff_rows`, or raise `tables.cache_bytes`",

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tables_wire::Format;
 
 use super::Tables;
+use super::describe::described;
 use super::names::{package_path, package_resources, resource_paths};
 use crate::access::TableGrant;
 use crate::datasets::browse::Listing;
@@ -47,6 +48,22 @@ impl Tables {
             .filter(|entry| is_table(entry.kind, &entry.path))
             .filter_map(|entry| entry.path.parse().ok())
             .collect())
+    }
+
+    /// Returns the first `limit` files of a revision that are tables and that no resource of its package describes.
+    ///
+    /// # Errors
+    /// Whatever reading the dataset returns.
+    pub(super) async fn undescribed(
+        &self,
+        grant: &TableGrant,
+        commit: ObjectId,
+        package: Option<&Package>,
+        limit: usize,
+    ) -> Result<Vec<String>> {
+        let described = described(package);
+        let paths = self.table_files(grant, commit).await?.into_iter().map(|path| path.to_string());
+        Ok(paths.filter(|path| !described.contains(path.as_str())).take(limit).collect())
     }
 
     /// Returns the columns that identify the rows of a table, as its resource declares them.

@@ -33,6 +33,14 @@ pub(super) struct LocatedTable {
     pub(super) table: Table,
 }
 
+impl LocatedTable {
+    /// Returns its files with the tags of their content.
+    pub(super) fn contents(&self) -> Result<Vec<(FilePath, String)>> {
+        let files = self.table.files.iter().zip(&self.files);
+        files.map(|(described, file)| Ok((described.name.parse()?, file.tag()))).collect()
+    }
+}
+
 impl Tables {
     /// Finds the table with this name: a resource of the Data Package, a file, or a folder with files of one format.
     ///

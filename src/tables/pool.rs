@@ -86,17 +86,29 @@ impl Pool {
         let timeout = Duration::from_secs(self.0.config.wait_seconds);
         let process = tokio::time::timeout(timeout, self.turn(actor)).await;
         let process = process.map_err(|_| Error::busy("too many tables are being read; try again in a moment"))?;
-        let mut lease = Lease { pool: self.clone(), actor: actor.to_owned(), process };
+        let mut lease = Lease { pool: self.clone(), actor: Some(actor.to_owned()), process };
         self.0.measure();
         if let Some(process) = &mut lease.process
             && process.is_running()
         {
             return Ok(lease);
         }
+        lease.process = Some(self.start().await?);
+        Ok(lease)
+    }
+
+    /// Starts an engine beside those of the pool, for one request.
+    ///
+    /// # Errors
+    /// Unavailable if it cannot be started.
+    pub(super) async fn start_extra(&self) -> Result<Lease> {
+        Ok(Lease { pool: self.clone(), actor: None, process: Some(self.start().await?) })
+    }
+
+    async fn start(&self) -> Result<Process> {
         let run = Arc::clone(&self.0.run);
         let scratch = crate::blocking(move || run.scratch("engine-")).await??;
-        lease.process = Some(Process::start(&self.0.program, scratch, &self.0.config).await?);
-        Ok(lease)
+        Process::start(&self.0.program, scratch, &self.0.config).await
     }
 
     /// Waits for the permission to use an engine, and returns it if it is running already.
@@ -151,7 +163,8 @@ impl Inner {
 /// The right to use an engine for one request. Dropping it ends the engine, unless it was given back.
 pub(super) struct Lease {
     pool: Pool,
-    actor: String,
+    /// The actor among those of the pool; `None` for an engine beside it, which is never kept.
+    actor: Option<String>,
     process: Option<Process>,
 }
 
@@ -165,14 +178,12 @@ impl Lease {
     pub(super) fn give_back(mut self) {
         let Some(process) = self.process.take() else { return };
         let idle = Duration::from_secs(self.pool.0.config.idle_seconds);
-        if idle.is_zero() {
-            return;
-        }
+        let Some(actor) = self.actor.clone().filter(|_| !idle.is_zero()) else { return };
         let number = {
             let mut state = self.pool.0.state();
             state.next += 1;
             let number = state.next;
-            state.idle.push(Idle { number, actor: self.actor.clone(), process });
+            state.idle.push(Idle { number, actor, process });
             number
         };
         let pool = Arc::downgrade(&self.pool.0);
@@ -196,12 +207,13 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // First the engine, so that there are never more than there may be.
         drop(self.process.take());
+        let Some(actor) = &self.actor else { return };
         {
             let mut state = self.pool.0.state();
-            if let Some(busy) = state.busy.get_mut(&self.actor) {
+            if let Some(busy) = state.busy.get_mut(actor) {
                 *busy -= 1;
                 if *busy == 0 {
-                    state.busy.remove(&self.actor);
+                    state.busy.remove(actor);
                 }
             }
         }

@@ -215,7 +215,7 @@ fn later_worker(server: &Server, failures: usize) -> (Arc<Worker>, Clock, Arc<Mu
         }
         .boxed()
     };
-    (Arc::new(Worker::new(server.app.db.clone(), clock.clone(), Arc::default(), Box::new(perform))), clock, done)
+    (Arc::new(Worker::new(server.app.db.clone(), clock.clone(), Wakers::default(), Box::new(perform))), clock, done)
 }
 
 async fn enqueue(server: &Server, clock: &Clock, subject: &str, delay: Duration) {
@@ -248,7 +248,7 @@ story! {
             }
             .boxed()
         };
-        let worker = Worker::new(server.app.db.clone(), clock.clone(), Arc::default(), Box::new(perform));
+        let worker = Worker::new(server.app.db.clone(), clock.clone(), Wakers::default(), Box::new(perform));
         enqueue(&server, &clock, "a", Duration::ZERO).await;
         worker.run_due().await.unwrap();
         clock.advance(Duration::from_secs(1));

@@ -1,6 +1,8 @@
 //! Rows, statistics and columns of tables, which the table engine reads.
 
 mod confinement;
+mod convert;
+mod describe;
 mod diff;
 mod engines;
 mod expensive;

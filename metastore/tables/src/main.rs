@@ -7,6 +7,7 @@ mod arrow_file;
 mod blocking;
 mod confine;
 mod connection;
+mod convert;
 mod diff;
 mod error;
 mod features;

@@ -1,5 +1,7 @@
-//! Rows, statistics and row diffs of tables: `…/rows`, `…/statistics`, `…/infer` and `…/diff/rows`, of datasets and of files in drives and shares.
+//! Tables: `…/rows`, `…/statistics`, `…/infer`, `…/diff/rows`, `…/describe` and `…/convert`, of datasets, and partly of files in
+//! drives and shares.
 
+mod derive;
 mod diff;
 mod format;
 mod lists;
@@ -40,7 +42,7 @@ const MAX_EXPRESSION: usize = 64 << 10;
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(infer)).document(routes!(rows)).document(routes!(statistics));
     let routes = routes.document(routes!(file_rows)).document(routes!(file_statistics));
-    routes.document(routes!(diff::diff))
+    derive::routes(routes.document(routes!(diff::diff)))
 }
 
 #[derive(Deserialize, IntoParams)]

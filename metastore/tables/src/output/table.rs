@@ -6,7 +6,7 @@ use arrow::ipc::writer::StreamWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{CdcOptions, WriterProperties};
 
 use crate::error::{Error, Result, shortened};
 use crate::types::{is_parquet, parquet_schema, to_schema};
@@ -17,15 +17,24 @@ const GROUP_ROWS: usize = 131_072;
 /// A row group ends when its rows take this many bytes of memory.
 const GROUP_BYTES: usize = 64 << 20;
 
+/// What a Parquet file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// A response.
+    Result,
+    /// A file of a dataset. Its pages end at places that depend on the rows, so that versions of it share most of them.
+    Dataset,
+}
+
 /// A Parquet file.
-pub(super) struct Parquet {
+pub(crate) struct Parquet {
     schema: SchemaRef,
     writer: ArrowWriter<Vec<u8>>,
 }
 
 impl Parquet {
-    /// Starts a file.
-    pub(super) fn new(schema: &SchemaRef) -> Result<Self> {
+    /// Starts a file with the metadata of the schema.
+    pub(crate) fn new(schema: &SchemaRef, r#use: Use) -> Result<Self> {
         let schema = parquet_schema(schema);
         // The writer would panic.
         if let Some(field) = schema.fields().iter().find(|field| !is_parquet(field.data_type())) {
@@ -40,13 +49,14 @@ impl Parquet {
             .set_key_value_metadata(Some(metadata.collect()))
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .set_content_defined_chunking((r#use == Use::Dataset).then(CdcOptions::default))
             .build();
         let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(properties))?;
         Ok(Self { schema, writer })
     }
 
     /// Adds rows.
-    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.writer.write(&to_schema(batch, &self.schema)?)?;
         if self.writer.memory_size() > GROUP_BYTES {
             self.writer.flush()?;
@@ -55,12 +65,12 @@ impl Parquet {
     }
 
     /// Takes the row groups that are complete.
-    pub(super) fn take(&mut self) -> Vec<u8> {
+    pub(crate) fn take(&mut self) -> Vec<u8> {
         std::mem::take(self.writer.inner_mut())
     }
 
     /// Ends the file; returns the rest of it.
-    pub(super) fn finish(self) -> Result<Vec<u8>> {
+    pub(crate) fn finish(self) -> Result<Vec<u8>> {
         Ok(self.writer.into_inner()?)
     }
 }

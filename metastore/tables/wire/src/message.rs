@@ -70,6 +70,8 @@ pub enum Task {
     /// Write a row diff in the format of daff, as CSV. The tables: the older one, the newer one, and the result of their
     /// diff, which was made with [`Diff::text`].
     Daff,
+    /// Convert a table to a Parquet file. [`Done::schema`] is its Table Schema.
+    Convert(Convert),
     /// Find the tables that a query names. There are no tables yet. The result is [`References`], as JSON.
     References(Query),
     /// Run a query on the tables that it names, in the order of [`References::tables`].
@@ -143,6 +145,14 @@ pub struct Diff {
     /// True to compare the cells of CSV files as they are written, so that 1.0 and 1.00 differ.
     #[serde(default)]
     pub text: bool,
+}
+
+/// How to convert a table to Parquet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Convert {
+    /// Metadata of the file, beside `rutter.schema`, its Table Schema.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
 }
 
 /// What differs between two tables.
@@ -326,6 +336,9 @@ pub struct Done {
     /// What differs; only of [`Task::Diff`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<DiffSummary>,
+    /// The Table Schema of the result; only of [`Task::Convert`].
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub schema: Map<String, Value>,
 }
 
 /// How far a long request is.

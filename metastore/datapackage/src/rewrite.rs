@@ -95,13 +95,13 @@ impl Style {
         let kept: Vec<(&RawValue, &Value)> =
             old.iter().map(|(name, raw)| Some((*raw, new.get(name)?))).collect::<Option<_>>()?;
         let added = new.iter().filter(|(name, _)| !names.contains(name.as_str()));
-        let named = |margin: &str| {
+        let with_margin = |margin: &str| {
             let member = |(name, value): (&String, &Value)| {
                 format!("{}{}{}", Value::from(name.as_str()), self.colon, self.fresh(value, margin))
             };
             added.map(member).collect()
         };
-        Some(self.with(text, &kept, margin, named))
+        Some(self.with(text, &kept, margin, with_margin))
     }
 
     /// Returns the text of an array; `None` if items were removed.

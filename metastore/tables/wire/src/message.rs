@@ -287,7 +287,8 @@ pub struct Sql {
     /// The values of `$1` (an array) or `$name` (an object): null, booleans, numbers or strings.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub parameters: Value,
-    /// Maximum number of rows. [`Done::more`] says whether there are more.
+    /// Maximum number of rows. [`Done::more`] says whether there are more. With 0, the query is planned and not run, and
+    /// there can always be more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
     /// The format of the result.

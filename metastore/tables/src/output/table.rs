@@ -110,6 +110,6 @@ impl Arrow {
 /// Returns the length of the columns with these types.
 fn bytes(batch: &RecordBatch, is_counted: impl Fn(&DataType) -> bool) -> Result<usize> {
     let counted = batch.columns().iter().filter(|column| is_counted(column.data_type()));
-    let lengths = counted.map(|column| Ok(column.to_data().get_slice_memory_size()?));
+    let mut lengths = counted.map(|column| Ok(column.to_data().get_slice_memory_size()?));
     lengths.try_fold(0_usize, |sum, length: Result<usize>| Ok(sum.saturating_add(length?)))
 }

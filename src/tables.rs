@@ -39,7 +39,7 @@ use self::diff::DiffRuns;
 pub use self::list::MAX_LISTED;
 use self::names::LocatedTable;
 use self::part::{Ended, Part};
-use self::pool::{Lease, Pool};
+use self::pool::{Lease, Owner, Pool};
 use self::process::Usage;
 use self::result::{Receiver, Sink};
 pub use self::result::{TableResult, TableSource};
@@ -57,7 +57,7 @@ use crate::datasets::Datasets;
 use crate::error::{Error, Result};
 use crate::files::Files;
 
-/// How long an actor cannot read files that have crashed engines of theirs, and after how many crashes.
+/// How long an actor cannot repeat what has crashed engines of theirs, and after how many crashes.
 const CRASH_MEMORY: Duration = Duration::from_mins(10);
 const MAX_CRASHES: u32 = 2;
 
@@ -85,15 +85,17 @@ struct Inner {
     cache: ResultCache,
     diffs: DiffRuns,
     tickets: Tickets,
-    crashes: Mutex<HashMap<Reading, Crashes>>,
+    crashes: Mutex<HashMap<Suspect, Crashes>>,
     timeout: TimeLimit,
     convert_timeout: TimeLimit,
     statistics_rows: u64,
     diff_rows: u64,
 }
 
-/// An actor, and the tags of the files that it reads.
-type Reading = (String, Vec<String>);
+/// What may be to blame for a crash: an actor, and the tags of the files that it reads, or the key of its query.
+///
+/// A query must not be able to keep others from the files that it reads: all visitors without credentials are one actor.
+type Suspect = (String, Vec<String>);
 
 /// How many engines crashed, and when the last one did.
 type Crashes = (u32, Instant);
@@ -252,17 +254,15 @@ impl Tables {
         let mut parts = vec![&b"result"[..], &engine, &json];
         parts.extend(tags.iter().map(String::as_bytes));
         let key = Key::of(&parts);
-        Ok((
-            Request { work, source, engine, key, actor: actor.key(), kind, timeout: self.0.timeout, is_job: false },
-            sources,
-        ))
+        let owner = Owner { actor: actor.key(), is_visitor: !actor.is_identified() };
+        Ok((Request { work, source, engine, key, owner, kind, timeout: self.0.timeout, is_job: false }, sources))
     }
 
     /// Begins a request, whose result is cached if it has at most `cached_bytes`.
     async fn compute(&self, request: Request, cached_bytes: u64, charge: Charge) -> Result<Receiver> {
-        self.refuse_crashing(&request.reading())?;
+        self.refuse_crashing(&request)?;
         let lease =
-            if request.is_job { self.0.pool.start_extra().await? } else { self.0.pool.take(&request.actor).await? };
+            if request.is_job { self.0.pool.start_extra().await? } else { self.0.pool.take(&request.owner).await? };
         let (sink, result) = Sink::new(self.0.cache.writer(&request.key, cached_bytes).await);
         let run = self.clone().run(request, lease, sink, charge);
         tokio::spawn(run.instrument(tracing::Span::current()));
@@ -333,13 +333,19 @@ impl Tables {
                     Err(_) => String::new(),
                 };
                 tracing::error!(%why, %exit, kind, "a table engine broke off");
-                self.remember_crash(request.reading());
+                self.remember_crash(request.suspect());
                 let file = work.tables.iter().flat_map(|table| &table.files).next();
                 let files = file.map_or("the table", |file| file.name.as_str());
-                Err(Error::invalid(format!(
-                    "the table engine broke off while it read {files}: the file is damaged, or takes more memory than \
-                     `tables.memory_bytes` allows"
-                )))
+                Err(Error::invalid(if request.has_query() {
+                    "the table engine broke off while it ran the query: it takes more memory than `tables.memory_bytes` \
+                     allows, or a file is damaged"
+                        .to_owned()
+                } else {
+                    format!(
+                        "the table engine broke off while it read {files}: the file is damaged, or takes more memory than \
+                         `tables.memory_bytes` allows"
+                    )
+                }))
             }
         };
         for (number, index) in source.indexes() {
@@ -369,19 +375,24 @@ impl Tables {
     }
 
     /// # Errors
-    /// Invalid if reading these files has crashed engines.
-    fn refuse_crashing(&self, subject: &Reading) -> Result<()> {
+    /// Invalid if the same has crashed engines before.
+    fn refuse_crashing(&self, request: &Request) -> Result<()> {
         let crashes = self.0.crashes.lock().unwrap_or_else(PoisonError::into_inner);
-        match crashes.get(subject) {
-            Some((count, last)) if *count >= MAX_CRASHES && last.elapsed() < CRASH_MEMORY => Err(Error::invalid(
-                "the table engine broke off repeatedly while it read this table, so it is not read again for ten minutes; \
-                 the file is probably damaged",
-            )),
+        match crashes.get(&request.suspect()) {
+            Some((count, last)) if *count >= MAX_CRASHES && last.elapsed() < CRASH_MEMORY => {
+                Err(Error::invalid(if request.has_query() {
+                    "the table engine broke off repeatedly while it ran this query, so it is not run again for ten minutes; \
+                     it probably needs too much memory"
+                } else {
+                    "the table engine broke off repeatedly while it read this table, so it is not read again for ten \
+                     minutes; the file is probably damaged"
+                }))
+            }
             _ => Ok(()),
         }
     }
 
-    fn remember_crash(&self, subject: Reading) {
+    fn remember_crash(&self, subject: Suspect) {
         let mut crashes = self.0.crashes.lock().unwrap_or_else(PoisonError::into_inner);
         crashes.retain(|_, (_, last)| last.elapsed() < CRASH_MEMORY);
         if crashes.len() >= MAX_REMEMBERED {
@@ -400,7 +411,7 @@ struct Request {
     engine: Vec<u8>,
     /// The key of its result.
     key: Key,
-    actor: String,
+    owner: Owner,
     kind: &'static str,
     timeout: TimeLimit,
     /// True for a background job, which has an engine beside those of the pool.
@@ -415,9 +426,19 @@ struct TimeLimit {
 }
 
 impl Request {
-    /// Returns who reads what.
-    fn reading(&self) -> Reading {
-        (self.actor.clone(), self.source.tags().collect())
+    /// Returns true if it has an expression of the client, which may be to blame for a crash.
+    fn has_query(&self) -> bool {
+        match &self.work.task {
+            Task::References(_) | Task::Sql(_) => true,
+            Task::Page(page) => page.filter.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Returns what is to blame if it crashes an engine.
+    fn suspect(&self) -> Suspect {
+        let what = if self.has_query() { vec![self.key.as_str().to_owned()] } else { self.source.tags().collect() };
+        (self.owner.actor.clone(), what)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 pub struct TablesConfig {
     /// The program of the table engine. Default: `rutter-tables` in the folder of this program.
     pub program: Option<PathBuf>,
-    /// Maximum number of engines, each of which serves one request at a time. Default: half of the processors, 1 to 4.
+    /// Maximum number of engines, each of which serves one request at a time. Default: half of the processors, 2 to 4.
     pub engines: usize,
     /// Threads of each engine. Default: 2.
     pub threads: usize,
@@ -57,7 +57,7 @@ impl Default for TablesConfig {
         let cores = available_parallelism().map_or(1, usize::from);
         Self {
             program: None,
-            engines: (cores / 2).clamp(1, 4),
+            engines: (cores / 2).clamp(2, 4),
             threads: 2,
             memory_bytes: 512 << 20,
             scratch_bytes: 10 << 30,

@@ -130,7 +130,8 @@ impl Datasets {
             if let Some(path) = changed {
                 return Err(Error::precondition(format!("{path} was changed in the meantime; try again")));
             }
-            let before = text.as_ref().map(|text| parse(text.as_bytes()).map_err(unreadable)).transpose()?;
+            let before =
+                text.as_ref().map(|text| parse(text.as_bytes()).map_err(|why| unreadable(&why))).transpose()?;
             let (package, value) = new(before.as_ref())?;
             *made.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
             let mut edits = Vec::new();
@@ -237,6 +238,6 @@ fn put_over(before: Option<&str>, package: Package) -> Result<Edit> {
     Ok(Edit::Put { path: place(), content: Content::Bytes(text.into()), executable: false })
 }
 
-fn unreadable(why: String) -> Error {
+fn unreadable(why: &str) -> Error {
     Error::invalid(format!("{PACKAGE} is not a JSON object: {why}; correct it first"))
 }

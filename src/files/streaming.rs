@@ -66,11 +66,6 @@ impl Opened {
     pub fn tag(&self) -> String {
         content_tag(&self.located.entry)
     }
-
-    /// Returns the path of the file.
-    pub(crate) fn path(&self) -> &str {
-        &self.located.entry.path
-    }
 }
 
 impl Files {

@@ -69,7 +69,7 @@ pub(super) fn with_resource(
     dataset: &str,
     target: &FilePath,
     pointer: &Pointer,
-    schema: &Map<String, Value>,
+    schema: &Value,
     located: &LocatedTable,
 ) -> Result<Package> {
     let mut package = package.cloned().unwrap_or_else(|| new_package(dataset));
@@ -86,17 +86,15 @@ pub(super) fn with_resource(
         ("mediatype", json!("application/vnd.apache.parquet")),
         ("bytes", json!(pointer.size)),
         ("hash", json!(format!("sha256:{}", pointer.oid))),
-        ("schema", json!(schema)),
+        ("schema", schema.clone()),
         ("sources", json!(sources)),
     ];
-    let index = match resources.iter().position(|resource| resource["path"] == target.as_str()) {
-        Some(index) => index,
-        None => {
-            let name = resource_name(target.as_str(), |name| resources.iter().any(|other| other["name"] == name));
-            resources.push(json!({"name": name, "type": "table", "path": target.as_str()}));
-            resources.len() - 1
-        }
-    };
+    let found = resources.iter().position(|resource| resource["path"] == target.as_str());
+    let index = found.unwrap_or_else(|| {
+        let name = resource_name(target.as_str(), |name| resources.iter().any(|other| other["name"] == name));
+        resources.push(json!({"name": name, "type": "table", "path": target.as_str()}));
+        resources.len() - 1
+    });
     let resource = resources[index].as_object_mut();
     let resource = resource.ok_or_else(|| Error::invalid(format!("a resource of {PACKAGE} is not an object")))?;
     // The hash of the file that is replaced.

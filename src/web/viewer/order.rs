@@ -6,7 +6,7 @@ use crate::tables::Sort;
 /// Maximum number of columns to sort by.
 const MAX_SORT: usize = 100;
 
-/// Parses the columns to sort by. Missing values are last either way, as in DuckDB.
+/// Parses the columns to sort by. Missing values are last either way, as in `DuckDB`.
 ///
 /// # Errors
 /// Invalid unless it is a list of columns, each with `ASC` or `DESC` or nothing after it.

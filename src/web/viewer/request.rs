@@ -61,7 +61,8 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The parameters of all routes.
+/// The parameters of all routes. Their names are the Hub's.
+#[expect(clippy::struct_field_names, reason = "names of the Hub")]
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Query {
     dataset: Option<String>,

@@ -26,6 +26,7 @@ const MAX_QUERY: usize = 1000;
 const MAX_EXPRESSION: usize = 64 << 10;
 
 /// A page of rows.
+#[expect(clippy::struct_field_names, reason = "names of the Hub")]
 #[derive(Serialize)]
 struct Rows<'a> {
     features: Vec<Feature<'a>>,
@@ -47,6 +48,7 @@ struct FirstRows<'a> {
 }
 
 /// A column.
+#[expect(clippy::struct_field_names, reason = "names of the Hub")]
 #[derive(Serialize)]
 struct Feature<'a> {
     feature_idx: usize,

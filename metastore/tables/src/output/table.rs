@@ -1,7 +1,7 @@
 //! Parquet files and Arrow IPC streams.
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array as _, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::ipc::writer::StreamWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -16,6 +16,10 @@ const GROUP_ROWS: usize = 131_072;
 
 /// A row group ends when its rows take this many bytes of memory.
 const GROUP_BYTES: usize = 64 << 20;
+
+/// Batches of more rows than one are split if they are longer than this, in bytes: a server that passes one on has it in
+/// memory, and many clients of gRPC accept only 4 MiB.
+const BATCH_BYTES: usize = 2 << 20;
 
 /// What a Parquet file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +90,20 @@ impl Arrow {
 
     /// Adds rows.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        Ok(self.0.write(batch)?)
+        // A part of a nested column does not know how long it is.
+        let nested = bytes(batch, |r#type| r#type.is_nested())? / batch.num_rows().max(1);
+        self.write_parts(batch, nested)
+    }
+
+    /// Adds rows, whose nested values take `nested` bytes in each row.
+    fn write_parts(&mut self, batch: &RecordBatch, nested: usize) -> Result<()> {
+        let rows = batch.num_rows();
+        let length = bytes(batch, |r#type| !r#type.is_nested())?.saturating_add(nested.saturating_mul(rows));
+        if rows < 2 || length <= BATCH_BYTES {
+            return Ok(self.0.write(batch)?);
+        }
+        self.write_parts(&batch.slice(0, rows / 2), nested)?;
+        self.write_parts(&batch.slice(rows / 2, rows - rows / 2), nested)
     }
 
     /// Takes what has been written.
@@ -98,4 +115,11 @@ impl Arrow {
     pub(super) fn finish(self) -> Result<Vec<u8>> {
         Ok(self.0.into_inner()?)
     }
+}
+
+/// Returns the length of the columns with these types.
+fn bytes(batch: &RecordBatch, is_counted: impl Fn(&DataType) -> bool) -> Result<usize> {
+    let counted = batch.columns().iter().filter(|column| is_counted(column.data_type()));
+    let mut lengths = counted.map(|column| Ok(column.to_data().get_slice_memory_size()?));
+    lengths.try_fold(0_usize, |sum, length: Result<usize>| Ok(sum.saturating_add(length?)))
 }

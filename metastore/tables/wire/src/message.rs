@@ -302,7 +302,8 @@ pub struct Sql {
     /// The values of `$1` (an array) or `$name` (an object): null, booleans, numbers or strings.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub parameters: Value,
-    /// Maximum number of rows. [`Done::more`] says whether there are more.
+    /// Maximum number of rows. [`Done::more`] says whether there are more. With 0, the query is planned and not run, and
+    /// there can always be more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
     /// The format of the result.
@@ -335,10 +336,10 @@ pub struct Done {
     pub is_volatile: bool,
     /// What differs; only of [`Task::Diff`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<DiffSummary>,
+    pub summary: Option<Box<DiffSummary>>,
     /// The Table Schema of the result; only of [`Task::Convert`].
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub schema: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub schema: Value,
 }
 
 /// How far a long request is.

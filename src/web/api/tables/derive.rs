@@ -221,7 +221,7 @@ impl Derivation {
             error: Some(row.error).filter(|error| shows_error && !error.is_empty()),
             result: row.result,
             created: row.created_at.rfc3339(),
-            finished: row.finished_at.map(|at| at.rfc3339()),
+            finished: row.finished_at.map(crate::types::Millis::rfc3339),
         }
     }
 }

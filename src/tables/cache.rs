@@ -46,11 +46,6 @@ struct Inner {
 pub(super) struct Key(String);
 
 impl Key {
-    /// Returns the hash, in hex.
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Creates the key of these parts.
     pub(super) fn of(parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();

@@ -15,9 +15,8 @@ use tokio::time::Instant;
 
 use super::cache::{CachedResult, Key};
 use super::names::LocatedTable;
-use super::part::Part;
 use super::pool::Owner;
-use super::result::{Receiver, TableResult, TableSource};
+use super::result::{TableResult, TableSource};
 use super::source::TableContent;
 use super::{Charge, Request, Tables};
 use crate::access::TableGrant;

@@ -59,7 +59,13 @@ pub(crate) async fn convert(table: &OpenTable, options: &Convert, sink: &Connect
     }
     waiting.extend_from_slice(&file.finish()?);
     sink.chunk(waiting.into()).await?;
-    Ok(Done { columns: table.columns().to_vec(), rows, total: Some(rows), schema: description.into(), ..Done::default() })
+    Ok(Done {
+        columns: table.columns().to_vec(),
+        rows,
+        total: Some(rows),
+        schema: description.into(),
+        ..Done::default()
+    })
 }
 
 /// Returns a Table Schema for a file that has types, without what describes text.

@@ -3,7 +3,7 @@
 use datapackage::{PACKAGE, resource_name};
 use lfs::Pointer;
 use metastore::FilePath;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tables_wire::Compression;
 
 use super::super::names::LocatedTable;
@@ -89,8 +89,8 @@ pub(super) fn with_resource(
         ("schema", schema.clone()),
         ("sources", json!(sources)),
     ];
-    let found = resources.iter().position(|resource| resource["path"] == target.as_str());
-    let index = found.unwrap_or_else(|| {
+    let place = resources.iter().position(|resource| resource["path"] == target.as_str());
+    let index = place.unwrap_or_else(|| {
         let name = resource_name(target.as_str(), |name| resources.iter().any(|other| other["name"] == name));
         resources.push(json!({"name": name, "type": "table", "path": target.as_str()}));
         resources.len() - 1

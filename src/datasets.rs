@@ -19,6 +19,7 @@ mod rename;
 pub mod revert;
 pub mod revisions;
 pub mod search;
+pub mod sorted;
 pub mod stats;
 pub mod trash;
 pub mod tree_api;

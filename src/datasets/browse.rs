@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Datasets;
 use super::package::Metadata;
 use super::revisions::head;
+use super::sorted::{self, Child, Sort, SortKey};
 use crate::access::{Grant, Read};
 use crate::error::{Error, Result};
 use crate::types::Id;
@@ -58,6 +59,9 @@ const BLOCK: u64 = 64 << 10;
 /// Cache key: a folder in a revision of a dataset.
 type FolderKey = (Id, ObjectId, Option<Box<str>>);
 
+/// Cache key of a sorted folder.
+type OrderKey = (Id, ObjectId, Option<Box<str>>, Sort);
+
 /// Cache key of a comparison: the dataset, the older revision (if any) and the newer one.
 type PairKey = (Id, Option<ObjectId>, ObjectId);
 
@@ -66,6 +70,8 @@ pub(super) struct BrowseCache {
     folders: Cache<FolderKey, Arc<LastCommits>, Weight>,
     /// Branch tips with more than [`MAX_ENTRIES`] files and folders.
     vast: Cache<(Id, ObjectId), ()>,
+    /// Sorted entries of folders.
+    orders: Cache<OrderKey, Arc<Vec<Child>>, Weight>,
     pub(super) changes: Cache<PairKey, Arc<Vec<Change>>, Weight>,
     pub(super) metadata: Cache<PairKey, Arc<Metadata>, Weight>,
     pub(super) summaries: Cache<FolderKey, Arc<Summary>, Weight>,
@@ -87,6 +93,12 @@ fn weight(bytes: usize) -> u64 {
 impl<K> Weighter<K, Arc<LastCommits>> for Weight {
     fn weight(&self, _: &K, kept: &Arc<LastCommits>) -> u64 {
         1 + kept.iter().map(|(name, _)| weight(name.len())).sum::<u64>()
+    }
+}
+
+impl<K> Weighter<K, Arc<Vec<Child>>> for Weight {
+    fn weight(&self, _: &K, kept: &Arc<Vec<Child>>) -> u64 {
+        1 + kept.iter().map(|child| weight(size_of::<Child>() + child.name.len())).sum::<u64>()
     }
 }
 
@@ -119,6 +131,7 @@ impl Default for BrowseCache {
         Self {
             folders: Cache::with_weighter(1000, REMEMBERED, Weight),
             vast: Cache::new(1000),
+            orders: Cache::with_weighter(1000, REMEMBERED, Weight),
             changes: Cache::with_weighter(1000, REMEMBERED, Weight),
             metadata: Cache::with_weighter(100, REMEMBERED, Weight),
             summaries: Cache::with_weighter(1000, REMEMBERED, Weight),
@@ -134,6 +147,8 @@ impl Default for BrowseCache {
 pub struct Listing {
     /// True to list everything below the folder, not only its direct entries.
     pub recursive: bool,
+    /// The order of the direct entries of the folder. Default: git's.
+    pub sort: Option<Sort>,
     /// Cursor: where the previous page ended.
     pub after: Option<Vec<u8>>,
     /// Maximum number of entries.
@@ -213,9 +228,18 @@ impl Datasets {
         listing: Listing,
     ) -> Result<Folder> {
         let (memory, dataset, path) = (Arc::clone(&self.memory), grant.id(), grant.path().cloned());
-        let listed = snapshot.read(move |reader| {
-            let Listing { recursive, after, limit, last } = &listing;
-            let page = reader.tree_page(revision, path.as_ref(), *recursive, after.as_deref(), *limit)?;
+        // To sort by what is in the entries, all of them are read.
+        let is_long = listing.sort.is_some_and(|sort| sort.key != SortKey::Name);
+        let work = move |reader: &Reader| {
+            let Listing { recursive, sort, after, limit, last } = &listing;
+            let (folder, after) = (path.as_ref(), after.as_deref());
+            let page = match sort {
+                None => reader.tree_page(revision, folder, *recursive, after, *limit)?,
+                Some(sort) => {
+                    let children = memory.ordered(reader, dataset, revision, folder, *sort)?;
+                    sorted::page(reader, folder, &children, after, *limit)?
+                }
+            };
             let last = if *last {
                 let paths: Vec<&str> = page.entries.iter().map(|entry| entry.path.as_str()).collect();
                 memory.last(reader, dataset, revision, &paths)?
@@ -224,9 +248,9 @@ impl Datasets {
             };
             let entries = page.entries.into_iter().zip(commits(reader, last)?);
             let entries = entries.map(|(entry, last)| ListedEntry { entry, last }).collect();
-            Ok(Folder { revision, entries, next: page.next })
-        });
-        Ok(listed.await?)
+            Ok::<_, metastore::Error>(Folder { revision, entries, next: page.next })
+        };
+        Ok(if is_long { snapshot.read_long(work).await? } else { snapshot.read(work).await? })
     }
 
     /// Finds the entry at the path of the grant. Without `revision`, in the newest one.
@@ -429,6 +453,37 @@ impl BrowseCache {
             all[at].1
         };
         Ok(paths.iter().map(last).collect())
+    }
+}
+
+impl BrowseCache {
+    /// Returns the entries of a folder in this order.
+    fn ordered(
+        &self,
+        reader: &Reader,
+        dataset: Id,
+        revision: ObjectId,
+        folder: Option<&FilePath>,
+        sort: Sort,
+    ) -> metastore::Result<Arc<Vec<Child>>> {
+        let key = (dataset, revision, folder.map(|path| path.as_str().into()), sort);
+        if let Some(known) = self.orders.get(&key) {
+            return Ok(known);
+        }
+        let children = sorted::children(reader, revision, folder, sort.key)?;
+        let values = match sort.key {
+            SortKey::Name => None,
+            SortKey::Size => Some(sorted::sizes(reader, folder, &children)?),
+            SortKey::Modified => {
+                let paths = sorted::paths(folder, &children);
+                let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+                let last = commits(reader, self.last(reader, dataset, revision, &paths)?)?;
+                Some(last.iter().map(|last| last.as_ref().map_or(0, |last| last.committer.seconds)).collect())
+            }
+        };
+        let children = Arc::new(sorted::sorted(children, values, sort.descending));
+        self.orders.insert(key, Arc::clone(&children));
+        Ok(children)
     }
 }
 

@@ -1,6 +1,7 @@
 // The current dataset, shared by the pages below /d/{owner}/{name}.
 import { getContext, setContext } from 'svelte';
 import { all, datasetUrl, request } from './api';
+import { DatasetFiles } from './drive/dataset-files';
 import { load, type Loaded } from './load.svelte';
 import type { Branch, Dataset, Page, Rights, Tag } from './types';
 
@@ -58,6 +59,26 @@ export class DatasetPage {
 	get branches(): Branch[] {
 		return this.refs.data?.branches ?? [];
 	}
+
+	/** Returns the newest revision of a branch; undefined if it is not known, or there is no such branch. */
+	head(branch: string): string | undefined {
+		if (branch === this.branch) return this.data?.revision ?? undefined;
+		return this.branches.find((one) => one.name === branch)?.revision;
+	}
+
+	/** Returns the files at a branch, tag or revision; null until it is known which of them it is. */
+	files(version: string): DatasetFiles | null {
+		const head = this.head(version);
+		if (head === undefined && this.refs.data === undefined && this.refs.error === undefined) return null;
+		const place = { owner: this.owner, dataset: this.name, whole: this.rights.write };
+		const at = { name: version, revision: head ?? version, isBranch: head !== undefined, isDefault: version === this.branch };
+		// The same object as before, if nothing has changed: lists reload for another one.
+		const key = JSON.stringify([place, at]);
+		if (this.#files?.key !== key) this.#files = { key, files: new DatasetFiles(place, at) };
+		return this.#files.files;
+	}
+
+	#files: { key: string; files: DatasetFiles } | null = null;
 
 	/** Newest first. The server sorts them, including tags created within the same second. */
 	get tags(): Tag[] {

@@ -63,8 +63,8 @@ export function sentence(message: string): string {
 	return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
-/** The first ten digits of a revision id. */
-export const short = (revision: string): string => revision.slice(0, 10);
+/** The first ten digits of a revision id; names of branches and tags as they are. */
+export const short = (revision: string): string => (/^[0-9a-f]{40,64}$/.test(revision) ? revision.slice(0, 10) : revision);
 
 /** The first line of a message. */
 export const subject = (message: string): string => message.split('\n', 1)[0]?.trim() ?? '';

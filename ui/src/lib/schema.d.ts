@@ -11084,6 +11084,8 @@ export interface components {
             from: components["schemas"]["FilePath"];
             /** @description The complete new path, which must not exist. */
             to: components["schemas"]["FilePath"];
+            /** @description True to replace. */
+            replace?: boolean;
         };
         /** @description A move or rename: `from` and `to`, or `items`. */
         MoveRequest: {

@@ -1,6 +1,7 @@
 // Icon paths for a 16 × 16 grid and a stroke width of 1.4.
 export const icons = {
 	search: 'M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zM10.600 10.600 14 14',
+	home: 'M2.500 7.500 8 2.500l5.500 5M4 6.500v7h3v-4h2v4h3v-7',
 	plus: 'M8 3v10M3 8h10',
 	check: 'm3 8.500 3.200 3L13 4.500',
 	cross: 'm4 4 8 8M12 4l-8 8',

@@ -29,7 +29,7 @@ async function birds(server: TestServer, operations: object[]): Promise<string> 
 const counts = put('data/counts.csv', `bird,count\n${Array.from({ length: 250 }, (_, index) => `owl ${index},${index}`).join('\n')}\n`);
 const readme = put('README.md', '# Birds\n\nCounted at dawn.\n');
 const grid = (page: Page) => page.getByRole('grid');
-const top = async (page: Page, name: string) => (await page.getByRole('region', { name }).boundingBox())?.y ?? 0;
+const top = async (page: Page, name: string) => (await page.getByRole('region', { name, exact: true }).boundingBox())?.y ?? 0;
 
 test('the first table comes before the README, and others are one click away', async ({ server, newPage }) => {
   await birds(server, [counts, readme, put('places.csv', 'place\npier\n'), put('.hidden', 'x')]);
@@ -50,7 +50,7 @@ test('the first table comes before the README, and others are one click away', a
   await accessible(page);
 
   // The address names the table; what was filtered in the first one does not apply to it.
-  await page.getByLabel(/^Filter/).fill('count > 247');
+  await page.getByRole('textbox', { name: /^Filter/ }).fill('count > 247');
   await page.keyboard.press('Enter');
   await expect(grid(page).getByRole('gridcell', { name: /^owl/ })).toHaveCount(2);
   await expect(facts, 'the facts are about the whole table').toContainText('Rows250');
@@ -92,7 +92,7 @@ test('images are a gallery with a large view', async ({ server, newPage }) => {
   await page.goto('/d/ada/birds');
   const gallery = page.getByRole('list', { name: 'Images' });
   await expect(gallery.getByRole('listitem')).toHaveCount(6);
-  await expect.poll(() => gallery.getByRole('img', { includeHidden: true }).first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  await expect.poll(() => gallery.locator('img').first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
   await accessible(page);
   await gallery.getByRole('button').nth(1).click();
   const large = page.getByRole('dialog', { name: names[1] });

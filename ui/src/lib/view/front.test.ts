@@ -14,7 +14,7 @@ test('tables come in the order of the package, then those of other files', () =>
 	expect([front.isBare, front.isGallery, front.images.length]).toEqual([false, false, 0]);
 });
 
-test('a dataset of images has a gallery; two pictures beside a table are none', () => {
+test('a dataset of images has a gallery; two pictures beside a table do not make one', () => {
 	const scans = Array.from({ length: 30 }, (_, index) => entry(`images/leaf-${index}.png`));
 	expect(frontOf([...scans, entry('labels.csv')], []).isGallery).toBe(true);
 	const pictures = frontOf([entry('map.png'), entry('plot.svg'), entry('table.csv')], []);

@@ -320,7 +320,7 @@ test('every operation of the file browser, in the drive and in a dataset', async
     await expect(page.getByText('Trash is empty')).toBeVisible();
     // The history still has the deleted file.
     await page.goto('/d/ada/drive/history/main?path=maps/g.csv');
-    await expect(page.getByRole('list', { name: 'Versions, newest first' }).getByRole('listitem')).toHaveCount(2);
+    await expect(page.getByRole('list', { name: 'Versions, newest first' }).getByRole('button', { name: /^Actions for/ })).toHaveCount(2);
   });
   await rm(files, { recursive: true });
 });

@@ -1,15 +1,20 @@
 // The current dataset, shared by the pages below /d/{owner}/{name}.
 import { getContext, setContext } from 'svelte';
-import { all, datasetUrl, request } from './api';
+import { all, datasetUrl, request, segment } from './api';
 import { DatasetFiles } from './drive/dataset-files';
 import { load, type Loaded } from './load.svelte';
-import type { Branch, Dataset, Page, Rights, Tag } from './types';
+import type { Branch, Dataset, Page, Rights, Summary, Tag } from './types';
 
 const none: Rights = { read: false, download: false, write: false, own: false };
 
 export class DatasetPage {
 	readonly loaded: Loaded<Dataset>;
 	readonly refs: Loaded<{ branches: Branch[]; tags: Tag[] }>;
+	/** Sizes of the files; loaded for the pages that set `summarizes`. */
+	readonly summary: Loaded<Summary>;
+	summarizes = $state(false);
+	/** The main table, once the front page has read it. */
+	table = $state.raw<{ id: string; rows: number | null; columns: number } | null>(null);
 
 	constructor(private readonly names: () => { owner: string; name: string }) {
 		this.loaded = load((signal) => request<Dataset>('GET', this.url(), { signal }));
@@ -20,6 +25,9 @@ export class DatasetPage {
 				all((cursor) => request<Page<Tag>>('GET', tags, { query: { cursor }, signal }), 1000)
 			]).then(([branches, tags]) => ({ branches, tags }));
 		});
+		this.summary = load((signal) =>
+			this.summarizes && this.data?.revision ? request<Summary>('GET', this.url(`/summary/${segment(this.branch)}`), { signal }) : null
+		);
 	}
 
 	get owner(): string {
@@ -46,6 +54,23 @@ export class DatasetPage {
 	/** Title from datapackage.json, or else from the README header, or else the name. */
 	get title(): string {
 		return this.data?.package?.title?.trim() || this.data?.readme?.title || this.name;
+	}
+
+	/** Description from datapackage.json. */
+	get description(): string {
+		return this.data?.package?.description?.trim() ?? '';
+	}
+
+	/** Licences from datapackage.json, or else from the README header. */
+	get licenses(): { text: string; href?: string | undefined }[] {
+		const licenses = this.data?.package?.licenses;
+		if (!licenses?.length) return (this.data?.readme?.licenses ?? []).map((text) => ({ text }));
+		return licenses.map(({ name, title, path }) => ({ text: name ?? title ?? path ?? '', href: webAddress(path) }));
+	}
+
+	get keywords(): string[] {
+		const keywords = this.data?.package?.keywords;
+		return keywords?.length ? keywords : (this.data?.readme?.keywords ?? []);
 	}
 
 	get rights(): Rights {
@@ -98,6 +123,9 @@ export class DatasetPage {
 		await Promise.all([this.loaded.reload(), this.refs.reload()]);
 	}
 }
+
+/** Returns an address if it is one of the web: others could run scripts. */
+export const webAddress = (address: string | undefined): string | undefined => (address && /^https?:\/\//i.test(address) ? address : undefined);
 
 const key = Symbol('dataset');
 

@@ -1,6 +1,7 @@
 // The session: the signed-in user and what the server allows.
 import { enterCode, enterPassword } from './account/signIn';
 import { ApiError, request, signedOut } from './api';
+import { forgetDrafts } from './edit/drafts';
 import { readSetting, saveSetting } from './storage';
 import type { Session, Person } from './types';
 
@@ -122,6 +123,7 @@ export const session = {
 	},
 	async logout(): Promise<void> {
 		await request('DELETE', '/api/v1/session');
+		forgetDrafts();
 		await session.load();
 	}
 };

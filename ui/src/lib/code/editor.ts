@@ -1,7 +1,7 @@
 // The editor of text files.
 import { closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete';
 import { search, searchKeymap } from '@codemirror/search';
-import { Compartment, EditorSelection, EditorState, Prec, StateEffect, StateField } from '@codemirror/state';
+import { Compartment, EditorSelection, EditorState, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, EditorView, keymap, type DecorationSet } from '@codemirror/view';
 import { basics, keys, shadowOf } from './base';
 import { languageOf } from './languages';
@@ -24,7 +24,6 @@ interface Options {
 	/** True if carriage returns are characters of the text, because its line breaks are mixed. */
 	mixed: boolean;
 	onchange: (text: string) => void;
-	onsave: () => void;
 }
 
 const markLine = StateEffect.define<number | null>();
@@ -57,13 +56,9 @@ const theme = EditorView.theme({
 });
 
 /** Creates the editor in a shadow tree of an element. */
-export function createTextEditor(host: HTMLElement, { text, path, label, mixed, onchange, onsave }: Options): TextEditor {
+export function createTextEditor(host: HTMLElement, { text, path, label, mixed, onchange }: Options): TextEditor {
 	const root = shadowOf(host);
 	const language = new Compartment();
-	const save = () => {
-		onsave();
-		return true;
-	};
 	const view = new EditorView({
 		root,
 		parent: root,
@@ -71,7 +66,6 @@ export function createTextEditor(host: HTMLElement, { text, path, label, mixed, 
 			doc: text,
 			extensions: [
 				mixed ? EditorState.lineSeparator.of('\n') : [],
-				Prec.highest(keymap.of([{ key: 'Mod-s', run: save, preventDefault: true }])),
 				basics(label),
 				closeBrackets(),
 				search(),

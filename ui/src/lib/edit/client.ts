@@ -16,7 +16,7 @@ export interface FileVersion {
 	executable: boolean;
 	/** In a drive, the revision that last changed the file; in a dataset, the newest revision of the branch. */
 	revision: string | null;
-	/** Who changed it last, and when. */
+	/** Author and time of the last change. */
 	by: string | null;
 	at: string | null;
 }
@@ -65,7 +65,7 @@ export class DrivePlace implements EditPlace {
 
 	static #version(path: string, entry: DriveEntry): FileVersion {
 		if (entry.type !== 'file') throw noFile(path);
-		// A drive keeps the executable bit by itself.
+		// The drive API keeps the executable bit.
 		return { id: entry.id, size: entry.size ?? 0, oid: entry.oid ?? null, executable: false, revision: entry.revision ?? null, by: entry.modified_by ?? null, at: entry.modified ?? null };
 	}
 

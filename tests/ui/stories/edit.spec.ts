@@ -189,7 +189,12 @@ test('a conflict shows both versions; nothing is lost by an expired session or a
   await again.getByRole('button', { name: 'Stay signed out' }).click();
   await expect(editor(ada, 'notes.md')).toContainText('after the session');
   expect(await raw('notes.md')).toContain('Ada');
-  await signIn(ada, 'ada').catch(() => undefined);
+  await signIn(ada, 'ada');
+  await ada.goto(url);
+  await expect(ada.getByText('Your unsaved changes')).toBeVisible();
+  await expect(editor(ada, 'notes.md')).toContainText('after the session');
+  await ada.getByRole('button', { name: 'Discard changes' }).click();
+  await expect(editor(ada, 'notes.md')).toContainText('by Ada');
 });
 
 test('a draft survives a reload and a sign-in; the file of a drive is edited in the same way', async ({ server, newPage }) => {
@@ -253,6 +258,8 @@ test('a draft survives a reload and a sign-in; the file of a drive is edited in 
   await expect(page.getByText('table.csv saved as a new version.')).toBeVisible();
   expect([...(await read('plans/table.csv'))]).toEqual([...new TextEncoder().encode('name\nCr'), 0xe8, ...new TextEncoder().encode('me\n')]);
   await table.getByRole('gridcell').first().click();
+  await page.keyboard.press('F2');
+  await page.keyboard.press('Control+a');
   await page.keyboard.type('日本');
   await page.keyboard.press('Enter');
   await save(page).click();

@@ -181,8 +181,8 @@ impl Datasets {
         let work = |snapshot: Arc<Snapshot>, _| {
             // Shares are of the default branch.
             let is_default = branch.as_ref().is_none_or(|branch| *branch == snapshot.state().head);
-            let moved = if is_default { moves.clone() } else { Vec::new() };
-            let trash = TrashChange { moved, ..TrashChange::default() };
+            let trash =
+                TrashChange { moved: if is_default { moves.clone() } else { Vec::new() }, ..TrashChange::default() };
             ready(Ok(Change { edits: operations.clone(), trash, ..Change::default() }))
         };
         self.revise(from_ref(grant), wording.or_message("Change files"), once, work).await

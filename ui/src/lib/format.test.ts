@@ -23,7 +23,8 @@ it('names days', () => {
 	const now = new Date(2026, 5, 15, 9).getTime();
 	expect(day(new Date(2026, 5, 15, 1), now)).toBe('Today');
 	expect(day(new Date(2026, 5, 14, 23), now)).toBe('Yesterday');
-	expect(day(new Date(2026, 5, 13, 23), now)).toBe('Saturday 13 June 2026');
+	// The comma depends on the version of the browser's language data.
+	expect(day(new Date(2026, 5, 13, 23), now)).toMatch(/^Saturday,? 13 June 2026$/);
 });
 
 it('replaces backticks in server messages with quotes', () => {

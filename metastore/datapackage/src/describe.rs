@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(keys, ["name", "x", "bytes", "schema", "dialect", "encoding", "format", "hash"]);
         assert_eq!(described.resource["bytes"], 12);
         let again = describe(&described.resource, &found());
-        assert_eq!((places(&again), again.resource), ((vec![], vec![]), described.resource));
+        assert_eq!((places(&again), &again.resource), ((vec![], vec![]), &described.resource));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::error::ErrorDetails;
 
 /// What the middleware must know about a group of routes. An API declares it where it declares its routes.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the routes")]
 pub(crate) struct RouteGroup {
     /// Renders an error in the format that the clients expect, given the pattern of the route. The response is one of
     /// problem details (RFC 9457).

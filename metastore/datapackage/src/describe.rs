@@ -177,7 +177,8 @@ mod tests {
     use super::*;
 
     fn map(value: Value) -> Map<String, Value> {
-        value.as_object().cloned().unwrap()
+        let Value::Object(map) = value else { panic!("{value} is not an object") };
+        map
     }
 
     fn found() -> Found {

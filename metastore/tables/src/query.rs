@@ -229,12 +229,11 @@ fn sorted(frame: DataFrame, schema: &SchemaRef, sort: &[Sort], number: Option<&s
         names::position(names.clone(), name)?;
         order.push(SortExpr::new(column(name), !descending, false));
     }
-    let (frame, number) = match number {
-        Some(number) => (frame, number.to_owned()),
-        None => {
-            let number = unused_name(schema);
-            (numbered(frame, &number)?, number)
-        }
+    let (frame, number) = if let Some(number) = number {
+        (frame, number.to_owned())
+    } else {
+        let number = unused_name(schema);
+        (numbered(frame, &number)?, number)
     };
     order.push(SortExpr::new(column(&number), true, false));
     Ok(frame.sort(order)?)

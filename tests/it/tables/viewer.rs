@@ -155,8 +155,8 @@ async fn datasets_are_described() {
     put(&server, &ada, "broken.parquet", "PAR1 no PAR1").await;
     let name = |config: &str| json!({"dataset": "ada/data", "config": config, "split": "train"});
     let splits = ok(&server, &ada, "splits?dataset=ada/data").await;
-    let names = json!([name("broken.parquet"), name("more.csv"), name("sub dir/a.parquet")]);
-    assert_eq!(splits, json!({"splits": names, "pending": [], "failed": []}));
+    let all = json!([name("broken.parquet"), name("more.csv"), name("sub dir/a.parquet")]);
+    assert_eq!(splits, json!({"splits": all, "pending": [], "failed": []}));
     let parquet = ok(&server, &ada, "parquet?dataset=ada/data").await;
     assert_eq!(
         (parquet["parquet_files"].as_array().unwrap().len(), &parquet["failed"][0]["config"]),

@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use futures::TryStreamExt as _;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use serde_json::json;
 use tables_wire::{FailureKind, Format, Table, TableFile};
 
@@ -103,7 +103,7 @@ fn files_have_small_row_groups_page_indexes_and_metadata() {
     let found = metadata(&file);
     let rows: Vec<i64> = found.row_groups().iter().map(|group| group.num_rows()).collect();
     assert_eq!(rows, [131_072, 131_072, 300_000 - 2 * 131_072]);
-    for column in found.row_groups().iter().flat_map(|group| group.columns()) {
+    for column in found.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         assert!(matches!(column.compression(), Compression::ZSTD(_)), "{column:?}");
         assert!(column.offset_index_offset().is_some() && column.column_index_offset().is_some(), "{column:?}");
     }

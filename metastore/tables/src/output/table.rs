@@ -91,7 +91,7 @@ impl Arrow {
     /// Adds rows.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         // A part of a nested column does not know how long it is.
-        let nested = bytes(batch, |r#type| r#type.is_nested())? / batch.num_rows().max(1);
+        let nested = bytes(batch, DataType::is_nested)? / batch.num_rows().max(1);
         self.write_parts(batch, nested)
     }
 

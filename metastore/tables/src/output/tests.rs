@@ -318,7 +318,7 @@ fn long_batches_of_arrow_are_split() {
     let uneven: Vec<usize> = (0..4000).map(|row| if row < 10 { 1 << 20 } else { 5 }).collect();
     let even = vec![2000; 8000];
     for (column, batches) in
-        [(texts(&[10; 8000]), 2..=2), (texts(&uneven), 11..=24), (texts(&even), 8..=16), (list(&even), 8..=16)]
+        [(texts(&vec![10; 8000]), 2..=2), (texts(&uneven), 11..=24), (texts(&even), 8..=16), (list(&even), 8..=16)]
     {
         let batch = table(vec![("text", column)]);
         let stream = encode(Output::Arrow, &batch).unwrap();

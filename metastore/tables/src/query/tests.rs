@@ -403,6 +403,7 @@ proptest! {
             filter: is_filtered.then(|| format!("a >= {threshold}")),
             sort: order.iter().map(|(column, descending)| Sort { column: ["a", "b", "c"][*column].to_owned(), descending: *descending }).collect(),
             output: Output::Json,
+            detailed: false,
         };
         let (done, found) = read(&source(&batch, part), &page).unwrap();
         prop_assert_eq!(found, expected);

@@ -167,16 +167,13 @@ impl Summary {
             }
             Values::Texts { range, candidates, frequent, lengths } => {
                 let second = self.is_second.then_some(frequent);
-                match array.as_string_opt::<i32>() {
-                    Some(texts) => {
-                        lengths.add(characters(texts));
-                        add_texts(texts, &hashes, range, candidates, second);
-                    }
-                    None => {
-                        let texts = array.as_string::<i64>();
-                        lengths.add(characters(texts));
-                        add_texts(texts, &hashes, range, candidates, second);
-                    }
+                if let Some(texts) = array.as_string_opt::<i32>() {
+                    lengths.add(characters(texts));
+                    add_texts(texts, &hashes, range, candidates, second);
+                } else {
+                    let texts = array.as_string::<i64>();
+                    lengths.add(characters(texts));
+                    add_texts(texts, &hashes, range, candidates, second);
                 }
             }
         }

@@ -304,7 +304,7 @@ story! {
                 let page = drive.get(&format!("/list?sort={sort}&limit=2&cursor={cursor}")).await.json();
                 listed.extend(page["items"].as_array().unwrap().iter().map(|item| item["path"].as_str().unwrap().to_owned()));
                 match page["next_cursor"].as_str() {
-                    Some(next) => cursor = next.to_owned(),
+                    Some(next) => next.clone_into(&mut cursor),
                     None => break,
                 }
             }

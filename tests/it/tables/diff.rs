@@ -181,7 +181,9 @@ async fn one_who_has_no_engine_left_does_not_keep_others_from_a_diff() {
     assert!(last.text().contains("row diffs"), "{}", last.text());
     let page = ok(&server, &ben, &[("table", "t.csv"), ("key", "id")]).await;
     assert_eq!(page["summary"]["changed"], 1, "{page}");
-    busy.into_iter().for_each(|request| request.abort());
+    for request in busy {
+        request.abort();
+    }
     // What was computed for others is not for those without access.
     let eve = server.person("eve").await;
     for (token, status) in [(Some(eve.token.as_str()), 404), (None, 401)] {

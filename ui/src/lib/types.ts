@@ -26,6 +26,8 @@ export type Dataset = Refine<Schemas['Dataset'], { package?: Package | null }>;
 export type Deleted = Schemas['Deleted'];
 export type MoveItem = Schemas['MoveItem'];
 export type Moved = Schemas['Moved'];
+export type DescribedTables = Schemas['DescribedTables'];
+export type Derivation = Schemas['Derivation'];
 export type DeviceRequest = Schemas['DeviceRequest'];
 export type Difference = Refine<Schemas['Difference'], PackageDetails>;
 /** A file or folder of the file manager, in a drive or in a dataset. */

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use arrow::array::RecordBatch;
 use futures::TryStreamExt as _;
@@ -46,7 +47,7 @@ fn read_back(file: &Bytes) -> Vec<RecordBatch> {
     let files = vec![file.clone()];
     run(async {
         let (connection, _) = serve(files.clone());
-        rows(&*open(Format::Parquet, &files, &Value::Null, &connection).await.unwrap()).await.unwrap()
+        rows(&open(Format::Parquet, &files, &Value::Null, &connection).await.unwrap()).await.unwrap()
     })
 }
 
@@ -67,12 +68,8 @@ fn the_same_rows_are_read_back() {
     for id in 0..20_000 {
         let (name, share) =
             if id % 7 == 0 { (String::new(), "NA".to_owned()) } else { (format!("\"n; {id}\n\""), format!("{id},5")) };
-        csv += &format!(
-            "{id};{name};{:02}.02.2024;{share};{};2024-02-29 10:00:{:02}\n",
-            id % 28 + 1,
-            id % 2 == 0,
-            id % 60
-        );
+        let (day, even, second) = (id % 28 + 1, id % 2 == 0, id % 60);
+        writeln!(csv, "{id};{name};{day:02}.02.2024;{share};{even};2024-02-29 10:00:{second:02}").unwrap();
     }
     let lines = "{\"a\": 1, \"b\": [2, 3], \"c\": {\"d\": \"x\"}}\n{\"a\": null, \"b\": [], \"e\": true}\n";
     for (format, files) in
@@ -101,7 +98,7 @@ fn files_have_small_row_groups_page_indexes_and_metadata() {
         {"name": "name", "type": "string", "format": "email"}], "primaryKey": "id"});
     assert_eq!(done.schema, schema);
     let found = metadata(&file);
-    let rows: Vec<i64> = found.row_groups().iter().map(|group| group.num_rows()).collect();
+    let rows: Vec<i64> = found.row_groups().iter().map(RowGroupMetaData::num_rows).collect();
     assert_eq!(rows, [131_072, 131_072, 300_000 - 2 * 131_072]);
     for column in found.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         assert!(matches!(column.compression(), Compression::ZSTD(_)), "{column:?}");

@@ -2,6 +2,7 @@
 //! edit) is applied here in one transaction.
 
 pub mod browse;
+mod browse_weight;
 pub mod card;
 pub mod ckan;
 pub mod commits;

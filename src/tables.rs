@@ -30,6 +30,8 @@ use tracing::Instrument as _;
 
 pub use tables_wire::{Column, DiffSummary, Done, Format, Output, Page, Sort};
 
+pub use crate::db::derivations::DerivationRow;
+
 pub use self::convert::{Conversions, ConvertRequest, MAX_OPEN};
 pub use self::describe::{DescribeReport, DescribeRequest, DescribedConflict, DescribedProperty, MAX_DESCRIBED};
 pub use self::diff::{MAX_WAIT, RowChange, RowDiff, RowDiffOutput, RowDiffRequest};

@@ -9,11 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use metastore::{Change, CommitInfo, Entry, FilePath, History, LastCommits, ObjectId, Reader, Snapshot, Summary};
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Datasets;
+use super::browse_weight::Weight;
 use super::package::Metadata;
 use super::revisions::head;
 use super::sorted::{self, Child, Sort, SortKey};
@@ -30,11 +30,8 @@ const MAX_ENTRIES: usize = 50_000;
 /// How many revisions back an earlier cached result is looked for.
 const MAX_REVISIONS_BACK: usize = 256;
 
-/// Capacity of each cache of file names and changes, in units of [`WEIGHED`] bytes.
+/// Capacity of each cache of file names and changes, in units of [`WEIGHED`](super::browse_weight::WEIGHED) bytes.
 const REMEMBERED: u64 = 400_000;
-
-/// Bytes per unit of cache weight: about the size of a file name or an object id.
-const WEIGHED: usize = 64;
 
 /// Minimum number of revisions of a history that are walked at once: a client that reads one page usually reads the
 /// next.
@@ -80,50 +77,6 @@ pub(super) struct BrowseCache {
     /// Locks that keep concurrent requests from walking the same history. Each dataset maps to one of them.
     walking: [tokio::sync::Mutex<()>; WALK_CONCURRENCY],
     sending: Arc<Semaphore>,
-}
-
-/// Weighs cache entries by their size: at least 1, and more for long names.
-#[derive(Clone)]
-pub(super) struct Weight;
-
-fn weight(bytes: usize) -> u64 {
-    1 + (bytes / WEIGHED) as u64
-}
-
-impl<K> Weighter<K, Arc<LastCommits>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<LastCommits>) -> u64 {
-        1 + kept.iter().map(|(name, _)| weight(name.len())).sum::<u64>()
-    }
-}
-
-impl<K> Weighter<K, Arc<Vec<Child>>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<Vec<Child>>) -> u64 {
-        1 + kept.iter().map(|child| weight(size_of::<Child>() + child.name.len())).sum::<u64>()
-    }
-}
-
-impl<K> Weighter<K, Arc<Vec<Change>>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<Vec<Change>>) -> u64 {
-        1 + kept.iter().map(|change| weight(change.path.len())).sum::<u64>()
-    }
-}
-
-impl<K> Weighter<K, Arc<History>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<History>) -> u64 {
-        1 + weight(size_of::<ObjectId>() * kept.ids.len())
-    }
-}
-
-impl<K> Weighter<K, Arc<Metadata>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<Metadata>) -> u64 {
-        weight(kept.package.get().len() + kept.schemas.get().len())
-    }
-}
-
-impl<K> Weighter<K, Arc<Summary>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<Summary>) -> u64 {
-        1 + kept.folders.iter().map(|(path, _)| weight(path.len())).sum::<u64>()
-    }
 }
 
 impl Default for BrowseCache {

@@ -48,7 +48,7 @@ story! {
         assert_eq!((&state["state"], &state["rows"]), (&json!("done"), &json!(ROWS)), "{state}");
         // Once, whenever it was killed.
         let log = get(&api("datasets/ada/data/revisions")).await;
-        let messages: Vec<&Value> = log["items"].as_array().unwrap().iter().map(|commit| &commit["message"]).collect();
+        let messages: Vec<&Value> = log["items"].as_array().unwrap().iter().map(|commit| &commit["description"]).collect();
         assert_eq!(messages, [&json!("Convert t.csv to t.parquet"), &json!("Add t.csv")]);
         let page = get(&api("datasets/ada/data/rows/HEAD/t.parquet?offset=199999")).await;
         assert_eq!(page["rows"], json!([[199_999, "name of 199999"]]));

@@ -126,7 +126,7 @@ story! {
             let body = json!({"branch": branch, "message": "Rename", "operations": operations});
             server.ok(&ada, "POST", "/api/v1/datasets/ada/data/commits", body).await
         };
-        server.ok(&ada, "POST", "/api/v1/datasets/ada/data/branches", json!({"name": "draft", "from": "main"})).await;
+        server.ok(&ada, "POST", "/api/v1/datasets/ada/data/branches", json!({"name": "draft"})).await;
         commit("draft", "moved", "elsewhere").await;
         commit("main", "moved", "again").await;
         assert_eq!(drive.get("/content/again/in/y.txt").await.status, 200);

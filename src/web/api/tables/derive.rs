@@ -18,9 +18,10 @@ use super::charge;
 use crate::access::{DatasetGrant, Fetch, Read, TableGrant, Write};
 use crate::app::App;
 use crate::datasets::refs::branch_name;
-use crate::db::derivations::DerivationRow;
 use crate::error::{Error, Result};
-use crate::tables::{ConvertRequest, DescribeReport, DescribeRequest, DescribedConflict, DescribedProperty};
+use crate::tables::{
+    ConvertRequest, DerivationRow, DescribeReport, DescribeRequest, DescribedConflict, DescribedProperty,
+};
 use crate::types::DerivationState;
 use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
 

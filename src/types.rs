@@ -426,6 +426,8 @@ text_enum! {
 
 mod apps;
 pub use apps::{InstallState, WantedState};
+mod discussion;
+pub use discussion::{CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle};
 
 #[cfg(test)]
 mod tests {

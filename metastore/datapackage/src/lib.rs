@@ -15,6 +15,7 @@ mod changes;
 mod check;
 mod error;
 mod lfs_files;
+mod merge;
 mod schema;
 mod text;
 mod values;
@@ -25,6 +26,7 @@ pub use changes::{Change, Fields, File, License, Named, Org, Tags, TextChange, c
 pub use check::check;
 pub use error::{Error, Result};
 pub use lfs_files::{LfsFile, MAX_BYTES, Plan, plan};
+pub use merge::merge;
 pub use schema::{
     Constraint, ResourceSchema, SchemaChange, SchemaDiff, SchemaEdit, SchemaReport, Verdict, package_schemas,
     schema_changes,

@@ -11,8 +11,8 @@ CREATE TABLE discussion (
     state      TEXT NOT NULL,                -- 'open' | 'closed' | 'merged'
     source     TEXT,                         -- the branch to merge, a full ref name; NULL for a discussion
     target     TEXT,                         -- the branch to merge into
-    base       TEXT,                         -- of a merged proposal: the common ancestor before
-    head       TEXT,                         -- revision of the source branch when it was merged or deleted
+    base       TEXT,                         -- the common ancestor when it was opened, or merged
+    head       TEXT,                         -- revision of the source branch when it was opened, merged or deleted
     merged     TEXT,                         -- the revision of the target branch that the merge created
     events     BIGINT NOT NULL,              -- number of the last event
     comments   BIGINT NOT NULL,

@@ -29,6 +29,7 @@ use crate::collect::Collector;
 use crate::config::{Config, private_folder};
 use crate::datasets::{Datasets, SqlInlinePacks};
 use crate::db::Db;
+use crate::discussions::Discussions;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::files::Files;
 use crate::git_service::GitService;
@@ -79,6 +80,8 @@ pub struct Services {
     pub shares: Shares,
     /// Datasets.
     pub datasets: Datasets,
+    /// Discussions and proposals.
+    pub discussions: Discussions,
     /// LFS objects.
     pub storage: Storage,
     /// Git and LFS protocols.
@@ -195,6 +198,7 @@ impl App {
             departures,
             oauth,
             apps,
+            discussions: Discussions::new(db.clone(), clock.clone(), drive.clone()),
             shares: Shares::new(&config, db.clone(), clock.clone(), access.clone(), secret),
             config,
             clock,

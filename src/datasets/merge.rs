@@ -65,6 +65,21 @@ pub struct MergeChecks {
     pub locked: Vec<(String, String)>,
 }
 
+/// A branch to merge, and the one to merge it into.
+#[derive(Debug, Clone)]
+pub(crate) struct BranchPair {
+    /// The branch to merge.
+    pub source: RefName,
+    /// The branch to merge into.
+    pub target: RefName,
+    /// Revision of the source branch.
+    pub head: ObjectId,
+    /// Revision of the target branch.
+    pub into: ObjectId,
+    /// The common ancestor; `None` if there is none, or several.
+    pub base: Option<ObjectId>,
+}
+
 /// A merge to make.
 #[derive(Debug, Clone)]
 pub struct MergeRequest {
@@ -76,6 +91,13 @@ pub struct MergeRequest {
     pub expected: Option<ObjectId>,
     /// Message of a merge revision.
     pub message: String,
+}
+
+impl Mergeability {
+    /// Returns true if a merge would succeed and change the branch.
+    pub fn is_possible(&self) -> bool {
+        matches!(self.way, MergeWay::FastForward | MergeWay::Clean)
+    }
 }
 
 impl Datasets {
@@ -171,11 +193,7 @@ impl Datasets {
                     if let Merge::FastForward(edits) = &merge {
                         expect_sound(reader, from, edits)?;
                     }
-                    let base = match reader.merge_bases(into, from)?[..] {
-                        [base] => Some(base),
-                        _ => None,
-                    };
-                    Ok((merge, base))
+                    Ok((merge, common_ancestor(reader, into, from)?))
                 })
                 .await?;
             let proposal = ProposalMerge { base, head: Some(from), ..proposal.clone() };
@@ -196,24 +214,26 @@ impl Datasets {
         done.map_err(|refusal| refusal.error)
     }
 
-    /// Returns the full names of two branches, which exist and differ, and their revisions.
+    /// Returns two branches, which exist and differ, and what they have in common. Without `target`, it is the default
+    /// branch.
     ///
     /// # Errors
-    /// Not found if one does not exist; invalid if they are the same.
+    /// Not found if one does not exist; invalid if they are the same, and for invalid names.
     pub(crate) async fn branch_pair(
         &self,
         grant: &DatasetGrant<Read>,
         source: &str,
         target: Option<&str>,
-    ) -> Result<[(RefName, ObjectId); 2]> {
+    ) -> Result<BranchPair> {
         let snapshot = self.snapshot(grant).await?;
         let source = branch_name(source)?;
         let target = target.map_or_else(|| Ok(snapshot.state().head.clone()), branch_name)?;
         if source == target {
             return Err(Error::invalid(format!("`{}` cannot be merged into itself", source.short())));
         }
-        let (from, into) = (head_of(&snapshot, &source)?, head_of(&snapshot, &target)?);
-        Ok([(source, from), (target, into)])
+        let (head, into) = (head_of(&snapshot, &source)?, head_of(&snapshot, &target)?);
+        let base = snapshot.read_long(move |reader| common_ancestor(reader, into, head)).await?;
+        Ok(BranchPair { source, target, head, into, base })
     }
 }
 
@@ -230,11 +250,15 @@ fn missing_branch(branch: &RefName) -> Error {
     Error::not_found(format!("branch `{}` not found", branch.short()))
 }
 
-fn describe(reader: &Reader, from: ObjectId, into: ObjectId, merge: &Merge) -> metastore::Result<Mergeability> {
-    let base = match reader.merge_bases(into, from)?[..] {
+fn common_ancestor(reader: &Reader, one: ObjectId, other: ObjectId) -> metastore::Result<Option<ObjectId>> {
+    Ok(match reader.merge_bases(one, other)?[..] {
         [base] => Some(base),
         _ => None,
-    };
+    })
+}
+
+fn describe(reader: &Reader, from: ObjectId, into: ObjectId, merge: &Merge) -> metastore::Result<Mergeability> {
+    let base = common_ancestor(reader, into, from)?;
     let way = match merge {
         Merge::UpToDate => MergeWay::UpToDate,
         Merge::FastForward(_) => MergeWay::FastForward,

@@ -4,7 +4,7 @@
 use metastore::{ObjectId, RefEdit, RefName, Snapshot};
 
 use super::{Datasets, object_id};
-use crate::access::{Grant, Write};
+use crate::access::{DatasetGrant, Grant, Write};
 use crate::db::Tx;
 use crate::db::discussions::{DiscussionRow, EventInsert};
 use crate::error::{Error, Result};
@@ -73,11 +73,27 @@ impl Datasets {
         Ok(true)
     }
 
+    /// Records that a proposal was merged in another way, such as by a push: the target branch has all of its revisions.
+    ///
+    /// # Errors
+    /// Conflict if the proposal is not open any more.
+    pub(crate) async fn record_earlier_merge(
+        &self,
+        by: &DatasetGrant<Write>,
+        merge: &ProposalMerge,
+        head: ObjectId,
+        merged: ObjectId,
+    ) -> Result<()> {
+        let mut tx = self.db.write().await?;
+        self.finish_proposal(&mut tx, by, merge, head, merged).await?;
+        tx.commit().await
+    }
+
     /// Records that a proposal was merged by the revision `merged`, which has all revisions up to `head`.
     ///
     /// # Errors
     /// Conflict if the proposal is not open any more.
-    pub(crate) async fn finish_proposal(
+    async fn finish_proposal(
         &self,
         tx: &mut Tx,
         by: &Grant<Write>,

@@ -3,6 +3,7 @@
 use sqlx_macros::FromRow;
 
 use super::Tx;
+use super::admin::anywhere;
 use super::query::{query, query_scalar};
 use crate::error::Result;
 use crate::types::{DiscussionEventKind, DiscussionKind, DiscussionState, Id, Millis};
@@ -28,9 +29,9 @@ pub struct DiscussionRow {
     pub source: Option<String>,
     /// Full name of the branch to merge into.
     pub target: Option<String>,
-    /// Of a merged proposal: the common ancestor before.
+    /// The common ancestor when the proposal was opened, or merged.
     pub base: Option<String>,
-    /// Revision of the source branch when it was merged or deleted.
+    /// Revision of the source branch when it was opened, merged or deleted.
     pub head: Option<String>,
     /// The revision of the target branch that the merge created.
     pub merged: Option<String>,
@@ -86,8 +87,21 @@ pub struct DiscussionInsert<'a> {
     pub title: &'a str,
     /// The author.
     pub author: Id,
-    /// Full names of the branch to merge, and of the branch to merge into; `None` for a discussion.
-    pub branches: Option<(&'a str, &'a str)>,
+    /// The branches of a proposal.
+    pub branches: Option<ProposalInsert<'a>>,
+}
+
+/// The branches of a new proposal.
+#[derive(Debug, Clone, Copy)]
+pub struct ProposalInsert<'a> {
+    /// Full name of the branch to merge.
+    pub source: &'a str,
+    /// Full name of the branch to merge into.
+    pub target: &'a str,
+    /// The common ancestor, if there is one.
+    pub base: Option<&'a str>,
+    /// Revision of the source branch.
+    pub head: &'a str,
 }
 
 /// A new event.
@@ -134,7 +148,7 @@ pub struct DiscussionFilter<'a> {
     pub ended: bool,
     /// Name of the author.
     pub author: Option<&'a str>,
-    /// LIKE pattern of the title, in lower case.
+    /// A text in the title.
     pub title: Option<&'a str>,
 }
 
@@ -180,9 +194,9 @@ impl Tx {
     /// Adds an open discussion without events.
     pub async fn insert_discussion(&mut self, new: &DiscussionInsert<'_>, now: Millis) -> Result<()> {
         let kind = if new.branches.is_some() { DiscussionKind::Proposal } else { DiscussionKind::Discussion };
-        let sql = "INSERT INTO discussion (id, repo_id, number, kind, title, author_id, state, source, target, events,
-                                           comments, created_at, updated_at)
-                   VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, 0, 0, $9, $9)";
+        let sql = "INSERT INTO discussion (id, repo_id, number, kind, title, author_id, state, source, target, base,
+                                           head, events, comments, created_at, updated_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $9, $10, 0, 0, $11, $11)";
         query(sql)
             .bind(new.id)
             .bind(new.repo)
@@ -190,8 +204,10 @@ impl Tx {
             .bind(kind.as_str())
             .bind(new.title)
             .bind(new.author)
-            .bind(new.branches.map(|(source, _)| source))
-            .bind(new.branches.map(|(_, target)| target))
+            .bind(new.branches.map(|branches| branches.source))
+            .bind(new.branches.map(|branches| branches.target))
+            .bind(new.branches.and_then(|branches| branches.base))
+            .bind(new.branches.map(|branches| branches.head))
             .bind(now)
             .execute(self)
             .await?;
@@ -339,6 +355,22 @@ impl Tx {
         Ok(query(sql).bind(discussion).bind(id).fetch_optional(self).await?)
     }
 
+    /// Returns the id of the user who last changed the state of a discussion; `None` if nobody did, or if the account was
+    /// deleted.
+    pub async fn discussion_closer(&mut self, discussion: Id) -> Result<Option<Id>> {
+        let sql = "SELECT author_id FROM discussion_event WHERE discussion_id = $1 AND kind = 'state'
+                   ORDER BY number DESC LIMIT 1";
+        let found: Option<(Option<Id>,)> = query(sql).bind(discussion).fetch_optional(self).await?;
+        Ok(found.and_then(|(closer,)| closer))
+    }
+
+    /// Returns the number of the open proposal to merge one branch into another.
+    pub async fn open_proposal_between(&mut self, repo: Id, source: &str, target: &str) -> Result<Option<i64>> {
+        let sql = "SELECT number FROM discussion
+                   WHERE repo_id = $1 AND state = 'open' AND source = $2 AND target = $3 LIMIT 1";
+        Ok(query_scalar(sql).bind(repo).bind(source).bind(target).fetch_optional(self).await?)
+    }
+
     /// Counts what an author wrote, in all datasets, since a time.
     pub async fn discussion_events_since(&mut self, author: Id, since: Millis) -> Result<i64> {
         let sql = "SELECT COUNT(*) FROM discussion_event WHERE author_id = $1 AND created_at > $2";
@@ -368,6 +400,6 @@ impl DiscussionFilter<'_> {
             .bind(self.state.map_or("", DiscussionState::as_str))
             .bind(self.ended)
             .bind(self.author.unwrap_or_default())
-            .bind(self.title.unwrap_or_default())
+            .bind(self.title.map(anywhere).unwrap_or_default())
     }
 }

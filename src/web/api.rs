@@ -15,12 +15,14 @@ mod consents;
 mod datasets;
 mod devices;
 mod diff;
+mod discussions;
 mod drive;
 mod factors;
 mod files;
 mod identities;
 mod invitations;
 mod links;
+mod merge;
 mod openapi;
 mod organisations;
 mod passkeys;
@@ -86,6 +88,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         commits::routes,
         tags::routes,
         branches::routes,
+        merge::routes,
+        discussions::routes,
         shares::routes,
         links::routes,
         tree::routes,

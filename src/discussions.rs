@@ -150,7 +150,7 @@ impl Discussions {
     ) -> Result<DiscussionRow> {
         let (repo, now, id) = (by.grant().id(), self.clock.now(), self.clock.id());
         let mut tx = self.db.write().await?;
-        // Locks the dataset, so that nobody exceeds the limits by requests at the same time.
+        // Locks the dataset, so that requests at the same time do not exceed the limits.
         let number = match number {
             Some(number) => {
                 tx.lock_repo(repo).await?;

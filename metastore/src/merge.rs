@@ -187,7 +187,7 @@ enum Common {
     Tree(ObjectId),
     /// A tree merged from two, and a reader that sees it.
     Virtual(Box<Reader>, ObjectId),
-    /// There is none, for this reason.
+    /// No such state, for this reason.
     Unknown(&'static str),
 }
 

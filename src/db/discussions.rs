@@ -355,8 +355,8 @@ impl Tx {
         Ok(query(sql).bind(discussion).bind(id).fetch_optional(self).await?)
     }
 
-    /// Returns the id of the user who last changed the state of a discussion; `None` if nobody did, or if the account was
-    /// deleted.
+    /// Returns the id of the user who last changed the state of a discussion; `None` if it never changed, or if the account
+    /// was deleted.
     pub async fn discussion_closer(&mut self, discussion: Id) -> Result<Option<Id>> {
         let sql = "SELECT author_id FROM discussion_event WHERE discussion_id = $1 AND kind = 'state'
                    ORDER BY number DESC LIMIT 1";

@@ -25,7 +25,7 @@ impl Discussions {
             let branch = branch_of(number)?;
             match self.datasets.create_branch(grant, branch.short(), Some(revision)).await {
                 Ok(_) => return Ok((number, branch)),
-                // Somebody has made a branch of this name before.
+                // There is an ordinary branch of this name.
                 Err(error) if error.kind() == Kind::Conflict => {}
                 Err(error) => return Err(error),
             }

@@ -32,7 +32,7 @@ text_enum! {
 text_enum! {
     /// What happened in a discussion.
     DiscussionEventKind, "kind of event" {
-        /// Somebody wrote a comment.
+        /// A user wrote a comment.
         Comment = "comment",
         /// The title was changed.
         Title = "title",
@@ -76,8 +76,8 @@ impl FromStr for DiscussionTitle {
     }
 }
 
-/// The text of a comment, in Markdown: at most [`COMMENT_MAX`] bytes, not blank. It is stored and returned as it is; who
-/// shows it as HTML must remove scripts.
+/// The text of a comment, in Markdown: at most [`COMMENT_MAX`] bytes, not blank. It is stored and returned as it is; a
+/// client that shows it as HTML must remove scripts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommentText(String);
 text_newtype!(CommentText);

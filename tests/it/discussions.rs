@@ -144,7 +144,7 @@ story! {
         assert_eq!(events["items"][0]["body"], text, "text is data, and is returned as it was written");
         let next = events["next_cursor"].as_str().unwrap();
         assert_eq!(bob.get(&format!("/discussions/1/events?cursor={next}")).await["items"].as_array().unwrap().len(), 3);
-        // A merged proposal stays comparable, also when its branch is gone, and is closed for good.
+        // A merged proposal stays comparable, also when its branch is gone, and cannot be opened again.
         bob.ok("DELETE", "/branches/fix", Value::Null).await;
         let shown = eve.get("/discussions/1").await;
         assert_eq!(shown["proposal"]["compare"]["to"], head.as_str());
@@ -159,7 +159,7 @@ story! {
 }
 
 story! {
-    async fn conflicts_are_told_and_nothing_is_merged(server: Server) {
+    async fn conflicts_name_their_files_and_nothing_is_merged(server: Server) {
         let ada = server.person("ada").await;
         server.dataset("ada/birds", Visibility::Private).await;
         let ada = client(&server, &ada, "ada/birds");

@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_keep_the_order_of_who_changed_it() {
+    fn fields_keep_the_order_of_the_side_that_changed_it() {
         let list = |names: &str| {
             let fields: Vec<Value> = names.chars().map(|name| json!({"name": name.to_string()})).collect();
             json!({"resources": [{"name": "r", "schema": {"fields": fields}}]})

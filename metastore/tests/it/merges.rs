@@ -94,7 +94,7 @@ async fn a_merge_has_two_parents_even_if_it_changes_nothing() {
 }
 
 #[tokio::test]
-async fn each_kind_of_conflict_is_told_by_file() {
+async fn each_kind_of_conflict_names_its_file() {
     let world = World::new();
     let pointer = |text: &str| Content::Pointer(Pointer::new(Oid::of(text.as_bytes()), 3));
     let large = |text: &str| Edit::Put { path: path("large.bin"), content: pointer(text), executable: false };

@@ -145,7 +145,7 @@ struct Event {
     /// When it happened (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
-    /// The text of a comment, in Markdown, as it was written: whoever shows it as HTML must remove scripts. Absent if the
+    /// The text of a comment, in Markdown, as it was written: a client that shows it as HTML must remove scripts. Absent if the
     /// comment is hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,

@@ -247,7 +247,7 @@ pub(super) async fn branch_name(app: &App, dataset: Id, revision: &str) -> Answe
     }
 }
 
-/// Makes the branch of a pull request, at the default branch or at the revision that the client has seen. Returns its number,
+/// Creates the branch of a pull request, at the default branch or at the revision that the client has seen. Returns its number,
 /// and the full names of the branch and of the one to merge into.
 ///
 /// # Errors

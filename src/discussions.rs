@@ -27,9 +27,10 @@ const OPEN_OF_WRITERS: i64 = 200;
 /// Maximum number of events in a discussion.
 const EVENTS: i64 = 5000;
 
-/// Maximum number of comments, titles and changes of states by one author in all datasets that they cannot write to, per
-/// [`DAY`].
+/// Maximum number of comments, titles and changes of states by one author in all datasets per [`DAY`]: to write one in a
+/// dataset without and with write access.
 const PER_DAY: i64 = 200;
+const PER_DAY_OF_WRITERS: i64 = 5000;
 const DAY: Duration = Duration::from_hours(24);
 
 /// The discussions of this installation. Cheap to clone.
@@ -163,6 +164,9 @@ impl Discussions {
             let (base, head) = (pair.base.map(|base| base.to_string()), pair.head.to_string());
             (pair.source.to_string(), pair.target.to_string(), base, head)
         });
+        if let Some((source, target, ..)) = &names {
+            expect_branches(&mut tx, repo, source, target).await?;
+        }
         if let Some((source, target, ..)) = &names
             && let Some(other) = tx.open_proposal_between(repo, source, target).await?
         {
@@ -223,17 +227,10 @@ impl Discussions {
         if state == DiscussionState::Merged {
             return Err(Error::invalid("a proposal becomes `merged` by merging it"));
         }
-        let seen = self.show(by.grant(), number).await?;
-        let reopens = seen.kind == DiscussionKind::Proposal && state == DiscussionState::Open;
-        if reopens && seen.state == DiscussionState::Closed {
-            let (source, target) = branches::names(&seen)?;
-            let pair = self.datasets.branch_pair(by.grant(), source.short(), Some(target.short())).await;
-            pair.map_err(|error| match error.kind() {
-                Kind::NotFound => Error::conflict(format!("{}; create it again first", error.detail())),
-                _ => error,
-            })?;
-        }
-        let (mut tx, row) = self.lock(by, number).await?;
+        let mut tx = self.db.write().await?;
+        // Before the discussion, as in a merge: branches stay as they are until the transaction ends.
+        tx.lock_repo(by.grant().id()).await?;
+        let row = tx.lock_discussion(by.grant().id(), number).await?.ok_or_else(|| missing(number))?;
         expect_author_or_writer(by, &row, "change the state of")?;
         if row.state == DiscussionState::Merged {
             return Err(Error::conflict(format!("proposal {number} is merged already")));
@@ -251,6 +248,9 @@ impl Discussions {
         if state == DiscussionState::Open {
             if !by.is_writer() && tx.discussion_closer(row.id).await? != Some(by.user()) {
                 return Err(Error::forbidden("it was closed by another user; ask someone with write access to open it"));
+            }
+            if let (Some(source), Some(target)) = (&row.source, &row.target) {
+                expect_branches(&mut tx, by.grant().id(), source, target).await?;
             }
             if let (Some(source), Some(target)) = (&row.source, &row.target)
                 && let Some(other) = tx.open_proposal_between(by.grant().id(), source, target).await?
@@ -359,13 +359,10 @@ impl Discussions {
     /// Checks that a user has not written too much: a stranger must not flood the datasets of others. `opens` is true if a
     /// discussion is opened.
     async fn expect_room(&self, tx: &mut Tx, by: &CommentGrant, opens: bool) -> Result<()> {
-        let is_writer = by.is_writer();
-        if !is_writer && tx.discussion_events_since(by.user(), self.clock.now().minus(DAY)).await? >= PER_DAY {
-            return Err(Error::busy(format!(
-                "you can write at most {PER_DAY} comments a day in datasets of others; try again tomorrow"
-            )));
+        let (most, per_day) = if by.is_writer() { (OPEN_OF_WRITERS, PER_DAY_OF_WRITERS) } else { (OPEN, PER_DAY) };
+        if tx.discussion_events_since(by.user(), self.clock.now().minus(DAY)).await? >= per_day {
+            return Err(Error::busy(format!("you can write at most {per_day} comments a day here; try again tomorrow")));
         }
-        let most = if is_writer { OPEN_OF_WRITERS } else { OPEN };
         if opens && tx.open_discussions_of(by.grant().id(), by.user()).await? >= most {
             return Err(Error::busy(format!(
                 "you can have at most {most} open discussions in a dataset; close some of them first"
@@ -378,6 +375,20 @@ impl Discussions {
 async fn next_number(tx: &mut Tx, repo: Id) -> Result<i64> {
     let number = tx.next_discussion_number(repo).await?;
     number.ok_or_else(|| Error::not_found("the dataset was deleted in the meantime"))
+}
+
+/// Checks that the branches of a proposal exist. The dataset is locked.
+///
+/// # Errors
+/// Conflict if one does not.
+async fn expect_branches(tx: &mut Tx, repo: Id, source: &str, target: &str) -> Result<()> {
+    for name in [source, target] {
+        if tx.find_ref(repo, name).await?.is_none() {
+            let short = name.strip_prefix("refs/heads/").unwrap_or(name);
+            return Err(Error::conflict(format!("the branch `{short}` was deleted; create it again first")));
+        }
+    }
+    Ok(())
 }
 
 fn missing(number: i64) -> Error {

@@ -86,26 +86,33 @@ impl Reader {
         Ok(bases)
     }
 
-    /// Computes the merge of the commit `theirs` into a branch at `ours`. `manifest` is merged by its own rules.
+    /// Computes the merge of the commit `theirs` into a branch at `ours`. `manifest` is merged by its own rules. Returns the
+    /// common ancestor, unless there is none, or several; and the merge.
     ///
     /// If the histories cross, so that there are two best common ancestors, these are merged first, as git does.
     ///
     /// # Errors
     ///
     /// [`Error::TooLarge`] as for [`Reader::diff`]; [`Error::Invalid`] for changed paths that only git can write.
-    pub fn merge(&self, ours: ObjectId, theirs: ObjectId, manifest: &Manifest) -> Result<Merge> {
+    pub fn merge(
+        &self,
+        ours: ObjectId,
+        theirs: ObjectId,
+        manifest: &Manifest,
+    ) -> Result<(Option<ObjectId>, Merge)> {
         let bases = self.merge_bases(ours, theirs)?;
-        if bases.contains(&theirs) {
-            return Ok(Merge::UpToDate);
-        }
-        if bases.contains(&ours) {
-            return Ok(Merge::FastForward(self.replay(ours, theirs)?));
-        }
-        match self.common(&bases, manifest, BASES_DEPTH)? {
-            Common::Tree(base) => self.merge_trees(base, ours, theirs, manifest),
-            Common::Virtual(reader, base) => reader.merge_trees(base, ours, theirs, manifest),
-            Common::Unknown(why) => Ok(Merge::Unrelated(why.to_owned())),
-        }
+        let merge = if bases.contains(&theirs) {
+            Merge::UpToDate
+        } else if bases.contains(&ours) {
+            Merge::FastForward(self.replay(ours, theirs)?)
+        } else {
+            match self.common(&bases, manifest, BASES_DEPTH)? {
+                Common::Tree(base) => self.merge_trees(base, ours, theirs, manifest)?,
+                Common::Virtual(reader, base) => reader.merge_trees(base, ours, theirs, manifest)?,
+                Common::Unknown(why) => Merge::Unrelated(why.to_owned()),
+            }
+        };
+        Ok((bases.first().copied().filter(|_| bases.len() == 1), merge))
     }
 
     /// Returns the state that both sides began with.

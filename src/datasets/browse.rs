@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
-use metastore::{Change, CommitInfo, Entry, FilePath, History, LastCommits, ObjectId, Reader, Snapshot, Summary};
+use metastore::{
+    Change, CommitInfo, Entry, FilePath, History, LastCommits, MergeConflict, ObjectId, Reader, Snapshot, Summary,
+};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Datasets;
+use super::merge::{MergeWay, Mergeability};
 use super::package::Metadata;
 use super::revisions::head;
 use crate::access::{Grant, Read};
@@ -68,6 +71,8 @@ pub(super) struct BrowseCache {
     vast: Cache<(Id, ObjectId), ()>,
     pub(super) changes: Cache<PairKey, Arc<Vec<Change>>, Weight>,
     pub(super) metadata: Cache<PairKey, Arc<Metadata>, Weight>,
+    /// How the newer revision can be merged into the older one.
+    pub(super) merges: Cache<PairKey, Arc<Mergeability>, Weight>,
     pub(super) summaries: Cache<FolderKey, Arc<Summary>, Weight>,
     /// Histories of a revision, or of a path in it.
     histories: Cache<FolderKey, Arc<History>, Weight>,
@@ -108,6 +113,14 @@ impl<K> Weighter<K, Arc<Metadata>> for Weight {
     }
 }
 
+impl<K> Weighter<K, Arc<Mergeability>> for Weight {
+    fn weight(&self, _: &K, kept: &Arc<Mergeability>) -> u64 {
+        let MergeWay::Conflicts(files, _) = &kept.way else { return 1 };
+        let bytes = |file: &MergeConflict| file.path.len() + file.places.iter().map(String::len).sum::<usize>();
+        1 + files.iter().map(|file| weight(bytes(file))).sum::<u64>()
+    }
+}
+
 impl<K> Weighter<K, Arc<Summary>> for Weight {
     fn weight(&self, _: &K, kept: &Arc<Summary>) -> u64 {
         1 + kept.folders.iter().map(|(path, _)| weight(path.len())).sum::<u64>()
@@ -121,6 +134,7 @@ impl Default for BrowseCache {
             vast: Cache::new(1000),
             changes: Cache::with_weighter(1000, REMEMBERED, Weight),
             metadata: Cache::with_weighter(100, REMEMBERED, Weight),
+            merges: Cache::with_weighter(1000, REMEMBERED, Weight),
             summaries: Cache::with_weighter(1000, REMEMBERED, Weight),
             histories: Cache::with_weighter(1000, REMEMBERED, Weight),
             walking: Default::default(),

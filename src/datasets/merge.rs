@@ -105,15 +105,18 @@ impl Datasets {
     ///
     /// # Errors
     /// As for [`Datasets::resolve`]; too large for more than 500,000 changes on one side, or 64 MiB of paths.
-    pub async fn mergeability(&self, grant: &DatasetGrant<Read>, from: &str, into: &str) -> Result<Mergeability> {
+    pub async fn mergeability(&self, grant: &DatasetGrant<Read>, from: &str, into: &str) -> Result<Arc<Mergeability>> {
         let snapshot = self.snapshot(grant).await?;
         let from = self.resolve(grant.id(), &snapshot, from).await.map_err(|error| error.of_part("`from`"))?;
         let into = self.resolve(grant.id(), &snapshot, into).await.map_err(|error| error.of_part("`into`"))?;
-        let found = snapshot.read_long(move |reader| {
-            let merge = reader.merge(into, from, &MANIFEST)?;
-            describe(reader, from, into, &merge)
-        });
-        Ok(found.await?)
+        let key = (grant.id(), Some(into), from);
+        if let Some(found) = self.memory.merges.get(&key) {
+            return Ok(found);
+        }
+        let merge = snapshot.read_long(move |reader| reader.merge(into, from, &MANIFEST)).await?;
+        let found = Arc::new(describe(from, into, &merge));
+        self.memory.merges.insert(key, Arc::clone(&found));
+        Ok(found)
     }
 
     /// Checks what merging one branch into another would give.
@@ -132,8 +135,8 @@ impl Datasets {
         let draft = self.changes(grant.actor(), target.clone(), &meta, Vec::new(), Some(from)).await?;
         let found = snapshot.read_long(move |reader| {
             let merge = reader.merge(into, from, &MANIFEST)?;
-            let described = describe(reader, from, into, &merge)?;
-            let (edits, is_clean) = match merge {
+            let described = describe(from, into, &merge);
+            let (edits, is_clean) = match merge.1 {
                 Merge::FastForward(edits) => (edits, false),
                 Merge::Clean(edits) => (edits, true),
                 Merge::UpToDate | Merge::Conflicts(_) | Merge::Unrelated(_) => (Vec::new(), false),
@@ -187,13 +190,13 @@ impl Datasets {
                 return Err(super::revisions::moved(&request.source));
             }
             let into = into.ok_or_else(|| missing_branch(&request.target))?;
-            let (merge, base) = snapshot
+            let (base, merge) = snapshot
                 .read_long(move |reader| {
                     let merge = reader.merge(into, from, &MANIFEST)?;
-                    if let Merge::FastForward(edits) = &merge {
+                    if let Merge::FastForward(edits) = &merge.1 {
                         expect_sound(reader, from, edits)?;
                     }
-                    Ok((merge, common_ancestor(reader, into, from)?))
+                    Ok(merge)
                 })
                 .await?;
             let proposal = ProposalMerge { base, head: Some(from), ..proposal.clone() };
@@ -232,7 +235,8 @@ impl Datasets {
             return Err(Error::invalid(format!("`{}` cannot be merged into itself", source.short())));
         }
         let (head, into) = (head_of(&snapshot, &source)?, head_of(&snapshot, &target)?);
-        let base = snapshot.read_long(move |reader| common_ancestor(reader, into, head)).await?;
+        let bases = snapshot.read(move |reader| reader.merge_bases(into, head)).await?;
+        let base = bases.first().copied().filter(|_| bases.len() == 1);
         Ok(BranchPair { source, target, head, into, base })
     }
 }
@@ -250,15 +254,7 @@ fn missing_branch(branch: &RefName) -> Error {
     Error::not_found(format!("branch `{}` not found", branch.short()))
 }
 
-fn common_ancestor(reader: &Reader, one: ObjectId, other: ObjectId) -> metastore::Result<Option<ObjectId>> {
-    Ok(match reader.merge_bases(one, other)?[..] {
-        [base] => Some(base),
-        _ => None,
-    })
-}
-
-fn describe(reader: &Reader, from: ObjectId, into: ObjectId, merge: &Merge) -> metastore::Result<Mergeability> {
-    let base = common_ancestor(reader, into, from)?;
+fn describe(from: ObjectId, into: ObjectId, (base, merge): &(Option<ObjectId>, Merge)) -> Mergeability {
     let way = match merge {
         Merge::UpToDate => MergeWay::UpToDate,
         Merge::FastForward(_) => MergeWay::FastForward,
@@ -266,7 +262,7 @@ fn describe(reader: &Reader, from: ObjectId, into: ObjectId, merge: &Merge) -> m
         Merge::Conflicts(all) => MergeWay::Conflicts(all.iter().take(NAMED).cloned().collect(), all.len()),
         Merge::Unrelated(why) => MergeWay::Unrelated(why.clone()),
     };
-    Ok(Mergeability { from, into, base, way })
+    Mergeability { from, into, base: *base, way }
 }
 
 fn changes_package(edits: &[Edit]) -> bool {

@@ -20,7 +20,7 @@ async fn merge_into(world: &World, into: &str, from: &str) -> Result<Merge> {
     let state = world.database.state();
     let head = |branch: &str| state.find(&RefName::branch(branch).unwrap()).unwrap().target;
     let (ours, theirs) = (head(into), head(from));
-    world.snapshot().await.read(move |reader| reader.merge(ours, theirs, &NONE)).await
+    world.snapshot().await.read(move |reader| Ok(reader.merge(ours, theirs, &NONE)?.1)).await
 }
 
 /// Commits a merge; returns its tree.

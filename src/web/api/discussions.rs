@@ -287,7 +287,7 @@ impl From<MergeChecks> for Checks {
         let (paths, missing) = found.missing;
         Self {
             passed: found.merge.is_possible() && found.package.is_none() && missing == 0 && found.locked.is_empty(),
-            merge: found.merge.into(),
+            merge: (&found.merge).into(),
             files: found.files,
             package: PackageCheck { changed: found.changes_package, problem: found.package },
             objects: ObjectCheck { missing, paths },

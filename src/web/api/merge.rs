@@ -106,20 +106,20 @@ impl From<&MergeConflict> for Conflict {
     }
 }
 
-impl From<Mergeability> for MergeResult {
-    fn from(found: Mergeability) -> Self {
+impl From<&Mergeability> for MergeResult {
+    fn from(found: &Mergeability) -> Self {
         let (mut conflicts, mut conflict_count, mut reason) = (Vec::new(), 0, None);
-        let status = match found.way {
+        let status = match &found.way {
             MergeWay::UpToDate => MergeStatus::UpToDate,
             MergeWay::FastForward => MergeStatus::FastForward,
             MergeWay::Clean => MergeStatus::Clean,
             MergeWay::Conflicts(files, count) => {
                 conflicts = files.iter().map(Conflict::from).collect();
-                conflict_count = count;
+                conflict_count = *count;
                 MergeStatus::Conflicts
             }
             MergeWay::Unrelated(why) => {
-                reason = Some(why);
+                reason = Some(why.clone());
                 MergeStatus::Unrelated
             }
         };
@@ -140,5 +140,5 @@ async fn check(
     Parameters(asked): Parameters<MergeQuery>,
 ) -> Result<Json<MergeResult>> {
     let into = asked.into.as_deref().unwrap_or("HEAD");
-    Ok(Json(app.datasets.mergeability(&grant, &asked.from, into).await?.into()))
+    Ok(Json(app.datasets.mergeability(&grant, &asked.from, into).await?.as_ref().into()))
 }

@@ -121,9 +121,9 @@ async fn conflicts(app: &App, grant: &DatasetGrant<Read>, row: &DiscussionRow) -
     let (DiscussionState::Open, Some(source), Some(target)) = (row.state, &row.source, &row.target) else {
         return Ok(json!([]));
     };
-    Ok(match app.datasets.mergeability(grant, source, target).await?.way {
+    Ok(match &app.datasets.mergeability(grant, source, target).await?.way {
         MergeWay::UpToDate | MergeWay::FastForward | MergeWay::Clean => json!([]),
-        MergeWay::Conflicts(files, _) => files.into_iter().map(|file| file.path).collect(),
+        MergeWay::Conflicts(files, _) => files.iter().map(|file| file.path.as_str()).collect(),
         MergeWay::Unrelated(_) => true.into(),
     })
 }

@@ -170,7 +170,9 @@ impl Discussions {
         if let Some((source, target, ..)) = &names
             && let Some(other) = tx.open_proposal_between(repo, source, target).await?
         {
-            return Err(Error::conflict(format!("proposal {other} is open for the same branches; add a comment there")));
+            return Err(Error::conflict(format!(
+                "proposal {other} is open for the same branches; add a comment there"
+            )));
         }
         let branches = names.as_ref().map(|(source, target, base, head)| ProposalInsert {
             source,
@@ -247,7 +249,9 @@ impl Discussions {
         }
         if state == DiscussionState::Open {
             if !by.is_writer() && tx.discussion_closer(row.id).await? != Some(by.user()) {
-                return Err(Error::forbidden("it was closed by another user; ask someone with write access to open it"));
+                return Err(Error::forbidden(
+                    "it was closed by another user; ask someone with write access to open it",
+                ));
             }
             if let (Some(source), Some(target)) = (&row.source, &row.target) {
                 expect_branches(&mut tx, by.grant().id(), source, target).await?;
@@ -361,7 +365,9 @@ impl Discussions {
     async fn expect_room(&self, tx: &mut Tx, by: &CommentGrant, opens: bool) -> Result<()> {
         let (most, per_day) = if by.is_writer() { (OPEN_OF_WRITERS, PER_DAY_OF_WRITERS) } else { (OPEN, PER_DAY) };
         if tx.discussion_events_since(by.user(), self.clock.now().minus(DAY)).await? >= per_day {
-            return Err(Error::busy(format!("you can write at most {per_day} comments a day here; try again tomorrow")));
+            return Err(Error::busy(format!(
+                "you can write at most {per_day} comments a day here; try again tomorrow"
+            )));
         }
         if opens && tx.open_discussions_of(by.grant().id(), by.user()).await? >= most {
             return Err(Error::busy(format!(

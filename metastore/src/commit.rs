@@ -17,8 +17,8 @@ mod managed_files;
 mod tree;
 mod tree_builder;
 
-pub use managed_files::{LFS_CONFIG, ManagedEdits, ManagedFiles, Manifest, MergeManifest};
 pub(crate) use managed_files::merge_attributes;
+pub use managed_files::{LFS_CONFIG, ManagedEdits, ManagedFiles, Manifest, MergeManifest};
 use tree::Objects;
 pub(crate) use tree_builder::TreeBuilder;
 

@@ -94,12 +94,7 @@ impl Reader {
     /// # Errors
     ///
     /// [`Error::TooLarge`] as for [`Reader::diff`]; [`Error::Invalid`] for changed paths that only git can write.
-    pub fn merge(
-        &self,
-        ours: ObjectId,
-        theirs: ObjectId,
-        manifest: &Manifest,
-    ) -> Result<(Option<ObjectId>, Merge)> {
+    pub fn merge(&self, ours: ObjectId, theirs: ObjectId, manifest: &Manifest) -> Result<(Option<ObjectId>, Merge)> {
         let bases = self.merge_bases(ours, theirs)?;
         let merge = if bases.contains(&theirs) {
             Merge::UpToDate
@@ -308,13 +303,7 @@ impl Merger<'_> {
     }
 
     /// Merges two contents of a file; if they contradict each other, returns where.
-    fn content(
-        &mut self,
-        path: &FilePath,
-        base: Option<ObjectId>,
-        ours: ObjectId,
-        theirs: ObjectId,
-    ) -> Result<File> {
+    fn content(&mut self, path: &FilePath, base: Option<ObjectId>, ours: ObjectId, theirs: ObjectId) -> Result<File> {
         let conflict = || Ok(Err(Vec::new()));
         // The content of a pointer file is a hash: a merge of its lines would be the hash of nothing.
         for id in [ours, theirs] {

@@ -260,7 +260,8 @@ impl Datasets {
         }
         expect_within(grants, &edits)?;
         let own = edits.len();
-        let mut changes = Arc::new(self.changes(by.actor(), branch, meta, edits, joined.map(|(merged, _)| merged)).await?);
+        let mut changes =
+            Arc::new(self.changes(by.actor(), branch, meta, edits, joined.map(|(merged, _)| merged)).await?);
         let mut cause = None;
         if !exact {
             let (asked, url) = (changes.clone(), self.lfs_url(&by.full_name()));
@@ -293,7 +294,9 @@ impl Datasets {
     ) -> Result<Option<CommitOutcome>, CommitError> {
         let (changes, forward) = (commit.changes(), commit.forward);
         let made: Result<(ObjectId, RefTransaction), EditError> = snapshot
-            .read(move |reader| Ok(if forward { move_forward(reader, &changes) } else { reader.commit_edits(&changes) }))
+            .read(move |reader| {
+                Ok(if forward { move_forward(reader, &changes) } else { reader.commit_edits(&changes) })
+            })
             .await?;
         let (revision, transaction) = match made {
             Ok(made) => made,

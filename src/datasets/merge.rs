@@ -143,11 +143,8 @@ impl Datasets {
             };
             let mut changes = Changeset { edits, ..draft.clone() };
             let changes_package = changes_package(&changes.edits);
-            let mut checked = if is_clean {
-                follow(reader, &mut changes)
-            } else {
-                expect_sound(reader, from, &changes.edits)
-            };
+            let mut checked =
+                if is_clean { follow(reader, &mut changes) } else { expect_sound(reader, from, &changes.edits) };
             let package = match &mut checked {
                 Err(metastore::Error::Invalid(why)) => Some(std::mem::take(why)),
                 _ => None,

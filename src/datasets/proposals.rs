@@ -38,12 +38,7 @@ impl Datasets {
 
     /// Returns the revision of the source branch of a proposal: of a merged one, the revision that was merged. `None` if
     /// there is no such proposal, or its branch was deleted long ago.
-    pub(super) async fn proposal_revision(
-        &self,
-        id: Id,
-        snapshot: &Snapshot,
-        number: i64,
-    ) -> Result<Option<ObjectId>> {
+    pub(super) async fn proposal_revision(&self, id: Id, snapshot: &Snapshot, number: i64) -> Result<Option<ObjectId>> {
         let Some(found) = self.db.read().await?.discussion(id, number).await? else { return Ok(None) };
         let recorded = || found.head.as_deref().map(object_id).transpose();
         let Some(source) = &found.source else { return Ok(None) };

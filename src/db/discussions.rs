@@ -239,16 +239,15 @@ impl Tx {
         skip: i64,
         limit: i64,
     ) -> Result<Vec<DiscussionRow>> {
-        let sql = select!(concat!("WHERE ", filtered!(), "AND d.number < $7 ORDER BY d.number DESC LIMIT $8 OFFSET $9"));
+        let sql =
+            select!(concat!("WHERE ", filtered!(), "AND d.number < $7 ORDER BY d.number DESC LIMIT $8 OFFSET $9"));
         Ok(filter.bind(query(sql).bind(repo)).bind(before).bind(limit).bind(skip).fetch_all(self).await?)
     }
 
     /// Counts the discussions that match a filter.
     pub async fn count_discussions(&mut self, repo: Id, filter: &DiscussionFilter<'_>) -> Result<i64> {
-        let sql = concat!(
-            "SELECT COUNT(*) FROM discussion d LEFT JOIN owner o ON o.id = d.author_id WHERE ",
-            filtered!()
-        );
+        let sql =
+            concat!("SELECT COUNT(*) FROM discussion d LEFT JOIN owner o ON o.id = d.author_id WHERE ", filtered!());
         let (count,): (i64,) = filter.bind(query(sql).bind(repo)).fetch_one(self).await?;
         Ok(count)
     }

@@ -68,8 +68,9 @@ impl FromStr for DiscussionTitle {
             return Err(Error::invalid(format!("the title has more than {TITLE_MAX} characters")));
         }
         // Titles are shown in lists, in e-mails and on terminals.
-        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-        {
+        if text.chars().any(|c| {
+            c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        }) {
             return Err(Error::invalid("the title must be a single line without control characters"));
         }
         Ok(Self(text.to_owned()))

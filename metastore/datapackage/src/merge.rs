@@ -113,8 +113,7 @@ impl Merger {
             match (ours_of.get(&index), theirs_of.get(&index)) {
                 (None, None) => {}
                 (Some(mine), Some(other)) => {
-                    let merged =
-                        self.part(&mine.to_string(), Some(item), Some(&ours[*mine]), Some(&theirs[*other]));
+                    let merged = self.part(&mine.to_string(), Some(item), Some(&ours[*mine]), Some(&theirs[*other]));
                     both.insert((*mine, *other), merged);
                 }
                 (Some(mine), None) => {
@@ -250,7 +249,8 @@ mod tests {
         let without = json!({"resources": [{"name": "b", "path": "b.csv", "bytes": 1}]});
         let conflict = merged(base.clone(), ours, without.clone()).unwrap_err();
         assert_eq!(conflict, ["/resources/0"], "one side removed what the other changed");
-        let renamed = json!({"resources": [{"name": "b2", "path": "b.csv", "bytes": 1}, {"name": "a", "path": "a.csv"}]});
+        let renamed =
+            json!({"resources": [{"name": "b2", "path": "b.csv", "bytes": 1}, {"name": "a", "path": "a.csv"}]});
         let expected = json!({"resources": [{"name": "b2", "path": "b.csv", "bytes": 1}]});
         assert_eq!(merged(base, without, renamed), Ok(expected));
     }
@@ -275,10 +275,7 @@ mod tests {
         assert_eq!(merged(list("abc"), list("abcx"), list("cab")), Ok(list("cabx")));
         assert_eq!(merged(list("abc"), list("cab"), list("abcx")), Ok(list("cabx")));
         assert_eq!(merged(list("abc"), list("bac"), list("bac")), Ok(list("bac")));
-        assert_eq!(
-            merged(list("abc"), list("bac"), list("acb")),
-            Err(vec!["/resources/0/schema/fields".to_owned()])
-        );
+        assert_eq!(merged(list("abc"), list("bac"), list("acb")), Err(vec!["/resources/0/schema/fields".to_owned()]));
     }
 
     #[test]
@@ -289,11 +286,11 @@ mod tests {
     }
 
     fn package() -> impl Strategy<Value = Value> {
-        let resource = ("[a-d]", 0..3u8, proptest::option::of(0..2u8)).prop_map(|(name, bytes, title)| {
-            json!({"name": name, "bytes": bytes, "title": title})
-        });
-        (0..3u8, proptest::collection::vec(resource, 0..4), proptest::collection::vec("[a-c]", 0..3))
-            .prop_map(|(title, resources, keywords)| json!({"title": title, "resources": resources, "keywords": keywords}))
+        let resource = ("[a-d]", 0..3u8, proptest::option::of(0..2u8))
+            .prop_map(|(name, bytes, title)| json!({"name": name, "bytes": bytes, "title": title}));
+        (0..3u8, proptest::collection::vec(resource, 0..4), proptest::collection::vec("[a-c]", 0..3)).prop_map(
+            |(title, resources, keywords)| json!({"title": title, "resources": resources, "keywords": keywords}),
+        )
     }
 
     proptest! {

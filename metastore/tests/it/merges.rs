@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use lfs::{Oid, Pointer};
-use metastore::{
-    Change, Changeset, ConflictKind, Content, Edit, Error, Manifest, Merge, ObjectId, RefName, Result,
-};
+use metastore::{Change, Changeset, ConflictKind, Content, Edit, Error, Manifest, Merge, ObjectId, RefName, Result};
 use proptest::prelude::*;
 
 use crate::support::{World, changeset, commit, delete, git, path, put, try_git};

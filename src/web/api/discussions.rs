@@ -401,8 +401,7 @@ async fn events(
     let limit = Page::checked(page.limit, EVENTS)?;
     let after = page.cursor.as_deref().filter(|cursor| !cursor.is_empty());
     let after = after.map(|cursor| cursor.parse::<i64>().map_err(|_| Page::bad_cursor())).transpose()?;
-    let mut rows =
-        app.discussions.events(&grant, number(&segments)?, after.unwrap_or_default(), limit + 1).await?;
+    let mut rows = app.discussions.events(&grant, number(&segments)?, after.unwrap_or_default(), limit + 1).await?;
     let next = rows.get(limit).is_some().then(|| rows[limit - 1].number.to_string());
     rows.truncate(limit);
     Ok(here.page(rows.into_iter().map(Event::from).collect(), next))
@@ -471,7 +470,8 @@ async fn merge(
     segments: Segments,
     Body(asked): Body<MergeProposal>,
 ) -> Result<Json<Discussion>> {
-    let revision = |id: &String| object_id(id).ok_or_else(|| Error::invalid("`head` must be the full id of a revision"));
+    let revision =
+        |id: &String| object_id(id).ok_or_else(|| Error::invalid("`head` must be the full id of a revision"));
     let options = MergeOptions {
         expected: asked.head.as_ref().map(revision).transpose()?,
         message: CommentText::optional(asked.message.as_deref())?,

@@ -39,11 +39,7 @@ const COMMENTS: usize = 4 << 20;
 /// The number of events that are read at once.
 const STEP: usize = 100;
 
-async fn list(
-    State(app): State<App>,
-    grant: DatasetGrant<Read>,
-    RawQuery(query): RawQuery,
-) -> Answer<Json<Value>> {
+async fn list(State(app): State<App>, grant: DatasetGrant<Read>, RawQuery(query): RawQuery) -> Answer<Json<Value>> {
     let asked = pairs(query.unwrap_or_default().as_bytes());
     let kind = match value(&asked, "type") {
         Some("discussion") => Some(DiscussionKind::Discussion),

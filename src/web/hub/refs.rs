@@ -38,7 +38,8 @@ async fn list(State(app): State<App>, grant: DatasetGrant<Read>, RawQuery(query)
     let tags = app.datasets.tags(&grant).await?;
     let tags: Vec<Value> = tags.iter().map(|tag| item(&tag.name, "tags", tag.revision.id)).collect();
     let asked = pairs(query.unwrap_or_default().as_bytes());
-    let requests = if is_on(value(&asked, "include_prs")) { discussions::refs(&app, &grant).await? } else { Vec::new() };
+    let requests =
+        if is_on(value(&asked, "include_prs")) { discussions::refs(&app, &grant).await? } else { Vec::new() };
     Ok(Json(json!({ "branches": branches, "converts": [], "tags": tags, "pullRequests": requests })))
 }
 

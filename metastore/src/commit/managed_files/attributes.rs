@@ -84,10 +84,7 @@ pub(super) fn of_others(file: &[u8]) -> Vec<u8> {
 
 /// Merges three versions (base, ours, theirs): of the managed block, the lines that either side added, without those that
 /// either side removed; of everything else, what `merge` makes of it, if it can.
-pub(crate) fn merge(
-    versions: [&[u8]; 3],
-    merge: impl Fn(&[u8], &[u8], &[u8]) -> Option<Vec<u8>>,
-) -> Option<Vec<u8>> {
+pub(crate) fn merge(versions: [&[u8]; 3], merge: impl Fn(&[u8], &[u8], &[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
     let [base, ours, theirs] = versions.map(|version| Parts::read(version).ours);
     let kept = |line: &&&[u8]| {
         let line = **line;

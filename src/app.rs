@@ -177,11 +177,13 @@ impl App {
             backend,
             queued.clone(),
         )?;
+        let discussions = Discussions::new(&config, db.clone(), clock.clone(), access.clone(), drive.clone());
         let work = JobHandlers {
             access: access.clone(),
             accounts: accounts.clone(),
             departures: departures.clone(),
             drive: drive.clone(),
+            discussions: discussions.clone(),
             storage: storage.clone(),
             collector: collector.clone(),
             checker: checker.clone(),
@@ -198,7 +200,7 @@ impl App {
             departures,
             oauth,
             apps,
-            discussions: Discussions::new(db.clone(), clock.clone(), drive.clone()),
+            discussions,
             shares: Shares::new(&config, db.clone(), clock.clone(), access.clone(), secret),
             config,
             clock,

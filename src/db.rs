@@ -21,6 +21,7 @@ pub mod keys;
 pub mod links;
 pub mod locks;
 pub mod mail;
+pub mod notifications;
 pub mod oauth;
 pub mod oauth_resources;
 pub mod object_reuse;

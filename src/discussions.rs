@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use metastore::{ObjectId, RefName};
 
-use crate::access::{CommentGrant, DatasetGrant, Read, Write};
+use crate::access::{Access, CommentGrant, DatasetGrant, Read, Write};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::datasets::Datasets;
 use crate::datasets::commits::CommitOutcome;
 use crate::datasets::merge::{BranchPair, MergeChecks, MergeRequest};
@@ -15,10 +16,14 @@ pub use crate::db::discussions::{DiscussionEventRow, DiscussionFilter, Discussio
 use crate::db::discussions::{DiscussionInsert, EventInsert, ProposalInsert};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Kind, Result};
+use crate::jobs::{self, Kind as JobKind};
 use crate::types::{CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, Id};
 
 mod branches;
 mod comments;
+mod notify;
+
+pub use self::notify::{NotificationRow, SettingRow};
 
 /// Maximum number of open discussions and proposals of one author in a dataset, without and with write access.
 const OPEN: i64 = 20;
@@ -38,7 +43,10 @@ const DAY: Duration = Duration::from_hours(24);
 pub struct Discussions {
     db: Db,
     clock: Clock,
+    access: Access,
     datasets: Datasets,
+    /// Base URL of the links in e-mails.
+    base: String,
 }
 
 /// A new discussion or proposal.
@@ -72,8 +80,8 @@ pub struct ProposalRange {
 
 impl Discussions {
     /// Creates the service.
-    pub fn new(db: Db, clock: Clock, datasets: Datasets) -> Self {
-        Self { db, clock, datasets }
+    pub fn new(config: &Config, db: Db, clock: Clock, access: Access, datasets: Datasets) -> Self {
+        Self { db, clock, access, datasets, base: config.link_base() }
     }
 
     /// Returns discussions, newest first, with numbers below `before`, without the first `skip`.
@@ -182,10 +190,13 @@ impl Discussions {
         });
         let row = DiscussionInsert { id, repo, number, title: new.title.as_str(), author: by.user(), branches };
         tx.insert_discussion(&row, now).await?;
+        let mut subject = id;
         if let Some(body) = &new.body {
             let event = EventInsert::comment(by.user(), body.as_str());
-            tx.insert_discussion_event(self.clock.id(), id, &event, now).await?;
+            subject = self.clock.id();
+            tx.insert_discussion_event(subject, id, &event, now).await?;
         }
+        self.enqueue(&mut tx, subject).await?;
         let row = tx.discussion(repo, number).await?.ok_or_else(|| missing(number))?;
         tx.commit().await?;
         Ok(row)
@@ -240,8 +251,9 @@ impl Discussions {
         self.expect_room(&mut tx, by, state == DiscussionState::Open && row.state != state).await?;
         if let Some(comment) = comment {
             expect_short(&row)?;
-            let event = EventInsert::comment(by.user(), comment.as_str());
-            tx.insert_discussion_event(self.clock.id(), row.id, &event, self.clock.now()).await?;
+            let (id, event) = (self.clock.id(), EventInsert::comment(by.user(), comment.as_str()));
+            tx.insert_discussion_event(id, row.id, &event, self.clock.now()).await?;
+            self.enqueue(&mut tx, id).await?;
         }
         if row.state == state {
             tx.commit().await?;
@@ -355,9 +367,17 @@ impl Discussions {
     async fn finish(&self, mut tx: Tx, row: &DiscussionRow, event: &EventInsert<'_>) -> Result<DiscussionEventRow> {
         let id = self.clock.id();
         tx.insert_discussion_event(id, row.id, event, self.clock.now()).await?;
+        if event.kind != DiscussionEventKind::Title {
+            self.enqueue(&mut tx, id).await?;
+        }
         let made = tx.discussion_event(row.id, id).await?;
         tx.commit().await?;
         made.ok_or_else(|| Error::internal("an event that was just written is missing"))
+    }
+
+    /// Queues the notifications of an event, or of a new discussion.
+    async fn enqueue(&self, tx: &mut Tx, subject: Id) -> Result<()> {
+        jobs::enqueue(tx, &self.clock, JobKind::NotifyDiscussion, &subject.to_string(), Duration::ZERO).await
     }
 
     /// Checks that a user has not written too much: a stranger must not flood the datasets of others. `opens` is true if a

@@ -40,6 +40,8 @@ pub enum Kind {
     IndexDataset,
     /// Take the next step with an installed app. Subject: its id.
     ApplyInstall,
+    /// Notify users of an event in a discussion. Subject: id of the event, or of a new discussion.
+    NotifyDiscussion,
     /// Install apps for a new account. Subject: user id.
     PreinstallApps,
     /// Compare installed apps with what runs, and pause those that are idle. Recurring.
@@ -61,7 +63,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,
@@ -69,6 +71,7 @@ impl Kind {
         Self::PurgeAccount,
         Self::IndexDataset,
         Self::ApplyInstall,
+        Self::NotifyDiscussion,
         Self::PreinstallApps,
         Self::ReconcileApps,
         Self::Collect,
@@ -89,6 +92,7 @@ impl Kind {
             Self::PurgeAccount => "remove",
             Self::IndexDataset => "index",
             Self::ApplyInstall => "install",
+            Self::NotifyDiscussion => "discussion",
             Self::PreinstallApps => "preinstall",
             Self::ReconcileApps => "apps",
             Self::Collect => "collect",
@@ -117,6 +121,7 @@ impl Kind {
             | Self::PurgeAccount
             | Self::IndexDataset
             | Self::ApplyInstall
+            | Self::NotifyDiscussion
             | Self::PreinstallApps => None,
             Self::Collect | Self::RotateKeys => Some(Duration::from_hours(24)),
             Self::PackObjects | Self::Sweep => Some(Duration::from_mins(10)),

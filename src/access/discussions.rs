@@ -48,6 +48,17 @@ impl CommentGrant {
 }
 
 impl Access {
+    /// Returns true if the actor can read the whole dataset.
+    pub async fn can_read(&self, actor: &Actor, dataset: &RepoPath) -> Result<bool> {
+        Ok(self.authorize_silently::<Read>(actor, dataset).await?.is_some())
+    }
+
+    /// Returns true if a user can read the whole dataset, apart from what site administrators can read.
+    pub(crate) async fn user_can_read(&self, id: Id, name: &str, dataset: &RepoPath) -> Result<bool> {
+        let identity = Identity::User { id, name: name.to_owned(), admin: false };
+        self.can_read(&Actor { identity, limit: CredentialScope::Nothing, session: None }, dataset).await
+    }
+
     /// Checks that the actor can read the whole dataset, has an account, and uses a credential with which it may write.
     ///
     /// # Errors

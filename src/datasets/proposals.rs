@@ -1,6 +1,8 @@
 //! What ref transactions do to proposals: a merge is recorded with the revision that it makes, and proposals follow the
 //! branches that are renamed or deleted.
 
+use std::time::Duration;
+
 use metastore::{ObjectId, RefEdit, RefName, Snapshot};
 
 use super::{Datasets, object_id};
@@ -8,6 +10,7 @@ use crate::access::{DatasetGrant, Grant, Write};
 use crate::db::Tx;
 use crate::db::discussions::{DiscussionRow, EventInsert};
 use crate::error::{Error, Result};
+use crate::jobs::{self, Kind};
 use crate::types::{DiscussionEventKind, DiscussionState, Id};
 
 /// The merge of a proposal, to be recorded in the transaction that moves the target branch.
@@ -98,14 +101,18 @@ impl Datasets {
     ) -> Result<()> {
         let now = self.clock.now();
         if let Some((author, comment)) = merge.by.zip(merge.comment.as_deref()) {
-            tx.insert_discussion_event(self.clock.id(), merge.id, &EventInsert::comment(author, comment), now).await?;
+            let id = self.clock.id();
+            tx.insert_discussion_event(id, merge.id, &EventInsert::comment(author, comment), now).await?;
+            jobs::enqueue(tx, &self.clock, Kind::NotifyDiscussion, &id.to_string(), Duration::ZERO).await?;
         }
         let (base, merged) = (merge.base.map(|base| base.to_string()), merged.to_string());
         if !tx.set_proposal_merged(merge.id, base.as_deref(), &head.to_string(), &merged, now).await? {
             return Err(Error::conflict(format!("proposal {} is not open any more; reload it", merge.number)));
         }
-        let event = EventInsert::change(DiscussionEventKind::Merge, merge.by, None, Some(&merged));
-        tx.insert_discussion_event(self.clock.id(), merge.id, &event, now).await?;
+        let (id, event) =
+            (self.clock.id(), EventInsert::change(DiscussionEventKind::Merge, merge.by, None, Some(&merged)));
+        tx.insert_discussion_event(id, merge.id, &event, now).await?;
+        jobs::enqueue(tx, &self.clock, Kind::NotifyDiscussion, &id.to_string(), Duration::ZERO).await?;
         let detail = format!("{} {merged}", merge.number);
         self.audit(tx, by.actor(), "proposal.merge", &by.full_name(), &detail).await
     }

@@ -45,6 +45,20 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Why a user is notified.
+    NotificationReason, "reason of a notification" {
+        /// A comment mentions the user.
+        Mention = "mention",
+        /// The user takes part in the discussion.
+        Participating = "participating",
+        /// The user owns the dataset.
+        Owner = "owner",
+        /// The user follows the dataset.
+        Following = "following",
+    }
+}
+
 /// Maximum length of a title, in characters.
 pub const TITLE_MAX: usize = 200;
 

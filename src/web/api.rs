@@ -23,6 +23,7 @@ mod identities;
 mod invitations;
 mod links;
 mod merge;
+mod notifications;
 mod openapi;
 mod organisations;
 mod passkeys;
@@ -90,6 +91,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         branches::routes,
         merge::routes,
         discussions::routes,
+        notifications::routes,
         shares::routes,
         links::routes,
         tree::routes,

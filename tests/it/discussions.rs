@@ -1,7 +1,7 @@
 //! Discussions and proposals: what users do with them, and what others must not.
 
 use rutter::types::{Role, Visibility};
-use rutter_testing::{Person, Reply, Server, Tree, noise, story};
+use rutter_testing::{Engine, Person, Reply, Server, Tree, noise, story};
 use serde_json::{Value, json};
 
 /// A client of the API of one dataset.
@@ -470,5 +470,67 @@ story! {
         assert_eq!((&checks["passed"], &checks["locked"]), (&json!(false), &json!([{"path": "locked", "owner": "bob"}])));
         let (status, why) = ada.fails("POST", &format!("/discussions/{number}/merge"), json!({})).await;
         assert_eq!((status, why.contains("locked by bob")), (409, true), "{why}");
+    }
+}
+
+story! {
+    async fn users_learn_what_happens_and_only_what_they_may_read(engine: Engine) {
+        let server = Server::start_without_workers(engine, |_| {}).await;
+        let [ada, bob, eve, sam] = ["ada", "bob", "eve", "sam"];
+        let (ada, bob) = (server.person(ada).await, server.person(bob).await);
+        let (eve, sam) = (server.person(eve).await, server.person(sam).await);
+        server.organisation("lab", &[(&ada, Role::Owner), (&bob, Role::Writer), (&eve, Role::Reader)]).await;
+        server.dataset("lab/birds", Visibility::Private).await;
+        let [owner, writer, reader, stranger] = [&ada, &bob, &eve, &sam].map(|person| client(&server, person, "lab/birds"));
+        let news = async |client: &Client<'_>, query: &str| {
+            server.app.worker.run_due().await.unwrap();
+            let url = format!("/api/v1/user/notifications{query}");
+            let reply = server.call(client.token, "GET", &url, Value::Null).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            let items = reply.json()["items"].as_array().unwrap().clone();
+            items.iter().map(|item| format!("{} {} {}", item["reason"].as_str().unwrap(), item["event"].as_str().unwrap(), item["number"])).collect::<Vec<_>>()
+        };
+        reader.ok("PUT", "/follow", Value::Null).await;
+        assert_eq!(reader.get("/follow").await["following"], true);
+        assert_eq!(stranger.fails("PUT", "/follow", Value::Null).await.0, 404);
+        let body = "Ask @sam and @eve.\nhttp://evil.example";
+        writer.ok("POST", "/discussions", json!({"title": "Owls", "body": body})).await;
+        assert_eq!(news(&owner, "").await, ["owner comment 1"]);
+        assert_eq!(news(&reader, "").await, ["mention comment 1"], "the strongest of two reasons");
+        assert_eq!(news(&stranger, "").await, [""; 0], "mentioned, but not a reader");
+        assert_eq!(news(&writer, "").await, [""; 0], "not of what one does oneself");
+        let email = server.email_to("eve@example.org", 1).await;
+        assert_eq!(email.subject, "[lab/birds] Owls (1)");
+        assert!(email.text.contains("> http://evil.example") && email.text.contains("/d/lab/birds/discussions/1"), "{}", email.text);
+        // Participants; and settings.
+        let settings = json!({"settings": [{"reason": "mention", "list": true, "email": false}, {"reason": "following", "list": false, "email": false}]});
+        let url = "/api/v1/user/notification-settings";
+        let reply = server.call(Some(&eve.token), "PUT", url, settings).await;
+        assert_eq!(reply.json()["settings"].as_array().unwrap().len(), 4, "{}", reply.text());
+        owner.ok("POST", "/discussions/1/comments", json!({"body": "@eve?"})).await;
+        assert_eq!(news(&writer, "").await, ["participating comment 1"]);
+        owner.ok("PATCH", "/discussions/1", json!({"state": "closed"})).await;
+        assert_eq!(news(&reader, "").await, ["mention comment 1", "mention comment 1"], "what is switched off is not listed");
+        assert_eq!(news(&writer, "?limit=1").await, ["participating state 1"]);
+        let list = server.call(Some(&bob.token), "GET", "/api/v1/user/notifications", Value::Null).await.json();
+        let id = list["items"][0]["id"].clone();
+        let read = "/api/v1/user/notifications/read";
+        assert_eq!(server.call(Some(&sam.token), "POST", read, json!({"ids": [id]})).await.status, 204);
+        assert_eq!(news(&writer, "?unread=true").await.len(), 2, "of another user");
+        assert_eq!(server.call(Some(&bob.token), "POST", read, json!({"ids": [id]})).await.status, 204);
+        assert_eq!(news(&writer, "?unread=true").await, ["participating comment 1"]);
+        assert_eq!(server.call(Some(&bob.token), "POST", read, json!({})).await.status, 204);
+        assert_eq!(news(&writer, "?unread=true").await, [""; 0]);
+        // Without access, also what was there before is not shown, and nothing new is sent.
+        let (lab, name) = ("lab".parse().unwrap(), "eve".parse().unwrap());
+        server.app.accounts.set_member(&lab, &name, None).await.unwrap();
+        writer.ok("POST", "/discussions/1/comments", json!({"body": "@eve!"})).await;
+        assert_eq!(news(&reader, "").await, [""; 0]);
+        server.app.accounts.set_member(&lab, &name, Some(Role::Reader)).await.unwrap();
+        assert_eq!(news(&reader, "").await.len(), 2, "not of what happened in between");
+        // They expire.
+        server.clock.advance(std::time::Duration::from_hours(24 * 91));
+        server.app.discussions.forget().await.unwrap();
+        assert_eq!(news(&owner, "").await, [""; 0]);
     }
 }

@@ -20,6 +20,13 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("DELETE", COMMENT, "of a writer"),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/checks", ""),
     ("POST", MERGE, ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/follow", ""),
+    ("PUT", "/api/v1/datasets/{owner}/{dataset}/follow", ""),
+    ("DELETE", "/api/v1/datasets/{owner}/{dataset}/follow", ""),
+    ("GET", "/api/v1/user/notifications", ""),
+    ("POST", "/api/v1/user/notifications/read", ""),
+    ("GET", "/api/v1/user/notification-settings", ""),
+    ("PUT", "/api/v1/user/notification-settings", ""),
     ("GET", HUB, ""),
     ("POST", HUB, "a discussion"),
     ("POST", HUB, "a pull request"),
@@ -86,7 +93,8 @@ impl World {
         let url = url.replace("{comment}", comment).replace("{id}", comment);
         let body = match (method, route.rsplit('/').next().unwrap(), variant) {
             ("GET", "merge", _) => return self.server.request(method, &format!("{url}?from=seed"), token),
-            ("GET" | "DELETE", ..) => return self.server.request(method, &url, token),
+            ("GET" | "DELETE", ..) | ("PUT", "follow", _) => return self.server.request(method, &url, token),
+            ("PUT", "notification-settings", _) => json!({"settings": []}),
             ("POST", "discussions", "a proposal") => json!({"title": name, "source": name}),
             ("POST", "discussions", "a pull request") => json!({"title": name, "pullRequest": true}),
             ("POST", "discussions", _) => json!({"title": name}),

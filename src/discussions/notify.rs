@@ -27,7 +27,7 @@ const QUOTED: usize = 2000;
 /// How long notifications are kept.
 const KEPT: Duration = Duration::from_hours(90 * 24);
 
-/// What is to be told.
+/// An event to notify users of.
 struct News {
     discussion: DiscussionRow,
     repo: Id,
@@ -174,7 +174,7 @@ impl News {
     }
 }
 
-/// Finds what to tell; `None` if it was deleted or hidden since.
+/// Finds the event; `None` if it was deleted or hidden since.
 async fn find(tx: &mut Tx, subject: Id) -> Result<Option<News>> {
     let (event, discussion) = match tx.event_of_any(subject).await? {
         Some((event, _)) if event.hidden_at.is_some() => return Ok(None),

@@ -119,7 +119,7 @@ struct Following {
 
 /// Lists notifications, newest first. They are kept for 90 days. Those about datasets that the caller cannot read any more are
 /// left out, so that a page can have fewer items than its limit without being the last one.
-#[utoipa::path(get, path = "/api/v1/user/notifications", tag = "user", params(NotificationQuery),
+#[utoipa::path(get, path = "/api/v1/user/notifications", tag = "notifications", params(NotificationQuery),
     responses((status = 200, description = "The notifications.", body = Items<Notification>)))]
 async fn list(
     State(app): State<App>,
@@ -136,7 +136,7 @@ async fn list(
 }
 
 /// Marks notifications as read.
-#[utoipa::path(post, path = "/api/v1/user/notifications/read", tag = "user", request_body = ReadNotifications,
+#[utoipa::path(post, path = "/api/v1/user/notifications/read", tag = "notifications", request_body = ReadNotifications,
     responses((status = 204, description = "They are marked as read.")))]
 async fn mark_read(
     State(app): State<App>,
@@ -152,7 +152,7 @@ async fn mark_read(
 }
 
 /// Returns what the caller is notified of.
-#[utoipa::path(get, path = "/api/v1/user/notification-settings", tag = "user",
+#[utoipa::path(get, path = "/api/v1/user/notification-settings", tag = "notifications",
     responses((status = 200, description = "The settings.", body = NotificationSettings)))]
 async fn settings(State(app): State<App>, account: AccountGrant) -> Result<Json<NotificationSettings>> {
     let found = app.discussions.notification_settings(&account).await?.into_iter();
@@ -161,7 +161,7 @@ async fn settings(State(app): State<App>, account: AccountGrant) -> Result<Json<
 }
 
 /// Changes what the caller is notified of.
-#[utoipa::path(put, path = "/api/v1/user/notification-settings", tag = "user", request_body = NotificationSettings,
+#[utoipa::path(put, path = "/api/v1/user/notification-settings", tag = "notifications", request_body = NotificationSettings,
     responses((status = 200, description = "The settings.", body = NotificationSettings)))]
 async fn change_settings(
     State(app): State<App>,

@@ -323,7 +323,8 @@ impl Merger<'_> {
         if [Some(&ours), Some(&theirs), before.as_ref()].into_iter().flatten().any(|content| is_binary(content)) {
             return conflict();
         }
-        let lines = before.as_ref().and_then(|before| merge_lines(before, &ours, &theirs));
+        // As git does, files that both sides added are merged with an empty one.
+        let lines = merge_lines(before.as_deref().unwrap_or_default(), &ours, &theirs);
         let put = |text: Vec<u8>| Ok(Ok(Content::Bytes(text.into())));
         if path.as_str() == self.manifest.name {
             return match (self.manifest.merge)(before.as_deref(), &ours, &theirs, lines.as_deref()) {

@@ -80,6 +80,7 @@ async fn a_merge_has_two_parents_even_if_it_changes_nothing() {
     world.commit(vec![put("a", "1\n")]).await.unwrap();
     branch(&world, "work", "main").await;
     let ours = world.commit(vec![put("a", "2\n")]).await.unwrap();
+    world.commit_to("work", vec![put("a", "3\n")]).await.unwrap();
     let theirs = world.commit_to("work", vec![put("a", "2\n")]).await.unwrap();
     let Merge::Clean(edits) = merge_into(&world, "main", "work").await.unwrap() else { panic!() };
     assert!(edits.is_empty());
@@ -218,10 +219,10 @@ async fn unrelated_histories_are_not_merged() {
 
 #[tokio::test]
 async fn paths_that_only_git_can_write_are_refused() {
-    let stream = "blob\nmark :1\ndata 1\nx\ncommit refs/heads/main\ncommitter A <a@b> 1 +0000\ndata 1\n1\nM 100644 :1 a\n\
-                  commit refs/heads/work\ncommitter A <a@b> 2 +0000\ndata 1\n2\nfrom refs/heads/main^0\n\
-                  M 100644 :1 \"w\\377rong\"\n\
-                  commit refs/heads/main\ncommitter A <a@b> 3 +0000\ndata 1\n3\nM 100644 :1 b\n";
+    let stream = "blob\nmark :1\ndata 1\nx\n\
+                  commit refs/heads/main\nmark :2\ncommitter A <a@b> 1 +0000\ndata 1\n1\nM 100644 :1 a\n\
+                  commit refs/heads/work\ncommitter A <a@b> 2 +0000\ndata 1\n2\nfrom :2\nM 100644 :1 \"w\\377rong\"\n\
+                  commit refs/heads/main\ncommitter A <a@b> 3 +0000\ndata 1\n3\nfrom :2\nM 100644 :1 b\n";
     let world = World::new();
     world.import(crate::support::real_repository(stream).path());
     assert!(matches!(merge_into(&world, "main", "work").await, Err(Error::Invalid(_))));

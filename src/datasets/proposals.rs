@@ -36,7 +36,7 @@ impl Datasets {
     /// Returns the source branch of a proposal.
     pub(crate) async fn proposal_branch(&self, id: Id, number: i64) -> Result<Option<RefName>> {
         let found = self.db.read().await?.discussion(id, number).await?;
-        Ok(found.and_then(|found| found.source).map(|source| source.parse()).transpose()?)
+        Ok(found.and_then(|found| found.source).map(|source| source.parse::<RefName>()).transpose()?)
     }
 
     /// Returns the revision of the source branch of a proposal: of a merged one, the revision that was merged. `None` if

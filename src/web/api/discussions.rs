@@ -133,7 +133,7 @@ impl From<DiscussionRow> for Discussion {
 
 /// An event in a discussion.
 #[derive(Serialize, ToSchema)]
-struct Event {
+struct DiscussionEvent {
     /// The id of the event.
     id: String,
     /// Its number in the discussion.
@@ -164,7 +164,7 @@ struct Event {
     after: Option<String>,
 }
 
-impl From<DiscussionEventRow> for Event {
+impl From<DiscussionEventRow> for DiscussionEvent {
     fn from(row: DiscussionEventRow) -> Self {
         let hidden = row.hidden_at.is_some();
         let is_comment = row.kind == DiscussionEventKind::Comment;
@@ -217,7 +217,7 @@ struct DiscussionUpdate {
 /// A comment.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Comment {
+struct NewComment {
     /// The text, in Markdown; at most 64 KiB.
     #[schema(min_length = 1)]
     body: String,
@@ -239,7 +239,7 @@ struct MergeProposal {
 
 /// What merging a proposal would give.
 #[derive(Serialize, ToSchema)]
-struct Checks {
+struct ProposalChecks {
     /// True if it can be merged now.
     passed: bool,
     /// How the branches can be merged.
@@ -282,7 +282,7 @@ struct LockedFile {
     owner: String,
 }
 
-impl From<MergeChecks> for Checks {
+impl From<MergeChecks> for ProposalChecks {
     fn from(found: MergeChecks) -> Self {
         let (paths, missing) = found.missing;
         Self {
@@ -390,7 +390,7 @@ struct EventPage {
 /// Lists the comments of a discussion, and changes of its title, state and branches, oldest first.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/events", tag = "discussions",
     params(("number" = i64, Path, description = "The number of the discussion."), EventPage),
-    responses((status = 200, description = "The events.", body = Items<Event>)))]
+    responses((status = 200, description = "The events.", body = Items<DiscussionEvent>)))]
 async fn events(
     State(app): State<App>,
     grant: DatasetGrant<Read>,
@@ -404,23 +404,23 @@ async fn events(
     let mut rows = app.discussions.events(&grant, number(&segments)?, after.unwrap_or_default(), limit + 1).await?;
     let next = rows.get(limit).is_some().then(|| rows[limit - 1].number.to_string());
     rows.truncate(limit);
-    Ok(here.page(rows.into_iter().map(Event::from).collect(), next))
+    Ok(here.page(rows.into_iter().map(DiscussionEvent::from).collect(), next))
 }
 
 /// Adds a comment. Requires an account; read-only tokens and applications cannot do it.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/comments", tag = "discussions",
-    params(("number" = i64, Path, description = "The number of the discussion.")), request_body = Comment,
-    responses((status = 201, description = "The comment.", body = Event)))]
+    params(("number" = i64, Path, description = "The number of the discussion.")), request_body = NewComment,
+    responses((status = 201, description = "The comment.", body = DiscussionEvent)))]
 async fn comment(
     State(app): State<App>,
     by: CommentGrant,
     segments: Segments,
-    Body(asked): Body<Comment>,
+    Body(asked): Body<NewComment>,
 ) -> Result<Response> {
     let number = number(&segments)?;
     let event = app.discussions.comment(&by, number, &asked.body.parse()?).await?;
     let location = format!("{}/discussions/{number}/events", place(by.grant()));
-    Ok(created(&location, Event::from(event)))
+    Ok(created(&location, DiscussionEvent::from(event)))
 }
 
 /// Replaces the text of a comment of one's own.
@@ -428,13 +428,13 @@ async fn comment(
     tag = "discussions",
     params(("number" = i64, Path, description = "The number of the discussion."),
            ("comment" = String, Path, description = "The id of the comment.")),
-    request_body = Comment, responses((status = 200, description = "The comment.", body = Event)))]
+    request_body = NewComment, responses((status = 200, description = "The comment.", body = DiscussionEvent)))]
 async fn edit_comment(
     State(app): State<App>,
     by: CommentGrant,
     segments: Segments,
-    Body(asked): Body<Comment>,
-) -> Result<Json<Event>> {
+    Body(asked): Body<NewComment>,
+) -> Result<Json<DiscussionEvent>> {
     let id = known_id(segments.get("comment"))?;
     Ok(Json(app.discussions.edit_comment(&by, number(&segments)?, id, &asked.body.parse()?).await?.into()))
 }
@@ -444,8 +444,8 @@ async fn edit_comment(
     tag = "discussions",
     params(("number" = i64, Path, description = "The number of the discussion."),
            ("comment" = String, Path, description = "The id of the comment.")),
-    responses((status = 200, description = "The comment, without its text.", body = Event)))]
-async fn hide_comment(State(app): State<App>, by: CommentGrant, segments: Segments) -> Result<Json<Event>> {
+    responses((status = 200, description = "The comment, without its text.", body = DiscussionEvent)))]
+async fn hide_comment(State(app): State<App>, by: CommentGrant, segments: Segments) -> Result<Json<DiscussionEvent>> {
     let id = known_id(segments.get("comment"))?;
     Ok(Json(app.discussions.hide_comment(&by, number(&segments)?, id).await?.into()))
 }
@@ -453,8 +453,8 @@ async fn hide_comment(State(app): State<App>, by: CommentGrant, segments: Segmen
 /// Returns whether an open proposal can be merged now: conflicts, the merged `datapackage.json`, Git LFS objects and locks.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/checks", tag = "discussions",
     params(("number" = i64, Path, description = "The number of the proposal.")),
-    responses((status = 200, description = "The checks.", body = Checks)))]
-async fn checks(State(app): State<App>, grant: DatasetGrant<Read>, segments: Segments) -> Result<Json<Checks>> {
+    responses((status = 200, description = "The checks.", body = ProposalChecks)))]
+async fn checks(State(app): State<App>, grant: DatasetGrant<Read>, segments: Segments) -> Result<Json<ProposalChecks>> {
     Ok(Json(app.discussions.checks(&grant, number(&segments)?).await?.into()))
 }
 

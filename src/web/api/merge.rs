@@ -54,7 +54,7 @@ pub(super) struct MergeResult {
     /// The id of their common ancestor; null if there is none, or several.
     base: Option<String>,
     /// The files in conflict, ordered by path; at most 100.
-    conflicts: Vec<Conflict>,
+    conflicts: Vec<FileConflict>,
     /// The number of files in conflict.
     conflict_count: usize,
     /// Why the histories cannot be merged.
@@ -64,7 +64,7 @@ pub(super) struct MergeResult {
 
 /// A file that cannot be merged.
 #[derive(Serialize, ToSchema)]
-struct Conflict {
+struct FileConflict {
     /// The path of the file.
     path: String,
     /// Why it cannot be merged.
@@ -92,7 +92,7 @@ enum ConflictType {
     OtherType,
 }
 
-impl From<&MergeConflict> for Conflict {
+impl From<&MergeConflict> for FileConflict {
     fn from(found: &MergeConflict) -> Self {
         let conflict = match found.kind {
             ConflictKind::BothChanged => ConflictType::BothChanged,
@@ -114,7 +114,7 @@ impl From<&Mergeability> for MergeResult {
             MergeWay::FastForward => MergeStatus::FastForward,
             MergeWay::Clean => MergeStatus::Clean,
             MergeWay::Conflicts(files, count) => {
-                conflicts = files.iter().map(Conflict::from).collect();
+                conflicts = files.iter().map(FileConflict::from).collect();
                 conflict_count = *count;
                 MergeStatus::Conflicts
             }
@@ -140,5 +140,6 @@ async fn check(
     Parameters(asked): Parameters<MergeQuery>,
 ) -> Result<Json<MergeResult>> {
     let into = asked.into.as_deref().unwrap_or("HEAD");
-    Ok(Json(app.datasets.mergeability(&grant, &asked.from, into).await?.as_ref().into()))
+    let found = app.datasets.mergeability(&grant, &asked.from, into).await?;
+    Ok(Json(MergeResult::from(&*found)))
 }

@@ -23,7 +23,7 @@ use crate::datasets::commits::CommitOutcome;
 use crate::datasets::revisions::CommitMeta;
 use crate::discussions::NewDiscussion;
 use crate::error::{Error, Result};
-use crate::types::CommentText;
+use crate::types::{CommentText, DiscussionTitle};
 use crate::web::http::{BaseUrl, DatasetRequest, Routes, Segments, body_reader, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
@@ -95,14 +95,14 @@ async fn commit(
         let made = make(&app, &grant, segments.get("revision"), &header, steps).await?;
         return Ok(Json(described(&base, &grant, made)));
     };
-    let (title, body) = (header.summary.parse()?, CommentText::optional(Some(&header.description))?);
+    let (title, body) = (header.summary.parse::<DiscussionTitle>()?, CommentText::optional(Some(&header.description))?);
     let new = NewDiscussion { title, body };
     let parent = header.parent.as_deref();
     let (number, branch, target) = discussions::reserve(&app, &by, segments.get("revision"), parent).await?;
     let opened = async {
         let made = make(&app, &grant, branch.as_str(), &header, steps).await?;
         app.discussions.propose_reserved(&by, &new, number, &target).await?;
-        Ok(made)
+        Ok::<_, Failure>(made)
     };
     match opened.await {
         Ok(made) => {

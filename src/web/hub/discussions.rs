@@ -2,7 +2,7 @@
 //! proposal N.
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::discussions::{DiscussionEventRow, DiscussionFilter, DiscussionRow, Me
 use crate::error::{Error, Kind, Result};
 use crate::types::{CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, Id};
 use crate::web::http::json::Body;
-use crate::web::http::{Routes, Segments, escape_html};
+use crate::web::http::{Routes, Segments, escape_html, read_body};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -212,12 +212,8 @@ struct MergeRequest {
     comment: Option<String>,
 }
 
-async fn merge(
-    State(app): State<App>,
-    by: CommentGrant,
-    segments: Segments,
-    body: axum::body::Bytes,
-) -> Answer<Json<Value>> {
+async fn merge(State(app): State<App>, by: CommentGrant, segments: Segments, request: Request) -> Answer<Json<Value>> {
+    let body = read_body(&app, request).await?;
     // Without a comment, clients send no body.
     let asked: MergeRequest = match body.trim_ascii() {
         b"" | b"null" => MergeRequest::default(),

@@ -429,17 +429,17 @@ story! {
             ada.propose(name).await;
         }
         // The same proposal twice: one wins.
-        let twice = [0, 1].map(|_| ada.ask("POST", "/discussions/1/merge", &Value::from(serde_json::Map::new())));
+        let nothing = json!({});
+        let twice = [0, 1].map(|_| ada.ask("POST", "/discussions/1/merge", &nothing));
         let mut statuses: Vec<u16> = futures::future::join_all(twice).await.iter().map(|reply| reply.status).collect();
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 409]);
         assert_eq!(ada.types(1).await, ["merge"]);
         // Several proposals and commits to both branches.
-        let (two, three, four) = (json!({}), json!({}), json!({}));
         let (two, three, four, (), ()) = futures::join!(
-            ada.ask("POST", "/discussions/2/merge", &two),
-            ada.ask("POST", "/discussions/3/merge", &three),
-            ada.ask("POST", "/discussions/4/merge", &four),
+            ada.ask("POST", "/discussions/2/merge", &nothing),
+            ada.ask("POST", "/discussions/3/merge", &nothing),
+            ada.ask("POST", "/discussions/4/merge", &nothing),
             async {
                 ada.commit("main", &[("main", Some("1\n"))]).await;
             },

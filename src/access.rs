@@ -17,6 +17,7 @@ mod clients;
 mod grant;
 mod installs;
 mod issue;
+mod job_actor;
 pub mod jwt;
 mod object_scope;
 mod organisations;

@@ -5,6 +5,7 @@ mod job_handlers;
 mod metrics;
 
 use std::collections::HashSet;
+use std::iter;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,18 +33,18 @@ use crate::db::Db;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::files::Files;
 use crate::git_service::GitService;
-use crate::jobs::Worker;
+use crate::jobs::{Duty, Wakers, Worker};
 use crate::mail::Mailer;
 use crate::oauth::OAuth;
 use crate::pack::Packer;
 use crate::share::Shares;
 use crate::storage::{Place, Storage, Stores};
-use crate::tables::Tables;
+use crate::tables::{Conversions, Tables};
 
 /// Capacity of the queue of audit notes; when it is full, notes are dropped.
 const MAX_QUEUED_EVENTS: usize = 1024;
 
-/// Concurrent background jobs. Garbage collection, the scrub and hashing a large object can each take long, and must
+/// Concurrent background jobs, beside a derivation. Garbage collection, the scrub and hashing a large object can each take long, and must
 /// not block each other or short jobs.
 const WORKERS: usize = 4;
 
@@ -87,6 +88,8 @@ pub struct Services {
     pub files: Files,
     /// Rows of tables.
     pub tables: Tables,
+    /// Conversions of tables to Parquet.
+    pub conversions: Conversions,
     /// Garbage collection.
     pub collector: Collector,
     /// Integrity checks.
@@ -159,6 +162,14 @@ impl App {
         let signed = secret.derive("signed downloads");
         let files = Files::new(&config, db.clone(), drive.clone(), storage.clone(), clock.clone(), signed);
         let tables = Tables::new(&config, drive.clone(), files.clone(), clock.clone(), &secret)?;
+        let wakers = Wakers { others: queued.clone(), ..Wakers::default() };
+        let conversions = Conversions::new(
+            tables.clone(),
+            access.clone(),
+            storage.clone(),
+            (db.clone(), clock.clone()),
+            wakers.derivations.clone(),
+        );
         let collector = Collector::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), config.grace());
         let round = config.scrub_round();
         let checker = Checker::new(db.clone(), drive.clone(), storage.clone(), clock.clone(), round);
@@ -166,14 +177,8 @@ impl App {
         let accounts = Accounts::new(&config, db.clone(), clock.clone(), secret.clone())?;
         let departures = AccountCloser::new(accounts.clone(), access.clone(), drive.clone());
         let oauth = OAuth::new(&config, db.clone(), clock.clone(), access.clone());
-        let apps = Apps::new(
-            &config,
-            (db.clone(), clock.clone()),
-            (access.clone(), oauth.clone()),
-            &secret,
-            backend,
-            queued.clone(),
-        )?;
+        let apps =
+            Apps::new(&config, (db.clone(), clock.clone()), (access.clone(), oauth.clone()), &secret, backend, queued)?;
         let work = JobHandlers {
             access: access.clone(),
             accounts: accounts.clone(),
@@ -185,11 +190,12 @@ impl App {
             packer: packer.clone(),
             oauth: oauth.clone(),
             apps: apps.clone(),
+            conversions: conversions.clone(),
             mailer: Mailer::new(&config, db.clone(), clock.clone())?,
             grace: config.grace(),
             collects: config.gc.enabled,
         };
-        let worker = Worker::new(db.clone(), clock.clone(), queued, work.performing());
+        let worker = Worker::new(db.clone(), clock.clone(), wakers, work.performing());
         Ok(Self(Arc::new(Services {
             accounts,
             departures,
@@ -205,6 +211,7 @@ impl App {
             git_service: hosting,
             files,
             tables,
+            conversions,
             collector,
             checker,
             packer,
@@ -216,9 +223,9 @@ impl App {
 
     /// Starts the background tasks; they end soon after `stop`.
     pub fn start(&self, tasks: &TaskTracker, stop: &CancellationToken) {
-        for _ in 0..WORKERS {
+        for duty in iter::once(Duty::Derivations).chain(iter::repeat_n(Duty::Others, WORKERS)) {
             let (app, token) = (self.clone(), stop.clone());
-            tasks.spawn(async move { app.worker.run(token).await });
+            tasks.spawn(async move { app.worker.run(duty, token).await });
         }
         let (app, token) = (self.clone(), stop.clone());
         tasks.spawn(async move { app.access.keys().ours().keep_current(token).await });

@@ -4,6 +4,7 @@ mod apps;
 mod arguments;
 mod client;
 mod commands;
+mod convert;
 mod fsck;
 mod login;
 mod output;
@@ -49,6 +50,8 @@ pub(crate) async fn run(mut cli: Cli) -> Result<ExitCode> {
     // These need neither configuration nor database.
     cli.command = match cli.command {
         Command::Diff(arguments) => return until_signal(table_diff::run(*arguments)).await,
+        Command::Convert(arguments) => return until_signal(convert::convert(arguments)).await,
+        Command::Describe(arguments) => return until_signal(convert::describe(arguments)).await,
         // A signal must end this program while it reads.
         Command::Sql(arguments) => return until_signal(sql::run(arguments.with_query()?)).await,
         command => command,

@@ -2,6 +2,7 @@
 //! edit) is applied here in one transaction.
 
 pub mod browse;
+mod browse_weight;
 pub mod card;
 pub mod ckan;
 pub mod commits;
@@ -11,6 +12,7 @@ mod garbage;
 pub mod idempotency;
 pub mod object_refs;
 pub mod package;
+pub(crate) mod package_edit;
 pub(crate) mod policy;
 pub(crate) mod ref_transaction;
 pub mod refs;
@@ -18,6 +20,7 @@ mod rename;
 pub mod revert;
 pub mod revisions;
 pub mod search;
+pub mod sorted;
 pub mod stats;
 pub mod trash;
 pub mod tree_api;
@@ -28,7 +31,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use lfs::{Oid, Pointer};
-use metastore::{Engine, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot, State, Turn};
+use metastore::{
+    Engine, Entry, InlinePacks, ObjectId, Pack, PackBytes, PackId, Ref, RefName, RepoKey, Snapshot, State, Turn,
+};
 use tokio::sync::Notify;
 
 use crate::access::{Actor, CreateGrant, DatasetGrant, Own, Read};
@@ -254,6 +259,12 @@ pub(crate) fn repo_key(id: Id) -> Result<RepoKey> {
 /// Returns true for the empty object: git-lfs never uploads it, and no dataset has to hold it.
 pub(crate) fn is_empty(pointer: &Pointer) -> bool {
     pointer.size == 0 && pointer.oid == Oid::EMPTY
+}
+
+/// Returns the tag of a file's content: different content has a different tag.
+pub(crate) fn content_tag(entry: &Entry) -> String {
+    let pointer = entry.pointer.as_ref().filter(|pointer| !is_empty(pointer));
+    pointer.map_or_else(|| entry.id.to_string(), |pointer| pointer.oid.to_string())
 }
 
 async fn read_state(tx: &mut Tx, id: Id) -> Result<State> {

@@ -12,6 +12,7 @@ pub mod collect;
 pub mod commits;
 pub mod consents;
 pub mod datasets;
+pub mod derivations;
 pub mod groups;
 pub mod identities;
 pub mod invitations;

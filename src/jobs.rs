@@ -38,6 +38,8 @@ pub enum Kind {
     PurgeAccount,
     /// Update the search index for a dataset. Subject: dataset id.
     IndexDataset,
+    /// Compute a file from others. Subject: id of the derivation.
+    Derive,
     /// Take the next step with an installed app. Subject: its id.
     ApplyInstall,
     /// Install apps for a new account. Subject: user id.
@@ -61,13 +63,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,
         Self::SendPasswordReset,
         Self::PurgeAccount,
         Self::IndexDataset,
+        Self::Derive,
         Self::ApplyInstall,
         Self::PreinstallApps,
         Self::ReconcileApps,
@@ -88,6 +91,7 @@ impl Kind {
             Self::SendPasswordReset => "reset",
             Self::PurgeAccount => "remove",
             Self::IndexDataset => "index",
+            Self::Derive => "derive",
             Self::ApplyInstall => "install",
             Self::PreinstallApps => "preinstall",
             Self::ReconcileApps => "apps",
@@ -103,7 +107,8 @@ impl Kind {
 
     /// Returns the lease of the job named so.
     fn lease(name: &str) -> Duration {
-        let is_awaited = [Self::ApplyInstall, Self::ReconcileApps].iter().any(|kind| kind.as_str() == name);
+        let is_awaited =
+            [Self::Derive, Self::ApplyInstall, Self::ReconcileApps].iter().any(|kind| kind.as_str() == name);
         if is_awaited { SHORT_LEASE } else { LEASE }
     }
 
@@ -116,6 +121,7 @@ impl Kind {
             | Self::SendPasswordReset
             | Self::PurgeAccount
             | Self::IndexDataset
+            | Self::Derive
             | Self::ApplyInstall
             | Self::PreinstallApps => None,
             Self::Collect | Self::RotateKeys => Some(Duration::from_hours(24)),
@@ -124,6 +130,33 @@ impl Kind {
             Self::ReindexSearch => Some(Duration::from_mins(1)),
             Self::ReconcileApps => Some(Duration::from_secs(30)),
             Self::NotifyLogouts => Some(Duration::from_secs(15)),
+        }
+    }
+}
+
+/// Which jobs a worker runs. Those that may take an hour have workers of their own, so that no other job waits for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// [`Kind::Derive`].
+    Derivations,
+    /// All other jobs.
+    Others,
+}
+
+/// Wakes workers when a transaction of this process has queued a job.
+#[derive(Clone, Default)]
+pub struct Wakers {
+    /// For derivations.
+    pub derivations: Arc<Notify>,
+    /// For all other jobs.
+    pub others: Arc<Notify>,
+}
+
+impl Wakers {
+    fn of(&self, duty: Duty) -> &Notify {
+        match duty {
+            Duty::Derivations => &self.derivations,
+            Duty::Others => &self.others,
         }
     }
 }
@@ -144,20 +177,19 @@ pub struct Worker {
     db: Db,
     clock: Clock,
     perform: Perform,
-    /// Notified when a transaction of this process has queued a job.
-    queued: Arc<Notify>,
-    /// Only one of the concurrent workers polls the queue; the others need not query the database as well.
-    looking: Mutex<()>,
+    wakers: Wakers,
+    /// Only one of the concurrent workers of a duty polls the queue; the others need not query the database as well.
+    looking: [Mutex<()>; 2],
 }
 
 impl Worker {
-    /// Creates a worker on this database. Notify `queued` to have jobs run without waiting for the next poll.
-    pub fn new(db: Db, clock: Clock, queued: Arc<Notify>, perform: Perform) -> Self {
-        Self { db, clock, perform, queued, looking: Mutex::default() }
+    /// Creates a worker on this database. Notify `wakers` to have jobs run without waiting for the next poll.
+    pub fn new(db: Db, clock: Clock, wakers: Wakers, perform: Perform) -> Self {
+        Self { db, clock, perform, wakers, looking: Default::default() }
     }
 
     /// Runs jobs until `stop` is cancelled; a running job is finished first.
-    pub async fn run(&self, stop: CancellationToken) {
+    pub async fn run(&self, duty: Duty, stop: CancellationToken) {
         let recurring = async {
             let mut tx = self.db.write().await?;
             for kind in Kind::ALL.into_iter().filter(|kind| kind.every().is_some()) {
@@ -168,14 +200,14 @@ impl Worker {
         if let Err(error) = recurring.await {
             tracing::warn!(%error, "cannot queue the recurring jobs");
         }
-        while let Some(looking) = stop.run_until_cancelled(self.looking.lock()).await {
-            let done = match self.claim().await {
+        while let Some(looking) = stop.run_until_cancelled(self.looking[duty as usize].lock()).await {
+            let done = match self.claim(duty).await {
                 Ok(Ok(claimed)) => {
                     drop(looking);
                     self.work(claimed).await
                 }
                 Ok(Err(pause)) => {
-                    let queued = tokio::time::timeout(pause, self.queued.notified());
+                    let queued = tokio::time::timeout(pause, self.wakers.of(duty).notified());
                     stop.run_until_cancelled(queued).await;
                     Ok(())
                 }
@@ -206,9 +238,11 @@ impl Worker {
     /// Runs all jobs that are due. For tests and commands.
     pub async fn run_due(&self) -> Result<usize> {
         let mut done = 0;
-        while let Ok(claimed) = self.claim().await? {
-            self.work(claimed).await?;
-            done += 1;
+        for duty in [Duty::Others, Duty::Derivations] {
+            while let Ok(claimed) = self.claim(duty).await? {
+                self.work(claimed).await?;
+                done += 1;
+            }
         }
         Ok(done)
     }
@@ -232,17 +266,20 @@ impl Worker {
         }
     }
 
-    /// Claims the job that has been due longest.
-    async fn claim(&self) -> Result<Claim> {
+    /// Claims the job of a duty that has been due longest.
+    async fn claim(&self, duty: Duty) -> Result<Claim> {
         let now = self.clock.now();
-        match self.db.read().await?.next_job(now).await? {
+        let derives = duty == Duty::Derivations;
+        match self.db.read().await?.next_job(now, Kind::Derive.as_str(), derives).await? {
             Some(due) if due <= now => {}
             Some(due) => return Ok(Err(POLL.min(Duration::from_millis(due.0.abs_diff(now.0))))),
             None => return Ok(Err(POLL)),
         }
         let mut tx = self.db.write().await?;
         // Another replica may have been faster.
-        let Some(claimed) = tx.claim_job(now, now.plus(LEASE)).await? else { return Ok(Err(POLL)) };
+        let Some(claimed) = tx.claim_job(now, now.plus(LEASE), Kind::Derive.as_str(), derives).await? else {
+            return Ok(Err(POLL));
+        };
         let (id, name, ..) = &claimed;
         if Kind::lease(name) < LEASE {
             tx.renew_job(id, now.plus(Kind::lease(name))).await?;

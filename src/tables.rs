@@ -4,6 +4,8 @@
 //! process that has no privileges. The server finds out which files a table has, checks access, and sends their bytes.
 
 mod cache;
+mod convert;
+mod describe;
 mod diff;
 mod list;
 mod names;
@@ -12,6 +14,7 @@ mod pool;
 mod process;
 mod result;
 mod source;
+mod splits;
 mod sql;
 mod ticket;
 
@@ -27,18 +30,23 @@ use tracing::Instrument as _;
 
 pub use tables_wire::{Column, DiffSummary, Done, Format, Output, Page, Sort};
 
+pub use crate::db::derivations::DerivationRow;
+
+pub use self::convert::{Conversions, ConvertRequest, MAX_OPEN};
+pub use self::describe::{DescribeReport, DescribeRequest, DescribedConflict, DescribedProperty, MAX_DESCRIBED};
 pub use self::diff::{MAX_WAIT, RowChange, RowDiff, RowDiffOutput, RowDiffRequest};
 
-use self::cache::{Key, ResultCache};
+use self::cache::{CachedResult, Key, ResultCache};
 use self::diff::DiffRuns;
 pub use self::list::MAX_LISTED;
 use self::names::LocatedTable;
-use self::part::Ended;
-use self::pool::{Lease, Pool};
+use self::part::{Ended, Part};
+use self::pool::{Lease, Owner, Pool};
 use self::process::Usage;
 use self::result::{Receiver, Sink};
 pub use self::result::{TableResult, TableSource};
 use self::source::Source;
+pub use self::splits::{Split, SplitFiles, Splits};
 pub use self::sql::{MAX_QUERY, SqlRequest, SqlResult, SqlText, quoted_name};
 pub use self::ticket::PreparedQuery;
 use self::ticket::Tickets;
@@ -51,7 +59,7 @@ use crate::datasets::Datasets;
 use crate::error::{Error, Result};
 use crate::files::Files;
 
-/// How long an actor cannot read files that have crashed engines of theirs, and after how many crashes.
+/// How long an actor cannot repeat what has crashed engines of theirs, and after how many crashes.
 const CRASH_MEMORY: Duration = Duration::from_mins(10);
 const MAX_CRASHES: u32 = 2;
 
@@ -79,14 +87,17 @@ struct Inner {
     cache: ResultCache,
     diffs: DiffRuns,
     tickets: Tickets,
-    crashes: Mutex<HashMap<Reading, Crashes>>,
-    timeout: Duration,
+    crashes: Mutex<HashMap<Suspect, Crashes>>,
+    timeout: TimeLimit,
+    convert_timeout: TimeLimit,
     statistics_rows: u64,
     diff_rows: u64,
 }
 
-/// An actor, and the tags of the files that it reads.
-type Reading = (String, Vec<String>);
+/// What may be to blame for a crash: an actor, and the tags of the files that it reads, or the key of its query.
+///
+/// A query must not be able to keep others from the files that it reads: all visitors without credentials are one actor.
+type Suspect = (String, Vec<String>);
 
 /// How many engines crashed, and when the last one did.
 type Crashes = (u32, Instant);
@@ -112,7 +123,8 @@ impl Tables {
             diffs: DiffRuns::default(),
             tickets,
             crashes: Mutex::default(),
-            timeout: options.timeout(),
+            timeout: TimeLimit { time: options.timeout(), key: "tables.seconds" },
+            convert_timeout: TimeLimit { time: options.convert_timeout(), key: "tables.convert_seconds" },
             statistics_rows: options.statistics_rows,
             diff_rows: options.diff_rows,
         })))
@@ -228,6 +240,7 @@ impl Tables {
             Task::Statistics(_) => "statistics",
             Task::Diff(_) => "diff",
             Task::Daff => "daff",
+            Task::Convert(_) => "convert",
             Task::References(_) => "references",
             Task::Sql(_) => "sql",
         };
@@ -243,21 +256,45 @@ impl Tables {
         let mut parts = vec![&b"result"[..], &engine, &json];
         parts.extend(tags.iter().map(String::as_bytes));
         let key = Key::of(&parts);
-        Ok((Request { work, source, engine, key, actor: actor.key(), kind }, sources))
+        let owner = Owner { actor: actor.key(), is_visitor: !actor.is_identified() };
+        Ok((Request { work, source, engine, key, owner, kind, timeout: self.0.timeout, is_job: false }, sources))
     }
 
     /// Begins a request, whose result is cached if it has at most `cached_bytes`.
     async fn compute(&self, request: Request, cached_bytes: u64, charge: Charge) -> Result<Receiver> {
-        self.refuse_crashing(&request.reading())?;
-        let lease = self.0.pool.take(&request.actor).await?;
+        self.refuse_crashing(&request)?;
+        let lease =
+            if request.is_job { self.0.pool.start_extra().await? } else { self.0.pool.take(&request.owner).await? };
         let (sink, result) = Sink::new(self.0.cache.writer(&request.key, cached_bytes).await);
         let run = self.clone().run(request, lease, sink, charge);
         tokio::spawn(run.instrument(tracing::Span::current()));
         Ok(result)
     }
 
+    /// Computes a result into the cache. Returns it; `None` if it does not fit. `progress` is called with the fraction of the
+    /// work that is done.
+    async fn compute_file(
+        &self,
+        request: Request,
+        charge: Charge,
+        progress: impl Fn(f64) + Send,
+    ) -> Result<Option<CachedResult>> {
+        let key = request.key.clone();
+        let mut receiver = self.compute(request, self.0.cache.file_limit(), charge).await?;
+        loop {
+            tokio::select! {
+                part = receiver.parts.recv() => match part.transpose()? {
+                    Some(Part::Chunk(_)) => {}
+                    Some(Part::Done(_)) => return Ok(self.0.cache.open(&key).await),
+                    None => return Err(Error::internal("a result without end")),
+                },
+                Ok(()) = receiver.progress.changed() => progress(*receiver.progress.borrow_and_update()),
+            }
+        }
+    }
+
     async fn run(self, request: Request, mut lease: Lease, mut sink: Sink, charge: Charge) {
-        let Request { work, source, engine, kind, .. } = &request;
+        let Request { work, source, engine, kind, timeout, .. } = &request;
         let keys = index_keys(engine, work, source);
         let (mut indexes, mut room) = (Vec::new(), MAX_INDEX_BYTES);
         for (number, key) in (0..).zip(&keys) {
@@ -269,7 +306,7 @@ impl Tables {
         }
         let mut usage = Usage::default();
         let ended = match lease.process() {
-            Ok(process) => process.run(work, indexes, source, &mut sink, self.0.timeout, &mut usage).await,
+            Ok(process) => process.run(work, indexes, source, &mut sink, timeout.time, &mut usage).await,
             Err(error) => Err(Ended::Failed(error)),
         };
         charge(usize::try_from(cost(usage)).unwrap_or(usize::MAX));
@@ -288,8 +325,9 @@ impl Tables {
             }
             Err(Ended::Gone) => return,
             Err(Ended::TimedOut) => Err(Error::invalid(format!(
-                "the request takes longer than {} s (`tables.seconds`); read fewer rows, or convert the table to Parquet",
-                self.0.timeout.as_secs()
+                "the request takes longer than {} s (`{}`); read fewer rows, or convert the table to Parquet",
+                timeout.time.as_secs(),
+                timeout.key
             ))),
             Err(Ended::Crashed(why)) => {
                 let exit = match lease.process() {
@@ -297,13 +335,19 @@ impl Tables {
                     Err(_) => String::new(),
                 };
                 tracing::error!(%why, %exit, kind, "a table engine broke off");
-                self.remember_crash(request.reading());
+                self.remember_crash(request.suspect());
                 let file = work.tables.iter().flat_map(|table| &table.files).next();
                 let files = file.map_or("the table", |file| file.name.as_str());
-                Err(Error::invalid(format!(
-                    "the table engine broke off while it read {files}: the file is damaged, or takes more memory than \
-                     `tables.memory_bytes` allows"
-                )))
+                Err(Error::invalid(if request.has_query() {
+                    "the table engine broke off while it ran the query: it takes more memory than `tables.memory_bytes` \
+                     allows, or a file is damaged"
+                        .to_owned()
+                } else {
+                    format!(
+                        "the table engine broke off while it read {files}: the file is damaged, or takes more memory than \
+                         `tables.memory_bytes` allows"
+                    )
+                }))
             }
         };
         for (number, index) in source.indexes() {
@@ -333,19 +377,24 @@ impl Tables {
     }
 
     /// # Errors
-    /// Invalid if reading these files has crashed engines.
-    fn refuse_crashing(&self, subject: &Reading) -> Result<()> {
+    /// Invalid if the same has crashed engines before.
+    fn refuse_crashing(&self, request: &Request) -> Result<()> {
         let crashes = self.0.crashes.lock().unwrap_or_else(PoisonError::into_inner);
-        match crashes.get(subject) {
-            Some((count, last)) if *count >= MAX_CRASHES && last.elapsed() < CRASH_MEMORY => Err(Error::invalid(
-                "the table engine broke off repeatedly while it read this table, so it is not read again for ten minutes; \
-                 the file is probably damaged",
-            )),
+        match crashes.get(&request.suspect()) {
+            Some((count, last)) if *count >= MAX_CRASHES && last.elapsed() < CRASH_MEMORY => {
+                Err(Error::invalid(if request.has_query() {
+                    "the table engine broke off repeatedly while it ran this query, so it is not run again for ten minutes; \
+                     it probably needs too much memory"
+                } else {
+                    "the table engine broke off repeatedly while it read this table, so it is not read again for ten \
+                     minutes; the file is probably damaged"
+                }))
+            }
             _ => Ok(()),
         }
     }
 
-    fn remember_crash(&self, subject: Reading) {
+    fn remember_crash(&self, subject: Suspect) {
         let mut crashes = self.0.crashes.lock().unwrap_or_else(PoisonError::into_inner);
         crashes.retain(|_, (_, last)| last.elapsed() < CRASH_MEMORY);
         if crashes.len() >= MAX_REMEMBERED {
@@ -364,14 +413,34 @@ struct Request {
     engine: Vec<u8>,
     /// The key of its result.
     key: Key,
-    actor: String,
+    owner: Owner,
     kind: &'static str,
+    timeout: TimeLimit,
+    /// True for a background job, which has an engine beside those of the pool.
+    is_job: bool,
+}
+
+/// How long a request may take, and the configuration key that says so.
+#[derive(Debug, Clone, Copy)]
+struct TimeLimit {
+    time: Duration,
+    key: &'static str,
 }
 
 impl Request {
-    /// Returns who reads what.
-    fn reading(&self) -> Reading {
-        (self.actor.clone(), self.source.tags().collect())
+    /// Returns true if it has an expression of the client, which may be to blame for a crash.
+    fn has_query(&self) -> bool {
+        match &self.work.task {
+            Task::References(_) | Task::Sql(_) => true,
+            Task::Page(page) => page.filter.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Returns what is to blame if it crashes an engine.
+    fn suspect(&self) -> Suspect {
+        let what = if self.has_query() { vec![self.key.as_str().to_owned()] } else { self.source.tags().collect() };
+        (self.owner.actor.clone(), what)
     }
 }
 

@@ -96,7 +96,7 @@ pub const NAME_MAX: usize = 96;
 const RESERVED: &[&str] = &[
     "account", "admin", "api", "apps", "assets", "authz", "d", "dataset", "datasets", "docs", "drive", "email",
     "healthz", "invite", "login", "logout", "metrics", "models", "new", "o", "oauth", "readyz", "reset", "s", "search",
-    "settings", "setup", "shared", "signup", "spaces", "static", "trash", "verify",
+    "settings", "setup", "shared", "signup", "spaces", "static", "trash", "verify", "viewer",
 ];
 
 fn parse_segment(text: &str, what: &str) -> Result<String, Error> {
@@ -421,6 +421,20 @@ text_enum! {
         Finished = "finished",
         /// Its bytes are being deleted.
         Aborted = "aborted",
+    }
+}
+
+text_enum! {
+    /// How far a derivation is.
+    DerivationState, "state of a derivation" {
+        /// It has not begun, or is to be tried again.
+        Waiting = "waiting",
+        /// It is being computed.
+        Running = "running",
+        /// Its file is in the dataset.
+        Done = "done",
+        /// It has ended without a file.
+        Failed = "failed",
     }
 }
 

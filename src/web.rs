@@ -16,6 +16,7 @@ mod ops;
 mod pages;
 mod sign_in;
 mod upc;
+mod viewer;
 mod xet;
 
 use std::convert::Infallible;
@@ -46,6 +47,7 @@ pub fn routes() -> Routes {
         upc::routes,
         pages::routes,
         hub::routes,
+        viewer::routes,
         ckan::routes,
         api::routes,
         flight::routes,
@@ -87,7 +89,12 @@ fn service(
     // This layer wraps the router, because it rewrites the URL that the router matches.
     let handlers = middleware::layer(router, table, limits.clone(), &config);
     // The hosts of apps have none of our routes.
-    AppProxy::new(&of_apps, limits, tower::util::MapRequestLayer::new(fold_owner).layer(handlers), stop)
+    AppProxy::new(&of_apps, limits, tower::util::MapRequestLayer::new(rewrite).layer(handlers), stop)
+}
+
+/// Changes URLs that have a route at another place.
+fn rewrite(request: Request) -> Request {
+    fold_owner(viewer::rewrite(request))
 }
 
 /// Folds nested owners, as in `/ministry/statistics/census.git/info/refs`, into one path segment, so that one route
@@ -141,13 +148,14 @@ mod tests {
             ("/api/3/action/nothing", "application/json"),
             ("/api/datasets/a/b/nothing", "application/json"),
             ("/datasets/a/b/resolve/main", "application/json"),
+            ("/viewer/nothing", "application/json"),
         ] {
             let (route, group) = table.find(&Request::get(path).body(Body::empty()).unwrap());
             let mut response = Error::not_found("nothing").into_response();
             let details = response.extensions().get::<ErrorDetails>().unwrap().clone();
             (group.render_error)(route, &details, &mut response);
             assert_eq!((route, response.headers()[header::CONTENT_TYPE].to_str().unwrap()), ("none", media), "{path}");
-            let of_dataset = path.contains("/a/b/") && media == "application/json";
+            let of_dataset = (path.contains("/a/b/") || path.starts_with("/viewer/")) && media == "application/json";
             assert_eq!(response.headers().contains_key("x-error-code"), of_dataset, "{path}");
         }
     }

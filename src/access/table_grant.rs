@@ -25,12 +25,33 @@
 //! }
 //! ```
 //!
-//! ```compile_fail,E0308
-//! use rutter::access::{Read, Grant, TableGrant};
+//! ```
+//! use rutter::access::TableGrant;
 //! use rutter::app::App;
+//! use rutter::tables::{Charge, Page, RowDiffRequest};
+//! async fn read(app: App, grant: &TableGrant, page: Page, diff: RowDiffRequest, charge: Charge) {
+//!     let _ = app.tables.rows(grant, "main", "birds.csv", page, charge.clone()).await;
+//!     let _ = app.tables.row_diff(grant, diff, charge).await;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! use rutter::access::{Grant, Read};
+//! use rutter::app::App;
+//! use rutter::tables::{Charge, Page};
 //! // A handler cannot read a table with the right to read names and history.
-//! async fn rows(app: App, grant: &Grant<Read>) {
-//!     let _ = app.tables.infer(grant, None, "birds.csv", None).await;
+//! async fn read(app: App, grant: &Grant<Read>, page: Page, charge: Charge) {
+//!     let _ = app.tables.rows(grant, "main", "birds.csv", page, charge).await;
+//! }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! use rutter::access::{Grant, Read};
+//! use rutter::app::App;
+//! use rutter::tables::{Charge, RowDiffRequest};
+//! // Nor can it compare two versions of a table.
+//! async fn read(app: App, grant: &Grant<Read>, diff: RowDiffRequest, charge: Charge) {
+//!     let _ = app.tables.row_diff(grant, diff, charge).await;
 //! }
 //! ```
 

@@ -17,6 +17,7 @@ use crate::mail::Mailer;
 use crate::oauth::OAuth;
 use crate::pack::Packer;
 use crate::storage::Storage;
+use crate::tables::Conversions;
 
 /// How long denied requests stay in the audit trail; other entries are kept forever.
 const REFUSALS_KEPT: Duration = Duration::from_hours(90 * 24);
@@ -34,6 +35,7 @@ pub(super) struct JobHandlers {
     pub(super) packer: Packer,
     pub(super) oauth: OAuth,
     pub(super) apps: Apps,
+    pub(super) conversions: Conversions,
     pub(super) mailer: Mailer,
     /// How long unreferenced packs and temporary files of git are kept.
     pub(super) grace: Duration,
@@ -63,6 +65,7 @@ impl JobHandlers {
             Kind::Collect => self.collect().await,
             Kind::PackObjects => self.packer.run_due().await,
             Kind::Sweep => self.sweep().await,
+            Kind::Derive => self.conversions.run(subject.parse()?).await,
             Kind::ApplyInstall => self.apps.apply_install(subject.parse()?).await,
             Kind::PreinstallApps => self.apps.preinstall(subject.parse()?).await,
             Kind::ReconcileApps => self.apps.reconcile().await,
@@ -87,6 +90,7 @@ impl JobHandlers {
         self.accounts.forget().await?;
         self.oauth.forget().await?;
         self.mailer.forget().await?;
+        self.conversions.forget().await?;
         if packs + parts > 0 {
             tracing::info!(packs, parts, "deleted leftovers of pushes and uploads");
         }

@@ -14,6 +14,7 @@ use rutter::types::{Email, Id, OwnerName, RepoPath, Role, Visibility};
 
 use self::values::{claim, lifetime};
 use super::apps::AppCommand;
+use super::convert::{ConvertArguments, DescribeArguments};
 use super::login::CredentialAction;
 use super::roles::RoleCommand;
 use super::sql::SqlArguments;
@@ -239,6 +240,8 @@ Example:
     },
     Sql(SqlArguments),
     Diff(Box<DiffArguments>),
+    Convert(ConvertArguments),
+    Describe(DescribeArguments),
     /// Print the version
     #[command(after_help = "Example:\n  rutter version")]
     Version,

@@ -102,7 +102,7 @@ impl ApiClient {
         self.send(request).await
     }
 
-    /// Sends a request, which must not change anything: it may be repeated.
+    /// Sends a request, which may be repeated: after a refusal, or if it is the same as before.
     ///
     /// # Errors
     /// What the server says, if it does not succeed.

@@ -20,6 +20,8 @@ pub(super) async fn run(app: &App, command: Command) -> Result<ExitCode> {
         | Command::Login { .. }
         | Command::Logout { .. }
         | Command::Credential { .. }
+        | Command::Convert(_)
+        | Command::Describe(_)
         | Command::Diff(_)
         | Command::Sql(_) => {}
         Command::SetupLink => match app.accounts.set_up_link().await? {

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 pub struct TablesConfig {
     /// The program of the table engine. Default: `rutter-tables` in the folder of this program.
     pub program: Option<PathBuf>,
-    /// Maximum number of engines, each of which serves one request at a time. Default: half of the processors, 1 to 4.
+    /// Maximum number of engines, each of which serves one request at a time. Default: half of the processors, 2 to 4.
     pub engines: usize,
     /// Threads of each engine. Default: 2.
     pub threads: usize,
@@ -28,6 +28,9 @@ pub struct TablesConfig {
     /// Maximum time of one request, in seconds, without that for which the engine waits for the client. Default: 60.
     #[serde(deserialize_with = "units::seconds")]
     pub seconds: u64,
+    /// Maximum time of a conversion to Parquet, in seconds. Default: 3600.
+    #[serde(deserialize_with = "units::seconds")]
+    pub convert_seconds: u64,
     /// Maximum time that a request waits for an engine, in seconds. Default: 10.
     #[serde(deserialize_with = "units::seconds")]
     pub wait_seconds: u64,
@@ -54,11 +57,12 @@ impl Default for TablesConfig {
         let cores = available_parallelism().map_or(1, usize::from);
         Self {
             program: None,
-            engines: (cores / 2).clamp(1, 4),
+            engines: (cores / 2).clamp(2, 4),
             threads: 2,
             memory_bytes: 512 << 20,
             scratch_bytes: 10 << 30,
             seconds: 60,
+            convert_seconds: 3600,
             wait_seconds: 10,
             idle_seconds: 30,
             statistics_rows: 5_000_000,
@@ -80,6 +84,7 @@ impl TablesConfig {
             ("engines", self.engines as u64),
             ("threads", self.threads as u64),
             ("seconds", self.seconds),
+            ("convert_seconds", self.convert_seconds),
             ("ticket_seconds", self.ticket_seconds),
         ];
         for (key, value) in positive {
@@ -102,5 +107,10 @@ impl TablesConfig {
     /// Returns `seconds`.
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.seconds)
+    }
+
+    /// Returns `convert_seconds`.
+    pub fn convert_timeout(&self) -> Duration {
+        Duration::from_secs(self.convert_seconds)
     }
 }

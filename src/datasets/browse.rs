@@ -9,13 +9,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
 use metastore::{Change, CommitInfo, Entry, FilePath, History, LastCommits, ObjectId, Reader, Snapshot, Summary};
-use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Datasets;
+use super::browse_weight::Weight;
 use super::package::Metadata;
 use super::revisions::head;
+use super::sorted::{self, Child, Sort, SortKey};
 use crate::access::{Grant, Read};
 use crate::error::{Error, Result};
 use crate::types::Id;
@@ -29,11 +30,8 @@ const MAX_ENTRIES: usize = 50_000;
 /// How many revisions back an earlier cached result is looked for.
 const MAX_REVISIONS_BACK: usize = 256;
 
-/// Capacity of each cache of file names and changes, in units of [`WEIGHED`] bytes.
+/// Capacity of each cache of file names and changes, in units of [`WEIGHED`](super::browse_weight::WEIGHED) bytes.
 const REMEMBERED: u64 = 400_000;
-
-/// Bytes per unit of cache weight: about the size of a file name or an object id.
-const WEIGHED: usize = 64;
 
 /// Minimum number of revisions of a history that are walked at once: a client that reads one page usually reads the
 /// next.
@@ -58,6 +56,9 @@ const BLOCK: u64 = 64 << 10;
 /// Cache key: a folder in a revision of a dataset.
 type FolderKey = (Id, ObjectId, Option<Box<str>>);
 
+/// Cache key of a sorted folder.
+type OrderKey = (Id, ObjectId, Option<Box<str>>, Sort);
+
 /// Cache key of a comparison: the dataset, the older revision (if any) and the newer one.
 type PairKey = (Id, Option<ObjectId>, ObjectId);
 
@@ -66,6 +67,8 @@ pub(super) struct BrowseCache {
     folders: Cache<FolderKey, Arc<LastCommits>, Weight>,
     /// Branch tips with more than [`MAX_ENTRIES`] files and folders.
     vast: Cache<(Id, ObjectId), ()>,
+    /// Sorted entries of folders.
+    orders: Cache<OrderKey, Arc<Vec<Child>>, Weight>,
     pub(super) changes: Cache<PairKey, Arc<Vec<Change>>, Weight>,
     pub(super) metadata: Cache<PairKey, Arc<Metadata>, Weight>,
     pub(super) summaries: Cache<FolderKey, Arc<Summary>, Weight>,
@@ -76,49 +79,12 @@ pub(super) struct BrowseCache {
     sending: Arc<Semaphore>,
 }
 
-/// Weighs cache entries by their size: at least 1, and more for long names.
-#[derive(Clone)]
-pub(super) struct Weight;
-
-fn weight(bytes: usize) -> u64 {
-    1 + (bytes / WEIGHED) as u64
-}
-
-impl<K> Weighter<K, Arc<LastCommits>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<LastCommits>) -> u64 {
-        1 + kept.iter().map(|(name, _)| weight(name.len())).sum::<u64>()
-    }
-}
-
-impl<K> Weighter<K, Arc<Vec<Change>>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<Vec<Change>>) -> u64 {
-        1 + kept.iter().map(|change| weight(change.path.len())).sum::<u64>()
-    }
-}
-
-impl<K> Weighter<K, Arc<History>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<History>) -> u64 {
-        1 + weight(size_of::<ObjectId>() * kept.ids.len())
-    }
-}
-
-impl<K> Weighter<K, Arc<Metadata>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<Metadata>) -> u64 {
-        weight(kept.package.get().len() + kept.schemas.get().len())
-    }
-}
-
-impl<K> Weighter<K, Arc<Summary>> for Weight {
-    fn weight(&self, _: &K, kept: &Arc<Summary>) -> u64 {
-        1 + kept.folders.iter().map(|(path, _)| weight(path.len())).sum::<u64>()
-    }
-}
-
 impl Default for BrowseCache {
     fn default() -> Self {
         Self {
             folders: Cache::with_weighter(1000, REMEMBERED, Weight),
             vast: Cache::new(1000),
+            orders: Cache::with_weighter(1000, REMEMBERED, Weight),
             changes: Cache::with_weighter(1000, REMEMBERED, Weight),
             metadata: Cache::with_weighter(100, REMEMBERED, Weight),
             summaries: Cache::with_weighter(1000, REMEMBERED, Weight),
@@ -134,6 +100,8 @@ impl Default for BrowseCache {
 pub struct Listing {
     /// True to list everything below the folder, not only its direct entries.
     pub recursive: bool,
+    /// The order of the direct entries of the folder. Default: git's.
+    pub sort: Option<Sort>,
     /// Cursor: where the previous page ended.
     pub after: Option<Vec<u8>>,
     /// Maximum number of entries.
@@ -213,9 +181,18 @@ impl Datasets {
         listing: Listing,
     ) -> Result<Folder> {
         let (memory, dataset, path) = (Arc::clone(&self.memory), grant.id(), grant.path().cloned());
-        let listed = snapshot.read(move |reader| {
-            let Listing { recursive, after, limit, last } = &listing;
-            let page = reader.tree_page(revision, path.as_ref(), *recursive, after.as_deref(), *limit)?;
+        // To sort by what is in the entries, all of them are read.
+        let is_long = listing.sort.is_some_and(|sort| sort.key != SortKey::Name);
+        let work = move |reader: &Reader| {
+            let Listing { recursive, sort, after, limit, last } = &listing;
+            let (folder, after) = (path.as_ref(), after.as_deref());
+            let page = match sort {
+                None => reader.tree_page(revision, folder, *recursive, after, *limit)?,
+                Some(sort) => {
+                    let children = memory.ordered(reader, dataset, revision, folder, *sort)?;
+                    sorted::page(reader, folder, &children, after, *limit)?
+                }
+            };
             let last = if *last {
                 let paths: Vec<&str> = page.entries.iter().map(|entry| entry.path.as_str()).collect();
                 memory.last(reader, dataset, revision, &paths)?
@@ -224,9 +201,9 @@ impl Datasets {
             };
             let entries = page.entries.into_iter().zip(commits(reader, last)?);
             let entries = entries.map(|(entry, last)| ListedEntry { entry, last }).collect();
-            Ok(Folder { revision, entries, next: page.next })
-        });
-        Ok(listed.await?)
+            Ok::<_, metastore::Error>(Folder { revision, entries, next: page.next })
+        };
+        Ok(if is_long { snapshot.read_long(work).await? } else { snapshot.read(work).await? })
     }
 
     /// Finds the entry at the path of the grant. Without `revision`, in the newest one.
@@ -429,6 +406,37 @@ impl BrowseCache {
             all[at].1
         };
         Ok(paths.iter().map(last).collect())
+    }
+}
+
+impl BrowseCache {
+    /// Returns the entries of a folder in this order.
+    fn ordered(
+        &self,
+        reader: &Reader,
+        dataset: Id,
+        revision: ObjectId,
+        folder: Option<&FilePath>,
+        sort: Sort,
+    ) -> metastore::Result<Arc<Vec<Child>>> {
+        let key = (dataset, revision, folder.map(|path| path.as_str().into()), sort);
+        if let Some(known) = self.orders.get(&key) {
+            return Ok(known);
+        }
+        let children = sorted::children(reader, revision, folder, sort.key)?;
+        let values = match sort.key {
+            SortKey::Name => None,
+            SortKey::Size => Some(sorted::sizes(reader, folder, &children)?),
+            SortKey::Modified => {
+                let paths = sorted::paths(folder, &children);
+                let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+                let last = commits(reader, self.last(reader, dataset, revision, &paths)?)?;
+                Some(last.iter().map(|last| last.as_ref().map_or(0, |last| last.committer.seconds)).collect())
+            }
+        };
+        let children = Arc::new(sorted::sorted(children, values, sort.descending));
+        self.orders.insert(key, Arc::clone(&children));
+        Ok(children)
     }
 }
 

@@ -157,8 +157,8 @@ pub fn patch(fields: Package) -> Edit {
 
 impl Datasets {
     /// Creates a revision from these operations, each of which sees the result of those before it, including derived
-    /// edits: pointer files of a new package, lines of `.gitattributes` ([`Reader::follow`]). With `once`, returns the
-    /// existing revision if the same request was made before.
+    /// edits: pointer files of a new package, lines of `.gitattributes` ([`Reader::follow`]). Shares follow moves. With
+    /// `once`, returns the existing revision if the same request was made before.
     ///
     /// # Errors
     /// Precondition failed if the branch is not at the expected revision; not found for a branch that does not exist,
@@ -172,7 +172,19 @@ impl Datasets {
         wording: CommitMeta,
         once: Option<&IdempotencyKey>,
     ) -> Result<CommitOutcome, CommitError> {
-        let work = |_, _| ready(Ok(Change { edits: operations.clone(), ..Change::default() }));
+        let moves = operations.iter().filter_map(|edit| match edit {
+            Edit::Move { from, to } => Some((from.clone(), to.clone())),
+            _ => None,
+        });
+        let moves: Vec<(FilePath, FilePath)> = moves.collect();
+        let branch = wording.branch.clone();
+        let work = |snapshot: Arc<Snapshot>, _| {
+            // Shares are of the default branch.
+            let is_default = branch.as_ref().is_none_or(|branch| *branch == snapshot.state().head);
+            let trash =
+                TrashChange { moved: if is_default { moves.clone() } else { Vec::new() }, ..TrashChange::default() };
+            ready(Ok(Change { edits: operations.clone(), trash, ..Change::default() }))
+        };
         self.revise(from_ref(grant), wording.or_message("Change files"), once, work).await
     }
 

@@ -23,7 +23,7 @@ use crate::types::Visibility;
 const MAX_CONFIG_BYTES: u64 = 32 << 20;
 
 /// Maximum size in bytes of a `datapackage.json` that is read.
-const MAX_PACKAGE_BYTES: u64 = 32 << 20;
+pub(super) const MAX_PACKAGE_BYTES: u64 = 32 << 20;
 
 // Any file of a package fits into a pointer.
 const _: () = assert!(datapackage::MAX_BYTES <= lfs::MAX_SIZE);
@@ -122,6 +122,17 @@ impl Datasets {
             Err(metastore::Error::Invalid(_) | metastore::Error::TooLarge(_)) => Ok((revision, None)),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Returns the front matter of the README at a revision; `None` if there is none, or if it is invalid. The grant is for
+    /// `README.md`.
+    pub(crate) async fn front_matter_for(
+        &self,
+        grant: &Grant<Read>,
+        revision: ObjectId,
+    ) -> Result<Option<Map<String, Value>>> {
+        let snapshot = self.snapshot_of(grant.id()).await?;
+        Ok(snapshot.read(move |reader| front_matter(reader, revision)).await?)
     }
 
     /// Returns the metadata from the README's front matter at a revision.
@@ -317,7 +328,7 @@ fn is_path(text: &str) -> bool {
 }
 
 /// Parses a `datapackage.json`; otherwise returns why it is not a JSON object.
-fn parse(bytes: &[u8]) -> Result<Package, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Package, String> {
     match datapackage::parse(bytes) {
         Ok(Value::Object(package)) => Ok(package),
         Ok(_) => Err("the top-level value is not an object".to_owned()),
@@ -395,7 +406,7 @@ fn plan(before: Option<&[u8]>, after: &[u8]) -> metastore::Result<ManagedFiles> 
 }
 
 /// Returns the edit that writes `datapackage.json`.
-fn put(package: &Package) -> Result<Edit> {
+pub(super) fn put(package: &Package) -> Result<Edit> {
     let mut text = serde_json::to_vec_pretty(package).map_err(Error::internal)?;
     text.push(b'\n');
     Ok(Edit::Put { path: place(), content: Content::Bytes(text.into()), executable: false })
@@ -403,16 +414,26 @@ fn put(package: &Package) -> Result<Edit> {
 
 /// Reads the metadata from the README's front matter; empty if there is no readable README in the repository itself.
 fn stated(reader: &Reader, revision: ObjectId) -> metastore::Result<Stated> {
+    Ok(readme(reader, revision)?.map(|text| Stated::of(&text)).unwrap_or_default())
+}
+
+/// Reads the README's front matter; `None` if there is none, or if it is invalid.
+pub(crate) fn front_matter(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<Map<String, Value>>> {
+    Ok(readme(reader, revision)?.and_then(|text| card::read(&text).ok()).flatten())
+}
+
+/// Reads the README; `None` if there is no readable one in the repository itself.
+fn readme(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<String>> {
     let blob = match reader.entry(revision, &"README.md".parse()?) {
         Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) && entry.pointer.is_none() => {
             entry.id
         }
-        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(Stated::default()),
+        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error),
     };
     match reader.blob(blob, card::MAX_README_BYTES) {
-        Ok(bytes) => Ok(str::from_utf8(&bytes).map(Stated::of).unwrap_or_default()),
-        Err(metastore::Error::TooLarge(_)) => Ok(Stated::default()),
+        Ok(bytes) => Ok(String::from_utf8(bytes.into()).ok()),
+        Err(metastore::Error::TooLarge(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }

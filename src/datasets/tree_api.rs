@@ -6,13 +6,13 @@ use std::slice::from_ref;
 use std::sync::Arc;
 
 use metastore::{CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
-use unicode_normalization::UnicodeNormalization as _;
 
 use super::Datasets;
 use super::browse::{ListedEntry, ResolvedEntry, commits, not_found};
 use super::commits::{CommitOutcome, exists, reading};
 use super::ref_transaction::TrashChange;
 use super::revisions::{Change, CommitMeta, head};
+use super::sorted::folded;
 use crate::access::{Grant, History, Read, Right, Write};
 use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Level};
@@ -40,6 +40,16 @@ pub struct IfMatch {
     pub path: FilePath,
     /// The newest revision that the client has seen, or the one that last changed the file.
     pub revision: String,
+}
+
+/// A file or folder that is moved or copied to another path.
+pub struct MovedEntry<R: Right> {
+    /// The path of the entry.
+    pub from: Grant<R>,
+    /// The new path.
+    pub to: Grant<Write>,
+    /// True to replace what is at the new path, if there is anything.
+    pub replace: bool,
 }
 
 impl Datasets {
@@ -260,21 +270,23 @@ impl Datasets {
         self.edit(from_ref(grant), message, work).await?.made()
     }
 
-    /// Moves or renames files and folders as one revision, each from one path to another, in this order. Parent folders
-    /// are kept even if they become empty; shares move along.
+    /// Moves or renames files and folders as one revision, each from one path to another, in this order, after everything
+    /// that is replaced has been removed. Parent folders are kept even if they become empty; shares move along.
     ///
     /// # Errors
-    /// Not found; conflict if a new path exists; invalid if one item is inside another; as for
+    /// Not found; conflict if a new path exists that is not to be replaced; invalid if one item is inside another; as for
     /// [`Datasets::commit_operations`].
-    pub async fn move_entries(&self, items: &[(Grant<Write>, Grant<Write>)], message: CommitMeta) -> Result<ObjectId> {
-        let ways = items.iter().map(|(from, to)| Ok((path_of(from)?, path_of(to)?)));
+    pub async fn move_entries(&self, items: &[MovedEntry<Write>], message: CommitMeta) -> Result<ObjectId> {
+        let ways = items.iter().map(|item| Ok((path_of(&item.from)?, path_of(&item.to)?)));
         let ways: Vec<(FilePath, FilePath)> = ways.collect::<Result<_>>()?;
         let old: Vec<FilePath> = ways.iter().map(|(from, _)| from.clone()).collect();
         if let Some((inner, outer)) = nested(&old) {
             return Err(Error::invalid(format!("`{inner}` is inside `{outer}`; move only one of them")));
         }
+        let replaced = replaced(items)?;
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{} not found", old[0])))?;
+            let cleared = clear(reader, head, &replaced)?;
             let moves = ways.iter().map(|(from, to)| Edit::Move { from: from.clone(), to: to.clone() });
             let left = keep_folders(reader, head, &old)?;
             // A target may be inside such a folder, which then is not empty.
@@ -283,21 +295,21 @@ impl Datasets {
                 let is_free = |folder: String| !ways.iter().any(|(_, to)| to.as_str().starts_with(&folder));
                 edit.paths().all(|kept| folder(kept).is_none_or(is_free))
             };
-            let edits = moves.chain(left.into_iter().filter(is_empty)).collect();
+            let edits = cleared.into_iter().chain(moves).chain(left.into_iter().filter(is_empty)).collect();
             let trash = TrashChange { moved: ways.clone(), ..TrashChange::default() };
             Ok(Change { edits, trash, ..Change::default() })
         };
-        let grants = by_root(items.iter().flat_map(|(from, to)| [from, to]));
+        let grants = by_root(items.iter().flat_map(|item| [&item.from, &item.to]));
         self.edit(&grants, message, work).await?.made()
     }
 
     /// Copies files and folders within a dataset as one revision.
     ///
     /// # Errors
-    /// Not found; conflict if a new path exists; as for [`Datasets::commit_operations`].
-    pub async fn copy_entries(&self, items: &[(Grant<Read>, Grant<Write>)], message: CommitMeta) -> Result<ObjectId> {
+    /// Not found; conflict if a new path exists that is not to be replaced; as for [`Datasets::commit_operations`].
+    pub async fn copy_entries(&self, items: &[MovedEntry<Read>], message: CommitMeta) -> Result<ObjectId> {
         let mut ways = Vec::with_capacity(items.len());
-        for (from, to) in items {
+        for MovedEntry { from, to, .. } in items {
             let old = from
                 .path()
                 .cloned()
@@ -309,15 +321,17 @@ impl Datasets {
             }
             ways.push((old, new));
         }
+        let replaced = replaced(items)?;
         let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let copied = ways.iter().map(|(old, new)| {
+            let mut edits = head.map_or(Ok(Vec::new()), |head| clear(reader, head, &replaced))?;
+            for (old, new) in &ways {
                 let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
                 // A graft rather than a copy edit: the target path is then the only one that the edit touches.
-                super::commits::copy_tree(reader, head, old, new)
-            });
-            Ok(Change { edits: copied.collect::<metastore::Result<_>>()?, ..Change::default() })
+                edits.push(super::commits::copy_tree(reader, head, old, new)?);
+            }
+            Ok(Change { edits, ..Change::default() })
         };
-        self.edit(&by_root(items.iter().map(|(_, to)| to)), message, work).await?.made()
+        self.edit(&by_root(items.iter().map(|item| &item.to)), message, work).await?.made()
     }
 
     /// Writes files copied from another dataset, as a new revision.
@@ -383,7 +397,21 @@ impl Datasets {
     }
 }
 
-/// Normalises a name for comparison: removes case, accents and compatibility forms (NFKD).
-fn folded(text: &str) -> String {
-    text.nfkd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
+/// Returns the paths that may be replaced, each of them once.
+///
+/// # Errors
+/// As for [`path_of`].
+fn replaced<R: Right>(items: &[MovedEntry<R>]) -> Result<HashSet<FilePath>> {
+    items.iter().filter(|item| item.replace).map(|item| path_of(&item.to)).collect()
+}
+
+/// Returns the edits that delete those of these paths that exist.
+fn clear(reader: &Reader, head: ObjectId, paths: &HashSet<FilePath>) -> metastore::Result<Vec<Edit>> {
+    let mut edits = Vec::new();
+    for path in paths {
+        if exists(reader, head, path)? {
+            edits.push(Edit::Delete { path: path.clone() });
+        }
+    }
+    Ok(edits)
 }

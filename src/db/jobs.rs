@@ -22,23 +22,31 @@ impl Tx {
         Ok(())
     }
 
-    /// Claims the oldest job that is due, for the duration of the lease.
-    pub async fn claim_job(&mut self, now: Millis, leased_until: Millis) -> Result<Option<ClaimedJob>> {
+    /// Claims the oldest job that is due, for the duration of the lease: one of a kind, or of all others.
+    pub async fn claim_job(
+        &mut self,
+        now: Millis,
+        leased_until: Millis,
+        kind: &str,
+        of_kind: bool,
+    ) -> Result<Option<ClaimedJob>> {
         let sql = match self {
             Self::Sqlite(_) => {
                 "UPDATE job SET run_at = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (
                      SELECT id FROM job WHERE run_at <= $1 AND (leased_until IS NULL OR leased_until < $1)
+                         AND (kind = $3) = $4
                      ORDER BY run_at, id LIMIT 1)
                  RETURNING id, kind, subject, attempts"
             }
             Self::Postgres(_) => {
                 "UPDATE job SET run_at = $1, leased_until = $2, attempts = attempts + 1 WHERE id = (
                      SELECT id FROM job WHERE run_at <= $1 AND (leased_until IS NULL OR leased_until < $1)
+                         AND (kind = $3) = $4
                      ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
                  RETURNING id, kind, subject, attempts"
             }
         };
-        Ok(query(sql).bind(now).bind(leased_until).fetch_optional(self).await?)
+        Ok(query(sql).bind(now).bind(leased_until).bind(kind).bind(of_kind).fetch_optional(self).await?)
     }
 
     /// Extends the lease of a claimed job.
@@ -78,9 +86,11 @@ impl Tx {
         Ok(query(sql).bind(now).fetch_all(self).await?)
     }
 
-    /// Returns when the next job is due; `None` if all are running. A cheap read, so that an idle server writes nothing.
-    pub async fn next_job(&mut self, now: Millis) -> Result<Option<Millis>> {
-        let sql = "SELECT run_at FROM job WHERE leased_until IS NULL OR leased_until < $1 ORDER BY run_at LIMIT 1";
-        Ok(query_scalar(sql).bind(now).fetch_optional(self).await?)
+    /// Returns when the next job is due, of a kind or of all others; `None` if all are running. A cheap read, so that an
+    /// idle server writes nothing.
+    pub async fn next_job(&mut self, now: Millis, kind: &str, of_kind: bool) -> Result<Option<Millis>> {
+        let sql = "SELECT run_at FROM job WHERE (leased_until IS NULL OR leased_until < $1) AND (kind = $2) = $3
+                   ORDER BY run_at LIMIT 1";
+        Ok(query_scalar(sql).bind(now).bind(kind).bind(of_kind).fetch_optional(self).await?)
     }
 }

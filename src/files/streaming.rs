@@ -10,7 +10,7 @@ use super::Files;
 use crate::access::share_links::DownloadCounted;
 use crate::access::{DatasetGrant, Fetch, Grant, TableGrant};
 use crate::datasets::browse::{BlobStream, ResolvedEntry};
-use crate::datasets::is_empty;
+use crate::datasets::{content_tag, is_empty};
 use crate::db::datasets::DatasetRow;
 use crate::error::{Error, Result};
 use crate::storage::object_reader::ObjectReader;
@@ -64,7 +64,7 @@ impl Opened {
 
     /// Returns the entity tag of the content: different content has a different tag.
     pub fn tag(&self) -> String {
-        self.oid.map_or_else(|| self.located.entry.id.to_string(), |oid| oid.to_string())
+        content_tag(&self.located.entry)
     }
 }
 

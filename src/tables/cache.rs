@@ -55,6 +55,11 @@ impl Key {
         }
         Self(hex::encode(hash.finalize()))
     }
+
+    /// Returns the hash, in hexadecimal digits.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl ResultCache {

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use super::cache::{CachedResult, Key};
 use super::names::LocatedTable;
-use super::part::Part;
-use super::result::{Receiver, TableResult, TableSource};
+use super::pool::Owner;
+use super::result::{TableResult, TableSource};
 use super::source::TableContent;
 use super::{Charge, Request, Tables};
 use crate::access::TableGrant;
@@ -27,6 +27,10 @@ pub const MAX_WAIT: Duration = Duration::from_secs(20);
 
 /// How long a diff goes on after the last request for it.
 const UNWANTED: Duration = Duration::from_mins(1);
+
+/// Maximum number of diffs that are computed for an actor, or wait for an engine. They go on without a connection, so the
+/// number of connections does not limit them.
+const MAX_RUNS: usize = 16;
 
 /// A diff to compute.
 #[derive(Debug, Clone)]
@@ -128,6 +132,8 @@ pub(super) struct DiffRuns(Mutex<HashMap<Key, Arc<DiffRun>>>);
 
 /// A diff that is being computed.
 struct DiffRun {
+    /// Whose engine computes it.
+    owner: Owner,
     state: watch::Sender<State>,
     /// When it was last asked for.
     wanted: Mutex<Instant>,
@@ -197,19 +203,19 @@ impl Tables {
             RowDiffOutput::Daff => (vec![older, newer, diff], Task::Daff, None),
             RowDiffOutput::Rows { offset, limit, changes, output } => {
                 let (filter, total) = selection(&changes, &summary, rows);
-                let page = Page { offset, limit, columns: None, filter, sort: Vec::new(), output };
+                let page = Page { offset, limit, columns: None, filter, sort: Vec::new(), output, detailed: false };
                 (vec![diff], Task::Page(page), total)
             }
         };
         let mut result = self.start(grant.actor(), tables, task, charge).await?;
         result.sources = sources;
-        Ok(RowDiff::Done { summary: Box::new(summary), result, total })
+        Ok(RowDiff::Done { summary, result, total })
     }
 
     /// Waits for a diff, and returns its file; if it takes long, how far it is.
     async fn finished_diff(
         &self,
-        request: Request,
+        mut request: Request,
         wait: Duration,
         charge: Charge,
     ) -> Result<Result<CachedResult, f64>> {
@@ -217,29 +223,46 @@ impl Tables {
             counter!("rutter_table_cache_total", "outcome" => "hit").increment(1);
             return Ok(Ok(cached));
         }
-        let mut state = self.join(request, charge).state.subscribe();
-        let ended = state.wait_for(|state| !matches!(state, State::Running(_)));
-        let ended = tokio::time::timeout(wait, ended).await.map(|ended| ended.map(|state| state.clone()));
-        match ended.unwrap_or_else(|_| Ok(state.borrow().clone())).map_err(Error::internal)? {
-            State::Done(result) => Ok(Ok(result)),
-            State::Running(progress) => Ok(Err(progress)),
-            State::Failed(kind, detail) => Err(Error::of_kind(kind, detail)),
+        let until = Instant::now() + wait;
+        loop {
+            let (run, unused) = self.join(request, &charge)?;
+            let mut state = run.state.subscribe();
+            let ended = state.wait_for(|state| !matches!(state, State::Running(_)));
+            let ended = tokio::time::timeout_at(until, ended).await.map(|ended| ended.map(|state| state.clone()));
+            match ended.unwrap_or_else(|_| Ok(state.borrow().clone())).map_err(Error::internal)? {
+                State::Done(result) => return Ok(Ok(result)),
+                State::Running(progress) => return Ok(Err(progress)),
+                State::Failed(kind, detail) => match unused {
+                    // The one who began it has no engine for it. This actor may have one.
+                    Some(own) if kind == Kind::Busy && own.owner != run.owner => request = own,
+                    _ => return Err(Error::of_kind(kind, detail)),
+                },
+            }
         }
     }
 
-    /// Returns the run of a diff, which is begun if there is none.
-    fn join(&self, request: Request, charge: Charge) -> Arc<DiffRun> {
+    /// Returns the run of a diff, which is begun if there is none; otherwise the request is returned, too.
+    ///
+    /// # Errors
+    /// Busy if there are too many of this actor.
+    fn join(&self, request: Request, charge: &Charge) -> Result<(Arc<DiffRun>, Option<Request>)> {
         let mut runs = self.0.diffs.all();
         if let Some(run) = runs.get(&request.key) {
             *run.wanted() = Instant::now();
-            return Arc::clone(run);
+            return Ok((Arc::clone(run), Some(request)));
+        }
+        if runs.values().filter(|run| run.owner == request.owner).count() >= MAX_RUNS {
+            return Err(Error::busy("too many row diffs are being computed for you; try again in a moment"));
         }
         counter!("rutter_table_cache_total", "outcome" => "miss").increment(1);
-        let run =
-            Arc::new(DiffRun { state: watch::channel(State::Running(0.0)).0, wanted: Mutex::new(Instant::now()) });
+        let run = Arc::new(DiffRun {
+            owner: request.owner.clone(),
+            state: watch::channel(State::Running(0.0)).0,
+            wanted: Mutex::new(Instant::now()),
+        });
         runs.insert(request.key.clone(), Arc::clone(&run));
-        tokio::spawn(self.clone().drive(request, Arc::clone(&run), charge));
-        run
+        tokio::spawn(self.clone().drive(request, Arc::clone(&run), Arc::clone(charge)));
+        Ok((run, None))
     }
 
     /// Computes a diff, until there are no more requests for it.
@@ -261,21 +284,10 @@ impl Tables {
 
     /// Computes a diff into the cache.
     async fn drain(&self, request: Request, run: &DiffRun, charge: Charge) -> Result<CachedResult> {
-        let key = request.key.clone();
-        let Receiver { mut parts, mut progress } = self.compute(request, self.0.cache.file_limit(), charge).await?;
-        loop {
-            tokio::select! {
-                part = parts.recv() => match part.transpose()? {
-                    Some(Part::Chunk(_)) => {}
-                    Some(Part::Done(_)) => break,
-                    None => return Err(Error::internal("a row diff without end")),
-                },
-                Ok(()) = progress.changed() => {
-                    run.state.send_replace(State::Running(*progress.borrow_and_update()));
-                }
-            }
-        }
-        self.0.cache.open(&key).await.ok_or_else(|| {
+        let progress = |fraction| {
+            run.state.send_replace(State::Running(fraction));
+        };
+        self.compute_file(request, charge, progress).await?.ok_or_else(|| {
             Error::invalid(format!(
                 "the row diff does not fit into the cache: it has more than {} bytes, half of `tables.cache_bytes`; lower \
                  `tables.diff_rows`, or raise `tables.cache_bytes`",
@@ -329,7 +341,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_diff_is_given_up_a_minute_after_the_last_request() {
-        let run = DiffRun { state: watch::channel(State::Running(0.0)).0, wanted: Mutex::new(Instant::now()) };
+        let run = DiffRun {
+            owner: Owner { actor: String::new(), is_visitor: true },
+            state: watch::channel(State::Running(0.0)).0,
+            wanted: Mutex::new(Instant::now()),
+        };
         let begin = Instant::now();
         let asking = async {
             for _ in 0..3 {

@@ -13,14 +13,26 @@ use crate::datasets::browse::Listing;
 use crate::datasets::package::Package;
 use crate::error::{Error, Kind, Result};
 
-/// Maximum number of files of a table.
-const MAX_FILES: usize = 10_000;
+/// Maximum number of files of a table, and of all tables of a query.
+pub(super) const MAX_FILES: usize = 10_000;
 
-/// Maximum size of the declared schema and dialect of a table, in bytes of JSON.
-const MAX_DECLARED_BYTES: usize = 4 << 20;
+/// Maximum size of the declared schema and dialect of a table, and of those of all tables of a query, in bytes of JSON.
+pub(super) const MAX_DECLARED_BYTES: usize = 4 << 20;
 
 /// The properties of a resource that say how its files are read.
 const DECLARED: [&str; 3] = ["schema", "dialect", "encoding"];
+
+/// What a revision says about its tables.
+pub(super) struct Described {
+    pub(super) commit: ObjectId,
+    package: Option<Package>,
+}
+
+impl Described {
+    fn resources(&self) -> &[Value] {
+        self.package.as_ref().map_or(&[][..], package_resources)
+    }
+}
 
 /// A table at a revision.
 #[derive(Clone)]
@@ -33,6 +45,14 @@ pub(super) struct LocatedTable {
     pub(super) table: Table,
 }
 
+impl LocatedTable {
+    /// Returns its files with the tags of their content.
+    pub(super) fn contents(&self) -> Result<Vec<(FilePath, String)>> {
+        let files = self.table.files.iter().zip(&self.files);
+        files.map(|(described, file)| Ok((described.name.parse()?, file.tag()))).collect()
+    }
+}
+
 impl Tables {
     /// Finds the table with this name: a resource of the Data Package, a file, or a folder with files of one format.
     ///
@@ -40,11 +60,30 @@ impl Tables {
     /// Not found if the revision or the table does not exist, or the actor has no access; unsupported media type for files
     /// that are no tables; invalid for a resource that cannot be read.
     pub(super) async fn find(&self, grant: &TableGrant, revision: &str, name: &str) -> Result<LocatedTable> {
-        let place = package_path();
-        let (commit, package) = self.0.datasets.package_for(&grant.at(&place)?, Some(revision)).await?;
+        let described = self.described(grant, revision).await?;
+        self.find_in(grant, &described, revision, name).await
+    }
+
+    /// Reads what a revision says about its tables.
+    ///
+    /// # Errors
+    /// Not found if the revision does not exist.
+    pub(super) async fn described(&self, grant: &TableGrant, revision: &str) -> Result<Described> {
+        let (commit, package) = self.0.datasets.package_for(&grant.at(&package_path())?, Some(revision)).await?;
+        Ok(Described { commit, package })
+    }
+
+    async fn find_in(
+        &self,
+        grant: &TableGrant,
+        described: &Described,
+        revision: &str,
+        name: &str,
+    ) -> Result<LocatedTable> {
+        let commit = described.commit;
         let source =
             TableSource { dataset: grant.full_name(), revision: revision.to_owned(), commit, table: name.to_owned() };
-        let all = package.as_ref().map_or(&[][..], |package| package_resources(package));
+        let all = described.resources();
         if let Some(resource) = all.iter().find(|resource| resource["name"] == name) {
             let paths = resource_paths(resource, name)?;
             let format = resource["format"].as_str().and_then(Format::from_extension);
@@ -70,20 +109,18 @@ impl Tables {
     pub(super) async fn find_for_query(
         &self,
         grant: &TableGrant,
-        commit: ObjectId,
+        described: &Described,
         name: &TableName,
     ) -> Result<LocatedTable> {
-        let revision = commit.to_string();
-        let found = self.find(grant, &revision, &name.table).await;
+        let revision = described.commit.to_string();
+        let found = self.find_in(grant, described, &revision, &name.table).await;
         if name.is_quoted || !matches!(&found, Err(error) if error.kind() == Kind::NotFound) {
             return found;
         }
-        let (_, package) = self.0.datasets.package_for(&grant.at(&package_path())?, Some(&revision)).await?;
-        let all = package.as_ref().map_or(&[][..], |package| package_resources(package));
-        let names = all.iter().filter_map(|resource| resource["name"].as_str());
+        let names = described.resources().iter().filter_map(|resource| resource["name"].as_str());
         let mut similar = names.filter(|other| other.eq_ignore_ascii_case(&name.table));
         match (similar.next(), similar.next()) {
-            (Some(only), None) => self.find(grant, &revision, only).await,
+            (Some(only), None) => self.find_in(grant, described, &revision, only).await,
             _ => found,
         }
     }
@@ -129,6 +166,21 @@ impl Tables {
         let located = self.0.datasets.locate(&grant.at(path)?, Some(revision)).await?;
         let source = source_of_file(grant, Some(revision), located.revision, path);
         self.open(grant, source, std::slice::from_ref(path), format, Map::new()).await
+    }
+
+    /// Finds the table that consists of these files.
+    ///
+    /// # Errors
+    /// As for [`Tables::find`].
+    pub(super) async fn find_files(
+        &self,
+        grant: &TableGrant,
+        commit: ObjectId,
+        name: String,
+        paths: &[FilePath],
+    ) -> Result<LocatedTable> {
+        let source = TableSource { dataset: grant.full_name(), revision: commit.to_string(), commit, table: name };
+        self.open(grant, source, paths, None, Map::new()).await
     }
 
     async fn open(
@@ -246,9 +298,13 @@ fn declared(resource: &Value) -> Result<Map<String, Value>> {
             declared.insert(key.to_owned(), value.clone());
         }
     }
-    let size = serde_json::to_vec(&declared).map_err(Error::internal)?.len();
-    if size > MAX_DECLARED_BYTES {
+    if declared_bytes(&declared)? > MAX_DECLARED_BYTES {
         return Err(Error::invalid(format!("the schema of a table can have at most {MAX_DECLARED_BYTES} bytes")));
     }
     Ok(declared)
+}
+
+/// Returns the size of a declared schema and dialect.
+pub(super) fn declared_bytes(declared: &Map<String, Value>) -> Result<usize> {
+    Ok(serde_json::to_vec(declared).map_err(Error::internal)?.len())
 }

@@ -1,6 +1,7 @@
 //! The pool of table engines: how many there are, and which actors use them.
 //!
-//! An engine serves one actor for all its life, so that no data of one can stay in memory for another.
+//! An engine serves one actor for all its life, so that no data of one can stay in memory for another. Visitors, who have no
+//! account, have at most half of the engines together, so that they cannot keep users from theirs.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -30,10 +31,19 @@ struct Inner {
     running: Gauge,
 }
 
+/// Whose an engine is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Owner {
+    /// The key of the actor.
+    pub(super) actor: String,
+    /// True for one who is not identified, and may be many people.
+    pub(super) is_visitor: bool,
+}
+
 #[derive(Default)]
 struct State {
-    /// Number of engines in use, by actor.
-    busy: HashMap<String, usize>,
+    /// Number of engines in use, by owner.
+    busy: HashMap<Owner, usize>,
     idle: Vec<Idle>,
     /// The number of the next engine.
     next: u64,
@@ -41,13 +51,18 @@ struct State {
 
 struct Idle {
     number: u64,
-    actor: String,
+    owner: Owner,
     process: Process,
 }
 
 impl State {
     fn used(&self) -> usize {
         self.busy.values().sum()
+    }
+
+    /// Returns how many engines are used by visitors.
+    fn used_by_visitors(&self) -> usize {
+        self.busy.iter().filter(|(owner, _)| owner.is_visitor).map(|(_, count)| count).sum()
     }
 }
 
@@ -82,31 +97,43 @@ impl Pool {
     ///
     /// # Errors
     /// Busy if no engine is free in time; unavailable if it cannot be started.
-    pub(super) async fn take(&self, actor: &str) -> Result<Lease> {
+    pub(super) async fn take(&self, owner: &Owner) -> Result<Lease> {
         let timeout = Duration::from_secs(self.0.config.wait_seconds);
-        let process = tokio::time::timeout(timeout, self.turn(actor)).await;
+        let process = tokio::time::timeout(timeout, self.turn(owner)).await;
         let process = process.map_err(|_| Error::busy("too many tables are being read; try again in a moment"))?;
-        let mut lease = Lease { pool: self.clone(), actor: actor.to_owned(), process };
+        let mut lease = Lease { pool: self.clone(), owner: Some(owner.clone()), process };
         self.0.measure();
         if let Some(process) = &mut lease.process
             && process.is_running()
         {
             return Ok(lease);
         }
-        let run = Arc::clone(&self.0.run);
-        let scratch = crate::blocking(move || run.scratch("engine-")).await??;
-        lease.process = Some(Process::start(&self.0.program, scratch, &self.0.config).await?);
+        lease.process = Some(self.start().await?);
         Ok(lease)
     }
 
+    /// Starts an engine beside those of the pool, for one request.
+    ///
+    /// # Errors
+    /// Unavailable if it cannot be started.
+    pub(super) async fn start_extra(&self) -> Result<Lease> {
+        Ok(Lease { pool: self.clone(), owner: None, process: Some(self.start().await?) })
+    }
+
+    async fn start(&self) -> Result<Process> {
+        let run = Arc::clone(&self.0.run);
+        let scratch = crate::blocking(move || run.scratch("engine-")).await??;
+        Process::start(&self.0.program, scratch, &self.0.config).await
+    }
+
     /// Waits for the permission to use an engine, and returns it if it is running already.
-    async fn turn(&self, actor: &str) -> Option<Process> {
+    async fn turn(&self, owner: &Owner) -> Option<Process> {
         loop {
             let freed = self.0.freed.notified();
             tokio::pin!(freed);
             // Registered before the state is looked at, so that nothing that is freed meanwhile is missed.
             freed.as_mut().enable();
-            let turn = self.0.state().turn(actor, self.0.config.engines);
+            let turn = self.0.state().turn(owner, self.0.config.engines);
             match turn {
                 Turn::Warm(process) => return Some(*process),
                 Turn::Cold => return None,
@@ -118,14 +145,17 @@ impl Pool {
 
 impl State {
     /// Decides what a request of an actor may do, and counts it if it may go on.
-    fn turn(&mut self, actor: &str, engines: usize) -> Turn {
-        let (used, own) = (self.used(), self.busy.get(actor).copied().unwrap_or_default());
-        // An actor uses at most half of them.
-        if used >= engines || own >= engines.div_ceil(2) {
+    fn turn(&mut self, owner: &Owner, engines: usize) -> Turn {
+        let (used, own) = (self.used(), self.busy.get(owner).copied().unwrap_or_default());
+        // An actor uses at most half of them, and so do all visitors.
+        if used >= engines
+            || own >= engines.div_ceil(2)
+            || owner.is_visitor && self.used_by_visitors() >= (engines / 2).max(1)
+        {
             return Turn::Wait;
         }
-        *self.busy.entry(actor.to_owned()).or_default() += 1;
-        if let Some(found) = self.idle.iter().position(|idle| idle.actor == actor) {
+        *self.busy.entry(owner.clone()).or_default() += 1;
+        if let Some(found) = self.idle.iter().position(|idle| idle.owner == *owner) {
             return Turn::Warm(Box::new(self.idle.remove(found).process));
         }
         if used + self.idle.len() >= engines {
@@ -151,7 +181,8 @@ impl Inner {
 /// The right to use an engine for one request. Dropping it ends the engine, unless it was given back.
 pub(super) struct Lease {
     pool: Pool,
-    actor: String,
+    /// Whose it is among those of the pool; `None` for an engine beside it, which is never kept.
+    owner: Option<Owner>,
     process: Option<Process>,
 }
 
@@ -165,14 +196,12 @@ impl Lease {
     pub(super) fn give_back(mut self) {
         let Some(process) = self.process.take() else { return };
         let idle = Duration::from_secs(self.pool.0.config.idle_seconds);
-        if idle.is_zero() {
-            return;
-        }
+        let Some(owner) = self.owner.clone().filter(|_| !idle.is_zero()) else { return };
         let number = {
             let mut state = self.pool.0.state();
             state.next += 1;
             let number = state.next;
-            state.idle.push(Idle { number, actor: self.actor.clone(), process });
+            state.idle.push(Idle { number, owner, process });
             number
         };
         let pool = Arc::downgrade(&self.pool.0);
@@ -196,12 +225,13 @@ impl Drop for Lease {
     fn drop(&mut self) {
         // First the engine, so that there are never more than there may be.
         drop(self.process.take());
+        let Some(owner) = &self.owner else { return };
         {
             let mut state = self.pool.0.state();
-            if let Some(busy) = state.busy.get_mut(&self.actor) {
+            if let Some(busy) = state.busy.get_mut(owner) {
                 *busy -= 1;
                 if *busy == 0 {
-                    state.busy.remove(&self.actor);
+                    state.busy.remove(owner);
                 }
             }
         }
@@ -218,16 +248,31 @@ mod tests {
         matches!(turn, Turn::Cold)
     }
 
+    fn user(name: &str) -> Owner {
+        Owner { actor: name.to_owned(), is_visitor: false }
+    }
+
     #[test]
     fn an_actor_uses_at_most_half_of_the_engines() {
         let mut state = State::default();
-        assert!(is_cold(&state.turn("ada", 4)) && is_cold(&state.turn("ada", 4)));
-        assert!(matches!(state.turn("ada", 4), Turn::Wait));
-        assert!(is_cold(&state.turn("ben", 4)) && is_cold(&state.turn("cleo", 4)));
-        assert!(matches!(state.turn("dan", 4), Turn::Wait), "all are in use");
+        assert!(is_cold(&state.turn(&user("ada"), 4)) && is_cold(&state.turn(&user("ada"), 4)));
+        assert!(matches!(state.turn(&user("ada"), 4), Turn::Wait));
+        assert!(is_cold(&state.turn(&user("ben"), 4)) && is_cold(&state.turn(&user("cleo"), 4)));
+        assert!(matches!(state.turn(&user("dan"), 4), Turn::Wait), "all are in use");
         // One is enough for everybody.
         let mut single = State::default();
-        assert!(is_cold(&single.turn("ada", 1)));
-        assert!(matches!(single.turn("ben", 1), Turn::Wait));
+        assert!(is_cold(&single.turn(&user("ada"), 1)));
+        assert!(matches!(single.turn(&user("ben"), 1), Turn::Wait));
+    }
+
+    #[test]
+    fn visitors_leave_half_of_the_engines_to_users() {
+        let visitor = |name: &str| Owner { actor: name.to_owned(), is_visitor: true };
+        for (engines, most) in [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2)] {
+            let mut state = State::default();
+            let taken = (0..9).filter(|link| is_cold(&state.turn(&visitor(&format!("link:{link}")), engines))).count();
+            assert_eq!(taken, most, "{engines}");
+            assert_eq!(is_cold(&state.turn(&user("ada"), engines)), engines > 1, "{engines}");
+        }
     }
 }

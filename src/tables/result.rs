@@ -12,6 +12,10 @@ use super::cache::CacheWriter;
 use super::part::{Ended, Part};
 use crate::error::{Error, Result};
 
+/// Maximum size of a result that is returned as a whole, in bytes. A page of JSON has at most 8 MiB, statistics of very many
+/// columns have more.
+const MAX_WHOLE: usize = 64 << 20;
+
 /// Maximum number of parts of a result that wait for the client.
 const QUEUED_PARTS: usize = 2;
 
@@ -59,6 +63,9 @@ impl TableResult {
         let mut next = self.first.take();
         loop {
             match next {
+                Some(Part::Chunk(chunk)) if all.len() + chunk.len() > MAX_WHOLE => {
+                    return Err(Error::internal(format!("a result has more than {MAX_WHOLE} bytes")));
+                }
                 Some(Part::Chunk(chunk)) => all.extend_from_slice(&chunk),
                 Some(Part::Done(done)) => return Ok((all, done)),
                 None => return Err(Error::internal("a result without end")),

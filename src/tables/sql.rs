@@ -9,7 +9,7 @@ use metastore::{FilePath, ObjectId};
 use serde_json::{Map, Value, json};
 use tables_wire::{Output, Piece, Query, References, Sql, TableName, Task};
 
-use super::names::LocatedTable;
+use super::names::{Described, LocatedTable, MAX_DECLARED_BYTES, MAX_FILES, declared_bytes};
 use super::result::{TableResult, TableSource};
 use super::{Charge, Tables};
 use crate::access::{Access, Actor, TableGrant};
@@ -155,10 +155,7 @@ impl Tables {
         }
         let names = names(&references, default.as_ref())?;
         self.pin(access, actor, &names.iter().collect::<Vec<_>>(), &mut pinned).await?;
-        let mut tables = Vec::new();
-        for (name, table) in names.iter().zip(&references.tables) {
-            tables.push(self.table(&pinned, name, table).await?);
-        }
+        let tables = self.located(&pinned, &names, &references.tables).await?;
         let sources: Vec<TableSource> = tables.iter().map(|table| table.source.clone()).collect();
         let canonical = canonical(&references, &sources)?;
         Ok(Resolved { query, tables, canonical })
@@ -192,12 +189,42 @@ impl Tables {
         Ok(())
     }
 
-    async fn table(&self, pinned: &Pinned, name: &DatasetName, table: &TableName) -> Result<LocatedTable> {
-        let (grant, commit) = pinned.get(name)?;
-        let found = self.find_for_query(grant, commit, table).await;
-        let mut found = found.map_err(|error| about(&format!("{}@{}", name.dataset, name.revision), &error))?;
-        name.revision.clone_into(&mut found.source.revision);
-        Ok(found)
+    /// Finds tables: each with its dataset. What they have together is limited like what one of them has.
+    async fn located(&self, pinned: &Pinned, names: &[DatasetName], tables: &[TableName]) -> Result<Vec<LocatedTable>> {
+        // Those of one revision follow each other, so that what it says about tables, which can be long, is read once and
+        // in memory alone.
+        let mut order: Vec<usize> = (0..names.len()).collect();
+        order.sort_by_key(|index| (&names[*index].dataset, pinned.commits.get(&names[*index])));
+        let mut last: Option<(&str, Described)> = None;
+        let (mut located, mut files, mut declared) = (Vec::with_capacity(names.len()), 0, 0);
+        for index in order {
+            let (name, table) = (&names[index], &tables[index]);
+            let (grant, commit) = pinned.get(name)?;
+            let about = |error: Error| about(&format!("{}@{}", name.dataset, name.revision), &error);
+            let kept = last.take().filter(|(dataset, kept)| *dataset == name.dataset && kept.commit == commit);
+            let described = match kept {
+                Some((_, described)) => described,
+                None => self.described(grant, &commit.to_string()).await.map_err(about)?,
+            };
+            let mut found = self.find_for_query(grant, &described, table).await.map_err(about)?;
+            last = Some((name.dataset.as_str(), described));
+            name.revision.clone_into(&mut found.source.revision);
+            files += found.files.len();
+            declared += declared_bytes(&found.table.declared)?;
+            if files > MAX_FILES {
+                return Err(Error::invalid(format!(
+                    "the tables of a query can have at most {MAX_FILES} files together"
+                )));
+            }
+            if declared > MAX_DECLARED_BYTES {
+                return Err(Error::invalid(format!(
+                    "the schemas of the tables of a query can have at most {MAX_DECLARED_BYTES} bytes together"
+                )));
+            }
+            located.push((index, found));
+        }
+        located.sort_unstable_by_key(|(index, _)| *index);
+        Ok(located.into_iter().map(|(_, found)| found).collect())
     }
 
     /// Reads the text of a saved query.

@@ -51,6 +51,7 @@ const TRANSFERS: &[&str] = &[
     "/api/v1/drive/{owner}/{dataset}/rows/{*path}",
     "/api/v1/drive/{owner}/{dataset}/statistics/{*path}",
     "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}",
+    "/api/v1/datasets/{owner}/{dataset}/diff/rows",
     "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}",
     "/api/v1/datasets/{owner}/{dataset}/rows/{revision}/{*path}",
     "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{*path}",

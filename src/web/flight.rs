@@ -45,8 +45,8 @@ const CALLS: [&str; 10] = [
 
 const FOLDER: &str = "/arrow.flight.protocol.FlightService/";
 
-/// Maximum size of a message of a client, in bytes.
-const MAX_MESSAGE: usize = 4 << 20;
+/// Maximum size of a message of a client, in bytes. The longest ones have a ticket, and so a query with its parameters.
+const MAX_MESSAGE: usize = 1 << 20;
 
 /// Where old clients send their token.
 const TOKEN: HeaderName = HeaderName::from_static("auth-token-bin");
@@ -58,7 +58,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Calls that only read metadata have the default cost; [`queries`] charges for queries.
-const CALL: RouteGroup = RouteGroup { render_error, is_below: |path| path.starts_with(FOLDER), ..RouteGroup::DEFAULT };
+const CALL: RouteGroup =
+    RouteGroup { render_error, is_below: |path| path.starts_with(FOLDER), is_query: true, ..RouteGroup::DEFAULT };
 
 /// Renders an error as a status of gRPC. Clients of gRPC always use POST.
 fn render_error(_: &str, details: &ErrorDetails, response: &mut Response) {

@@ -6,7 +6,7 @@ mod document;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 pub(super) use self::dataset_url::nothing;
 use self::document::{Encoded, document};
@@ -47,6 +47,7 @@ const PAGES: &[&str] = &[
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = PAGES.iter().fold(routes, |routes, path| routes.add(Method::GET, path, page));
+    let routes = routes.add(Method::GET, "/robots.txt", robots).add(Method::GET, "/favicon.ico", favicon);
     dataset_url::routes(routes.add(Method::GET, "/_app/{*path}", asset))
 }
 
@@ -71,6 +72,21 @@ async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response>
     let policy = HeaderValue::from_static("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'");
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(response)
+}
+
+/// How long crawlers and browsers may cache these files.
+const DAY: &str = "public, max-age=86400";
+
+/// Tells crawlers what not to read (RFC 9309).
+async fn robots() -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, DAY)];
+    (headers, include_str!("pages/robots.txt")).into_response()
+}
+
+/// Serves the icon to programs that do not read it from the document.
+async fn favicon() -> Response {
+    let headers = [(header::CONTENT_TYPE, "image/x-icon"), (header::CACHE_CONTROL, DAY)];
+    (headers, include_bytes!("pages/favicon.ico").as_slice()).into_response()
 }
 
 #[cfg(test)]

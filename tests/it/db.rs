@@ -11,7 +11,7 @@ use rutter::app::App;
 use rutter::clock::Clock;
 use rutter::db::{Db, Tx};
 use rutter::error::Error;
-use rutter::jobs::{self, Kind, Worker};
+use rutter::jobs::{self, Kind, Wakers, Worker};
 use rutter::types::{Role, Secret, Visibility};
 use rutter_testing::{Engine, Person, Reply, Server, eventually, story};
 use serde_json::json;
@@ -215,7 +215,7 @@ fn later_worker(server: &Server, failures: usize) -> (Arc<Worker>, Clock, Arc<Mu
         }
         .boxed()
     };
-    (Arc::new(Worker::new(server.app.db.clone(), clock.clone(), Arc::default(), Box::new(perform))), clock, done)
+    (Arc::new(Worker::new(server.app.db.clone(), clock.clone(), Wakers::default(), Box::new(perform))), clock, done)
 }
 
 async fn enqueue(server: &Server, clock: &Clock, subject: &str, delay: Duration) {
@@ -248,7 +248,7 @@ story! {
             }
             .boxed()
         };
-        let worker = Worker::new(server.app.db.clone(), clock.clone(), Arc::default(), Box::new(perform));
+        let worker = Worker::new(server.app.db.clone(), clock.clone(), Wakers::default(), Box::new(perform));
         enqueue(&server, &clock, "a", Duration::ZERO).await;
         worker.run_due().await.unwrap();
         clock.advance(Duration::from_secs(1));
@@ -314,7 +314,7 @@ story! {
         // A worker claims it and disappears.
         let mut tx = server.app.db.write().await.unwrap();
         let (now, end) = (clock.now(), clock.now().plus(Duration::from_secs(900)));
-        while tx.claim_job(now, end).await.unwrap().unwrap().2 != "a" {}
+        while tx.claim_job(now, end, "derive", false).await.unwrap().unwrap().2 != "a" {}
         tx.commit().await.unwrap();
         worker.run_due().await.unwrap();
         assert!(done.lock().unwrap().is_empty(), "it is taken");

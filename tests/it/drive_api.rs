@@ -229,6 +229,106 @@ story! {
 }
 
 story! {
+    async fn a_move_or_copy_replaces_only_when_asked(server: Server) {
+        let ada = ada(&server).await;
+        let drive = DriveClient::new(&server, &ada, "ada/data");
+        for path in ["a.txt", "b.txt", "box/a.txt", "box/in/c.txt", "in/d.txt"] {
+            drive.put(path, path).await;
+        }
+        let way = |from: &str, to: &str, replace: bool| json!({"from": from, "to": to, "replace": replace});
+        for (rest, item, status) in [
+            ("/move", way("a.txt", "box/a.txt", false), 409),
+            ("/copy", way("a.txt", "box/a.txt", false), 409),
+            ("/move", way("box/in", "box", true), 422),
+            ("/copy", way("box/in", "box", true), 422),
+            ("/move", way("a.txt", "a.txt", true), 422),
+            ("/move", way("nothing", "a.txt", true), 404),
+        ] {
+            let reply = drive.send("POST", rest, &json!({"items": [item]})).await;
+            assert_eq!(reply.status, status, "{rest} {item}: {}", reply.text());
+        }
+        let revisions = async || {
+            let listed = server.ok(&ada, "GET", "/api/v1/datasets/ada/data/revisions", Value::Null).await;
+            listed["items"].as_array().unwrap().len()
+        };
+        let before = revisions().await;
+        // One is replaced, the other is new: one revision.
+        let items = json!([way("a.txt", "box/a.txt", true), way("b.txt", "box/b.txt", true)]);
+        drive.ok("POST", "/move", &json!({"items": items})).await;
+        assert_eq!(revisions().await, before + 1);
+        assert_eq!(drive.get("/content/box/a.txt").await.text(), "a.txt");
+        assert_eq!((drive.names("").await, drive.names("box").await), (
+            vec!["box/".to_owned(), "in/".to_owned()],
+            ["a.txt", "b.txt", "in/"].map(str::to_owned).to_vec(),
+        ));
+        // A folder is replaced as a whole; the history keeps it.
+        drive.ok("POST", "/copy", &json!({"items": [way("in", "box/in", true)]})).await;
+        assert_eq!(drive.names("box/in").await, ["d.txt"]);
+        assert_eq!(drive.get("/versions/box/a.txt").await.json()["items"].as_array().unwrap().len(), 2);
+        let items = json!([way("in", "box/in", true)]);
+        let foreign = json!({"items": items, "dataset": "ada/data"});
+        assert_eq!(drive.send("POST", "/copy", &foreign).await.status, 422);
+
+        // A user with access to one folder cannot replace the folder itself.
+        let ben = server.person("ben").await;
+        server.share(&ada, "ada/data", json!({"path": "box", "with": {"user": "ben"}, "right": "edit"})).await;
+        let shared = DriveClient::new(&server, &ben, "ada/data");
+        for item in [way("box/a.txt", "box", true), way("box/a.txt", "in/d.txt", true)] {
+            let reply = shared.send("POST", "/move", &json!({"items": [item]})).await;
+            assert!(matches!(reply.status, 403 | 404), "{item}: {} {}", reply.status, reply.text());
+        }
+        shared.ok("POST", "/move", &json!({"items": [way("box/a.txt", "box/b.txt", true)]})).await;
+        assert_eq!(drive.get("/content/box/b.txt").await.text(), "a.txt");
+    }
+}
+
+story! {
+    async fn a_folder_is_listed_in_any_order(server: Server) {
+        let ada = ada(&server).await;
+        let drive = DriveClient::new(&server, &ada, "ada/data");
+        for (path, size) in [("b10.txt", 3), ("b2.txt", 5), ("A.txt", 1), ("z/in.txt", 9), ("large.bin", 70_000)] {
+            assert_eq!(drive.put(path, noise(7, size)).await.status, 201);
+        }
+        drive.ok("POST", "/folders", &json!({"path": "Box"})).await;
+        let tree = "/api/v1/datasets/ada/data/tree/main?sort=";
+        for (sort, expected) in [
+            ("name", ["Box", "z", "A.txt", "b2.txt", "b10.txt", "large.bin"]),
+            ("-name", ["z", "Box", "large.bin", "b10.txt", "b2.txt", "A.txt"]),
+            ("size", ["Box", "z", "A.txt", "b10.txt", "b2.txt", "large.bin"]),
+            ("-size", ["Box", "z", "large.bin", "b2.txt", "b10.txt", "A.txt"]),
+        ] {
+            // Page by page, in both APIs.
+            let mut listed = Vec::new();
+            let mut cursor = String::new();
+            loop {
+                let page = drive.get(&format!("/list?sort={sort}&limit=2&cursor={cursor}")).await.json();
+                listed.extend(page["items"].as_array().unwrap().iter().map(|item| item["path"].as_str().unwrap().to_owned()));
+                match page["next_cursor"].as_str() {
+                    Some(next) => next.clone_into(&mut cursor),
+                    None => break,
+                }
+            }
+            assert_eq!(listed, expected, "{sort}");
+            let found = server.ok(&ada, "GET", &format!("{tree}{sort}"), Value::Null).await;
+            let paths = found["items"].as_array().unwrap().iter().map(|item| item["path"].as_str().unwrap());
+            let paths: Vec<&str> = paths.filter(|path| *path != ".gitattributes").collect();
+            assert_eq!(paths, expected, "{sort}");
+        }
+        // Changes within one second are sorted by name.
+        for sort in ["modified", "-modified"] {
+            let listed = drive.get(&format!("/list?sort={sort}")).await.json();
+            let kinds: Vec<&str> =
+                listed["items"].as_array().unwrap().iter().map(|item| item["type"].as_str().unwrap()).collect();
+            assert_eq!(kinds, ["folder", "folder", "file", "file", "file", "file"], "{sort}");
+        }
+        for wrong in ["sort=date", "sort=name&recursive=true", "sort=name&cursor=nonsense", "sort=name&path=A.txt"] {
+            let reply = drive.get(&format!("/list?{wrong}")).await;
+            assert!(matches!(reply.status, 404 | 422), "{wrong}: {} {}", reply.status, reply.text());
+        }
+    }
+}
+
+story! {
     async fn empty_folders_are_kept(server: Server) {
         let ada = ada(&server).await;
         let drive = DriveClient::new(&server, &ada, "ada/data");

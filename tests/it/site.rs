@@ -49,6 +49,10 @@ story! {
             assert_eq!(reply.status, 404, "{path}");
         }
         assert_eq!(Reply::of(server.request("POST", "/login", None)).await.status, 405);
+        for (path, media) in [("/robots.txt", PLAIN), ("/favicon.ico", "image/x-icon")] {
+            let reply = Reply::of(server.request("GET", path, None)).await;
+            assert_eq!((reply.status, reply.header("content-type")), (200, media), "{path}");
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Rows, statistics and columns of tables, which the table engine reads.
 
 mod confinement;
+mod convert;
+mod describe;
 mod diff;
 mod engines;
 mod expensive;
@@ -9,6 +11,7 @@ mod infer;
 mod names;
 mod rows;
 mod sql;
+mod viewer;
 
 use rutter::config::Rates;
 use rutter::types::Visibility;

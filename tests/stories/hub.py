@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 import sys
 
 import datasets
@@ -13,6 +14,12 @@ from huggingface_hub.errors import (
     HfHubHTTPError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
+)
+
+# As RFC 6761 says. The C library of Debian alone does not know names below `localhost`.
+resolve = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *rest, **named: resolve(
+    "localhost" if str(host).endswith(".localhost") else host, *rest, **named
 )
 
 api = HfApi()
@@ -227,6 +234,79 @@ def tables():
     assert named["count"][:] == [3, 4]
 
 
+def viewer():
+    from datasets.utils._dataset_viewer import (
+        DatasetViewerError,
+        get_exported_dataset_infos,
+        get_exported_parquet_files,
+    )
+
+    token = os.environ["HF_TOKEN"]
+    frame = pandas.DataFrame({
+        "bird": ["owl", "tit", None],
+        "count": pandas.array([3, 4, 5], dtype="int32"),
+        "seen": pandas.to_datetime(["2024-01-01", "2024-01-02", None]),
+        "tags": [["a"], [], ["b", "c"]],
+    })
+    api.create_repo("ada/measured", repo_type="dataset", private=True)
+    frame.to_parquet("hf://datasets/ada/measured/data.parquet")
+    sha = api.dataset_info("ada/measured").sha
+    (file,) = get_exported_parquet_files("ada/measured", sha, token)
+    assert (file["config"], file["split"], file["filename"]) == ("default", "train", "data.parquet"), file
+    session = huggingface_hub.utils.get_session()
+    own = {"authorization": f"Bearer {token}"}
+    options = {"follow_redirects": True} if "httpx" in type(session).__module__ else {}
+    content = session.get(file["url"], headers=own, **options).content
+    assert len(content) == file["size"] and pandas.read_parquet(io.BytesIO(content))["count"].equals(frame["count"])
+    infos = get_exported_dataset_infos("ada/measured", sha, token)
+    info = datasets.DatasetInfo.from_dict(infos["default"])
+    expected = datasets.Dataset.from_pandas(frame).features
+    assert info.features == expected and info.splits["train"].num_examples == 3, info
+    refused(DatasetViewerError, lambda: get_exported_dataset_infos("ada/measured", "0" * 40, token))
+    refused(DatasetViewerError, lambda: get_exported_parquet_files("ada/measured", sha, False))
+    # The library knows columns and sizes before it loads anything, and checks them when it has.
+    builder = datasets.load_dataset_builder("ada/measured")
+    assert builder.info.features == expected and builder.info.splits["train"].num_examples == 3, builder.info
+    loaded = datasets.load_dataset("ada/measured", split="train")
+    assert loaded.features == expected and loaded["bird"][:] == ["owl", "tit", None], loaded
+
+    # Splits by the names of files, and by the card, as the library finds them.
+    frame.to_parquet("hf://datasets/ada/measured/test.parquet")
+    api.delete_file("data.parquet", repo_id="ada/measured", repo_type="dataset")
+    frame.head(1).to_parquet("hf://datasets/ada/measured/train.parquet")
+    both = datasets.load_dataset("ada/measured")
+    assert {name: split.num_rows for name, split in both.items()} == {"train": 1, "test": 3}, both
+    builder = datasets.load_dataset_builder("ada/measured")
+    assert {name: split.num_examples for name, split in builder.info.splits.items()} == {"train": 1, "test": 3}
+    label = datasets.ClassLabel(names=["no", "yes"])
+    labelled = datasets.Dataset.from_dict({"y": [0, 1]}, features=datasets.Features({"y": label}))
+    labelled.push_to_hub("ada/labelled", private=True)
+    sha = api.dataset_info("ada/labelled").sha
+    infos = get_exported_dataset_infos("ada/labelled", sha, token)
+    assert datasets.DatasetInfo.from_dict(infos["default"]).features == labelled.features, infos
+    assert set(get_exported_dataset_infos("ada/pushed", api.dataset_info("ada/pushed").sha, token)) == {"default", "second"}
+
+    # What the library makes of text can have other types, so it gets none, and is not disturbed.
+    api.create_repo("ada/written", repo_type="dataset", private=True)
+    text = "id,day,ok,code\n1,2024-01-01,yes,007\n2,,no,\n"
+    api.upload_file(path_or_fileobj=text.encode(), path_in_repo="rows.csv", repo_id="ada/written", repo_type="dataset")
+    sha = api.dataset_info("ada/written").sha
+    refused(DatasetViewerError, lambda: get_exported_parquet_files("ada/written", sha, token))
+    refused(DatasetViewerError, lambda: get_exported_dataset_infos("ada/written", sha, token))
+    rows = datasets.load_dataset("ada/written", split="train")
+    assert (rows["id"][:], rows["ok"][:]) == ([1, 2], ["yes", "no"]), rows.to_dict()
+
+    # And as a page of documentation shows it.
+    url = os.environ["HF_ENDPOINT"].replace("://", "://datasets-server.")
+    asked = {"dataset": "ada/written", "config": "default", "split": "train"}
+    page = session.get(f"{url}/rows", params=asked, headers=own)
+    assert page.status_code == 200 and page.headers["x-revision"] == sha, page.text
+    assert page.json()["rows"][0]["row"]["id"] == 1 and page.json()["num_rows_total"] == 2, page.text
+    assert session.get(f"{url}/rows", params=asked).status_code == 401
+    valid = session.get(f"{url}/is-valid", params={"dataset": "ada/written"}, headers=own).json()
+    assert valid["viewer"] and valid["filter"], valid
+
+
 def histories():
     cards = {"license": "mit", "language": ["en", "de"], "tags": ["owls"], "pretty_name": "All: birds"}
     text = "---\nlicense: mit\nlanguage: [en, de]\ntags:\n- owls\npretty_name: 'All: birds'\n---\n# Birds\n"
@@ -299,6 +379,7 @@ references()
 downloads(known)
 files(known)
 tables()
+viewer()
 histories()
 lists()
 settings()

@@ -30,13 +30,15 @@ async fn works_with(engine: Engine, generation: [&str; 2]) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stories/hub.py");
     let mut command = Command::new(&python);
     command.env_clear().current_dir(&place.folder).arg(script);
+    // `datasets` looks for the dataset viewer at the host `datasets-server.localhost`.
+    let endpoint = server.url.replace("127.0.0.1", "localhost");
     for (name, value) in [
-        ("HF_ENDPOINT", server.url.as_str()),
+        ("HF_ENDPOINT", endpoint.as_str()),
         ("HF_TOKEN", &ada.token),
         ("HF_HUB_DISABLE_TELEMETRY", "1"),
         ("HF_HUB_DISABLE_PROGRESS_BARS", "1"),
         ("HOME", place.folder.to_str().unwrap()),
-        ("no_proxy", "127.0.0.1"),
+        ("no_proxy", "127.0.0.1,localhost"),
     ] {
         command.env(name, value);
     }

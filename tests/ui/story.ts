@@ -99,10 +99,16 @@ export async function signIn(page: Page, name: string): Promise<void> {
   await expect(page).not.toHaveURL(/login/);
 }
 
-/** Uploads files to the current folder and waits until they are done. */
+/** The dialog that asks before an upload: what to do with names that are taken, and in datasets for a message. */
+export const asking = (page: Page) => page.getByRole('dialog', { name: /^Upload \d+ files? to / });
+
+/** Uploads files to the current folder, replacing those with the same names, and waits until they are done. */
 export async function upload(page: Page, ...files: string[]): Promise<void> {
   await page.getByLabel('Files to upload').setInputFiles(files);
-  await expect(uploads(page).getByText(/^(Done|Nothing new)/).first()).toBeVisible({ timeout: 240_000 });
+  const done = uploads(page).getByText(/^(Done|Nothing new)/).first();
+  await expect(asking(page).or(done).first()).toBeVisible({ timeout: 240_000 });
+  if (await asking(page).isVisible()) await asking(page).getByRole('button', { name: 'Upload', exact: true }).click();
+  await expect(done).toBeVisible({ timeout: 240_000 });
   await uploads(page).getByRole('button', { name: 'Close upload list' }).click();
 }
 

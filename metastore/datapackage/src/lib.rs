@@ -13,8 +13,10 @@
 
 mod changes;
 mod check;
+mod describe;
 mod error;
 mod lfs_files;
+mod rewrite;
 mod schema;
 mod text;
 mod values;
@@ -23,8 +25,10 @@ pub mod ckan;
 
 pub use changes::{Change, Fields, File, License, Named, Org, Tags, TextChange, changes};
 pub use check::check;
+pub use describe::{Addition, Conflict, Described, Found, describe, resource_name};
 pub use error::{Error, Result};
 pub use lfs_files::{LfsFile, MAX_BYTES, Plan, plan};
+pub use rewrite::rewrite;
 pub use schema::{
     Constraint, ResourceSchema, SchemaChange, SchemaDiff, SchemaEdit, SchemaReport, Verdict, package_schemas,
     schema_changes,

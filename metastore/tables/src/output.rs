@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tables_wire::{Column, Output};
 
+pub(crate) use self::table::{Parquet, Use};
 pub(crate) use self::text::csv_cells;
 use crate::error::{Error, Result};
 use crate::types::{plain_schema, to_schema};
@@ -26,7 +27,7 @@ pub(crate) struct Encoder {
 enum Format {
     Json(json::Json),
     Csv(text::Csv),
-    Parquet(table::Parquet),
+    Parquet(Parquet),
     Arrow(table::Arrow),
 }
 
@@ -42,7 +43,7 @@ impl Encoder {
         let format = match output {
             Output::Json => Format::Json(json::Json::new(&schema)),
             Output::Csv => Format::Csv(text::Csv::new(&schema)?),
-            Output::Parquet => Format::Parquet(table::Parquet::new(&schema)?),
+            Output::Parquet => Format::Parquet(Parquet::new(&schema, Use::Result)?),
             Output::Arrow => Format::Arrow(table::Arrow::new(&schema)?),
         };
         Ok(Self { schema, format })

@@ -8,6 +8,7 @@ use tables_wire::{Column, Done, Output, Page};
 
 use crate::connection::Connection;
 use crate::error::Result;
+use crate::features::features;
 use crate::names;
 use crate::output::Encoder;
 use crate::query::{self, Context, Sink};
@@ -18,13 +19,18 @@ use crate::text::{JsonWriter, strings};
 /// Number of encoded bytes that are sent together.
 const PART: usize = 1 << 18;
 
+/// Maximum length of text whose rows are counted for [`Page::detailed`], in bytes.
+const MAX_COUNTED: u64 = 1 << 30;
+
 /// Sends a page of rows.
 ///
 /// # Errors
 /// Invalid for unknown columns and malformed files; limit; read.
 pub(crate) async fn page(context: &Context, table: &Arc<OpenTable>, page: &Page, sink: &Connection) -> Result<Done> {
+    let features = if page.detailed { features(table, page.columns.as_deref())? } else { Vec::new() };
     if page.filter.is_some() || !page.sort.is_empty() {
-        return query::page(context, &table.as_source(), page, sink).await;
+        let done = query::page(context, &table.as_source(), page, sink).await?;
+        return Ok(Done { features, ..done });
     }
     let needed = names::positions(table.columns(), page.columns.as_deref())?;
     let columns: Vec<Column> = needed.iter().map(|index| table.columns()[*index].clone()).collect();
@@ -35,9 +41,13 @@ pub(crate) async fn page(context: &Context, table: &Arc<OpenTable>, page: &Page,
         (Some(files), Output::Csv) => csv_of_text(files, page, limit, &needed, &columns, sink).await?,
         _ => typed(table, page, limit, &needed, &columns, sink).await?,
     };
+    if let Some(files) = table.as_text().filter(|_| page.detailed && table.size() <= MAX_COUNTED) {
+        // There is no such row. All are read to see that, unless their number is known.
+        files.rows(u64::MAX - 1, 1).next().await?;
+    }
     let total = table.total();
     more |= total.is_some_and(|total| page.offset.saturating_add(rows) < total);
-    Ok(Done { columns, rows, more, total, ..Done::default() })
+    Ok(Done { columns, features, rows, more, total, ..Done::default() })
 }
 
 impl Sink for Connection {

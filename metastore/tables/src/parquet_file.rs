@@ -146,6 +146,12 @@ impl ParquetFile {
         self.metadata.schema()
     }
 
+    /// Returns a value of the metadata of the file.
+    pub(crate) fn metadata_value(&self, key: &str) -> Option<&str> {
+        let all = self.metadata.metadata().file_metadata().key_value_metadata()?;
+        all.iter().find(|entry| entry.key == key)?.value.as_deref()
+    }
+
     /// Returns the number of rows.
     pub(crate) fn rows(&self) -> u64 {
         self.groups.iter().sum()

@@ -7,7 +7,7 @@ pub(crate) use self::filter::is_volatile;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
 use bytes::Bytes;
 use datafusion::catalog::TableProvider;
 use datafusion::common::Column as ColumnName;
@@ -18,13 +18,14 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{Expr, SortExpr};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, execute_stream};
-use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, lit};
 use futures::StreamExt as _;
 use tables_wire::{Column, Done, Page, Sort};
 
 use crate::error::{Error, Result, shortened};
 use crate::names;
 use crate::output::Encoder;
+use crate::types::columns_of;
 
 /// Maximum of offset and limit together, with a filter or an order.
 const MAX_ROWS: u64 = 100_000;
@@ -125,69 +126,117 @@ pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: 
     check_unique(&schema)?;
     let filter = page.filter.as_ref().map(|filter| filter::parse(&session.state(), filter, &schema)).transpose()?;
     let is_volatile = filter.as_ref().is_some_and(filter::is_volatile);
-    let plan = plan(&session, source, filter, &page.sort, &selected, last + 1).await?;
+    let number = page.detailed.then(|| unused_name(&schema));
+    let rows = Selection { filter, sort: &page.sort, columns: &selected, number: number.as_deref(), limit: last + 1 };
+    let plan = plan(&session, source, &rows).await?;
     let mut batches = execute_stream(plan, session.task_ctx())?;
-    let result = Arc::new(schema.project(&selected)?);
-    let mut encoder = Encoder::new(page.output, &result, &columns)?;
+    let (mut result, mut written) = (schema.project(&selected)?, columns.clone());
+    if let Some(name) = &number {
+        let field = Field::new(name, DataType::UInt64, true);
+        written.extend(columns_of(&Schema::new(vec![field.clone()])));
+        result = Schema::new(result.fields().iter().cloned().chain([Arc::new(field)]).collect::<Fields>());
+    }
+    let mut encoder = Encoder::new(page.output, &Arc::new(result), &written)?;
 
-    let (mut seen, mut rows, mut more) = (0, 0, false);
+    let (mut seen, mut count, mut more) = (0, 0, false);
     while let Some(batch) = batches.next().await {
         let batch = batch?;
         let available = batch.num_rows();
         let start = usize::try_from(page.offset.saturating_sub(seen)).unwrap_or(usize::MAX).min(available);
-        let wanted = usize::try_from(page.limit - rows).unwrap_or(usize::MAX).min(available - start);
+        let wanted = usize::try_from(page.limit - count).unwrap_or(usize::MAX).min(available - start);
         let written = encoder.write(&batch.slice(start, wanted))?;
         sink.send(encoder.take()).await?;
         seen += available as u64;
-        rows += written as u64;
+        count += written as u64;
         more = start + written < available;
         if more {
             break;
         }
     }
     sink.send(encoder.finish()?).await?;
-    let total = if more { source.total.filter(|_| page.filter.is_none()) } else { Some(seen) };
-    Ok(Done { columns, rows, more, total, is_volatile, ..Done::default() })
+    drop(batches);
+    let known = if more { source.total.filter(|_| page.filter.is_none()) } else { Some(seen) };
+    let total = match known {
+        None if page.detailed => Some(rows.count(&session, source).await?),
+        known => known,
+    };
+    Ok(Done { columns, rows: count, more, total, is_volatile, ..Done::default() })
 }
 
-/// Plans a page: at most `limit` rows.
-async fn plan(
-    session: &SessionContext,
-    source: &Source,
+/// Rows to select.
+struct Selection<'a> {
     filter: Option<Expr>,
-    sort: &[Sort],
-    selected: &[usize],
+    sort: &'a [Sort],
+    /// The positions of the columns.
+    columns: &'a [usize],
+    /// The name of a column with the number of each row in the table, if there is to be one.
+    number: Option<&'a str>,
+    /// Maximum number of rows.
     limit: u64,
-) -> Result<Arc<dyn ExecutionPlan>> {
+}
+
+impl Selection<'_> {
+    /// Counts all rows that match the filter.
+    async fn count(&self, session: &SessionContext, source: &Source) -> Result<u64> {
+        let frame = session.read_table(source.provider.clone())?;
+        let frame = self.filter.iter().try_fold(frame, |frame, filter| frame.filter(filter.clone()))?;
+        Ok(frame.count().await? as u64)
+    }
+}
+
+/// Plans a page.
+async fn plan(session: &SessionContext, source: &Source, rows: &Selection<'_>) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = source.provider.schema();
     let mut frame = session.read_table(source.provider.clone())?;
-    if let Some(filter) = filter {
-        frame = frame.filter(filter)?;
+    if let Some(number) = rows.number {
+        frame = numbered(frame, number)?;
     }
-    if !sort.is_empty() {
-        frame = sorted(frame, &schema, sort)?;
+    if let Some(filter) = &rows.filter {
+        frame = frame.filter(filter.clone())?;
     }
-    frame = frame.limit(0, Some(usize::try_from(limit).unwrap_or(usize::MAX)))?;
-    frame = frame.select(selected.iter().map(|position| column(schema.field(*position).name())))?;
+    if !rows.sort.is_empty() {
+        frame = sorted(frame, &schema, rows.sort, rows.number)?;
+    }
+    frame = frame.limit(0, Some(usize::try_from(rows.limit).unwrap_or(usize::MAX)))?;
+    let columns = rows.columns.iter().map(|position| column(schema.field(*position).name()));
+    // Those of DataFusion begin with 1.
+    let number = rows.number.map(|number| (column(number) - lit(1_u64)).alias(number));
+    frame = frame.select(columns.chain(number))?;
     let plan = frame.create_physical_plan().await?;
     check_partitions(&plan)?;
     Ok(plan)
 }
 
-/// Sorts rows. Ties keep the order of the table, by the number of the row.
-fn sorted(frame: DataFrame, schema: &SchemaRef, sort: &[Sort]) -> Result<DataFrame> {
-    let names = schema.fields().iter().map(|field| field.name().as_str());
-    let mut number = "row".to_owned();
-    while schema.column_with_name(&number).is_some() {
-        number.push('_');
+/// Returns a name that no column has.
+fn unused_name(schema: &SchemaRef) -> String {
+    let mut name = "row".to_owned();
+    while schema.column_with_name(&name).is_some() {
+        name.push('_');
     }
+    name
+}
+
+/// Adds a column with the number of each row, from 1.
+fn numbered(frame: DataFrame, name: &str) -> Result<DataFrame> {
+    Ok(frame.window(vec![row_number().alias(name)])?)
+}
+
+/// Sorts rows. Ties keep the order of the table, by the number of the row, which the column `number` has, if it exists.
+fn sorted(frame: DataFrame, schema: &SchemaRef, sort: &[Sort], number: Option<&str>) -> Result<DataFrame> {
+    let names = schema.fields().iter().map(|field| field.name().as_str());
     let mut order = Vec::with_capacity(sort.len() + 1);
     for Sort { column: name, descending } in sort {
         names::position(names.clone(), name)?;
         order.push(SortExpr::new(column(name), !descending, false));
     }
+    let (frame, number) = if let Some(number) = number {
+        (frame, number.to_owned())
+    } else {
+        let number = unused_name(schema);
+        (numbered(frame, &number)?, number)
+    };
     order.push(SortExpr::new(column(&number), true, false));
-    Ok(frame.window(vec![row_number().alias(&number)])?.sort(order)?)
+    Ok(frame.sort(order)?)
 }
 
 fn column(name: &str) -> Expr {

@@ -7,6 +7,7 @@ use tables_wire::{Done, Hello, PROTOCOL, Task};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 use crate::connection::{Connection, Frames, Request, connect};
+use crate::convert::convert;
 use crate::diff::{daff, diff};
 use crate::error::{Error, Result};
 use crate::page::page;
@@ -86,6 +87,7 @@ async fn run(context: &Context, request: &Request, connection: &Connection) -> R
             [(_, from), (_, to), (_, result)] => daff(context, from, to, result, connection).await,
             _ => Err(Error::internal(format!("a comparison of {} tables", tables.len()))),
         },
+        Task::Convert(options) => convert(one()?, options, connection).await,
         Task::References(query) => {
             connection.chunk(serde_json::to_vec(&references(&query.query)?)?.into()).await?;
             Ok(Done::default())

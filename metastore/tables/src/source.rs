@@ -27,6 +27,9 @@ use crate::types::{columns_of, plain_schema, to_schema};
 /// Number of files that are opened at the same time.
 const CONCURRENT: usize = 8;
 
+/// The key of the metadata of a schema that describes its columns for the library `datasets`.
+const FEATURES: &str = "huggingface";
+
 /// Batches of rows.
 pub(crate) type Batches = BoxStream<'static, Result<RecordBatch>>;
 
@@ -109,6 +112,15 @@ impl OpenTable {
     /// Returns how many bytes of the files were read, some of them more than once.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.connection.bytes_read()
+    }
+
+    /// Returns the features (JSON) that the library `datasets` of Hugging Face wrote into the first file.
+    pub(crate) fn written_features(&self) -> Option<&str> {
+        match &self.files {
+            Files::Text(_) => None,
+            Files::Parquet(files) => files.first()?.metadata_value(FEATURES),
+            Files::Arrow(files) => files.first()?.schema().metadata().get(FEATURES).map(String::as_str),
+        }
     }
 
     /// Returns the number of rows, if it is known without reading them.

@@ -119,6 +119,11 @@ impl Query<'_> {
         let schema = result_schema(&plan, self.request);
         let physical = session.state().create_physical_plan(&plan).await.map_err(explained)?;
         let mut encoder = Encoder::new(self.request.output, &schema, &columns)?;
+        if self.request.limit == Some(0) {
+            // Only the columns are wanted. To find out whether there are rows can take as long as the query.
+            sink.send(encoder.finish()?).await?;
+            return Ok(Done { columns, more: true, is_volatile, ..Done::default() });
+        }
         let is_repeatable = prefers_hash_joins && has_hash_join(&physical);
         let mut batches = execute_stream(physical, session.task_ctx()).map_err(explained)?;
 

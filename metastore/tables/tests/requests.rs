@@ -77,7 +77,7 @@ impl Engine {
 fn page(filter: Option<&str>, sort: &[(&str, bool)], output: Output) -> Task {
     let sort = sort.iter().map(|(column, descending)| Sort { column: (*column).to_owned(), descending: *descending });
     let filter = filter.map(str::to_owned);
-    Task::Page(Page { offset: 0, limit: 100, columns: None, filter, sort: sort.collect(), output })
+    Task::Page(Page { offset: 0, limit: 100, columns: None, filter, sort: sort.collect(), output, detailed: false })
 }
 
 const BIRDS: &str = "id,name,seen,weight\r\n1,Wren,2024-05-01T10:00:00Z,9.5\r\n2,\"Robin, red\",2023-05-01T10:00:00Z,18\r\n\

@@ -13,6 +13,7 @@ use super::openapi;
 use super::shape::Shape;
 use crate::app::App;
 use crate::datasets::revisions::Author;
+use crate::datasets::sorted::{Sort, SortKey};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 use crate::web::http::json::{self, parse};
@@ -40,6 +41,46 @@ pub(super) async fn json_text(app: &App, request: Request, limit: usize) -> Resu
     let body = json::text(app, request, limit).await?;
     json::read(shape, &body)?;
     Ok(body)
+}
+
+/// The order of the entries of a folder. Folders always come first; a minus sorts descending. Names are compared without
+/// regard to case and accents, and numbers in them by their value.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+pub(super) enum FolderOrder {
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "-name")]
+    NameDescending,
+    #[serde(rename = "size")]
+    Size,
+    #[serde(rename = "-size")]
+    SizeDescending,
+    #[serde(rename = "modified")]
+    Modified,
+    #[serde(rename = "-modified")]
+    ModifiedDescending,
+}
+
+impl FolderOrder {
+    /// Returns the order for a listing.
+    ///
+    /// # Errors
+    /// Invalid for a recursive listing, which is only in git's order.
+    pub(super) fn of(asked: Option<Self>, recursive: bool) -> Result<Option<Sort>> {
+        let Some(asked) = asked else { return Ok(None) };
+        if recursive {
+            return Err(Error::invalid("`sort` sorts one folder; leave out `recursive`"));
+        }
+        let (key, descending) = match asked {
+            Self::Name => (SortKey::Name, false),
+            Self::NameDescending => (SortKey::Name, true),
+            Self::Size => (SortKey::Size, false),
+            Self::SizeDescending => (SortKey::Size, true),
+            Self::Modified => (SortKey::Modified, false),
+            Self::ModifiedDescending => (SortKey::Modified, true),
+        };
+        Ok(Some(Sort { key, descending }))
+    }
 }
 
 /// Pagination parameters of a list.

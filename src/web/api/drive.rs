@@ -21,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use self::files::RevisionQuery;
-use super::common::{Items, Page, PageUrl, moment, object_id};
+use super::common::{FolderOrder, Items, Page, PageUrl, moment, object_id};
 use crate::access::{Access, Actor, DatasetGrant, Grant, Read, Right, Write};
 use crate::app::App;
 use crate::datasets::browse::{ListedEntry, Listing};
@@ -184,9 +184,13 @@ struct ListQuery {
     recursive: Option<bool>,
     /// The revision to list. Default: the newest one.
     revision: Option<String>,
+    /// The order of the entries: `name`, `size` or `modified`, descending with a minus. Folders come first. Not for
+    /// `recursive`, and only for folders of at most 100,000 entries by name, 20,000 otherwise. Default: git's order.
+    #[param(inline)]
+    sort: Option<FolderOrder>,
 }
 
-/// Lists the entries of a folder that the caller may see, in git's order.
+/// Lists the entries of a folder that the caller may see.
 ///
 /// The tool files `.keep`, `.gitattributes` and `.lfsconfig` are left out, so a page can have fewer items than its
 /// limit.
@@ -217,7 +221,8 @@ async fn list(
         }
     };
     let recursive = asked.recursive.unwrap_or_default();
-    let listing = Listing { recursive, after, limit: page.limit()?, last: true };
+    let sort = FolderOrder::of(asked.sort, recursive)?;
+    let listing = Listing { recursive, sort, after, limit: page.limit()?, last: true };
     let Some(listed) = app.datasets.list(&grant, revision, listing).await? else {
         return Ok(here.page(Vec::<DriveEntry>::new(), None));
     };

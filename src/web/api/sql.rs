@@ -28,7 +28,10 @@ const MAX_JSON_ROWS: u64 = 100_000;
 const COST: u64 = 50;
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.document(routes!(sql)).change("/api/v1/sql", |route| route.cost = COST)
+    routes.document(routes!(sql)).change("/api/v1/sql", |route| {
+        route.cost = COST;
+        route.is_query = true;
+    })
 }
 
 /// A query.

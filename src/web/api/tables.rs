@@ -1,5 +1,7 @@
-//! Rows, statistics and row diffs of tables: `…/rows`, `…/statistics`, `…/infer` and `…/diff/rows`, of datasets and of files in drives and shares.
+//! Tables: `…/rows`, `…/statistics`, `…/infer`, `…/diff/rows`, `…/describe` and `…/convert`, of datasets, and partly of files in
+//! drives and shares.
 
+mod derive;
 mod diff;
 mod format;
 mod lists;
@@ -40,7 +42,7 @@ const MAX_EXPRESSION: usize = 64 << 10;
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(infer)).document(routes!(rows)).document(routes!(statistics));
     let routes = routes.document(routes!(file_rows)).document(routes!(file_statistics));
-    routes.document(routes!(diff::diff))
+    derive::routes(routes.document(routes!(diff::diff)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -102,6 +104,7 @@ impl RowQuery {
             filter,
             sort: sort.as_deref().map(lists::sort).transpose()?.unwrap_or_default(),
             output: format.output(),
+            detailed: false,
         };
         Ok((format, page))
     }
@@ -175,6 +178,25 @@ struct ColumnStatistics {
     histogram: Option<Histogram>,
     /// The most frequent values, at most ten.
     top: Option<Vec<FrequentValue>>,
+    /// The lengths of strings, in characters, or of lists.
+    lengths: Option<LengthStatistics>,
+}
+
+/// Statistics of the lengths of values.
+#[derive(Serialize, ToSchema)]
+struct LengthStatistics {
+    /// The smallest length.
+    min: Option<u64>,
+    /// The largest length.
+    max: Option<u64>,
+    /// The mean.
+    mean: Option<f64>,
+    /// The standard deviation of the sample.
+    std: Option<f64>,
+    /// The quartiles, approximately: 25 %, 50 % and 75 %.
+    quartiles: Option<Vec<f64>>,
+    /// How many lengths are between each two edges.
+    histogram: Option<Histogram>,
 }
 
 /// A histogram with bins of equal width. A value at an edge belongs to the bin above, and the maximum to the last.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::common::{CommitAuthor, Items, Page, PageUrl, moment, object_id};
+use super::common::{CommitAuthor, FolderOrder, Items, Page, PageUrl, moment, object_id};
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::browse::Listing;
@@ -30,6 +30,10 @@ struct TreeQuery {
     recursive: Option<bool>,
     /// Include the revision that last changed each entry.
     commits: Option<bool>,
+    /// The order of the entries: `name`, `size` or `modified`, descending with a minus. Folders come first. Not for
+    /// `recursive`, and only for folders of at most 100,000 entries by name, 20,000 otherwise. Default: git's order.
+    #[param(inline)]
+    sort: Option<FolderOrder>,
 }
 
 /// The type of an entry.
@@ -114,7 +118,7 @@ pub(super) fn file_path(text: &str) -> Result<FilePath> {
     text.parse().map_err(|_| Error::not_found(format!("there is no {text:?}")))
 }
 
-/// Lists a folder of a revision, in git's order.
+/// Lists a folder of a revision.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/tree/{revision}", tag = "files",
     params(("revision" = String, Path, description = "A branch, a tag or a commit id, optionally with `~n` or `^n`."),
         TreeQuery, Page),
@@ -140,11 +144,12 @@ async fn list(
     let path = asked.path.as_deref().map(|path| path.strip_suffix('/').unwrap_or(path));
     let with_last = asked.commits.unwrap_or_default();
     let folder = path.filter(|path| !path.is_empty()).map(file_path).transpose()?;
-    let listing =
-        Listing { recursive: asked.recursive.unwrap_or_default(), after, limit: page.limit()?, last: with_last };
+    let recursive = asked.recursive.unwrap_or_default();
+    let sort = FolderOrder::of(asked.sort, recursive)?;
+    let listing = Listing { recursive, sort, after, limit: page.limit()?, last: with_last };
     let found = app.datasets.list(&grant.at(folder), Some(&revision), listing).await?;
     let folder = found.ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?;
-    visitor.charge(folder.entries.len() / if with_last { 1 } else { 10 });
+    visitor.charge(folder.entries.len() / 10);
     let items = folder.entries.iter().map(|found| Entry {
         last_revision: found.last.as_deref().map(LastRevision::from),
         ..Entry::from(&found.entry)

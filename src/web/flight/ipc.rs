@@ -7,8 +7,9 @@ use futures::{Stream, StreamExt as _, stream};
 
 use crate::error::{Error, Result};
 
-/// Maximum size of a message, in bytes.
-const MAX_MESSAGE: usize = 64 << 20;
+/// Maximum size of a message, in bytes. It is in memory until the client has read it. The engine splits batches, so only a
+/// row can be as long.
+const MAX_MESSAGE: usize = 8 << 20;
 
 /// What a message begins with, before the length of its header.
 const CONTINUATION: u32 = u32::MAX;

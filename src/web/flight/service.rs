@@ -32,6 +32,9 @@ const CLOSE: &str = "ClosePreparedStatement";
 /// Maximum number of messages with parameters.
 const MAX_MESSAGES: usize = 8;
 
+/// Maximum size of these messages as a whole, with the handle of the statement, in bytes.
+const MAX_PUT: usize = 1 << 20;
+
 const READ_ONLY: &str = "tables cannot be changed by queries; commit a new version of the file instead";
 
 /// The calls.
@@ -154,7 +157,7 @@ impl FlightService for Service {
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Answer<Self::DoPutStream> {
         let queries = self.queries(&request)?;
         let mut sent = request.into_inner();
-        let (mut all, mut size) = (Vec::new(), 0);
+        let (mut all, mut size, mut whole) = (Vec::new(), 0, 0);
         let mut handle = None;
         while let Some(data) = sent.message().await? {
             if handle.is_none() {
@@ -166,7 +169,9 @@ impl FlightService for Service {
                 }
             }
             size += data.data_header.len() + data.data_body.len();
-            if size > parameters::MAX_BYTES || all.len() == MAX_MESSAGES {
+            // Each message stays in memory as a whole, also with the parts of it that are not used.
+            whole += data.encoded_len();
+            if size > parameters::MAX_BYTES || whole > MAX_PUT || all.len() == MAX_MESSAGES {
                 let most = parameters::MAX_BYTES;
                 return Err(Status::invalid_argument(format!("parameters must have at most {most} bytes, in one row")));
             }

@@ -173,7 +173,7 @@ impl Limits {
             max_wait: nanos(max_wait),
             payers: Arc::default(),
         };
-        let admitted = client.admit(request.method(), group.is_transfer);
+        let admitted = client.admit(request.method(), group);
         match &admitted {
             // Later limits are checked at that time.
             Ok(Admission::Later(turn)) => client.now += nanos(turn.wait),
@@ -261,13 +261,14 @@ impl Delayed {
 }
 
 impl Client {
-    fn admit(&self, method: &Method, is_transfer: bool) -> Result<Admission> {
+    fn admit(&self, method: &Method, group: &RouteGroup) -> Result<Admission> {
         let limits = &self.limits;
         let wait =
             if self.cost > 0 { limits.address.take(self.address, self.cost, self.now, self.max_wait)? } else { 0 };
         let transfer = match *method {
-            Method::PUT | Method::PATCH if is_transfer => Some(&limits.uploading),
-            Method::GET | Method::HEAD if is_transfer => Some(&limits.downloading),
+            Method::PUT | Method::PATCH if group.is_transfer => Some(&limits.uploading),
+            Method::GET | Method::HEAD if group.is_transfer => Some(&limits.downloading),
+            Method::POST if group.is_query => Some(&limits.downloading),
             _ => None,
         };
         if wait == 0 {

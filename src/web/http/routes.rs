@@ -16,6 +16,7 @@ use crate::error::ErrorDetails;
 
 /// What the middleware must know about a group of routes. An API declares it where it declares its routes.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the routes")]
 pub(crate) struct RouteGroup {
     /// Renders an error in the format that the clients expect, given the pattern of the route. The response is one of
     /// problem details (RFC 9457).
@@ -28,6 +29,8 @@ pub(crate) struct RouteGroup {
     pub(crate) wait_factor: u32,
     /// True if a request transfers a whole file, or reads as much: their number per client is limited.
     pub(crate) is_transfer: bool,
+    /// True if this also holds for POST: a query, whose result can be as large as a file.
+    pub(crate) is_query: bool,
     /// True if pages of other sites may call it (CORS).
     pub(crate) is_open: bool,
     /// True if clients send even a short body after the head, in a packet of its own.
@@ -42,6 +45,7 @@ impl RouteGroup {
         cost: 5,
         wait_factor: 1,
         is_transfer: false,
+        is_query: false,
         is_open: false,
         sends_body_later: false,
     };
@@ -143,7 +147,7 @@ impl RouteTable {
         }
         let group = self.groups.iter().find(|group| (group.is_below)(request.uri().path()));
         let group = group.copied().unwrap_or(RouteGroup::DEFAULT);
-        let RouteGroup { cost, wait_factor, is_transfer, .. } = RouteGroup::DEFAULT;
-        ("none", RouteGroup { cost, wait_factor, is_transfer, ..group })
+        let RouteGroup { cost, wait_factor, is_transfer, is_query, .. } = RouteGroup::DEFAULT;
+        ("none", RouteGroup { cost, wait_factor, is_transfer, is_query, ..group })
     }
 }

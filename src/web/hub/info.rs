@@ -6,13 +6,14 @@ use axum::http::Method;
 use axum::response::IntoResponse as _;
 use metastore::{EntryKind, ObjectId, Reader, Side};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::common::{Answer, Failure, REVISION_NOT_FOUND, hub_time, is_default, is_on, moment, pairs, value};
 use super::tree::lfs;
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::card;
+use crate::datasets::package::front_matter;
 use crate::types::Visibility;
 use crate::web::http::{Routes, Segments};
 
@@ -54,7 +55,7 @@ async fn show(
     let read = match revision {
         Some(id) => {
             let read = move |reader: &Reader| {
-                Ok((reader.commit(id)?, siblings(reader, id, with_blobs)?, card_of(reader, id)?))
+                Ok((reader.commit(id)?, siblings(reader, id, with_blobs)?, front_matter(reader, id)?))
             };
             // Names alone are available immediately.
             Some(if with_blobs { snapshot.read_long(read).await? } else { snapshot.read(read).await? })
@@ -109,20 +110,6 @@ struct Blob {
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lfs: Option<Value>,
-}
-
-/// Returns the metadata in the README header of a revision; `None` if it is missing or invalid.
-fn card_of(reader: &Reader, revision: ObjectId) -> metastore::Result<Option<Map<String, Value>>> {
-    let blob = match reader.entry(revision, &"README.md".parse()?) {
-        Ok(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) => entry.id,
-        Ok(_) | Err(metastore::Error::NotFound(_)) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    match reader.blob(blob, card::MAX_README_BYTES) {
-        Ok(bytes) => Ok(str::from_utf8(&bytes).ok().and_then(|text| card::read(text).ok()).flatten()),
-        Err(metastore::Error::TooLarge(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Lists all files, up to the limit. If the paths are too long in total, returns an empty list, which the clients also

@@ -51,7 +51,7 @@ async fn list(
         "" => None,
         path => Some(path.parse::<FilePath>().map_err(|_| nothing(path)).map_err(Failure::entry(revision))?),
     };
-    let listing = Listing { recursive, after, limit, last: expand };
+    let listing = Listing { recursive, after, limit, last: expand, ..Listing::default() };
     let found = app.datasets.list(&grant.at(path.clone()), Some(&revision.to_string()), listing).await;
     let found = found.map_err(Failure::entry(revision))?.ok_or_else(|| nothing(""))?;
     let next = found.next.map(|next| {

@@ -107,6 +107,10 @@ story! {
         // A public name.
         world.change(json!({ "host": "my-notes" })).await;
         assert_eq!(Reply::of(world.at("my-notes.apps.localhost", "/")).await.status, 200);
+        // Also one by which clients look for the dataset viewer elsewhere.
+        world.change(json!({ "host": "datasets-server" })).await;
+        let reply = Reply::of(world.at("datasets-server.apps.localhost", "/rows?dataset=ada/x")).await;
+        assert!(reply.text().starts_with("GET /rows?"), "{}", reply.text());
         world.change(json!({ "visibility": "private" })).await;
         assert_eq!(Reply::of(world.at(HOST, "/").header("cookie", &eves)).await.status, 404, "from the next request on");
     }

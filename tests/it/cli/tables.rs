@@ -1,4 +1,4 @@
-//! `rutter diff` and `rutter sql` with a real server and its table engine.
+//! `rutter diff`, `rutter sql`, `rutter describe` and `rutter convert` with a real server and its table engine.
 
 use std::process::{Command, Output};
 
@@ -170,6 +170,42 @@ story! {
             let mut command = birds.command(&["sql", "SELECT * FROM \"ada/birds\".\"birds.csv\""]);
             let said = Cli::error_of(&command.env("RUTTER_TOKEN", token).output().unwrap());
             assert_eq!(said.contains("you are not logged in"), token.is_empty(), "{said}");
+        }
+        birds.serving.end().await;
+    }
+}
+
+story! {
+    on(sqlite) async fn tables_are_described_and_converted(engine: Engine) {
+        let birds = Birds::new(engine).await;
+        let (code, plan) = birds.run(&["describe", "ada/birds", "--dry-run"]);
+        let expected = "+ birds.csv: new resource birds with 3 columns\n+ data/empty.csv: new resource empty with 1 column\n\
+                        nothing was changed (--dry-run)\n";
+        assert_eq!((code, plan.as_str()), (0, expected));
+        let (code, done) = birds.run(&["describe", "ada/birds", "birds.csv", "-m", "Describe birds"]);
+        assert!(code == 0 && done.contains("new resource birds") && done.contains("committed as "), "{done}");
+        assert_eq!(birds.run(&["describe", "ada/birds", "birds"]), (0, "there is nothing to add\n".to_owned()));
+        let (code, failed) = birds.run(&["describe", "ada/birds", "notes.txt"]);
+        assert!(code == 1 && failed.starts_with("? notes.txt: "), "{failed}");
+
+        let (code, done) = birds.run(&["convert", "ada/birds", "birds.csv"]);
+        assert!(code == 0 && done.starts_with("birds.parquet: 3 rows, ") && done.contains("(main, "), "{done}");
+        let query = "SELECT count(*) AS n FROM \"birds.parquet\" p JOIN \"birds.csv\" c USING (id, species, count)";
+        assert_eq!(birds.sql(&[query, "--default", "ada/birds"]), "n\n3\n");
+        assert_eq!(birds.run(&["convert", "ada/birds", "birds.csv"]), (0, done), "it is there");
+        let arguments = ["convert", "ada/birds", "data/empty.csv", "--to", "e.parquet", "--no-wait"];
+        let (code, begun) = birds.run(&arguments);
+        assert!(code == 0 && begun.starts_with("e.parquet: "), "{begun}");
+        for (arguments, says) in [
+            (&["convert", "ada/birds", "none.csv"][..], "none.csv"),
+            (&["convert", "ada/birds", "birds.csv", "--to", "birds.csv"], ".parquet"),
+            (&["convert", "ada/birds", "birds.csv", "--branch", "none"], "none"),
+            (&["describe", "ada/none"], "ada/none"),
+        ] {
+            let output = birds.output(arguments);
+            assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(said.starts_with("rutter: ") && said.contains(says), "{said}");
         }
         birds.serving.end().await;
     }

@@ -120,6 +120,17 @@ story! {
         // What is renamed stays shared; what comes to the place of something deleted is not.
         owner.ok("POST", "/move", &json!({"from": "a", "to": "moved"})).await;
         assert_eq!(drive.get("/content/moved/in/y.txt").await.status, 200);
+        // Also if it is renamed by a commit on the default branch, but not on another one.
+        let commit = async |branch: &str, from: &str, to: &str| {
+            let operations = json!([{"operation": "move", "from": from, "to": to}]);
+            let body = json!({"branch": branch, "message": "Rename", "operations": operations});
+            server.ok(&ada, "POST", "/api/v1/datasets/ada/data/commits", body).await
+        };
+        server.ok(&ada, "POST", "/api/v1/datasets/ada/data/branches", json!({"name": "draft"})).await;
+        commit("draft", "moved", "elsewhere").await;
+        commit("main", "moved", "again").await;
+        assert_eq!(drive.get("/content/again/in/y.txt").await.status, 200);
+        commit("main", "again", "moved").await;
         owner.ok("POST", "/delete", &json!({"paths": ["moved"]})).await;
         owner.put("moved/other.txt", "another").await;
         assert_eq!(drive.get("/content/moved/other.txt").await.status, 404);

@@ -180,6 +180,10 @@ async fn parameters_have_a_limit() {
         let refused = put(&mut client, data).await;
         assert_eq!(code(refused), Code::InvalidArgument);
     }
+    // What is not used also takes memory.
+    let unused = || FlightData::new().with_app_metadata(vec![0; 600_000]);
+    let refused = put(&mut client, vec![first(), unused(), unused()]).await.unwrap_err();
+    assert!(refused.message().contains("at most 65536 bytes"), "{refused:?}");
 }
 
 #[tokio::test]

@@ -33,6 +33,11 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/diff", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/diff/rows", ""),
+    ("POST", "/api/v1/datasets/{owner}/{dataset}/describe", ""),
+    ("POST", "/api/v1/datasets/{owner}/{dataset}/describe", "dry run"),
+    ("POST", "/api/v1/datasets/{owner}/{dataset}/convert", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/derivations", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/derivations/{derivation}", ""),
     ("POST", "/api/v1/sql", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/commits", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/revert", ""),
@@ -97,6 +102,12 @@ impl World {
                 json!({"message": name, "operations": [{"operation": "put", "path": name, "content": ""}]})
             }
             ("POST", route, _) if route.ends_with("/infer") => json!({"path": "datapackage.json", "format": "csv"}),
+            ("POST", route, "dry run") if route.ends_with("/describe") => json!({"dry_run": true}),
+            // Nothing that changes what the others meet.
+            ("POST", route, _) if route.ends_with("/describe") => json!({"tables": ["no-such.csv"]}),
+            ("POST", route, _) if route.ends_with("/convert") => {
+                json!({"path": "seed/table.csv", "to": "seed/table.csv/file.parquet"})
+            }
             ("POST", "/api/v1/sql", _) => json!({"query": "SELECT * FROM \"seed/table.csv\"", "default": path}),
             ("POST", route, "dry run") if route.ends_with("/revert") => json!({"revision": "HEAD", "dry_run": true}),
             ("POST", route, _) if route.ends_with("/revert") => json!({"revision": "HEAD"}),
@@ -111,6 +122,7 @@ impl World {
         };
         let shown = if method == "GET" { "seed" } else { name };
         let url = url.replace("{revision}", "HEAD").replace("{tag}", shown).replace("{branch}", shown);
+        let url = url.replace("{derivation}", "01920000-0000-7000-8000-000000000000");
         let is_table = route.contains("/rows/") || route.contains("/statistics/");
         let url = url.replace("{*path}", if is_table { "seed/table.csv" } else { "datapackage.json" });
         let url = if route.ends_with("/diff/rows") { url + "?table=seed/table.csv&from=HEAD" } else { url };

@@ -46,6 +46,16 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/_xet/{owner}/{dataset}/{cache}/v1/reconstructions/{hash}", ""),
     ("GET", "/_xet/{owner}/{dataset}/{cache}/v2/reconstructions/{hash}", ""),
     ("POST", "/_xet/{owner}/{dataset}/{cache}/v1/telemetry", ""),
+    ("GET", "/viewer/is-valid", ""),
+    ("GET", "/viewer/splits", ""),
+    ("GET", "/viewer/first-rows", ""),
+    ("GET", "/viewer/rows", ""),
+    ("GET", "/viewer/search", ""),
+    ("GET", "/viewer/filter", ""),
+    ("GET", "/viewer/statistics", ""),
+    ("GET", "/viewer/size", ""),
+    ("GET", "/viewer/parquet", ""),
+    ("GET", "/viewer/info", ""),
 ];
 
 const MOVE: &str = "/api/repos/move";
@@ -94,6 +104,10 @@ impl World {
         let folder = if route.starts_with("/datasets/") { "datapackage.json" } else { "folder" };
         let url = url.replace("{*path}", folder).replace("{cache}", "any").replace("{prefix}", "default");
         let body = match (method, route) {
+            ("GET", _) if route.starts_with("/viewer/") => {
+                let url = format!("{route}?dataset={path}&config=seed/table.csv&split=train&query=a");
+                return self.server.request(method, &url, token);
+            }
             ("POST", XORB) => {
                 let (bytes, xorb) = pack(&[name.as_bytes().to_vec()]);
                 let url = url.replace("{hash}", &xorb.hash().to_string());

@@ -31,6 +31,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/admin/{*rest}", ""),
     ("GET", "/d/{*rest}", ""),
     ("GET", "/s", ""),
+    ("GET", "/robots.txt", ""),
+    ("GET", "/favicon.ico", ""),
     ("GET", "/_app/{*path}", ""),
 ];
 

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
-use rutter_testing::{Person, Reply, Server, eventually};
+use rutter::config::Rates;
+use rutter::types::Visibility;
+use rutter_testing::{Engine, Person, Reply, Server, eventually};
 use serde_json::{Value, json};
 
-use super::{put, query, rows_of, server};
+use super::engines::SLOW;
+use super::{engines, numbers, put, query, rows_of, server, until};
 
 async fn diff(server: &Server, who: &Person, pairs: &[(&str, &str)]) -> Reply {
     let url = format!("/api/v1/datasets/ada/data/diff/rows?{}", query(pairs));
@@ -139,4 +142,51 @@ async fn those_who_ask_for_the_same_diff_wait_for_one_run() {
     assert_eq!((&one["summary"]["changed"], &one["total"]), (&json!(1500), &json!(1500)));
     assert_eq!(one["rows"][1][1], json!(100), "{one}");
     eventually("it is there at once", async || hurried().await.status == 200).await;
+}
+
+#[tokio::test]
+async fn one_who_has_no_engine_left_does_not_keep_others_from_a_diff() {
+    let server = Server::start_with(Engine::Sqlite, |config| {
+        config.rates = Rates::off();
+        config.tables.engines = 4;
+        config.tables.wait_seconds = 3;
+    })
+    .await;
+    let (ada, ben, mallory) = (server.person("ada").await, server.person("ben").await, server.person("mallory").await);
+    server.dataset("ada/data", Visibility::Private).await;
+    for user in ["ben", "mallory"] {
+        server.share(&ada, "ada/data", json!({"with": {"user": user}, "right": "view"})).await;
+    }
+    put(&server, &ada, "slow.csv", numbers(1_000_000)).await;
+    put(&server, &ada, "t.csv", "id,a\n1,2\n").await;
+    put(&server, &ada, "t.csv", "id,a\n1,3\n").await;
+    // Both engines that mallory can have are busy.
+    let mut busy = Vec::new();
+    for number in 0..2 {
+        let filter = format!("{SLOW} AND id > {number}");
+        let url = format!("/api/v1/drive/ada/data/rows/slow.csv?{}", query(&[("where", &filter)]));
+        busy.push(tokio::spawn(server.request("GET", &url, Some(&mallory.token)).send()));
+    }
+    until("they start", || engines().len() == 2).await;
+    let url = "/api/v1/datasets/ada/data/diff/rows?table=t.csv&key=id";
+    let first = Reply::of(server.request("GET", url, Some(&mallory.token)).header("prefer", "wait=0")).await;
+    assert_eq!(first.status, 202, "{}", first.text());
+    // More of them cannot wait for her, although she holds no connection.
+    let mut last = first;
+    for number in 1..=16 {
+        let url = format!("{url}{}", ",id".repeat(number));
+        last = Reply::of(server.request("GET", &url, Some(&mallory.token)).header("prefer", "wait=0")).await;
+        assert_eq!(last.status, if number < 16 { 202 } else { 429 }, "{number}: {}", last.text());
+    }
+    assert!(last.text().contains("row diffs"), "{}", last.text());
+    let page = ok(&server, &ben, &[("table", "t.csv"), ("key", "id")]).await;
+    assert_eq!(page["summary"]["changed"], 1, "{page}");
+    for request in busy {
+        request.abort();
+    }
+    // What was computed for others is not for those without access.
+    let eve = server.person("eve").await;
+    for (token, status) in [(Some(eve.token.as_str()), 404), (None, 401)] {
+        assert_eq!(server.call(token, "GET", url, Value::Null).await.status, status);
+    }
 }

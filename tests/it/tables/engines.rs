@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{engines, engines_of, get, numbers, ok, put, query, rows_of, server, until};
 
 /// A filter that takes minutes for a table of a million rows.
-const SLOW: &str = "length(regexp_replace(repeat(name, 200), '([a-z0-9]+)+', 'x', 'g')) < 0";
+pub(super) const SLOW: &str = "length(regexp_replace(repeat(name, 200), '([a-z0-9]+)+', 'x', 'g')) < 0";
 
 #[tokio::test]
 async fn an_engine_serves_one_person_only() {
@@ -99,6 +99,36 @@ async fn an_engine_that_is_killed_is_an_error_and_not_an_outage() {
     kill(engines()[0]);
     until("it has ended", || engines().is_empty()).await;
     assert_eq!(rows_of(&ok(&server, &ada, "rows/other.csv?limit=2").await).len(), 2);
+}
+
+#[tokio::test]
+async fn a_query_that_ends_engines_does_not_keep_others_from_the_table() {
+    let server = Server::start_with(Engine::Sqlite, |config| config.rates = Rates::off()).await;
+    let ada = server.person("ada").await;
+    server.dataset("ada/data", Visibility::Public).await;
+    put(&server, &ada, "t.csv", numbers(1_000_000)).await;
+    // All visitors are one actor.
+    let sql = |query: String| server.call(None, "POST", "/api/v1/sql", json!({"query": query}));
+    let slow = format!("SELECT id FROM \"ada/data\".\"t.csv\" WHERE {SLOW}");
+    let page = format!("rows/t.csv?{}", query(&[("where", SLOW)]));
+    for round in 0..2 {
+        let killing = async || {
+            until("it starts", || engines().len() == 1).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            kill(engines()[0]);
+        };
+        let (reply, ()) = tokio::join!(sql(slow.clone()), killing());
+        assert!(reply.status == 422 && reply.text().contains("the query"), "{round}: {}", reply.text());
+        until("it has ended", || engines().is_empty()).await;
+        let (reply, ()) = tokio::join!(get(&server, None, &page), killing());
+        assert_eq!(reply.status, 422, "{round}: {}", reply.text());
+        until("it has ended", || engines().is_empty()).await;
+    }
+    assert!(sql(slow).await.text().contains("repeatedly"));
+    assert!(get(&server, None, &page).await.text().contains("repeatedly"));
+    let other = sql("SELECT count(*) FROM \"ada/data\".\"t.csv\"".to_owned()).await;
+    assert_eq!((other.status, other.json()["rows"].clone()), (200, json!([[1_000_000]])), "{}", other.text());
+    assert_eq!(get(&server, None, "rows/t.csv?limit=1").await.status, 200);
 }
 
 fn kill(id: u32) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lfs::Oid;
 use rutter::config::Rates;
 use rutter::types::Visibility;
 use rutter_testing::{Engine, Person, Reply, Server};
@@ -81,6 +82,9 @@ async fn tables_of_others_look_like_missing_ones() {
         }
         assert_eq!(sql(&server, None, json!({"query": query})).await.status, 401, "{query}");
     }
+    let metrics = server.request("GET", "/metrics", None).send().await.unwrap().text().await.unwrap();
+    let read = metrics.lines().find(|line| line.starts_with("rutter_table_read_bytes_total "));
+    assert!(read.is_none_or(|line| line.ends_with(" 0")), "something was read: {read:?}");
     // Saved queries are files of the dataset.
     let saved = json!({"saved": "a/secret.csv", "default": "ada/data"});
     assert_eq!(sql(&server, Some(&mallory.token), saved).await.status, 404);
@@ -148,6 +152,36 @@ async fn only_queries_are_run() {
 }
 
 #[tokio::test]
+async fn no_error_says_where_data_is() {
+    let (server, ada) = server().await;
+    let table = numbers(50_000);
+    put(&server, &ada, "t.csv", "id,name\n1,x\n").await;
+    put(&server, &ada, "t.csv", table.clone()).await;
+    std::fs::remove_file(server.stored(&Oid::of(table.as_bytes()).to_string())).unwrap();
+    let folder = server.folder.path().to_str().unwrap();
+    let data = "/api/v1/datasets/ada/data";
+    let get = async |rest: &str| server.call(Some(&ada.token), "GET", &format!("{data}/{rest}"), Value::Null).await;
+    for reply in [
+        sql(&server, Some(&ada.token), json!({"query": "SELECT * FROM \"ada/data\".\"t.csv\""})).await,
+        sql(
+            &server,
+            Some(&ada.token),
+            json!({"query": "SELECT * FROM row_diff('ada/data@HEAD~1', 'ada/data', 't.csv')"}),
+        )
+        .await,
+        get("diff/rows?table=t.csv").await,
+        get("rows/HEAD/t.csv").await,
+        get("statistics/HEAD/t.csv").await,
+    ] {
+        let text = reply.text();
+        assert!(matches!(reply.status, 404 | 500 | 503), "{} {text}", reply.status);
+        for hidden in [folder, "objects/", "No such file", "os error", "table://", "engine-"] {
+            assert!(!text.contains(hidden), "{hidden}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_takes_too_much_ends_with_the_name_of_the_limit() {
     let server = Server::start_with(Engine::Sqlite, |config| {
         config.rates = Rates::off();
@@ -172,6 +206,24 @@ async fn what_takes_too_much_ends_with_the_name_of_the_limit() {
     }
     // The server goes on.
     assert_eq!(rows(&server, &ada, "SELECT count(*) FROM \"t.csv\"").await["rows"], json!([[50_000]]));
+}
+
+#[tokio::test]
+async fn the_tables_of_a_query_have_limits_together() {
+    let (server, ada) = server().await;
+    put(&server, &ada, "t.csv", "a\n1\n").await;
+    let field = json!({"name": "a", "type": "integer", "description": "x".repeat(1_500_000)});
+    let package = json!({"resources": [{"name": "t", "path": "t.csv", "schema": {"fields": [field]}}]});
+    put(&server, &ada, "datapackage.json", package.to_string()).await;
+    // The same table by several names.
+    let tables = |names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|name| format!("SELECT a FROM \"ada/data@{name}\".t")).collect();
+        names.join(" UNION ALL ")
+    };
+    assert_eq!(rows(&server, &ada, &tables(&["main", "HEAD"])).await["rows"], json!([[1], [1]]));
+    let three = json!({"query": tables(&["main", "HEAD", "main~0"])});
+    let reply = sql(&server, Some(&ada.token), three).await;
+    assert!(reply.status == 422 && reply.text().contains("together"), "{}", reply.text());
 }
 
 #[tokio::test]

@@ -200,7 +200,7 @@ wildcard('a file is opened with an app, which gets this file until the user take
   await expect.poll(() => given(root, server.url)).toEqual([]);
 
   // A file of a dataset, at the revision that is shown; not the folder, which the app does not open.
-  await root.goto('/d/root/fish');
+  await root.goto('/d/root/fish/tree/main');
   await expect(row(root, 'catch.csv')).toBeVisible();
   await expect(root.getByRole('button', { name: 'Open with…' })).toHaveCount(0);
   await row(root, 'catch.csv').click();

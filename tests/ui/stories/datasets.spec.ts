@@ -58,7 +58,7 @@ test('column summaries cover all rows; an outdated schema is updated', async ({ 
   for (const name of ['v1.9', 'v1.10']) await done(server, token, 'POST', '/datasets/ada/air/tags', { name });
   await page.goto('/d/ada/air/releases');
   await expect(page.getByRole('heading', { level: 3 }).first()).toHaveText(/^v1\.10/);
-  await page.goto('/d/ada/air');
+  await page.goto('/d/ada/air/about');
   const about = page.getByRole('region', { name: 'About' });
   await expect(about).toContainText('v1.10');
   await expect(about, 'labelled as the version in datapackage.json').toContainText('1.0.0 in datapackage.json');
@@ -69,8 +69,9 @@ test('an empty dataset asks for files; later it can be downloaded as an archive'
   await done(server, token, 'POST', '/datasets', { id: 'ada/owls', visibility: 'public', package: { name: 'owls', resources: [] } });
   const page = await newPage();
   await signIn(page, 'ada');
-  await page.goto('/d/ada/owls');
+  await page.goto('/d/ada/owls/tree/main');
   await expect(row(page, 'datapackage.json')).toBeVisible();
+  await page.goto('/d/ada/owls');
   await expect(page.getByText('This dataset has no files yet')).toBeVisible();
   await expect(page.getByRole('link', { name: 'Upload files' })).toBeVisible();
 
@@ -80,9 +81,7 @@ test('an empty dataset asks for files; later it can be downloaded as an archive'
   await guest.goto('/d/ada/owls');
   await expect(guest.getByRole('heading', { level: 1, name: 'Owls at night' })).toBeVisible();
   await expect(guest.getByText('This dataset has no files yet')).toHaveCount(0);
-  const about = guest.getByRole('region', { name: 'About' });
-  await expect(about).toContainText('cc-by-4.0');
-  await expect(about.getByRole('link', { name: 'ornithology' })).toBeVisible();
+  await expect(guest.locator('header dl'), 'the licence is at the top').toContainText('cc-by-4.0');
   const download = guest.waitForEvent('download');
   await guest.getByRole('button', { name: 'Download ZIP' }).click();
   const archive = await download;
@@ -90,6 +89,10 @@ test('an empty dataset asks for files; later it can be downloaded as an archive'
   const bytes = await readFile(await archive.path());
   expect(bytes.subarray(0, 2).toString()).toBe('PK');
   expect(bytes.includes('datapackage.json') && bytes.includes('# Owls')).toBe(true);
+  await guest.getByRole('navigation', { name: 'Dataset' }).getByRole('link', { name: 'About' }).click();
+  const about = guest.getByRole('region', { name: 'About' });
+  await expect(about).toContainText('cc-by-4.0');
+  await expect(about.getByRole('link', { name: 'ornithology' })).toBeVisible();
   await guest.goto('/search?license=cc-by-4.0');
   await expect(guest.getByRole('link', { name: /Owls at night/ })).toBeVisible();
 });

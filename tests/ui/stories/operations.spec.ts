@@ -7,19 +7,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestServer } from '../server.ts';
-import { drop, expect, PASSWORD, row, signIn, test, upload, uploads, type Page } from '../story.ts';
+import { accessible, asking, drop, expect, PASSWORD, row, signIn, test, upload, uploads, type Page } from '../story.ts';
 
 const run = promisify(execFile);
 
 /** A page with a file browser. */
 interface Place {
-  /** Path of the page. */
-  page: string;
+  /** URL of the page of a folder or of a file. */
+  page: (path: string, isFile?: boolean) => string;
+  /** What a notice says about deleted items. */
+  deleted: string;
   /** The dataset and the folder that the page shows. */
   dataset: string;
   folder: string;
   /** Display name of the root folder. */
   name: string;
+  /** True for the file manager of a dataset, where a change is a commit. */
+  inDataset: boolean;
+  /** A token that can read all of the dataset. */
+  owner: string;
 }
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
@@ -58,12 +64,18 @@ async function saved(page: Page, click: () => Promise<void>): Promise<{ name: st
   return { name: download.suggestedFilename(), bytes: await readFile(path), path };
 }
 
+/** Returns the number of revisions of the dataset. */
+async function revisions(server: TestServer, place: Place): Promise<number> {
+  const answer = await server.api('GET', `/api/v1/datasets/${place.dataset}/revisions?limit=1000`, place.owner);
+  return ((await answer.json()) as { items: unknown[] }).items.length;
+}
+
 async function operate(server: TestServer, token: string, page: Page, place: Place, files: string): Promise<void> {
-  const has = (folder: string, ...names: string[]) => expect.poll(() => held(server, token, place, folder), `${place.page}: ${folder || 'top'}`).toEqual(names.sort());
+  const has = (folder: string, ...names: string[]) => expect.poll(() => held(server, token, place, folder), `${place.dataset}: ${folder || 'top'}`).toEqual(names.sort());
   const file = (name: string) => join(files, name);
   for (const name of ['a.csv', 'b.csv', 'c.csv', 'd.csv', 'e.csv']) await writeFile(file(name), `name,value\n${name},1\n`);
 
-  await page.goto(place.page);
+  await page.goto(place.page(''));
   await test.step('new folder', async () => {
     for (const name of ['maps', 'plans']) {
       await button(page, 'New folder').click();
@@ -77,6 +89,7 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
   await test.step('upload and drop', async () => {
     await upload(page, file('a.csv'), file('b.csv'), file('c.csv'), file('d.csv'));
     await drop(page, file('e.csv'));
+    if (place.inDataset) await asking(page).getByRole('button', { name: 'Upload', exact: true }).click();
     await expect(row(page, 'e.csv')).toBeVisible();
     await has('', 'a.csv', 'b.csv', 'c.csv', 'd.csv', 'e.csv', 'maps', 'plans');
     await expect(uploads(page).getByText(/^Done/).first()).toBeVisible();
@@ -89,11 +102,12 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
     await page.getByLabel('New name for e.csv').fill('f.csv');
     await page.keyboard.press('Enter');
     await row(page, 'f.csv').click();
+    await expect(page).toHaveURL(/f\.csv$/);
     await button(page, 'More actions').click();
     await item(page, 'Rename…').click();
     await page.getByRole('dialog').getByLabel('Name').fill('g.csv');
     await button(page, 'Rename').click();
-    await expect(page.getByRole('heading', { name: 'g.csv' })).toBeVisible();
+    await expect(page).toHaveURL(/g\.csv$/);
     await has('', 'a.csv', 'b.csv', 'c.csv', 'd.csv', 'g.csv', 'maps', 'plans');
   });
 
@@ -112,7 +126,7 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
     await has('', 'a.csv', 'b.csv', 'c.csv', 'd.csv', 'maps', 'plans');
   });
 
-  await page.goto(place.page);
+  await page.goto(place.page(''));
   await test.step('copy and move one file, and a selection, from the list', async () => {
     await select(page, 'a.csv');
     await item(page, 'Copy…').click();
@@ -138,13 +152,13 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
   });
 
   await test.step('move by drag', async () => {
-    await page.goto(`${place.page}/maps`);
+    await page.goto(place.page('maps'));
     await page.getByLabel('Select c.csv', { exact: true }).check();
     await page.getByLabel('Select d.csv', { exact: true }).check();
     await grid(page, 'c.csv').dragTo(page.getByRole('navigation', { name: 'Folders' }).getByRole('link', { name: place.name }));
     await has('maps', 'a.csv', 'b.csv', 'g.csv');
     await has('', 'a.csv', 'c.csv', 'd.csv', 'maps', 'plans');
-    await page.goto(place.page);
+    await page.goto(place.page(''));
     await grid(page, 'c.csv').dragTo(grid(page, 'plans'));
     await has('plans', 'a.csv', 'b.csv', 'c.csv', 'g.csv');
     await grid(page, 'd.csv').dragTo(grid(page, 'maps'));
@@ -152,8 +166,75 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
     await has('', 'a.csv', 'maps', 'plans');
   });
 
+  await test.step('a change is one revision, and can be undone', async () => {
+    await page.goto(place.page('maps'));
+    const before = await revisions(server, place);
+    await select(page, 'b.csv', 'd.csv');
+    await item(page, 'Move…').click();
+    await into(page, place.name, 'Move here');
+    await has('maps', 'a.csv', 'g.csv');
+    await has('', 'a.csv', 'b.csv', 'd.csv', 'maps', 'plans');
+    expect(await revisions(server, place)).toBe(before + 1);
+    await button(page, 'Undo').first().click();
+    await has('maps', 'a.csv', 'b.csv', 'd.csv', 'g.csv');
+    await has('', 'a.csv', 'maps', 'plans');
+    await grid(page, 'd.csv').focus();
+    await page.keyboard.press('F2');
+    await page.getByLabel('New name for d.csv').fill('z.csv');
+    await page.keyboard.press('Enter');
+    await has('maps', 'a.csv', 'b.csv', 'g.csv', 'z.csv');
+    await expect(grid(page, 'z.csv')).toBeFocused();
+    await page.keyboard.press('Control+z');
+    await has('maps', 'a.csv', 'b.csv', 'd.csv', 'g.csv');
+    await expect(row(page, 'd.csv')).toBeVisible();
+    await select(page, 'd.csv', 'g.csv');
+    await item(page, 'Delete').click();
+    await has('maps', 'a.csv', 'b.csv');
+    await page.getByRole('status').filter({ hasText: '2 items' }).last().getByRole('button', { name: 'Undo' }).click();
+    await has('maps', 'a.csv', 'b.csv', 'd.csv', 'g.csv');
+  });
+
+  await test.step('names that are taken: replace, keep both or skip', async () => {
+    await page.goto(place.page('maps'));
+    await expect(row(page, 'b.csv')).toBeVisible();
+    await writeFile(file('b.csv'), 'name,value\nchanged,3\n');
+    const content = async (path: string) => {
+      const at = [place.folder, 'maps', path].filter((part) => part !== '').join('/');
+      return (await server.api('GET', `/api/v1/drive/${place.dataset}/content/${at}`, token)).text();
+    };
+    for (const choice of ['Skip', 'Keep both', 'Replace']) {
+      await page.getByLabel('Files to upload').setInputFiles([file('b.csv'), file('c.csv')]);
+      await expect(asking(page)).toContainText('b.csv');
+      if (choice === 'Skip') await accessible(page);
+      await asking(page).getByRole('radio', { name: choice }).check();
+      await asking(page).getByRole('button', { name: 'Upload', exact: true }).click();
+      if (choice === 'Skip') await has('maps', 'a.csv', 'b.csv', 'c.csv', 'd.csv', 'g.csv');
+      if (choice === 'Keep both') await has('maps', 'a.csv', 'b (2).csv', 'b.csv', 'c (2).csv', 'c.csv', 'd.csv', 'g.csv');
+      if (choice === 'Replace') await expect.poll(() => content('b.csv')).toContain('changed');
+      else expect(await content('b.csv')).not.toContain('changed');
+      await expect(uploads(page).getByText(/^(Done|Nothing new)/).first()).toBeVisible();
+      await uploads(page).getByRole('button', { name: 'Close upload list' }).click();
+    }
+    // A copy that replaces, and its undo.
+    await select(page, 'b.csv');
+    await item(page, 'Copy…').click();
+    await into(page, 'plans', 'Copy here');
+    const taken = page.getByRole('dialog', { name: /^Copy 1 item to “plans”/ });
+    await taken.getByRole('radio', { name: 'Replace' }).check();
+    await taken.getByRole('button', { name: 'Copy', exact: true }).click();
+    const plans = async () => {
+      const at = [place.folder, 'plans/b.csv'].filter((part) => part !== '').join('/');
+      return (await server.api('GET', `/api/v1/drive/${place.dataset}/content/${at}`, token)).text();
+    };
+    await expect.poll(plans).toContain('changed');
+    await select(page, 'b (2).csv', 'c (2).csv', 'c.csv');
+    await item(page, 'Delete').click();
+    await has('maps', 'a.csv', 'b.csv', 'd.csv', 'g.csv');
+  });
+
+  if (!place.inDataset)
   await test.step('restore an older version', async () => {
-    await page.goto(`${place.page}/plans`);
+    await page.goto(place.page('plans'));
     await writeFile(file('a.csv'), 'name,value\nnewer,2\n');
     await upload(page, file('a.csv'));
     await row(page, 'a.csv').click();
@@ -166,9 +247,11 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
   });
 
   await test.step('download of one file, of a folder and of a selection', async () => {
-    const one = await saved(page, () => button(page, 'Download').click());
-    expect([one.name, one.bytes.toString()]).toEqual(['a.csv', 'name,value\na.csv,1\n']);
-    await page.goto(place.page);
+    if (!place.inDataset) {
+      const one = await saved(page, () => button(page, 'Download').click());
+      expect([one.name, one.bytes.toString()]).toEqual(['a.csv', 'name,value\na.csv,1\n']);
+    }
+    await page.goto(place.page(''));
     await select(page, 'plans');
     const folder = await saved(page, () => item(page, 'Download as ZIP').click());
     expect(folder.name).toBe('plans.zip');
@@ -180,10 +263,10 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
   });
 
   await test.step('delete one file from the file page and a selection from the list', async () => {
-    await page.goto(`${place.page}/maps/g.csv`);
+    await page.goto(place.page('maps/g.csv', true));
     await button(page, 'More actions').click();
     await item(page, 'Delete').click();
-    await expect(page.getByText('“g.csv” moved to trash.')).toBeVisible();
+    await expect(page.getByText(`“g.csv” ${place.deleted}`)).toBeVisible();
     await expect(page.getByRole('heading', { name: 'maps' })).toBeVisible();
     await has('maps', 'a.csv', 'b.csv', 'd.csv');
     await grid(page, 'a.csv').focus();
@@ -195,7 +278,7 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
     await expect(grid(page, 'b.csv')).toBeFocused();
     await select(page, 'b.csv', 'd.csv');
     await item(page, 'Delete').click();
-    await expect(page.getByText('2 items moved to trash.')).toBeVisible();
+    await expect(page.getByText(`2 items ${place.deleted}`)).toBeVisible();
     await has('maps');
     await expect(page.getByRole('heading', { name: 'maps' })).toBeFocused();
   });
@@ -213,9 +296,11 @@ test('every operation of the file browser, in the drive and in a dataset', async
   const page = await newPage();
   await signIn(page, 'ada');
 
-  const drive = { page: '/drive', dataset: 'ada/drive', folder: '', name: 'My drive' };
+  const below = (root: string) => (path: string) => (path === '' ? root : `${root}/${path}`);
+  const drive: Place = { page: below('/drive'), dataset: 'ada/drive', folder: '', name: 'My drive', deleted: 'moved to trash.', inDataset: false, owner: token };
   await operate(server, token, page, drive, files);
-  await operate(server, token, page, { page: '/shared/ben/survey/field', dataset: 'ben/survey', folder: 'field', name: 'field' }, files);
+  const shared = { ...drive, page: below('/shared/ben/survey/field'), dataset: 'ben/survey', folder: 'field', name: 'field', owner: ben.token };
+  await operate(server, token, page, shared, files);
 
   await test.step('undo, and restore from the trash', async () => {
     await page.goto('/drive/plans');
@@ -235,8 +320,29 @@ test('every operation of the file browser, in the drive and in a dataset', async
     await expect(page.getByText('Trash is empty')).toBeVisible();
     // The history still has the deleted file.
     await page.goto('/d/ada/drive/history/main?path=maps/g.csv');
-    await expect(page.getByRole('list', { name: 'Versions, newest first' }).getByRole('listitem')).toHaveCount(2);
+    await expect(page.getByRole('list', { name: 'Versions, newest first' }).getByRole('button', { name: /^Actions for/ })).toHaveCount(2);
   });
+  await rm(files, { recursive: true });
+});
+
+test('every operation of the file browser, in a dataset', async ({ server, newPage }) => {
+  const files = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  await server.api('POST', '/api/v1/datasets', token, { id: 'ada/survey', visibility: 'private' });
+  await server.api('POST', '/api/v1/drive/ada/survey/folders', token, { path: 'work' });
+  const page = await newPage();
+  await signIn(page, 'ada');
+  const place = {
+    page: (path: string, isFile = false) => ['/d/ada/survey', isFile ? 'file' : 'tree', 'main/work', path].filter((part) => part !== '').join('/'),
+    dataset: 'ada/survey',
+    folder: 'work',
+    name: 'work',
+    deleted: 'deleted. Earlier versions are kept.',
+    inDataset: true,
+    owner: token
+  };
+  await operate(server, token, page, place, files);
   await rm(files, { recursive: true });
 });
 
@@ -262,15 +368,15 @@ test('one file of a dataset is dropped, deleted and restored', async ({ server, 
   await drop(page, join(files, 'counts.csv'));
   await expect(page).toHaveURL(/\/account$/);
 
-  // A drop on a folder page opens the upload page, which asks for a message.
+  // A drop on a folder page says what it replaces, and asks for a message.
   await page.goto('/d/ada/birds/tree/main/data');
   await expect(row(page, 'counts.csv')).toBeVisible();
   await drop(page, join(files, 'counts.csv'));
-  await expect(page.getByRole('textbox', { name: 'Folder' })).toHaveValue('data');
-  await expect(page.getByText('counts.csv', { exact: true })).toBeVisible();
-  await page.getByLabel('Message').fill('One more owl');
-  await button(page, 'Upload 1 file').click();
-  await expect(page.getByRole('heading', { name: 'One more owl' })).toBeVisible();
+  await expect(asking(page)).toContainText('One name is already taken');
+  await expect(asking(page).getByRole('list')).toHaveText('counts.csv');
+  await asking(page).getByLabel('Message').fill('One more owl');
+  await asking(page).getByRole('button', { name: 'Upload', exact: true }).click();
+  await expect(page.getByRole('link', { name: 'One more owl' }).first()).toBeVisible();
   expect(await content('data/counts.csv')).toBe('bird,count\nowl,2\n');
 
   const one = await (async () => {
@@ -279,14 +385,15 @@ test('one file of a dataset is dropped, deleted and restored', async ({ server, 
   })();
   expect([one.name, one.bytes.toString()]).toEqual(['counts.csv', 'bird,count\nowl,2\n']);
 
-  await button(page, 'Delete file').click();
-  await button(page, 'Delete').click();
-  await expect(page.getByText('counts.csv deleted.')).toBeVisible();
+  await button(page, 'More actions').click();
+  await item(page, 'Delete').click();
+  await expect(page.getByText('“counts.csv” deleted.')).toBeVisible();
+  await expect(page.getByText('This folder is empty')).toBeVisible();
   expect(await content('data/counts.csv')).toBeNull();
   await put('notes.md', '# Second\n');
 
   // The history of the file restores only this file and keeps later changes.
-  await button(page, 'History').click();
+  await page.goto('/d/ada/birds/history/main?path=data/counts.csv');
   await expect(page).toHaveURL(/history\/main\?path=data/);
   await page.getByRole('button', { name: /^Actions for/ }).nth(1).click();
   await item(page, 'Restore “counts.csv”…').click();
@@ -298,4 +405,90 @@ test('one file of a dataset is dropped, deleted and restored', async ({ server, 
   await expect.poll(() => content('data/counts.csv')).toBe('bird,count\nowl,2\n');
   expect(await content('notes.md')).toBe('# Second\n');
   await rm(files, { recursive: true });
+});
+
+test('a dataset is changed by its owner and only read by others', async ({ server, newPage }) => {
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  const ben = await server.createUser('ben');
+  const api = async (method: string, path: string, body?: unknown, by = token) => {
+    const answer = await server.api(method, `/api/v1/datasets/ada/birds${path}`, by, body);
+    expect(answer.ok, `${method} ${path}: ${await answer.clone().text()}`).toBe(true);
+    return answer.json();
+  };
+  const commit = (operations: object[], by = token) => api('POST', '/commits', { message: 'Change', operations }, by);
+  const put = (path: string, content: string) => ({ operation: 'put', path, content });
+  await server.api('POST', '/api/v1/datasets', token, { id: 'ada/birds', visibility: 'public' });
+  await commit([put('data/owls.csv', 'n\n1\n'), put('data/gulls.csv', 'n\n2\n'), put('readme.md', '# Birds\n'), put('z.txt', 'z')]);
+  await api('POST', '/tags', { name: 'v1.0' });
+  await commit([put('data/owls.csv', 'n\n9\n')]);
+  const content = async (path: string) => (await server.api('GET', `/api/v1/datasets/ada/birds/raw/main/${path}`, token)).text();
+
+  await test.step('without an account: nothing that changes, but archives of a folder, a selection and a version', async () => {
+    const guest = await newPage();
+    await guest.goto('/d/ada/birds/tree/main/data');
+    await expect(row(guest, 'owls.csv')).toBeVisible();
+    for (const name of ['New folder', 'Upload']) await expect(button(guest, name)).toHaveCount(0);
+    expect((await saved(guest, () => button(guest, 'Download folder as ZIP').click())).name).toBe('data.zip');
+    await guest.getByLabel('Select all').check();
+    await expect(button(guest, 'Delete')).toHaveCount(0);
+    const both = await saved(guest, () => button(guest, 'Download').click());
+    expect(both.bytes.includes('owls.csv') && both.bytes.includes('gulls.csv')).toBe(true);
+    await guest.keyboard.press('Delete');
+    await button(guest, 'Clear selection').click();
+    await row(guest, 'gulls.csv').click({ button: 'right' });
+    await expect(item(guest, 'Download')).toBeVisible();
+    for (const name of ['Rename', 'Move…', 'Copy…', 'Delete', 'Share…', 'Restore…']) await expect(item(guest, name)).toHaveCount(0);
+    await guest.keyboard.press('Escape');
+    await guest.goto('/d/ada/birds/releases');
+    const release = await saved(guest, () => button(guest, 'Download ZIP').click());
+    expect(release.bytes.includes('data/owls.csv')).toBe(true);
+  });
+
+  const page = await newPage();
+  await signIn(page, 'ada');
+  await test.step('a tag cannot be changed; a file of it is restored', async () => {
+    await page.goto('/d/ada/birds/tree/v1.0/data');
+    await expect(page.getByText('You are viewing v1.0. This version cannot be changed. You can restore it to main.')).toBeVisible();
+    await expect(button(page, 'New folder')).toHaveCount(0);
+    await accessible(page);
+    await page.getByLabel('Select owls.csv', { exact: true }).check();
+    await expect(button(page, 'Delete')).toHaveCount(0);
+    await page.getByRole('main').getByRole('button', { name: 'Restore…' }).last().click();
+    const dialog = page.getByRole('dialog', { name: 'Restore data/owls.csv' });
+    await dialog.getByRole('button', { name: 'Restore', exact: true }).click();
+    await expect.poll(() => content('data/owls.csv')).toBe('n\n1\n');
+    await page.goto('/d/ada/birds/file/v1.0/data/owls.csv');
+    await expect(page.getByText('You are viewing v1.0.')).toBeVisible();
+    await expect(button(page, 'More actions')).toHaveCount(0);
+    await page.getByRole('link', { name: 'Show main' }).click();
+    await expect(page).toHaveURL(/file\/main\/data\/owls\.csv$/);
+  });
+
+  await test.step('a branch that has moved on: the list is renewed, and the change is offered again', async () => {
+    await page.goto('/d/ada/birds/tree/main');
+    await expect(row(page, 'z.txt')).toBeVisible();
+    await commit([put('new.txt', 'new')]);
+    await select(page, 'z.txt');
+    await item(page, 'Delete').click();
+    await expect(page.getByText('“main” was changed by someone else in the meantime.')).toBeVisible();
+    await expect(row(page, 'new.txt')).toBeVisible();
+    await expect(row(page, 'z.txt')).toBeVisible();
+    await button(page, 'Try again').click();
+    await expect(row(page, 'z.txt')).toHaveCount(0);
+  });
+
+  await test.step('a file that someone else has locked', async () => {
+    await api('POST', '/shares', { path: '', with: { user: 'ben' }, right: 'edit' });
+    const lock = await fetch(`${server.url}/ada/birds.git/info/lfs/locks`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${ben.token}`, 'Content-Type': 'application/vnd.git-lfs+json', Accept: 'application/vnd.git-lfs+json' },
+      body: JSON.stringify({ path: 'new.txt' })
+    });
+    expect(lock.status).toBe(201);
+    await select(page, 'new.txt');
+    await item(page, 'Delete').click();
+    await expect(page.getByText(/new\.txt\W* is locked by ben/)).toBeVisible();
+    await expect(row(page, 'new.txt')).toBeVisible();
+  });
 });

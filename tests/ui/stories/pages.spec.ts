@@ -13,6 +13,7 @@ const DATASETS = [
   '/search?q=air',
   '/new',
   '/d/demo/air-quality',
+  '/d/demo/air-quality/about',
   '/d/demo/air-quality/tree/main/data',
   '/d/demo/air-quality/file/main/README.md',
   '/d/demo/air-quality/file/main/stations.csv',

@@ -124,7 +124,7 @@ test('a query is written with completion, run, exported and shared by its URL', 
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command], { env: { ...server.settings, no_proxy: '*' } });
   expect(stdout).toBe(csv);
   await page.getByText('Python', { exact: true }).click();
-  await expect(page.getByLabel('Commands for Python')).toContainText('pd.read_parquet');
+  await expect(page.getByLabel('Commands for Python', { exact: true })).toContainText('pd.read_parquet');
   await page.keyboard.press('Escape');
 
   // The query with commit ids has the same result.

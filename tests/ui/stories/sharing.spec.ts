@@ -106,7 +106,7 @@ test('a dataset becomes public only after confirmation, and unsaved changes are 
   await expect(page.getByText('The dataset is now private.')).toBeVisible();
   expect(await seen()).toBe('private');
 
-  await page.getByLabel('Title').fill('Birds of the harbour');
+  await page.getByLabel('Branches and tags').fill('release/*');
   await page.getByRole('link', { name: 'rutter, home' }).click();
   await leaving.getByRole('button', { name: 'Leave' }).click();
   await expect(page).not.toHaveURL(/settings/);

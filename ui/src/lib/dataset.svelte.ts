@@ -1,14 +1,20 @@
 // The current dataset, shared by the pages below /d/{owner}/{name}.
 import { getContext, setContext } from 'svelte';
-import { all, datasetUrl, request } from './api';
+import { all, datasetUrl, request, segment } from './api';
+import { DatasetFiles } from './drive/dataset-files';
 import { load, type Loaded } from './load.svelte';
-import type { Branch, Dataset, Page, Rights, Tag } from './types';
+import type { Branch, Dataset, Page, Rights, Summary, Tag } from './types';
 
 const none: Rights = { read: false, download: false, write: false, own: false };
 
 export class DatasetPage {
 	readonly loaded: Loaded<Dataset>;
 	readonly refs: Loaded<{ branches: Branch[]; tags: Tag[] }>;
+	/** Sizes of the files; loaded for the pages that set `summarizes`. */
+	readonly summary: Loaded<Summary>;
+	summarizes = $state(false);
+	/** The main table, once the front page has read it. */
+	table = $state.raw<{ id: string; rows: number | null; columns: number } | null>(null);
 
 	constructor(private readonly names: () => { owner: string; name: string }) {
 		this.loaded = load((signal) => request<Dataset>('GET', this.url(), { signal }));
@@ -19,6 +25,9 @@ export class DatasetPage {
 				all((cursor) => request<Page<Tag>>('GET', tags, { query: { cursor }, signal }), 1000)
 			]).then(([branches, tags]) => ({ branches, tags }));
 		});
+		this.summary = load((signal) =>
+			this.summarizes && this.data?.revision ? request<Summary>('GET', this.url(`/summary/${segment(this.branch)}`), { signal }) : null
+		);
 	}
 
 	get owner(): string {
@@ -47,6 +56,23 @@ export class DatasetPage {
 		return this.data?.package?.title?.trim() || this.data?.readme?.title || this.name;
 	}
 
+	/** Description from datapackage.json. */
+	get description(): string {
+		return this.data?.package?.description?.trim() ?? '';
+	}
+
+	/** Licences from datapackage.json, or else from the README header. */
+	get licenses(): { text: string; href?: string | undefined }[] {
+		const licenses = this.data?.package?.licenses;
+		if (!licenses?.length) return (this.data?.readme?.licenses ?? []).map((text) => ({ text }));
+		return licenses.map(({ name, title, path }) => ({ text: name ?? title ?? path ?? '', href: webAddress(path) }));
+	}
+
+	get keywords(): string[] {
+		const keywords = this.data?.package?.keywords;
+		return keywords?.length ? keywords : (this.data?.readme?.keywords ?? []);
+	}
+
 	get rights(): Rights {
 		return this.data?.rights ?? none;
 	}
@@ -58,6 +84,26 @@ export class DatasetPage {
 	get branches(): Branch[] {
 		return this.refs.data?.branches ?? [];
 	}
+
+	/** Returns the newest revision of a branch; undefined if it is not known, or there is no such branch. */
+	head(branch: string): string | undefined {
+		if (branch === this.branch) return this.data?.revision ?? undefined;
+		return this.branches.find((one) => one.name === branch)?.revision;
+	}
+
+	/** Returns the files at a branch, tag or revision; null until it is known which of them it is. */
+	files(version: string): DatasetFiles | null {
+		const head = this.head(version);
+		if (head === undefined && this.refs.data === undefined && this.refs.error === undefined) return null;
+		const place = { owner: this.owner, dataset: this.name, whole: this.rights.write };
+		const at = { name: version, revision: head ?? version, isBranch: head !== undefined, isDefault: version === this.branch };
+		// The same object as before, if nothing has changed: lists reload for another one.
+		const key = JSON.stringify([place, at]);
+		if (this.#files?.key !== key) this.#files = { key, files: new DatasetFiles(place, at) };
+		return this.#files.files;
+	}
+
+	#files: { key: string; files: DatasetFiles } | null = null;
 
 	/** Newest first. The server sorts them, including tags created within the same second. */
 	get tags(): Tag[] {
@@ -77,6 +123,9 @@ export class DatasetPage {
 		await Promise.all([this.loaded.reload(), this.refs.reload()]);
 	}
 }
+
+/** Returns an address if it is one of the web: others could run scripts. */
+export const webAddress = (address: string | undefined): string | undefined => (address && /^https?:\/\//i.test(address) ? address : undefined);
 
 const key = Symbol('dataset');
 

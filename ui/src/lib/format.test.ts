@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ago, bytes, plural, sentence, subject, unquoted } from './format';
+import { ago, bytes, day, plural, sentence, subject, unquoted } from './format';
 
 it('formats sizes with three digits', () => {
 	expect([0, 999, 1000, 1_855_760, 99_960_000, 12e12].map(bytes)).toEqual(['0 B', '999 B', '1.00 kB', '1.86 MB', '100 MB', '12.0 TB']);
@@ -17,6 +17,14 @@ it('formats relative times', () => {
 	expect(ago('2026-06-17T12:00:00Z', now)).toBe('in 2 days');
 	expect(plural(1, 'file') + plural(2000, 'file')).toBe('1 file2,000 files');
 	expect(subject('One\n\nTwo')).toBe('One');
+});
+
+it('names days', () => {
+	const now = new Date(2026, 5, 15, 9).getTime();
+	expect(day(new Date(2026, 5, 15, 1), now)).toBe('Today');
+	expect(day(new Date(2026, 5, 14, 23), now)).toBe('Yesterday');
+	// The comma depends on the version of the browser's language data.
+	expect(day(new Date(2026, 5, 13, 23), now)).toMatch(/^Saturday,? 13 June 2026$/);
 });
 
 it('replaces backticks in server messages with quotes', () => {

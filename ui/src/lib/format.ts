@@ -45,11 +45,19 @@ export function ago(time: Date | string | number, now: number = Date.now()): str
 	return '';
 }
 
-const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
+const medium = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
+const long = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
 const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long' });
 
 /** `22 Nov 2026` */
-export const date = (time: Date | string | number): string => day.format(new Date(time));
+export const date = (time: Date | string | number): string => medium.format(new Date(time));
+
+/** `Today`, `Yesterday` or `Sunday 22 November 2026`, for headings. */
+export function day(time: Date | string | number, now: number = Date.now()): string {
+	const text = long.format(new Date(time));
+	if (text === long.format(now)) return 'Today';
+	return text === long.format(now - 86_400_000) ? 'Yesterday' : text;
+}
 
 /** Full date and time with weekday and time zone, for tooltips. */
 export const moment = (time: Date | string | number): string => full.format(new Date(time));
@@ -63,8 +71,8 @@ export function sentence(message: string): string {
 	return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
-/** The first ten digits of a revision id. */
-export const short = (revision: string): string => revision.slice(0, 10);
+/** The first ten digits of a revision id; names of branches and tags as they are. */
+export const short = (revision: string): string => (/^[0-9a-f]{40,64}$/.test(revision) ? revision.slice(0, 10) : revision);
 
 /** The first line of a message. */
 export const subject = (message: string): string => message.split('\n', 1)[0]?.trim() ?? '';

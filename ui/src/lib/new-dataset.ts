@@ -19,18 +19,21 @@ export function nameFor(paths: string[]): string {
 	return others.length === 0 ? nameFrom(first.replace(/\.[^.]*$/, '')) : '';
 }
 
+/** Creates the resource of a table; adds its name to those that are taken. */
+export function resourceFor(path: string, taken: Set<string>): Resource {
+	const plain = path.slice(path.lastIndexOf('/') + 1).replace(/\.(gz|zst)$/i, '');
+	const base = nameFrom(plain.replace(/\.[^.]*$/, '')) || 'table';
+	const format = extensionOf(plain);
+	let name = taken.has(base) ? `${base}-${format}` : base;
+	for (let count = 2; taken.has(name); count += 1) name = `${base}-${count}`;
+	taken.add(name);
+	return { name, path, format };
+}
+
 /** Creates resources with unique names from table paths, at most 200. */
 function resources(paths: string[]): Resource[] {
 	const taken = new Set<string>();
-	return paths.filter(isTable).slice(0, 200).map((path) => {
-		const plain = path.slice(path.lastIndexOf('/') + 1).replace(/\.(gz|zst)$/i, '');
-		const base = nameFrom(plain.replace(/\.[^.]*$/, '')) || 'table';
-		const format = extensionOf(plain);
-		let name = taken.has(base) ? `${base}-${format}` : base;
-		for (let count = 2; taken.has(name); count += 1) name = `${base}-${count}`;
-		taken.add(name);
-		return { name, path, format };
-	});
+	return paths.filter(isTable).slice(0, 200).map((path) => resourceFor(path, taken));
 }
 
 /** Builds the datapackage.json content from the form. */

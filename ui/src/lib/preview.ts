@@ -1,5 +1,4 @@
 // Chooses the preview and the icon of a file by its name.
-import type { IconName } from './ui/icons';
 
 export type PreviewKind = 'text' | 'markdown' | 'image' | 'table' | 'json' | 'pdf' | 'audio' | 'video' | 'none';
 
@@ -67,20 +66,30 @@ export function mediaType(path: string): string {
 	return types[extensionOf(path)] ?? 'application/octet-stream';
 }
 
-export function fileIcon(path: string): IconName {
-	switch (previewKind(path)) {
-		case 'table':
-			return 'table';
-		case 'image':
-			return 'image';
-		case 'text':
-		case 'markdown':
-		case 'json':
-			return 'text';
-		case 'audio':
-		case 'video':
-			return 'play';
-		default:
-			return 'file';
-	}
+/** Kind of a file, for its icon. */
+export type FileKind = 'table' | 'image' | 'text' | 'code' | 'notebook' | 'archive' | 'pdf' | 'audio' | 'video' | 'data' | 'file';
+
+const kinds = new Map<string, FileKind>();
+for (const [kind, extensions] of [
+	['notebook', 'ipynb qmd rmd'],
+	['archive', 'zip tar gz tgz bz2 xz zst 7z rar'],
+	['table', 'xlsx xls ods'],
+	['data', 'sqlite sqlite3 db duckdb h5 hdf5 nc npy npz pkl rds rdata mat zarr safetensors gpkg shp'],
+	[
+		'code',
+		'json geojson jsonld yaml yml toml ini cfg conf env xml html htm css scss js mjs cjs ts tsx jsx svelte vue py r jl m sql sh bash zsh fish ps1 rs go c h cc cpp hpp java kt swift rb php pl lua hs scala dart cs fs clj ex erl proto graphql diff patch make mk cmake'
+	],
+	['image', 'tif tiff heic']
+] as const) {
+	for (const extension of extensions.split(' ')) kinds.set(extension, kind);
+}
+
+/** Returns the kind of a file by its name. */
+export function fileKind(path: string): FileKind {
+	const preview = previewKind(path);
+	if (preview === 'table') return 'table';
+	const kind = kinds.get(extensionOf(path));
+	if (kind !== undefined) return kind;
+	if (preview === 'markdown' || preview === 'json') return 'text';
+	return preview === 'none' ? 'file' : preview;
 }

@@ -9453,6 +9453,7 @@ export interface components {
              */
             distinct?: number | null;
             histogram?: components["schemas"]["Histogram"] | null;
+            lengths?: components["schemas"]["LengthStatistics"] | null;
             /** @description The largest value. */
             max?: unknown;
             /**
@@ -10941,6 +10942,32 @@ export interface components {
             /** @description The id of the revision. */
             revision: string;
         };
+        /** @description Statistics of the lengths of values. */
+        LengthStatistics: {
+            histogram?: components["schemas"]["Histogram"] | null;
+            /**
+             * Format: int64
+             * @description The largest length.
+             */
+            max?: number | null;
+            /**
+             * Format: double
+             * @description The mean.
+             */
+            mean?: number | null;
+            /**
+             * Format: int64
+             * @description The smallest length.
+             */
+            min?: number | null;
+            /** @description The quartiles, approximately: 25 %, 50 % and 75 %. */
+            quartiles?: number[] | null;
+            /**
+             * Format: double
+             * @description The standard deviation of the sample.
+             */
+            std?: number | null;
+        };
         /**
          * @description Permission on a file, a folder or a dataset. Ordered.
          * @enum {string}
@@ -11057,6 +11084,8 @@ export interface components {
             from: components["schemas"]["FilePath"];
             /** @description The complete new path, which must not exist. */
             to: components["schemas"]["FilePath"];
+            /** @description True to replace. */
+            replace?: boolean;
         };
         /** @description A move or rename: `from` and `to`, or `items`. */
         MoveRequest: {

@@ -1,6 +1,8 @@
 // The session: the signed-in user and what the server allows.
 import { enterCode, enterPassword } from './account/signIn';
 import { ApiError, request, signedOut } from './api';
+import { forgetDrafts } from './edit/drafts';
+import { forgetRecent } from './recent';
 import { readSetting, saveSetting } from './storage';
 import type { Session, Person } from './types';
 
@@ -121,7 +123,10 @@ export const session = {
 		if (current) saveSetting('signed-in', session.user && 'yes');
 	},
 	async logout(): Promise<void> {
+		const name = session.user?.name;
 		await request('DELETE', '/api/v1/session');
+		if (name !== undefined) forgetRecent(name);
+		forgetDrafts();
 		await session.load();
 	}
 };

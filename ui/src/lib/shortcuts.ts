@@ -7,10 +7,15 @@ let going = 0;
 const typing = (target: EventTarget | null) =>
 	target instanceof HTMLElement && (target.isContentEditable || target.matches('input, textarea, select'));
 
-export function shortcuts(event: KeyboardEvent, show: () => void): void {
+/** Returns true if a key is meant for the page: not for a text field, a dialog or a menu. */
+export function isForPage(event: KeyboardEvent): boolean {
 	// The target of an event in a shadow tree is its host.
-	if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.composedPath()[0] ?? null)) return;
-	if (document.querySelector('dialog[open], [role=menu]')) return;
+	if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.composedPath()[0] ?? null)) return false;
+	return !document.querySelector('dialog[open], [role=menu]');
+}
+
+export function shortcuts(event: KeyboardEvent, show: () => void): void {
+	if (!isForPage(event)) return;
 	if (event.key === '/') {
 		event.preventDefault();
 		const field = document.querySelector<HTMLInputElement>('#search');

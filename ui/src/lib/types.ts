@@ -26,9 +26,12 @@ export type Dataset = Refine<Schemas['Dataset'], { package?: Package | null }>;
 export type Deleted = Schemas['Deleted'];
 export type MoveItem = Schemas['MoveItem'];
 export type Moved = Schemas['Moved'];
+export type DescribedTables = Schemas['DescribedTables'];
+export type Derivation = Schemas['Derivation'];
 export type DeviceRequest = Schemas['DeviceRequest'];
 export type Difference = Refine<Schemas['Difference'], PackageDetails>;
-export type DriveEntry = Schemas['DriveEntry'];
+/** A file or folder of the file manager, in a drive or in a dataset. */
+export type DriveEntry = Refine<Schemas['DriveEntry'], { type: Entry['type']; /** Message of the last change; only in datasets. */ message?: string }>;
 export type Entry = Schemas['Entry'];
 export type Factors = Schemas['Factors'];
 export type FoundDataset = Schemas['FoundDataset'];

@@ -77,5 +77,5 @@ async fn write(
     }
     connection.chunk(writer.into_inner()?.into()).await?;
     let summary = outcome.summary()?;
-    Ok(Done { columns, rows, more: !summary.is_complete, summary: Some(summary), ..Done::default() })
+    Ok(Done { columns, rows, more: !summary.is_complete, summary: Some(Box::new(summary)), ..Done::default() })
 }

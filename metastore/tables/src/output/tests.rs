@@ -306,6 +306,33 @@ fn results_without_rows_are_complete_files() {
 }
 
 #[test]
+fn long_batches_of_arrow_are_split() {
+    const MOST: usize = 2 << 20;
+    let texts = |lengths: &[usize]| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(lengths.iter().map(|length| "x".repeat(*length))))
+    };
+    let list = |lengths: &[usize]| -> ArrayRef {
+        let offsets = OffsetBuffer::from_lengths(lengths.iter().map(|_| 1));
+        Arc::new(ListArray::new(Arc::new(Field::new("item", DataType::Utf8, true)), offsets, texts(lengths), None))
+    };
+    let uneven: Vec<usize> = (0..4000).map(|row| if row < 10 { 1 << 20 } else { 5 }).collect();
+    let even = vec![2000; 8000];
+    for (column, batches) in
+        [(texts(&vec![10; 8000]), 2..=2), (texts(&uneven), 11..=24), (texts(&even), 8..=16), (list(&even), 8..=16)]
+    {
+        let batch = table(vec![("text", column)]);
+        let stream = encode(Output::Arrow, &batch).unwrap();
+        let read: Vec<_> = StreamReader::try_new(&stream[..], None).unwrap().map(Result::unwrap).collect();
+        assert!(batches.contains(&read.len()), "{}", read.len());
+        for part in &read {
+            let length = part.column(0).to_data().get_slice_memory_size().unwrap();
+            assert!(length <= MOST + 100_000 || part.num_rows() == 1, "{length}");
+        }
+        assert_eq!(arrow::compute::concat_batches(&read[0].schema(), &read).unwrap(), batch);
+    }
+}
+
+#[test]
 fn json_pages_end_before_eight_mebibytes() {
     let text = "x".repeat(1 << 20);
     let texts = StringArray::from(vec![text.as_str(); 20]);

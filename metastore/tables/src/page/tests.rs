@@ -12,7 +12,7 @@ use crate::connection::tests::{run, serve};
 const CONTEXT: Context = Context { memory: 1 << 28, scratch: 1 << 28, threads: 1 };
 
 fn wanted_page(offset: u64, limit: u64, output: Output) -> Page {
-    Page { offset, limit, columns: None, filter: None, sort: Vec::new(), output }
+    Page { offset, limit, columns: None, filter: None, sort: Vec::new(), output, detailed: false }
 }
 
 /// Reads a page of a table of one file.
@@ -113,6 +113,27 @@ fn columns_are_chosen_by_name() {
     assert_eq!(done.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["c", "a", "c"]);
     let error = read(Format::Csv, "a,b\n1,x\n", &Value::Null, &chosen(&["x"])).unwrap_err();
     assert_eq!(error.kind, FailureKind::Invalid);
+}
+
+#[test]
+fn detailed_pages_count_all_rows_and_have_features() {
+    let text = (0..30_000).fold("n,word\n".to_owned(), |text, row| text + &format!("{row},x\n"));
+    let wanted = Page { detailed: true, ..wanted_page(5, 2, Output::Json) };
+    let (done, json) = read(Format::Csv, &text, &Value::Null, &wanted).unwrap();
+    assert_eq!((done.total, done.more, json), (Some(30_000), true, b"[[5,\"x\"],[6,\"x\"]]".to_vec()));
+    let value = |dtype: &str| json!({"dtype": dtype, "_type": "Value"});
+    assert_eq!(done.features, [value("int64"), value("string")]);
+    let nothing = Page { detailed: true, ..wanted_page(0, 0, Output::Json) };
+    let lines = "{\"a\": [1], \"b\": {\"c\": null, \"d\": true}, \"e\": 1}\n{\"e\": [\"x\"]}\n";
+    let (done, json) = read(Format::JsonLines, lines, &Value::Null, &nothing).unwrap();
+    assert_eq!((done.total, json), (Some(2), b"[]".to_vec()));
+    let list = json!({"feature": value("int64"), "_type": "List"});
+    assert_eq!(
+        (&done.features[0], &done.features[1]["d"], &done.features[2]),
+        (&list, &value("bool"), &json!({"_type": "Json"}))
+    );
+    let columns = Page { columns: Some(vec!["e".to_owned()]), ..nothing };
+    assert_eq!(read(Format::JsonLines, lines, &Value::Null, &columns).unwrap().0.features, [json!({"_type": "Json"})]);
 }
 
 #[test]

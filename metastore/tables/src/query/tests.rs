@@ -51,7 +51,15 @@ pub(crate) fn table(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
 }
 
 fn request() -> Page {
-    Page { offset: 0, limit: 1000, columns: None, filter: None, sort: Vec::new(), output: Output::Json }
+    Page {
+        offset: 0,
+        limit: 1000,
+        columns: None,
+        filter: None,
+        sort: Vec::new(),
+        output: Output::Json,
+        detailed: false,
+    }
 }
 
 fn read(source: &Source, page: &Page) -> Result<(Done, Vec<Value>)> {
@@ -231,6 +239,27 @@ fn long_and_deep_expressions_do_not_overflow_the_stack() {
 }
 
 #[test]
+fn detailed_pages_have_the_numbers_of_rows_and_their_total() {
+    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..50));
+    let names: ArrayRef = Arc::new(StringArray::from_iter_values((0..50).map(|id| format!("n{}", id % 5))));
+    let all = source(&table(vec![("id", ids), ("row", names)]), 3);
+    let all = Source { total: None, ..all };
+    let detailed = Page { detailed: true, columns: Some(vec!["row".to_owned()]), ..request() };
+    let filter = Some("id % 2 = 1".to_owned());
+    let sort = vec![Sort { column: "row".to_owned(), descending: true }];
+    for (filter, sort, total, rows) in [
+        (filter.clone(), vec![], 25, json!([["n3", 3], ["n0", 5]])),
+        (filter, sort.clone(), 25, json!([["n4", 19], ["n4", 29]])),
+        (None, sort, 50, json!([["n4", 9], ["n4", 14]])),
+    ] {
+        let (done, values) = read(&all, &Page { offset: 1, limit: 2, filter, sort, ..detailed.clone() }).unwrap();
+        assert_eq!((done.total, done.columns.len(), json!(values)), (Some(total), 1, rows));
+    }
+    let none = Page { filter: Some("false".to_owned()), ..detailed };
+    assert_eq!(read(&all, &none).unwrap().0.total, Some(0));
+}
+
+#[test]
 fn results_say_whether_more_rows_follow() {
     let birds = birds();
     let all = source(&birds, 3);
@@ -374,6 +403,7 @@ proptest! {
             filter: is_filtered.then(|| format!("a >= {threshold}")),
             sort: order.iter().map(|(column, descending)| Sort { column: ["a", "b", "c"][*column].to_owned(), descending: *descending }).collect(),
             output: Output::Json,
+            detailed: false,
         };
         let (done, found) = read(&source(&batch, part), &page).unwrap();
         prop_assert_eq!(found, expected);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, GenericStringArray, Int64Array, OffsetSizeTrait};
+use arrow::compute::kernels::length::length;
 use arrow::compute::{cast, max_string, min_string};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, UInt64Type};
 use datafusion::common::hash_utils::{HLL_RANDOM_STATE, create_hashes};
@@ -55,6 +56,14 @@ pub(super) struct Summary {
     is_second: bool,
 }
 
+/// What is known of integers.
+struct Integers {
+    range: Option<(i128, i128)>,
+    /// `None` for dates and times.
+    numbers: Option<Numbers>,
+    histogram: Option<Histogram<i128>>,
+}
+
 /// What is known of the values, by their kind.
 enum Values {
     /// Nothing: they are nested, or have no order that anybody wants to know.
@@ -62,12 +71,10 @@ enum Values {
     Booleans {
         yes: u64,
     },
-    /// Integers; also dates and times, which have no numbers.
-    Integers {
-        range: Option<(i128, i128)>,
-        numbers: Option<Numbers>,
-        histogram: Option<Histogram<i128>>,
-    },
+    /// Integers, dates and times.
+    Integers(Integers),
+    /// The lengths of lists.
+    Lists(Integers),
     /// Without NaN and infinities.
     Floats {
         range: Option<(f64, f64)>,
@@ -78,6 +85,8 @@ enum Values {
         range: Option<(String, String)>,
         candidates: Candidates,
         frequent: Frequent,
+        /// Their lengths in characters.
+        lengths: Integers,
     },
 }
 
@@ -86,19 +95,22 @@ impl Summary {
     pub(super) fn new(column: &Column, r#type: DataType, sizes: Sizes) -> Self {
         let numbers = || Numbers::new(sizes.numbers);
         let is_nested = r#type.is_nested() || matches!(column.r#type.as_str(), "array" | "object");
+        let integers = |numbers| Integers { range: None, numbers, histogram: None };
         let values = match &r#type {
+            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
+                Values::Lists(integers(Some(numbers())))
+            }
             _ if is_nested => Values::Other,
             DataType::Boolean => Values::Booleans { yes: 0 },
             DataType::Duration(_) | DataType::Interval(_) => Values::Other,
-            r#type if r#type.is_integer() => {
-                Values::Integers { range: None, numbers: Some(numbers()), histogram: None }
-            }
-            r#type if r#type.is_temporal() => Values::Integers { range: None, numbers: None, histogram: None },
+            r#type if r#type.is_integer() => Values::Integers(integers(Some(numbers()))),
+            r#type if r#type.is_temporal() => Values::Integers(integers(None)),
             r#type if r#type.is_numeric() => Values::Floats { range: None, numbers: numbers(), histogram: None },
             DataType::Utf8 | DataType::LargeUtf8 => Values::Texts {
                 range: None,
                 candidates: Candidates::new(sizes.candidates),
                 frequent: Frequent::default(),
+                lengths: integers(Some(numbers())),
             },
             _ => Values::Other,
         };
@@ -121,6 +133,10 @@ impl Summary {
             self.nulls += nulls;
             self.count += array.len() as u64 - nulls;
         }
+        if let Values::Lists(lengths) = &mut self.values {
+            let counts = cast(&length(array)?, &DataType::Int64)?;
+            lengths.add(counts.as_primitive::<Int64Type>().iter().flatten());
+        }
         let Some(distinct) = &mut self.distinct else { return Ok(()) };
         let hashes = if self.is_second && !matches!(self.values, Values::Texts { .. }) {
             Vec::new()
@@ -137,24 +153,27 @@ impl Summary {
         }
         match &mut self.values {
             Values::Booleans { yes } if !self.is_second => *yes += array.as_boolean().true_count() as u64,
-            Values::Other | Values::Booleans { .. } => {}
-            Values::Integers { range, numbers, histogram } => {
+            Values::Other | Values::Booleans { .. } | Values::Lists(_) => {}
+            Values::Integers(known) => {
                 if let Some(integers) = array.as_primitive_opt::<UInt64Type>() {
-                    add_integers(integers.iter().flatten(), range, numbers, histogram);
+                    known.add(integers.iter().flatten());
                 } else {
-                    let integers = to_integers(array)?;
-                    add_integers(integers.as_primitive::<Int64Type>().iter().flatten(), range, numbers, histogram);
+                    known.add(to_integers(array)?.as_primitive::<Int64Type>().iter().flatten());
                 }
             }
             Values::Floats { range, numbers, histogram } => {
                 let floats = cast(array, &DataType::Float64)?;
                 add_floats(floats.as_primitive::<Float64Type>().iter().flatten(), range, numbers, histogram);
             }
-            Values::Texts { range, candidates, frequent } => {
+            Values::Texts { range, candidates, frequent, lengths } => {
                 let second = self.is_second.then_some(frequent);
-                match array.as_string_opt::<i32>() {
-                    Some(texts) => add_texts(texts, &hashes, range, candidates, second),
-                    None => add_texts(array.as_string::<i64>(), &hashes, range, candidates, second),
+                if let Some(texts) = array.as_string_opt::<i32>() {
+                    lengths.add(characters(texts));
+                    add_texts(texts, &hashes, range, candidates, second);
+                } else {
+                    let texts = array.as_string::<i64>();
+                    lengths.add(characters(texts));
+                    add_texts(texts, &hashes, range, candidates, second);
                 }
             }
         }
@@ -166,16 +185,14 @@ impl Summary {
         self.is_second = true;
         match &mut self.values {
             Values::Other | Values::Booleans { .. } => false,
-            Values::Integers { range, histogram, .. } => {
-                *histogram = range.and_then(|(min, max)| Histogram::of_integers(min, max));
-                histogram.is_some()
-            }
+            Values::Integers(known) | Values::Lists(known) => known.needs_second(),
             Values::Floats { range, histogram, .. } => {
                 *histogram = range.and_then(|(min, max)| Histogram::of_numbers(min, max));
                 histogram.is_some()
             }
-            Values::Texts { candidates, frequent, .. } => {
+            Values::Texts { candidates, frequent, lengths, .. } => {
                 *frequent = std::mem::take(candidates).into_frequent();
+                lengths.needs_second();
                 self.count > 0
             }
         }
@@ -204,18 +221,9 @@ impl Summary {
                 top.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
                 put("top", listed(top));
             }
-            Values::Integers { range, numbers: Some(numbers), histogram } => {
-                if let Some((min, max)) = range {
-                    put("min", integer(*min));
-                    put("max", integer(*max));
-                }
-                put_moments(numbers, &mut put);
-                if let Some(Histogram { edges, counts }) = histogram {
-                    let edges: Vec<_> = edges.iter().map(|edge| edge_number(*edge)).collect();
-                    put("histogram", json!({"edges": edges, "counts": counts}));
-                }
-            }
-            Values::Integers { range, numbers: None, histogram } => {
+            Values::Integers(known @ Integers { numbers: Some(_), .. }) => known.put(&mut put),
+            Values::Lists(lengths) => put("lengths", lengths.take_json()),
+            Values::Integers(Integers { range, numbers: None, histogram }) => {
                 if let Some((min, max)) = range {
                     let mut extremes = times(&[*min, *max], &self.r#type)?;
                     put("max", extremes.pop().unwrap_or_default());
@@ -235,7 +243,8 @@ impl Summary {
                     put("histogram", json!({"edges": edges, "counts": counts}));
                 }
             }
-            Values::Texts { range, frequent, .. } => {
+            Values::Texts { range, frequent, lengths, .. } => {
+                put("lengths", lengths.take_json());
                 if let Some((min, max)) = range {
                     put("min", std::mem::take(min).into());
                     put("max", std::mem::take(max).into());
@@ -279,29 +288,62 @@ fn times(values: &[i128], r#type: &DataType) -> Result<Vec<Value>> {
     json_values(cast(&values, r#type)?)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "moments are floating-point numbers")]
-fn add_integers<T: Into<i128>>(
-    integers: impl Iterator<Item = T>,
-    range: &mut Option<(i128, i128)>,
-    numbers: &mut Option<Numbers>,
-    histogram: &mut Option<Histogram<i128>>,
-) {
-    let integers = integers.map(Into::into);
-    if let Some(histogram) = histogram {
-        return integers.for_each(|integer| histogram.add(&integer));
-    }
-    let mut floats = Vec::new();
-    for integer in integers {
-        let (min, max) = range.get_or_insert((integer, integer));
-        *min = (*min).min(integer);
-        *max = (*max).max(integer);
-        if numbers.is_some() {
-            floats.push(integer as f64);
+impl Integers {
+    #[expect(clippy::cast_precision_loss, reason = "moments are floating-point numbers")]
+    fn add<T: Into<i128>>(&mut self, integers: impl Iterator<Item = T>) {
+        let integers = integers.map(Into::into);
+        if let Some(histogram) = &mut self.histogram {
+            return integers.for_each(|integer| histogram.add(&integer));
+        }
+        let mut floats = Vec::new();
+        for integer in integers {
+            let (min, max) = self.range.get_or_insert((integer, integer));
+            *min = (*min).min(integer);
+            *max = (*max).max(integer);
+            if self.numbers.is_some() {
+                floats.push(integer as f64);
+            }
+        }
+        if let Some(numbers) = &mut self.numbers {
+            numbers.add(&floats);
         }
     }
-    if let Some(numbers) = numbers {
-        numbers.add(&floats);
+
+    /// Starts the second scan. Returns false if it is not needed.
+    fn needs_second(&mut self) -> bool {
+        self.histogram = self.range.and_then(|(min, max)| Histogram::of_integers(min, max));
+        self.histogram.is_some()
     }
+
+    fn put(&mut self, put: &mut impl FnMut(&str, Value)) {
+        if let Some((min, max)) = self.range {
+            put("min", integer(min));
+            put("max", integer(max));
+        }
+        if let Some(numbers) = &mut self.numbers {
+            put_moments(numbers, put);
+        }
+        if let Some(Histogram { edges, counts }) = &self.histogram {
+            let edges: Vec<_> = edges.iter().map(|edge| edge_number(*edge)).collect();
+            put("histogram", json!({"edges": edges, "counts": counts}));
+        }
+    }
+
+    /// Returns what is known as an object; null without values.
+    fn take_json(&mut self) -> Value {
+        let mut json = Map::new();
+        self.put(&mut |key, value| {
+            if !value.is_null() {
+                json.insert(key.to_owned(), value);
+            }
+        });
+        if json.is_empty() { Value::Null } else { Value::Object(json) }
+    }
+}
+
+/// Returns the lengths of texts, in characters.
+fn characters<O: OffsetSizeTrait>(texts: &GenericStringArray<O>) -> impl Iterator<Item = u64> {
+    texts.iter().flatten().map(|text| text.chars().count() as u64)
 }
 
 fn add_floats(

@@ -38,7 +38,9 @@ fn each_type_has_its_statistics() {
     assert_eq!(
         column(Arc::new(StringArray::from(vec![Some("b"), None, Some("ä"), Some("b"), Some("")]))),
         json!({"name": "a", "type": "string", "count": 4, "nulls": 1, "distinct": 3, "min": "", "max": "ä",
-            "top": [{"value": "b", "count": 2}, {"value": "", "count": 1}, {"value": "ä", "count": 1}]})
+            "top": [{"value": "b", "count": 2}, {"value": "", "count": 1}, {"value": "ä", "count": 1}],
+            "lengths": {"min": 0, "max": 1, "mean": 0.75, "std": 0.5, "quartiles": [0.75, 1.0, 1.0],
+                "histogram": {"edges": [0, 1, 2], "counts": [1, 3]}}})
     );
     assert_eq!(
         column(Arc::new(BooleanArray::from(vec![Some(false), None, Some(false), Some(true)]))),
@@ -65,7 +67,11 @@ fn each_type_has_its_statistics() {
     assert_eq!((&large["min"], &large["max"]), (&json!(0), &json!("18446744073709551615")));
     assert!(large["histogram"]["edges"].as_array().unwrap().iter().all(Value::is_number));
     let lists = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1)]), None]);
-    assert_eq!(column(Arc::new(lists)), json!({"name": "a", "type": "array", "count": 1, "nulls": 1}));
+    let lengths = json!({"min": 1, "max": 1, "mean": 1.0, "quartiles": [1.0, 1.0, 1.0]});
+    assert_eq!(
+        column(Arc::new(lists)),
+        json!({"name": "a", "type": "array", "count": 1, "nulls": 1, "lengths": lengths})
+    );
     let words: DictionaryArray<Int32Type> = [Some("x"), None, Some("x")].into_iter().collect();
     assert_eq!(column(Arc::new(words))["top"], json!([{"value": "x", "count": 2}]));
     for array in [

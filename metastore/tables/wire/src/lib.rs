@@ -16,7 +16,7 @@ mod message;
 pub use format::{Compression, Format};
 pub use frame::{Frame, Kind, MAX_PAYLOAD, read_frame, write_frame};
 pub use message::{
-    Column, ColumnChange, Diff, DiffColumn, DiffSummary, Done, Failure, FailureKind, Hello, KeySource, Output,
+    Column, ColumnChange, Convert, Diff, DiffColumn, DiffSummary, Done, Failure, FailureKind, Hello, KeySource, Output,
     PROTOCOL, Page, Piece, Progress, Query, Read, References, Sort, Sql, Statistics, Table, TableFile, TableName, Task,
     Work,
 };

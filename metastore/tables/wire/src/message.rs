@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{Compression, Format};
 
 /// The version of this protocol. A server ends engines with another one.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The first message of an engine, sent once it is confined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,8 @@ pub enum Task {
     /// Write a row diff in the format of daff, as CSV. The tables: the older one, the newer one, and the result of their
     /// diff, which was made with [`Diff::text`].
     Daff,
+    /// Convert a table to a Parquet file. [`Done::schema`] is its Table Schema.
+    Convert(Convert),
     /// Find the tables that a query names. There are no tables yet. The result is [`References`], as JSON.
     References(Query),
     /// Run a query on the tables that it names, in the order of [`References::tables`].
@@ -94,6 +96,11 @@ pub struct Page {
     pub sort: Vec<Sort>,
     /// The format of the result.
     pub output: Output,
+    /// True to return what takes longer, too: [`Done::features`], and [`Done::total`] even if all rows must be read to
+    /// count them, except those of very long text. With `filter` or `sort`, the result has one more column, the last one: the number of each row in the
+    /// table, from 0.
+    #[serde(default)]
+    pub detailed: bool,
 }
 
 /// A column to sort by.
@@ -138,6 +145,14 @@ pub struct Diff {
     /// True to compare the cells of CSV files as they are written, so that 1.0 and 1.00 differ.
     #[serde(default)]
     pub text: bool,
+}
+
+/// How to convert a table to Parquet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Convert {
+    /// Metadata of the file, beside `rutter.schema`, its Table Schema.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
 }
 
 /// What differs between two tables.
@@ -287,7 +302,8 @@ pub struct Sql {
     /// The values of `$1` (an array) or `$name` (an object): null, booleans, numbers or strings.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub parameters: Value,
-    /// Maximum number of rows. [`Done::more`] says whether there are more.
+    /// Maximum number of rows. [`Done::more`] says whether there are more. With 0, the query is planned and not run, and
+    /// there can always be more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
     /// The format of the result.
@@ -305,6 +321,9 @@ pub struct Done {
     /// The columns of the result; only of rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
+    /// The types of the columns as features of the library `datasets` of Hugging Face, in JSON; only of [`Page::detailed`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<Value>,
     /// Number of rows in the result.
     pub rows: u64,
     /// True if more rows follow.
@@ -317,7 +336,10 @@ pub struct Done {
     pub is_volatile: bool,
     /// What differs; only of [`Task::Diff`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub summary: Option<DiffSummary>,
+    pub summary: Option<Box<DiffSummary>>,
+    /// The Table Schema of the result; only of [`Task::Convert`].
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub schema: Value,
 }
 
 /// How far a long request is.

@@ -14,7 +14,7 @@ use super::super::shapes;
 use super::{Changed, DriveEntry, message};
 use crate::access::{Fetch, Grant, Read, Write};
 use crate::app::App;
-use crate::datasets::tree_api::{by_root, expect_inner, path_of};
+use crate::datasets::tree_api::{MovedEntry, by_root, expect_inner, path_of};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 use crate::web::http::{DatasetRequest, Routes};
@@ -47,6 +47,9 @@ struct MoveItem {
     /// The complete new path, which must not exist.
     #[schema(value_type = shapes::FilePath)]
     to: String,
+    /// True to replace the file or folder at the new path, if there is one; the history keeps it.
+    #[serde(default)]
+    replace: bool,
 }
 
 /// A move or rename: `from` and `to`, or `items`.
@@ -111,7 +114,7 @@ impl Ways {
         items: Option<Vec<MoveItem>>,
     ) -> Result<Self> {
         let problem = match (from, to, items) {
-            (Some(from), Some(to), None) => return Ok(Self::One(MoveItem { from, to })),
+            (Some(from), Some(to), None) => return Ok(Self::One(MoveItem { from, to, replace: false })),
             (None, None, Some(items)) if (1..=PATHS).contains(&items.len()) => return Ok(Self::Many(items)),
             (None, None, Some(_)) => format!("`items` must have 1 to {PATHS} items"),
             _ => "give either `from` and `to`, or `items`".to_owned(),
@@ -134,6 +137,27 @@ impl Ways {
 
     fn to(&self) -> impl Iterator<Item = &str> {
         self.items().iter().map(|item| item.to.as_str())
+    }
+
+    /// Checks that what is replaced is not itself the item, or around it, and that the caller may remove it.
+    fn check_replaced(&self, to: &[Grant<Write>]) -> Result<()> {
+        for (MoveItem { from, replace, .. }, target) in self.items().iter().zip(to) {
+            let path = path_of(target)?;
+            if !replace {
+                continue;
+            }
+            expect_inner(target)?;
+            let from: FilePath = from.trim_end_matches('/').parse()?;
+            if from == path || from.is_inside(&path) {
+                return Err(Error::invalid(format!("`{path}` cannot be replaced by the same path or one inside it")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether each item may replace what is at its new path.
+    fn replaces(&self) -> impl Iterator<Item = bool> {
+        self.items().iter().map(|item| item.replace)
     }
 
     /// Returns the default commit message: what is done, with one item or with many.
@@ -200,11 +224,13 @@ async fn rename(
         path_of(to)?;
         expect_inner(from)?;
     }
-    let items: Vec<(Grant<Write>, Grant<Write>)> = from.into_iter().zip(to).collect();
+    ways.check_replaced(&to)?;
+    let moves = from.into_iter().zip(to).zip(ways.replaces());
+    let moves: Vec<MovedEntry<Write>> = moves.map(|((from, to), replace)| MovedEntry { from, to, replace }).collect();
     let default =
-        ways.message("Move", || Ok(format!("Move {} to {}", path_of(&items[0].0)?, path_of(&items[0].1)?)))?;
-    let revision = app.datasets.move_entries(&items, message(asked.message, &default)).await?;
-    ways.done(&app, items.first().map(|(_, to)| to), revision).await
+        ways.message("Move", || Ok(format!("Move {} to {}", path_of(&moves[0].from)?, path_of(&moves[0].to)?)))?;
+    let revision = app.datasets.move_entries(&moves, message(asked.message, &default)).await?;
+    ways.done(&app, moves.first().map(|moved| &moved.to), revision).await
 }
 
 /// Copies files and folders as a new revision, without transferring their content. Copying from another dataset requires
@@ -215,17 +241,20 @@ async fn copy(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body
     let ways = Ways::of(&app, &visitor, asked.from, asked.to, asked.items).await?;
     visitor.charge(ways.items().len());
     let targets: Vec<Grant<Write>> = visitor.grant_each(&app, ways.to()).await?;
-    for to in &targets {
-        path_of(to)?;
-    }
+    ways.check_replaced(&targets)?;
     let (first, path) = (&ways.items()[0], path_of(&targets[0])?);
     let revision = match asked.dataset {
         None => {
             // Write access to the copy's path implies that the caller could read the copy there.
             let sources: Vec<Grant<Fetch>> = visitor.grant_each(&app, ways.from()).await?;
             let default = ways.message("Copy", || Ok(format!("Copy {} to {path}", first.from)))?;
-            let items: Vec<_> = sources.iter().map(Grant::narrow::<Read>).zip(targets.iter().cloned()).collect();
-            app.datasets.copy_entries(&items, message(asked.message, &default)).await?
+            let copies = sources.iter().map(Grant::narrow::<Read>).zip(targets.iter().cloned()).zip(ways.replaces());
+            let copies: Vec<MovedEntry<Read>> =
+                copies.map(|((from, to), replace)| MovedEntry { from, to, replace }).collect();
+            app.datasets.copy_entries(&copies, message(asked.message, &default)).await?
+        }
+        Some(_) if ways.replaces().any(|replace| replace) => {
+            return Err(Error::invalid("`replace` is only for copies within the dataset; delete the old item first"));
         }
         Some(dataset) => {
             let nothing =

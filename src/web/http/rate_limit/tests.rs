@@ -120,6 +120,23 @@ fn waiting_requests_are_bounded() {
 }
 
 #[test]
+fn queries_are_transfers() {
+    const QUERIES: RouteGroup = RouteGroup { is_query: true, ..ORDINARY };
+    let limits = limits(Rates { transfers_address: Some(2), ..Rates::off() }, &[]);
+    let post = |group: &RouteGroup| {
+        let mut request = request("203.0.113.5:1", None);
+        *request.method_mut() = Method::POST;
+        limits.admit(&mut request, group, limits.since).unwrap()
+    };
+    let held = [post(&QUERIES), post(&QUERIES)];
+    assert!(held.iter().all(|admitted| matches!(admitted, Admission::Now(Some(_)))));
+    assert!(matches!(post(&QUERIES), Admission::Later(_)));
+    assert!(matches!(post(&TRANSFERS), Admission::Now(None)), "to post something else is no transfer");
+    drop(held);
+    assert!(matches!(post(&QUERIES), Admission::Now(Some(_))));
+}
+
+#[test]
 fn refusals_name_the_limit_that_applies() {
     let rates = Rates { transfers_address: Some(1), wait_seconds: 15, ..Rates::off() };
     let limits = limits(rates, &[]);

@@ -1,9 +1,11 @@
 /** Client of the drive API: the files of a dataset, optionally with the token of a share link. */
 
-import { datasetUrl, request, segment, segments, send, withQuery, type Method, type Options } from '../api';
+import { all, datasetUrl, request, segment, segments, send, withQuery, type Method, type Options } from '../api';
 import type { Openable } from '../apps/opens';
-import type { Changed, Deleted, DriveEntry, Link, MoveItem, Moved, NewShare, OwnDrive, Page, RestoredFromTrash, Share, ShareUpdate, TableRows, TableStatistics, TrashItem, Version } from '../types';
+import type { Changed, DriveEntry, Link, MoveItem, NewShare, OwnDrive, Page, RestoredFromTrash, Revision, Share, ShareUpdate, TableRows, TableStatistics, TrashItem, Version } from '../types';
 import { splitId } from '../urls';
+import { topmost } from './paths';
+import { sortParameter, type Sorting } from './sort';
 
 /** A dataset and the credentials for it. */
 export interface Place {
@@ -11,7 +13,27 @@ export interface Place {
 	dataset: string;
 	/** Token of an opened share link. */
 	token?: string | undefined;
+	/** True if the user can write to all of the dataset; then many files are uploaded as one revision. */
+	whole?: boolean;
 }
+
+/** A change that was made. */
+export interface Done {
+	/** Undoes it; absent if that is not possible. */
+	undo?: () => Promise<unknown>;
+}
+
+export interface ListOptions {
+	cursor?: string | null | undefined;
+	signal?: AbortSignal | undefined;
+	/** Default: the order of git. */
+	sort?: Sorting | undefined;
+	/** Also lists what is in the folders below. */
+	recursive?: boolean;
+}
+
+/** Number of files and folders that one request to the drive API can change. */
+const MOST = 1000;
 
 /** Which rows of a table to read. */
 export interface RowsQuery {
@@ -38,7 +60,7 @@ export const unseenShares = (): Promise<{ count: number }> => request('GET', '/a
 export const overview = (): Promise<OwnDrive> => request('GET', '/api/v1/drive');
 
 /** Returns the drive of a user, which is created when they first use it. */
-export const ownDrive = (user: string): Drive => new Drive({ owner: user, dataset: 'drive' });
+export const ownDrive = (user: string): Drive => new Drive({ owner: user, dataset: 'drive', whole: true });
 
 export class Drive {
 	readonly base: string;
@@ -53,47 +75,99 @@ export class Drive {
 		return `${this.place.owner}/${this.place.dataset}`;
 	}
 
+	/** The branch that changes go to; undefined: the default branch. */
+	get branch(): string | undefined {
+		return undefined;
+	}
+
+	/** True if names can be searched. */
+	get searchable(): boolean {
+		return true;
+	}
+
 	get #bearer(): { bearer?: string } {
 		return this.place.token === undefined ? {} : { bearer: this.place.token };
 	}
 
-	#call<T>(method: Method, rest: string, options: Options = {}): Promise<T> {
+	protected call<T>(method: Method, rest: string, options: Options = {}): Promise<T> {
 		return request(method, this.base + rest, { ...options, ...this.#bearer });
 	}
 
-	list(path: string, cursor?: string | null, signal?: AbortSignal): Promise<Page<DriveEntry>> {
-		return this.#call('GET', '/list', { query: { path: path || undefined, cursor, limit: 1000 }, signal });
+	list(path: string, { cursor, signal, sort, recursive }: ListOptions = {}): Promise<Page<DriveEntry>> {
+		const query = { path: path || undefined, cursor, limit: 1000, sort: sort && sortParameter(sort), recursive };
+		return this.call('GET', '/list', { query, signal });
 	}
 
 	entry(path: string, signal?: AbortSignal): Promise<DriveEntry> {
-		return this.#call('GET', `/entry/${segments(path)}`, { signal });
+		return this.call('GET', `/entry/${segments(path)}`, { signal });
 	}
 
 	search(q: string, path: string, signal?: AbortSignal): Promise<Page<DriveEntry>> {
-		return this.#call('GET', '/search', { query: { q, path: path || undefined }, signal });
+		return this.call('GET', '/search', { query: { q, path: path || undefined }, signal });
 	}
 
-	makeFolder(path: string): Promise<unknown> {
-		return this.#call('POST', '/folders', { body: { path } });
+	/** Creates empty folders. */
+	async makeFolders(paths: string[]): Promise<Done> {
+		for (const path of paths) await this.call('POST', '/folders', { body: { path } });
+		return { undo: () => this.delete(topmost(paths)) };
 	}
 
 	/** Moves files and folders as one revision. */
-	move(items: MoveItem[]): Promise<Moved> {
-		return this.#call('POST', '/move', { body: { items } });
+	async move(items: MoveItem[]): Promise<Done> {
+		const made = await this.#change('/move', items, (some) => ({ items: some }));
+		if (items.some(({ replace }) => replace)) return this.#revertible(made);
+		const back = items.map(({ from, to }) => ({ from: to, to: from })).reverse();
+		return { undo: () => this.move(back) };
 	}
 
 	/** Copies files and folders as one revision. */
-	copy(items: MoveItem[]): Promise<Moved> {
-		return this.#call('POST', '/copy', { body: { items } });
+	async copy(items: MoveItem[]): Promise<Done> {
+		const made = await this.#change('/copy', items, (some) => ({ items: some }));
+		if (items.some(({ replace }) => replace)) return this.#revertible(made);
+		return { undo: () => this.delete(items.map(({ to }) => to)) };
 	}
 
-	delete(paths: string[]): Promise<Deleted> {
-		return this.#call('POST', '/delete', { body: { paths } });
+	/** Moves files and folders to the trash. */
+	async delete(paths: string[]): Promise<Done> {
+		await this.#change('/delete', paths, (some) => ({ paths: some }));
+		return { undo: () => this.#restoreDeleted(paths) };
+	}
+
+	/** Sends a change, as few revisions as the server allows, and returns them. */
+	async #change<T>(rest: string, items: T[], body: (some: T[]) => unknown): Promise<string[]> {
+		const made: string[] = [];
+		for (let at = 0; at < items.length; at += MOST) {
+			const { revision } = await this.call<{ revision: string }>('POST', rest, { body: body(items.slice(at, at + MOST)) });
+			made.push(revision);
+		}
+		return made;
+	}
+
+	/** Reverts need write access to the whole dataset. */
+	#revertible(revisions: string[]): Done {
+		return this.place.whole === true ? { undo: () => this.revert(revisions) } : {};
+	}
+
+	/** Reverts revisions, the newest one first. */
+	protected async revert(revisions: string[]): Promise<void> {
+		const url = datasetUrl(this.place.owner, this.place.dataset, '/revert');
+		for (const revision of [...revisions].reverse()) {
+			await request<Revision>('POST', url, { body: { revision, branch: this.branch } });
+		}
+	}
+
+	/** Restores what has just been deleted. */
+	async #restoreDeleted(paths: string[]): Promise<void> {
+		// Newest first: a path may have been deleted before.
+		const wanted = new Set(paths);
+		const items = await all((cursor) => this.trash(cursor), 2 * paths.length + MOST);
+		const ids = items.filter(({ path }) => wanted.delete(path)).map(({ id }) => id);
+		for (let at = 0; at < ids.length; at += MOST) await this.restore(ids.slice(at, at + MOST));
 	}
 
 	/** Returns a URL that works for ten minutes without credentials: for a file, or a ZIP of a folder or of several paths. */
 	async downloadUrl(paths: string[], revision?: string): Promise<string> {
-		const answer = await this.#call<Link>('POST', '/downloads', { body: { paths, revision } });
+		const answer = await this.call<Link>('POST', '/downloads', { body: { paths, revision } });
 		return answer.url;
 	}
 
@@ -109,7 +183,7 @@ export class Drive {
 
 	/** Reads rows of a table. */
 	rows(path: string, query: RowsQuery, signal?: AbortSignal): Promise<TableRows> {
-		return this.#call('GET', `/rows/${segments(path)}`, { query: { ...query, format: 'json' }, signal });
+		return this.call('GET', `/rows/${segments(path)}`, { query: { ...query, format: 'json' }, signal });
 	}
 
 	/** Reads rows of a table as a file. */
@@ -120,31 +194,31 @@ export class Drive {
 
 	/** Reads statistics of the columns of a table. */
 	statistics(path: string, revision?: string, signal?: AbortSignal): Promise<TableStatistics> {
-		return this.#call('GET', `/statistics/${segments(path)}`, { query: { revision }, signal });
+		return this.call('GET', `/statistics/${segments(path)}`, { query: { revision }, signal });
 	}
 
 	versions(path: string, cursor?: string | null): Promise<Page<Version>> {
-		return this.#call('GET', `/versions/${segments(path)}`, { query: { cursor } });
+		return this.call('GET', `/versions/${segments(path)}`, { query: { cursor } });
 	}
 
 	restoreVersion(path: string, revision: string): Promise<Changed> {
-		return this.#call('POST', `/versions/${segments(path)}`, { body: { revision } });
+		return this.call('POST', `/versions/${segments(path)}`, { body: { revision } });
 	}
 
 	trash(cursor?: string | null): Promise<Page<TrashItem>> {
-		return this.#call('GET', '/trash', { query: { cursor } });
+		return this.call('GET', '/trash', { query: { cursor, limit: MOST } });
 	}
 
 	restore(ids: string[]): Promise<RestoredFromTrash> {
-		return this.#call('POST', '/trash/restore', { body: { ids } });
+		return this.call('POST', '/trash/restore', { body: { ids } });
 	}
 
 	emptyTrash(): Promise<void> {
-		return this.#call('DELETE', '/trash');
+		return this.call('DELETE', '/trash');
 	}
 
 	deleteForEver(id: string): Promise<void> {
-		return this.#call('DELETE', `/trash/${segment(id)}`);
+		return this.call('DELETE', `/trash/${segment(id)}`);
 	}
 
 	/** Returns what an app opens. */

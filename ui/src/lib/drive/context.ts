@@ -1,5 +1,6 @@
 /** Shared properties of the file browser and the file page. */
 
+import type { DriveEntry } from '../types';
 import type { Drive } from './client';
 
 export interface BrowseContext {
@@ -9,11 +10,9 @@ export interface BrowseContext {
 	/** Display name of the root folder. */
 	rootName: string;
 	/** Returns the page URL of a folder or file. */
-	href: (path: string) => string;
+	href: (path: string, type?: DriveEntry['type']) => string;
 	/** True if the user can share. */
 	shareable?: boolean;
-	/** True if the user can write to the whole dataset; then many files are uploaded as one commit. */
-	whole?: boolean;
-	/** Called after a change. */
-	changed?: () => void;
+	/** Called after a change; resolves when the page knows the new state. */
+	changed?: () => void | Promise<void>;
 }

@@ -1,10 +1,23 @@
-/** Reactive list of the entries of a folder or of a search in it. */
+/** Reactive list of the entries of a folder or of a search in it, in the order of the server. */
 
 import { untrack } from 'svelte';
 import { on } from 'svelte/events';
 import { ApiError } from '../api';
+import type { DriveEntry, Page } from '../types';
+import { toastError } from '../ui/toast.svelte';
 import type { Drive } from './client';
-import type { DriveEntry } from '../types';
+import type { Sorting } from './sort';
+
+/** Maximum number of entries that are loaded without scrolling to the end of the list. */
+const MOST_AHEAD = 20_000;
+
+/** What is listed. */
+interface Asked {
+	drive: Drive;
+	path: string;
+	query: string;
+	sorting: Sorting;
+}
 
 export class Folder {
 	entries = $state.raw<DriveEntry[]>([]);
@@ -17,20 +30,21 @@ export class Folder {
 	#cursor = $state.raw<string | null>(null);
 	#request = 0;
 	#uncertain = false;
-	readonly #drive: () => Drive;
-	readonly #path: () => string;
-	readonly #query: () => string;
+	#loading: Promise<void> = Promise.resolve();
+	/** What `entries` belong to. */
+	#shown: Asked | null = null;
+	/** The order of the listing; undefined if the folder has too many entries to sort. */
+	#sort: Sorting | undefined;
+	readonly #asked: () => Asked;
 
-	/** Create it while a component initializes; it reloads when reactive values that the functions read change. */
-	constructor(drive: () => Drive, path: () => string, query: () => string) {
-		this.#drive = drive;
-		this.#path = path;
-		this.#query = query;
+	/** Create it while a component initializes; it reloads when reactive values that the function reads change. */
+	constructor(asked: () => Asked) {
+		this.#asked = asked;
 		$effect(() => {
 			const controller = new AbortController();
-			const [, folder] = [drive(), path(), query()];
+			const next = asked();
 			untrack(() => {
-				if (this.#shown !== folder) {
+				if (this.#shown?.path !== next.path || this.#shown.drive.name !== next.drive.name) {
 					this.ready = false;
 					this.error = null;
 				}
@@ -41,26 +55,39 @@ export class Folder {
 		$effect(() => on(window, 'online', () => (this.error !== null || this.#uncertain) && void this.reload()));
 	}
 
-	/** The folder that `entries` belong to. */
-	#shown: string | null = null;
-
 	get more(): boolean {
 		return this.#cursor !== null;
 	}
 
-	async #load(signal?: AbortSignal): Promise<void> {
+	#load(signal?: AbortSignal): Promise<void> {
+		return (this.#loading = this.#run(signal));
+	}
+
+	async #run(signal?: AbortSignal): Promise<void> {
 		const mine = ++this.#request;
-		const [drive, path, query] = untrack(() => [this.#drive(), this.#path(), this.#query()] as const);
+		const asked = untrack(this.#asked);
+		const { drive, path, query, sorting } = asked;
 		this.busy = true;
 		try {
-			const page = await (query === '' ? drive.list(path, null, signal) : drive.search(query, path, signal));
-			if (mine !== this.#request) return;
-			this.entries = page.items;
-			this.#cursor = query === '' ? (page.next_cursor ?? null) : null;
-			this.error = null;
-			this.#shown = path;
-			this.#uncertain = false;
-			this.ready = true;
+			if (query !== '') {
+				const page = await drive.search(query, path, signal);
+				if (mine === this.#request) this.#show(asked, page.items, null);
+				return;
+			}
+			// After a change of the same list, the old one stays until the new one is as long: the page must not jump.
+			const before = this.#shown;
+			const same = before !== null && before.query === '' && before.path === path && before.drive.name === drive.name && before.sorting === sorting;
+			const least = same ? untrack(() => this.entries.length) : 0;
+			let items: DriveEntry[] = [];
+			let cursor: string | null = null;
+			this.#sort = sorting;
+			do {
+				const page: Page<DriveEntry> = await this.#page(drive, path, cursor, signal);
+				if (mine !== this.#request) return;
+				items = [...items, ...page.items];
+				cursor = page.next_cursor ?? null;
+				if (cursor === null || items.length >= least) this.#show(asked, items, cursor);
+			} while (cursor !== null && items.length < MOST_AHEAD);
 		} catch (error) {
 			if (mine !== this.#request || (error instanceof DOMException && error.name === 'AbortError')) return;
 			this.error = error;
@@ -71,8 +98,34 @@ export class Folder {
 		}
 	}
 
+	/** Loads a page; without an order if the folder has too many entries to sort. */
+	async #page(drive: Drive, path: string, cursor: string | null, signal?: AbortSignal): Promise<Page<DriveEntry>> {
+		try {
+			return await drive.list(path, { cursor, signal, sort: this.#sort });
+		} catch (error) {
+			if (!(error instanceof ApiError && error.status === 413) || this.#sort === undefined || cursor !== null) throw error;
+			toastError(error);
+			this.#sort = undefined;
+			return drive.list(path, { signal });
+		}
+	}
+
+	#show(asked: Asked, items: DriveEntry[], cursor: string | null): void {
+		this.entries = items;
+		this.#cursor = cursor;
+		this.error = null;
+		this.#shown = asked;
+		this.#uncertain = false;
+		this.ready = true;
+	}
+
 	reload(): Promise<void> {
 		return this.#load();
+	}
+
+	/** Reloads after a change, unless the change has already caused that. */
+	async renew(before: Drive): Promise<void> {
+		await (untrack(this.#asked).drive === before ? this.reload() : this.#loading);
 	}
 
 	/** Call this after a change without a response: its outcome is unknown, so reload when the network is back. */
@@ -80,13 +133,20 @@ export class Folder {
 		this.#uncertain = true;
 	}
 
+	/** Resolves when all entries have been loaded that are loaded without scrolling. */
+	settled(): Promise<void> {
+		return this.#loading;
+	}
+
+	/** Loads the next page of a very long list. */
 	async next(): Promise<void> {
 		const cursor = this.#cursor;
 		if (this.busy || cursor === null) return;
 		const mine = ++this.#request;
+		const { drive, path } = untrack(this.#asked);
 		this.busy = true;
 		try {
-			const page = await this.#drive().list(this.#path(), cursor);
+			const page = await this.#page(drive, path, cursor);
 			if (mine !== this.#request) return;
 			this.entries = [...this.entries, ...page.items];
 			this.#cursor = page.next_cursor ?? null;

@@ -74,5 +74,6 @@ export function moveProblem(paths: readonly string[], folder: string): string | 
 
 /** Removes paths that are inside other paths of the list. */
 export function topmost(paths: readonly string[]): string[] {
-	return paths.filter((path) => !paths.some((other) => other !== path && isWithin(path, other)));
+	const all = new Set(paths);
+	return paths.filter((path) => !trail(parentOf(path)).some((folder) => folder !== path && all.has(folder)));
 }

@@ -1,6 +1,6 @@
-/** Sorting of file lists: folders first, then by one column; names in natural order (`a2` before `a10`). */
+/** Sorting of file lists: folders first, then by one column. The server sorts folders; search results are sorted here. */
 
-export type SortKey = 'name' | 'size' | 'modified' | 'type';
+export type SortKey = 'name' | 'size' | 'modified';
 
 export interface Sorting {
 	key: SortKey;
@@ -12,12 +12,15 @@ export interface Sortable {
 	type: string;
 	size?: number | null;
 	modified?: string | null;
-	media_type?: string | null;
 }
 
+/** Returns the sorting as a query parameter. */
+export const sortParameter = ({ key, descending }: Sorting): string => (descending ? `-${key}` : key);
+
+/** Numbers in names by their value: `a2` before `a10`. */
 const names = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
-export function compareNames(a: string, b: string): number {
+function compareNames(a: string, b: string): number {
 	return names.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 }
 
@@ -29,8 +32,6 @@ function compareBy(key: SortKey, a: Sortable, b: Sortable): number {
 			return (a.size ?? -1) - (b.size ?? -1);
 		case 'modified':
 			return Date.parse(a.modified ?? '') - Date.parse(b.modified ?? '') || 0;
-		case 'type':
-			return names.compare(a.media_type ?? '', b.media_type ?? '');
 	}
 }
 

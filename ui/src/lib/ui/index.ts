@@ -11,6 +11,7 @@ export { default as FormDialog } from './FormDialog.svelte';
 export { default as Icon } from './Icon.svelte';
 export { default as Menu } from './Menu.svelte';
 export type { MenuItem } from './MenuItems.svelte';
+export { default as LeaveWarning } from './LeaveWarning.svelte';
 export { default as LoadMore } from './LoadMore.svelte';
 export { default as ShownOnceSecret } from './ShownOnceSecret.svelte';
 export { default as Problem } from './Problem.svelte';

@@ -57,7 +57,8 @@ async function send(api: Api, control: Control, body: unknown, key: string): Pro
 	}
 }
 
-async function operation({ path, size, oid, bytes: read }: Piece): Promise<unknown> {
+/** Returns the operation that writes a file. */
+export async function operation({ path, size, oid, bytes: read }: Piece): Promise<unknown> {
 	if (oid !== undefined) return { operation: 'put', path, oid, size };
 	let bytes: ArrayBuffer;
 	try {

@@ -16,6 +16,10 @@ fn results_have_a_limit() {
             assert_eq!(serde_json::from_slice::<Vec<Value>>(&json).unwrap().len() as u64, rows);
         }
     }
+    // Without rows, a query without an end is only planned.
+    let endless = "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i FROM n) SELECT count(*) AS n FROM n";
+    let (done, json) = answer(&Sql { limit: Some(0), ..request(endless) }).unwrap();
+    assert_eq!((done.columns[0].name.as_str(), json.as_slice()), ("n", &b"[]"[..]));
     let long = "SELECT unnest(range(0, 200)) AS n, repeat('x', 100000) AS text";
     let (done, json) = answer(&request(long)).unwrap();
     assert!(done.more && done.rows < 84 && json.len() <= 8 << 20, "{} {}", done.rows, json.len());

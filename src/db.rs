@@ -75,6 +75,13 @@ fn migrations(own: &Migrator) -> Migrator {
     Migrator::with_migrations(MIGRATIONS.iter().chain(own.iter()).cloned().collect())
 }
 
+/// Returns the number and checksum of each migration in this program, of all engines. Databases migrated by programs where
+/// these are equal have the same tables.
+pub fn migration_checksums() -> impl Iterator<Item = (i64, &'static [u8])> {
+    let all = [&MIGRATIONS, &SQLITE_MIGRATIONS, &POSTGRES_MIGRATIONS].into_iter().flat_map(|each| each.iter());
+    all.map(|migration| (migration.version, &*migration.checksum))
+}
+
 /// Default number of connections to a PostgreSQL server.
 const CONNECTIONS: u32 = 20;
 

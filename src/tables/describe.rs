@@ -6,7 +6,6 @@ use std::time::Instant;
 use datapackage::{Described, describe, resource_name};
 use metastore::{FilePath, ObjectId};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 use tables_wire::{Compression, Format, Task};
 
 use super::names::{LocatedTable, package_resources};
@@ -17,13 +16,9 @@ use crate::datasets::package::Package;
 use crate::datasets::package_edit::{PackageEditOptions, new_package, resources_mut};
 use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Kind, Result};
-use crate::files::Opened;
 
 /// Maximum number of tables that one request describes.
 pub const MAX_DESCRIBED: usize = 100;
-
-/// Maximum size of a file in git whose SHA-256 is computed, in bytes. Others have it in their pointer.
-const MAX_HASHED: u64 = 16 << 20;
 
 /// How often tables are described again because their files changed meanwhile.
 const ATTEMPTS: usize = 3;
@@ -190,7 +185,7 @@ impl Tables {
         located.table.declared.remove("schema");
         let (contents, format) = (located.contents()?, located.table.format);
         let paths: Vec<String> = located.table.files.iter().map(|file| file.name.clone()).collect();
-        let size = self.size_and_hash(&located).await?;
+        let size = size_and_hash(&located);
         let inferred = self.start(grant.actor(), vec![located], Task::Infer, charge.clone()).await?;
         let (inferred, _) = inferred.gather().await?;
         let mut inferred: Map<String, Value> = serde_json::from_slice(&inferred).map_err(Error::internal)?;
@@ -204,27 +199,17 @@ impl Tables {
         properties.extend(size);
         Ok(Findings { table: name.to_owned(), paths, format, contents, properties })
     }
+}
 
-    /// Returns the properties `bytes` and `hash` of a table with one file.
-    async fn size_and_hash(&self, located: &LocatedTable) -> Result<Map<String, Value>> {
-        let [TableContent::File(file)] = &located.files[..] else { return Ok(Map::new()) };
-        let mut found = Map::from_iter([("bytes".to_owned(), json!(file.size))]);
-        if let Some(sha256) = self.sha256(file).await? {
-            found.insert("hash".to_owned(), json!(format!("sha256:{sha256}")));
-        }
-        Ok(found)
+/// Returns the properties `bytes` and `hash` of a table with one file. Files outside Git LFS get no `hash`: with it, a
+/// resource stands for an object in Git LFS.
+fn size_and_hash(located: &LocatedTable) -> Map<String, Value> {
+    let [TableContent::File(file)] = &located.files[..] else { return Map::new() };
+    let mut found = Map::from_iter([("bytes".to_owned(), json!(file.size))]);
+    if let Some(oid) = file.oid {
+        found.insert("hash".to_owned(), json!(format!("sha256:{oid}")));
     }
-
-    async fn sha256(&self, file: &Opened) -> Result<Option<String>> {
-        if let Some(oid) = file.oid {
-            return Ok(Some(oid.to_string()));
-        }
-        if file.size == 0 || file.size > MAX_HASHED {
-            return Ok(None);
-        }
-        let content = self.0.files.read_all(file).await?;
-        Ok(Some(hex::encode(Sha256::digest(content))))
-    }
+    found
 }
 
 /// Returns true if an error is about one table, so that others can be described.
@@ -263,6 +248,11 @@ fn merge(package: Option<&Package>, dataset: &str, all: &[Findings]) -> Result<(
         if resource.get("format").and_then(Value::as_str).and_then(Format::from_extension) == Some(*format) {
             // Only another name of it.
             properties.shift_remove("format");
+        }
+        let is_set = |key| resource.get(key).is_some_and(|value| !value.is_null());
+        if !properties.contains_key("hash") && (is_set("hash") || is_set("sha256")) {
+            // With a size as well, the resource would stand for an object in Git LFS.
+            properties.shift_remove("bytes");
         }
         let found = describe(resource, &properties);
         let Described { resource: new, added: new_properties, conflicts: differences } = found;

@@ -52,7 +52,7 @@ pub fn describe(resource: &Map<String, Value>, found: &Found) -> Described {
     for (key, value) in found {
         let place = JsonPointer::ROOT.key(key);
         match key.as_str() {
-            "hash" => merge.hash(resource, value),
+            "hash" => merge.hash(resource, value, found.get("bytes")),
             _ => merge.property(place, resource, key, value),
         }
     }
@@ -129,8 +129,9 @@ impl Merge<'_> {
         }
     }
 
-    /// A SHA-256 may be in `sha256`, too. Digests of other algorithms cannot be compared.
-    fn hash(&mut self, resource: &mut Map<String, Value>, found: &Value) {
+    /// A SHA-256 may be in `sha256`, too. Digests of other algorithms cannot be compared. None is added to a resource with
+    /// another size: together they stand for an object that does not exist.
+    fn hash(&mut self, resource: &mut Map<String, Value>, found: &Value, bytes: Option<&Value>) {
         let digits = found.as_str().and_then(named_sha256).unwrap_or_default();
         let text = |key| member(resource, key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let known = match (text("sha256"), text("hash")) {
@@ -140,6 +141,7 @@ impl Merge<'_> {
         };
         let place = |key| JsonPointer::ROOT.key(key).to_string();
         match known {
+            None if member(resource, "bytes").is_some_and(|own| Some(own) != bytes) => {}
             None => self.add(JsonPointer::ROOT.key("hash"), resource, "hash", found),
             Some((key, Some(known))) if known != digits => {
                 let existing = resource.get(key).cloned().unwrap_or_default();
@@ -229,6 +231,13 @@ mod tests {
         assert_eq!(described.conflicts[0].found, json!(["id", "day"]));
         let elsewhere = describe(&map(json!({"schema": "schema.json", "dialect": "https://a/b"})), &found());
         assert_eq!(places(&elsewhere), (vec!["/encoding", "/format", "/bytes", "/hash"], vec![]));
+    }
+
+    #[test]
+    fn a_resource_of_another_size_gets_no_hash() {
+        let described = describe(&map(json!({"bytes": 1})), &found());
+        assert_eq!((described.resource.get("hash"), places(&described).1), (None, vec!["/bytes"]));
+        assert!(describe(&map(json!({"bytes": 12})), &found()).resource.contains_key("hash"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use rutter::access::jwt::Keys;
 use rutter::access::secret::ServerSecret;
 use rutter::clock::Clock;
 use rutter::config::Config;
-use rutter::db::Db;
+use rutter::db::{Db, migration_checksums};
 use rutter::types::{Millis, Secret};
 use sha2::{Digest as _, Sha256};
 use sqlx::Connection as _;
@@ -36,18 +36,12 @@ pub(crate) async fn copy(engine: Engine, config: &mut Config) {
     }
 }
 
-/// Another one for other migrations.
+/// Another one for other migrations. Those in the program count, not those in the working tree, which may be newer.
 fn version() -> String {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
-    let mut files = Vec::new();
-    for folder in [home.clone(), home.join("sqlite"), home.join("postgres")] {
-        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        files.extend(entries.filter(|path| path.is_file()));
-    }
-    files.sort();
     let mut hash = Sha256::new();
-    for file in files {
-        hash.update(fs::read(file).unwrap());
+    for (number, checksum) in migration_checksums() {
+        hash.update(number.to_le_bytes());
+        hash.update(checksum);
     }
     hex::encode(&hash.finalize()[..8])
 }

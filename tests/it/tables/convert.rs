@@ -117,7 +117,7 @@ async fn a_table_gets_a_parquet_file_beside_it() {
     let commit = format!("/api/v1/datasets/ada/data/revisions/{}", done["result"].as_str().unwrap());
     let commit = server.call(Some(&ada.token), "GET", &commit, Value::Null).await.json();
     assert_eq!(
-        (&commit["message"], &commit["author"]["name"]),
+        (&commit["description"], &commit["author"]["name"]),
         (&json!("Convert data/t.csv to data/t.parquet"), &json!("ada"))
     );
 

@@ -26,7 +26,7 @@ async fn package(server: &Server, who: &Person) -> String {
 
 async fn head(server: &Server, who: &Person) -> Value {
     let url = "/api/v1/datasets/ada/data/revisions?limit=1";
-    server.call(Some(&who.token), "GET", url, Value::Null).await.json()["items"][0]["id"].clone()
+    server.call(Some(&who.token), "GET", url, Value::Null).await.json()["items"][0]["revision"].clone()
 }
 
 /// Table and property of each item of a list.
@@ -133,7 +133,7 @@ async fn what_authors_wrote_stays() {
     let revision = done["revision"].as_str().unwrap();
     let url = format!("/api/v1/datasets/ada/data/revisions/{revision}");
     let commit = server.call(Some(&ada.token), "GET", &url, Value::Null).await.json();
-    assert_eq!((&commit["message"], &commit["author"]["name"]), (&json!("Describe trees"), &json!("ada")), "{commit}");
+    assert_eq!((&commit["description"], &commit["author"]["name"]), (&json!("Describe trees"), &json!("ada")), "{commit}");
 }
 
 #[tokio::test]

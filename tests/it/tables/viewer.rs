@@ -135,7 +135,8 @@ async fn datasets_are_described() {
     let url = format!("{}/datasets/ada/data/resolve/{commit}/sub%20dir/a.parquet", server.url);
     let file = json!({"dataset": "ada/data", "config": "default", "split": "train", "url": url, "filename": "a.parquet", "size": size});
     assert_eq!(reply.json(), json!({"parquet_files": [file], "pending": [], "failed": [], "partial": false}));
-    let bytes = Reply::of(server.http.get(&url).basic_auth("x", Some(&ada.token))).await;
+    let moved = Reply::of(server.http.get(&url).basic_auth("x", Some(&ada.token))).await;
+    let bytes = Reply::of(server.http.get(moved.header("location"))).await;
     assert_eq!(bytes.body, parquet_file());
 
     let info = ok(&server, &ada, "info?dataset=ada/data").await;
@@ -228,7 +229,8 @@ async fn nothing_is_reached_that_is_not_allowed() {
         for other in [&host["datasets-server.".len()..], "xdatasets-server.a", "a.datasets-server.b", "datasets-server"]
         {
             let reply = Reply::of(on_host(format!("/{rest}"), other)).await;
-            assert_eq!((reply.status, reply.header("x-revision")), (404, ""), "{route} {other}");
+            // Nothing, or a page of the same name.
+            assert!(reply.header("x-revision").is_empty() && !reply.text().starts_with('{'), "{route} {other}");
         }
     }
     let host = "datasets-server.localhost";

@@ -30,7 +30,10 @@ impl Numbers {
             return;
         }
         let added = numbers.len() as f64;
-        let mean = numbers.iter().map(|number| number / added).sum::<f64>();
+        let sum = numbers.iter().sum::<f64>();
+        // The quotients add up to less than infinity, but not exactly to the mean of equal numbers.
+        let mean =
+            if sum.is_finite() { sum / added } else { numbers.iter().map(|number| number / added).sum::<f64>() };
         let squares = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>();
         let before = self.count as f64;
         let distance = mean - self.mean;
@@ -124,6 +127,12 @@ mod tests {
                 prop_assert!((rank - quantile * count).abs() <= 0.015 * count + 2.0, "{} of {}", rank, count);
             }
         }
+    }
+
+    #[test]
+    fn the_mean_of_equal_numbers_is_exact() {
+        assert_eq!(numbers(&[8.0; 1000], 10, 100).mean(), Some(8.0));
+        assert_eq!(numbers(&[f64::MAX; 10], 10, 5).mean(), Some(f64::MAX));
     }
 
     #[test]

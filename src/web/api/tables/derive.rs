@@ -261,7 +261,7 @@ async fn convert(State(app): State<App>, visitor: DatasetRequest, Body(asked): B
     let (write, table) = both(&app, &visitor).await?;
     let ConvertTable { path, to, branch, overwrite } = asked;
     check_name(&path)?;
-    let to = to.as_deref().map(file_path).transpose()?;
+    let to = to.as_deref().map(|to| file_path(to).map_err(|error| error.of_part("`to`"))).transpose()?;
     let branch = branch.as_deref().map(branch_name).transpose()?;
     let request = ConvertRequest { table: path, to, branch, overwrite };
     let row = app.conversions.request(&write, &table, request).await?;

@@ -15,12 +15,15 @@ mod consents;
 mod datasets;
 mod devices;
 mod diff;
+mod discussions;
 mod drive;
 mod factors;
 mod files;
 mod identities;
 mod invitations;
 mod links;
+mod merge;
+mod notifications;
 mod openapi;
 mod organisations;
 mod passkeys;
@@ -87,6 +90,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
         commits::routes,
         tags::routes,
         branches::routes,
+        merge::routes,
+        discussions::routes,
+        notifications::routes,
         shares::routes,
         links::routes,
         tree::routes,

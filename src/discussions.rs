@@ -15,7 +15,7 @@ use crate::datasets::proposals::ProposalMerge;
 pub use crate::db::discussions::{DiscussionEventRow, DiscussionFilter, DiscussionRow};
 use crate::db::discussions::{DiscussionInsert, EventInsert, ProposalInsert};
 use crate::db::{Db, Tx};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::jobs::{self, Kind as JobKind};
 use crate::types::{CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, Id};
 
@@ -218,6 +218,7 @@ impl Discussions {
             return Ok(None);
         }
         self.expect_room(&mut tx, by, false).await?;
+        expect_short(&row)?;
         tx.set_discussion_title(row.id, title.as_str()).await?;
         let kind = DiscussionEventKind::Title;
         let event = EventInsert::change(kind, Some(by.user()), Some(&row.title), Some(title.as_str()));
@@ -260,6 +261,7 @@ impl Discussions {
             return Ok(None);
         }
         if state == DiscussionState::Open {
+            expect_short(&row)?;
             if !by.is_writer() && tx.discussion_closer(row.id).await? != Some(by.user()) {
                 return Err(Error::forbidden(
                     "it was closed by another user; ask someone with write access to open it",
@@ -278,20 +280,6 @@ impl Discussions {
         let (before, after) = (Some(row.state.as_str()), Some(state.as_str()));
         let event = EventInsert::change(DiscussionEventKind::State, Some(by.user()), before, after);
         self.finish(tx, &row, &event).await.map(Some)
-    }
-
-    /// Returns what a proposal would change.
-    pub async fn range(&self, grant: &DatasetGrant<Read>, row: &DiscussionRow) -> Result<ProposalRange> {
-        let recorded = branches::recorded(row)?;
-        if row.state == DiscussionState::Merged {
-            return Ok(recorded);
-        }
-        let (source, target) = branches::names(row)?;
-        match self.datasets.branch_pair(grant, source.short(), Some(target.short())).await {
-            Ok(pair) => Ok(ProposalRange { base: pair.base, head: Some(pair.head) }),
-            Err(error) if error.kind() == Kind::NotFound => Ok(recorded),
-            Err(error) => Err(error),
-        }
     }
 
     /// Checks what merging a proposal would give.

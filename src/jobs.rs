@@ -65,7 +65,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,

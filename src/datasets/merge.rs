@@ -159,6 +159,7 @@ impl Datasets {
             Ok((described, changes_package, package, pointers, paths))
         });
         let (merge, changes_package, package, pointers, paths) = found.await?;
+        self.memory.merges.insert((grant.id(), Some(into), from), Arc::new(merge.clone()));
         let missing = self.missing_objects(grant.id(), pointers).await?;
         let count = missing.len();
         let missing = missing.into_iter().take(NAMED).map(|(path, _)| path).collect();
@@ -232,8 +233,14 @@ impl Datasets {
             return Err(Error::invalid(format!("`{}` cannot be merged into itself", source.short())));
         }
         let (head, into) = (head_of(&snapshot, &source)?, head_of(&snapshot, &target)?);
-        let bases = snapshot.read(move |reader| reader.merge_bases(into, head)).await?;
-        let base = bases.first().copied().filter(|_| bases.len() == 1);
+        let base = match self.memory.merges.get(&(grant.id(), Some(into), head)) {
+            Some(known) => known.base,
+            None => {
+                // This may read both histories.
+                let bases = snapshot.read_long(move |reader| reader.merge_bases(into, head)).await?;
+                bases.first().copied().filter(|_| bases.len() == 1)
+            }
+        };
         Ok(BranchPair { source, target, head, into, base })
     }
 }

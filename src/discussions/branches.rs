@@ -4,20 +4,44 @@
 use metastore::{ObjectId, RefName};
 
 use super::{Discussions, NewDiscussion, ProposalRange, branch_of, next_number};
-use crate::access::{CommentGrant, DatasetGrant, Write};
+use crate::access::{CommentGrant, DatasetGrant, Read, Write};
 use crate::db::discussions::DiscussionRow;
 use crate::error::{Error, Kind, Result};
+use crate::types::DiscussionState;
 
 /// Maximum number of names that are tried for a new branch.
 const ATTEMPTS: usize = 20;
 
 impl Discussions {
+    /// Returns what a proposal would change, or has changed. Without a branch, it is what is recorded, until garbage collection
+    /// drops that revision.
+    pub async fn range(&self, grant: &DatasetGrant<Read>, row: &DiscussionRow) -> Result<ProposalRange> {
+        if row.state != DiscussionState::Merged {
+            let (source, target) = names(row)?;
+            match self.datasets.branch_pair(grant, source.short(), Some(target.short())).await {
+                Ok(pair) => return Ok(ProposalRange { base: pair.base, head: Some(pair.head) }),
+                Err(error) if error.kind() == Kind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let recorded = recorded(row)?;
+        let Some(head) = recorded.head else { return Ok(recorded) };
+        match self.datasets.revision(grant, &head.to_string()).await {
+            Ok(_) => Ok(recorded),
+            Err(error) if error.kind() == Kind::NotFound => Ok(ProposalRange { base: None, head: None }),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reserves the number of a proposal, and makes its branch at a revision. If the proposal is not opened after all, call
     /// [`Discussions::drop_branch`].
     ///
     /// # Errors
-    /// Not found if the revision does not exist.
+    /// Conflict if the dataset has no revisions yet; not found if the revision does not exist.
     pub async fn reserve_branch(&self, grant: &DatasetGrant<Write>, revision: &str) -> Result<(i64, RefName)> {
+        if self.datasets.newest(&grant.narrow()).await?.is_none() {
+            return Err(Error::conflict("the dataset has no revisions yet; commit without a pull request first"));
+        }
         for _ in 0..ATTEMPTS {
             let mut tx = self.db.write().await?;
             let number = next_number(&mut tx, grant.id()).await?;

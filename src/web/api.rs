@@ -27,6 +27,7 @@ mod notifications;
 mod openapi;
 mod organisations;
 mod passkeys;
+mod proposals;
 mod quotas;
 mod rename;
 mod revisions;
@@ -92,6 +93,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         branches::routes,
         merge::routes,
         discussions::routes,
+        proposals::routes,
         notifications::routes,
         shares::routes,
         links::routes,

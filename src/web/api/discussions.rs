@@ -8,15 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::common::{Body, Items, Page, PageUrl, created, known_id, object_id};
-use super::merge::MergeResult;
+use super::common::{Body, Items, Page, PageUrl, created, known_id};
 use super::shapes;
 use crate::access::{CommentGrant, DatasetGrant, Read};
 use crate::app::App;
-use crate::datasets::merge::MergeChecks;
-use crate::discussions::{
-    self, DiscussionEventRow, DiscussionFilter, DiscussionRow, MergeOptions, NewDiscussion as New,
-};
+use crate::discussions::{DiscussionEventRow, DiscussionFilter, DiscussionRow, NewDiscussion as New, ProposalRange};
 use crate::error::{Error, Result};
 use crate::types::{CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, Millis, OwnerName};
 use crate::web::http::{Parameters, Routes, Segments, segment};
@@ -31,8 +27,6 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .document(routes!(events))
         .document(routes!(comment))
         .document(routes!(edit_comment, hide_comment))
-        .document(routes!(checks))
-        .document(routes!(merge))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -53,7 +47,7 @@ struct DiscussionQuery {
 
 /// A discussion or a proposal.
 #[derive(Serialize, ToSchema)]
-struct Discussion {
+pub(super) struct Discussion {
     /// Its number; discussions and proposals of a dataset have one numbering.
     number: i64,
     /// What it is.
@@ -210,7 +204,7 @@ struct DiscussionUpdate {
     /// `closed`, or `open` to open it again.
     #[schema(value_type = Option<DiscussionState>)]
     state: Option<String>,
-    /// A comment to add before the state changes, in Markdown.
+    /// A comment to add before the state changes, in Markdown; only with `state`.
     comment: Option<String>,
 }
 
@@ -221,79 +215,6 @@ struct NewComment {
     /// The text, in Markdown; at most 64 KiB.
     #[schema(min_length = 1)]
     body: String,
-}
-
-/// What to merge.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct MergeProposal {
-    /// The id of the revision that the source branch must be at: the one that was reviewed. Otherwise the request fails with
-    /// 412.
-    #[schema(value_type = Option<shapes::RevisionId>)]
-    head: Option<String>,
-    /// The message of the merge revision. Default: number and title of the proposal.
-    message: Option<String>,
-    /// A comment to add, in Markdown.
-    comment: Option<String>,
-}
-
-/// What merging a proposal would give.
-#[derive(Serialize, ToSchema)]
-struct ProposalChecks {
-    /// True if it can be merged now.
-    passed: bool,
-    /// How the branches can be merged.
-    merge: MergeResult,
-    /// The number of files that would change.
-    files: usize,
-    /// The merged `datapackage.json`.
-    package: PackageCheck,
-    /// Files that would change whose Git LFS objects are missing.
-    objects: ObjectCheck,
-    /// Files that would change and that other users have locked; at most 100.
-    locked: Vec<LockedFile>,
-}
-
-/// The check of the merged `datapackage.json`.
-#[derive(Serialize, ToSchema)]
-struct PackageCheck {
-    /// True if the merge would change it.
-    changed: bool,
-    /// Why it is not valid, if it is not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<String>,
-}
-
-/// Files whose Git LFS objects are missing.
-#[derive(Serialize, ToSchema)]
-struct ObjectCheck {
-    /// The number of files.
-    missing: usize,
-    /// Their paths; at most 100.
-    paths: Vec<String>,
-}
-
-/// A file that another user has locked.
-#[derive(Serialize, ToSchema)]
-struct LockedFile {
-    /// The path of the file.
-    path: String,
-    /// The user who has locked it.
-    owner: String,
-}
-
-impl From<MergeChecks> for ProposalChecks {
-    fn from(found: MergeChecks) -> Self {
-        let (paths, missing) = found.missing;
-        Self {
-            passed: found.merge.is_possible() && found.package.is_none() && missing == 0 && found.locked.is_empty(),
-            merge: (&found.merge).into(),
-            files: found.files,
-            package: PackageCheck { changed: found.changes_package, problem: found.package },
-            objects: ObjectCheck { missing, paths },
-            locked: found.locked.into_iter().map(|(path, owner)| LockedFile { path, owner }).collect(),
-        }
-    }
 }
 
 /// Lists discussions and proposals, newest first.
@@ -366,6 +287,9 @@ async fn update(
     let comment = CommentText::optional(asked.comment.as_deref())?;
     if title.is_none() && state.is_none() {
         return Err(Error::invalid("nothing to change; set `title`, `state`, or both"));
+    }
+    if comment.is_some() && state.is_none() {
+        return Err(Error::invalid("`comment` is for a change of `state`; to add a comment, use `…/comments`"));
     }
     if let Some(title) = &title {
         app.discussions.rename(&by, number, title).await?;
@@ -450,42 +374,11 @@ async fn hide_comment(State(app): State<App>, by: CommentGrant, segments: Segmen
     Ok(Json(app.discussions.hide_comment(&by, number(&segments)?, id).await?.into()))
 }
 
-/// Returns whether an open proposal can be merged now: conflicts, the merged `datapackage.json`, Git LFS objects and locks.
-#[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/checks", tag = "discussions",
-    params(("number" = i64, Path, description = "The number of the proposal.")),
-    responses((status = 200, description = "The checks.", body = ProposalChecks)))]
-async fn checks(State(app): State<App>, grant: DatasetGrant<Read>, segments: Segments) -> Result<Json<ProposalChecks>> {
-    Ok(Json(app.discussions.checks(&grant, number(&segments)?).await?.into()))
-}
-
-/// Merges a proposal: the target branch moves forward to the source branch, or gets a merge revision. Requires write access.
-/// If the target branch has all revisions of the source branch already, for example after a push, the proposal is recorded
-/// as merged.
-#[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/merge", tag = "discussions",
-    params(("number" = i64, Path, description = "The number of the proposal.")), request_body = MergeProposal,
-    responses((status = 200, description = "The merged proposal.", body = Discussion)))]
-async fn merge(
-    State(app): State<App>,
-    by: CommentGrant,
-    segments: Segments,
-    Body(asked): Body<MergeProposal>,
-) -> Result<Json<Discussion>> {
-    let revision =
-        |id: &String| object_id(id).ok_or_else(|| Error::invalid("`head` must be the full id of a revision"));
-    let options = MergeOptions {
-        expected: asked.head.as_ref().map(revision).transpose()?,
-        message: CommentText::optional(asked.message.as_deref())?,
-        comment: CommentText::optional(asked.comment.as_deref())?,
-    };
-    let row = app.discussions.merge(&by, number(&segments)?, &options).await?;
-    Ok(Json(whole(&app, by.grant(), row).await?))
-}
-
 /// Returns a discussion with what to compare.
-async fn whole(app: &App, grant: &DatasetGrant<Read>, row: DiscussionRow) -> Result<Discussion> {
+pub(super) async fn whole(app: &App, grant: &DatasetGrant<Read>, row: DiscussionRow) -> Result<Discussion> {
     let range = match row.kind {
         DiscussionKind::Proposal => app.discussions.range(grant, &row).await?,
-        DiscussionKind::Discussion => discussions::ProposalRange { base: None, head: None },
+        DiscussionKind::Discussion => ProposalRange { base: None, head: None },
     };
     let mut shown = Discussion::from(row);
     if let (Some(proposal), Some(from), Some(to)) = (&mut shown.proposal, range.base, range.head) {
@@ -502,7 +395,11 @@ fn place(grant: &DatasetGrant<Read>) -> String {
     format!("/api/v1/datasets/{}/{}", segment(&row.owner_name), segment(&row.name))
 }
 
-fn number(segments: &Segments) -> Result<i64> {
+/// Returns the number in the URL.
+///
+/// # Errors
+/// Not found if it is not a positive number.
+pub(super) fn number(segments: &Segments) -> Result<i64> {
     let text = segments.get("number");
     let number = text.parse().ok().filter(|number| *number > 0);
     number.ok_or_else(|| Error::not_found(format!("there is no discussion `{}`", text.escape_debug())))

@@ -144,8 +144,8 @@ impl Discussions {
         source: &str,
         target: Option<&str>,
     ) -> Result<DiscussionRow> {
-        by.writer()?;
-        let pair = self.datasets.branch_pair(by.grant(), source, target).await?;
+        let writer = by.writer()?;
+        let pair = self.datasets.branch_pair(&writer.narrow(), source, target).await?;
         self.insert(by, new, Some(&pair), None).await
     }
 

@@ -233,13 +233,12 @@ impl Datasets {
             return Err(Error::invalid(format!("`{}` cannot be merged into itself", source.short())));
         }
         let (head, into) = (head_of(&snapshot, &source)?, head_of(&snapshot, &target)?);
-        let base = match self.memory.merges.get(&(grant.id(), Some(into), head)) {
-            Some(known) => known.base,
-            None => {
-                // This may read both histories.
-                let bases = snapshot.read_long(move |reader| reader.merge_bases(into, head)).await?;
-                bases.first().copied().filter(|_| bases.len() == 1)
-            }
+        let base = if let Some(known) = self.memory.merges.get(&(grant.id(), Some(into), head)) {
+            known.base
+        } else {
+            // This may read both histories.
+            let bases = snapshot.read_long(move |reader| reader.merge_bases(into, head)).await?;
+            bases.first().copied().filter(|_| bases.len() == 1)
         };
         Ok(BranchPair { source, target, head, into, base })
     }

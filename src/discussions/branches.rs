@@ -68,9 +68,8 @@ impl Discussions {
         number: i64,
         target: &RefName,
     ) -> Result<DiscussionRow> {
-        by.writer()?;
-        let branch = branch_of(number)?;
-        let pair = self.datasets.branch_pair(by.grant(), branch.short(), Some(target.short())).await?;
+        let (writer, branch) = (by.writer()?, branch_of(number)?);
+        let pair = self.datasets.branch_pair(&writer.narrow(), branch.short(), Some(target.short())).await?;
         self.insert(by, new, Some(&pair), Some(number)).await
     }
 

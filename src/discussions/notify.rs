@@ -67,14 +67,13 @@ impl Discussions {
         let mut seen = Vec::with_capacity(rows.len());
         for row in rows {
             let key = (row.owner_name.clone(), row.dataset_name.clone());
-            let readable = match known.get(&key) {
-                Some(readable) => *readable,
-                None => {
-                    let path = RepoPath::from_segments(&row.owner_name, &row.dataset_name)?;
-                    let readable = self.access.can_read(actor, &path).await?;
-                    known.insert(key, readable);
-                    readable
-                }
+            let readable = if let Some(readable) = known.get(&key) {
+                *readable
+            } else {
+                let path = RepoPath::from_segments(&row.owner_name, &row.dataset_name)?;
+                let readable = self.access.can_read(actor, &path).await?;
+                known.insert(key, readable);
+                readable
             };
             if readable {
                 seen.push(row);

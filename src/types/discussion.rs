@@ -60,12 +60,12 @@ text_enum! {
 }
 
 /// Maximum length of a title, in characters.
-pub const TITLE_MAX: usize = 200;
+const TITLE_MAX: usize = 200;
 
 /// Maximum length of a comment, in bytes.
-pub const COMMENT_MAX: usize = 64 << 10;
+const COMMENT_MAX: usize = 64 << 10;
 
-/// The title of a discussion: a line of 1 to [`TITLE_MAX`] characters, without blanks around it.
+/// The title of a discussion: a line of 1 to 200 characters, without blanks around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiscussionTitle(String);
 text_newtype!(DiscussionTitle);
@@ -91,7 +91,7 @@ impl FromStr for DiscussionTitle {
     }
 }
 
-/// The text of a comment, in Markdown: at most [`COMMENT_MAX`] bytes, not blank. It is stored and returned as it is; a
+/// The text of a comment, in Markdown: at most 64 KiB, not blank. It is stored and returned as it is; a
 /// client that shows it as HTML must remove scripts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommentText(String);

@@ -19,8 +19,8 @@ const PLACES: usize = 100;
 /// fields, with their position in `ours`.
 pub fn merge(base: Option<&Value>, ours: &Value, theirs: &Value) -> Result<Value, Vec<String>> {
     let mut merger = Merger { at: String::new(), conflicts: Vec::new() };
-    let merged = merger.value(base, Some(ours), Some(theirs));
-    if merger.conflicts.is_empty() { Ok(merged.unwrap_or_default()) } else { Err(merger.conflicts) }
+    let package = merger.value(base, Some(ours), Some(theirs));
+    if merger.conflicts.is_empty() { Ok(package.unwrap_or_default()) } else { Err(merger.conflicts) }
 }
 
 struct Merger {
@@ -182,17 +182,17 @@ fn arrange(
         }
     }
     let mut list = Vec::with_capacity(first.len());
-    let mut last = None;
+    let mut after = None;
     for (index, item) in first.iter().enumerate() {
         if let Some(other) = partner.get(&index) {
-            list.extend(following.remove(&last).into_iter().flatten().cloned());
+            list.extend(following.remove(&after).into_iter().flatten().cloned());
             list.extend(both.remove(&(index, *other)).flatten());
-            last = Some(*other);
+            after = Some(*other);
         } else if !first_gone.contains(&index) {
             list.push(item.clone());
         }
     }
-    list.extend(following.remove(&last).into_iter().flatten().cloned());
+    list.extend(following.remove(&after).into_iter().flatten().cloned());
     list
 }
 

@@ -156,7 +156,9 @@ async fn each_kind_of_conflict_names_its_file() {
 async fn attributes_of_both_sides_are_kept() {
     let world = World::new();
     let block = |own: &str, paths: &[&str]| {
-        let lines: String = paths.iter().map(|path| format!("/{path} filter=lfs diff=lfs merge=lfs -text\n")).collect();
+        let lines = paths
+            .iter()
+            .fold(String::new(), |text, path| text + &format!("/{path} filter=lfs diff=lfs merge=lfs -text\n"));
         let begin = "# rutter: files that Git LFS keeps; these lines are rewritten on every save";
         format!("{own}{begin}\n{lines}# rutter: end\n")
     };
@@ -284,7 +286,10 @@ fn possible(files: Files) -> Files {
     files.into_iter().filter(|(name, _)| !(has_file && name.starts_with("d/"))).collect()
 }
 
-fn side(base: &Files, changes: &[(usize, Option<Vec<(usize, u8, u8)>>, bool)]) -> Files {
+/// What a side makes of the file with this number: the changes of its lines (see [`changed`]), and whether it is executable.
+type FileChange = (usize, Option<Vec<(usize, u8, u8)>>, bool);
+
+fn side(base: &Files, changes: &[FileChange]) -> Files {
     let mut files = base.clone();
     for (name, change, executable) in changes {
         let name = NAMES[*name];
@@ -299,12 +304,12 @@ fn side(base: &Files, changes: &[(usize, Option<Vec<(usize, u8, u8)>>, bool)]) -
     possible(files)
 }
 
-fn any_side() -> impl Strategy<Value = Vec<(usize, Option<Vec<(usize, u8, u8)>>, bool)>> {
+fn any_side() -> impl Strategy<Value = Vec<FileChange>> {
     prop::collection::vec((0..NAMES.len(), any_change(), prop::bool::weighted(0.1)), 0..4)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn random_merges_are_those_of_git(

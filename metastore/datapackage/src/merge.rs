@@ -272,8 +272,8 @@ mod tests {
             let fields: Vec<Value> = names.chars().map(|name| json!({"name": name.to_string()})).collect();
             json!({"resources": [{"name": "r", "schema": {"fields": fields}}]})
         };
-        assert_eq!(merged(list("abc"), list("abcx"), list("cab")), Ok(list("cabx")));
-        assert_eq!(merged(list("abc"), list("cab"), list("abcx")), Ok(list("cabx")));
+        assert_eq!(merged(list("abc"), list("abcx"), list("cab")), Ok(list("cxab")));
+        assert_eq!(merged(list("abc"), list("cab"), list("abcx")), Ok(list("cxab")));
         assert_eq!(merged(list("abc"), list("bac"), list("bac")), Ok(list("bac")));
         assert_eq!(merged(list("abc"), list("bac"), list("acb")), Err(vec!["/resources/0/schema/fields".to_owned()]));
     }

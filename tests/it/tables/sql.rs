@@ -155,6 +155,7 @@ async fn only_queries_are_run() {
 async fn no_error_says_where_data_is() {
     let (server, ada) = server().await;
     let table = numbers(50_000);
+    put(&server, &ada, ".gitattributes", "*.csv filter=lfs diff=lfs merge=lfs -text\n").await;
     put(&server, &ada, "t.csv", "id,name\n1,x\n").await;
     put(&server, &ada, "t.csv", table.clone()).await;
     std::fs::remove_file(server.stored(&Oid::of(table.as_bytes()).to_string())).unwrap();

@@ -135,7 +135,11 @@ async fn what_authors_wrote_stays() {
     let revision = done["revision"].as_str().unwrap();
     let url = format!("/api/v1/datasets/ada/data/revisions/{revision}");
     let commit = server.call(Some(&ada.token), "GET", &url, Value::Null).await.json();
-    assert_eq!((&commit["description"], &commit["author"]["name"]), (&json!("Describe trees"), &json!("ada")), "{commit}");
+    assert_eq!(
+        (&commit["description"], &commit["author"]["name"]),
+        (&json!("Describe trees"), &json!("ada")),
+        "{commit}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -117,7 +117,8 @@ export async function drop(page: Page, ...files: string[]): Promise<void> {
   const browser = await page.context().newCDPSession(page);
   const data = { items: [], files, dragOperationsMask: 1 };
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await browser.send('Input.dispatchDragEvent', { type, x: 500, y: 400, data });
+    // Below short lists: a folder would take the files for itself.
+    await browser.send('Input.dispatchDragEvent', { type, x: 500, y: 690, data });
   }
   await browser.detach();
 }

@@ -133,10 +133,10 @@ impl Merge<'_> {
     /// another size: together they stand for an object that does not exist.
     fn hash(&mut self, resource: &mut Map<String, Value>, found: &Value, bytes: Option<&Value>) {
         let digits = found.as_str().and_then(named_sha256).unwrap_or_default();
-        let text = |key| member(resource, key).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let known = match (text("sha256"), text("hash")) {
-            (Some(sha256), _) => Some(("sha256", digest(sha256))),
-            (None, Some(hash)) => Some(("hash", named_sha256(hash).and_then(digest))),
+        let own = |key| member(resource, key).filter(|value| value.as_str() != Some(""));
+        let known = match (own("sha256"), own("hash")) {
+            (Some(sha256), _) => Some(("sha256", sha256.as_str().and_then(digest))),
+            (None, Some(hash)) => Some(("hash", hash.as_str().and_then(named_sha256).and_then(digest))),
             (None, None) => None,
         };
         let place = |key| JsonPointer::ROOT.key(key).to_string();

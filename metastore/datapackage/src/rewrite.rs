@@ -122,12 +122,13 @@ impl Style {
         added: impl FnOnce(&str) -> Vec<String>,
     ) -> String {
         let (mut result, mut done) = (String::new(), 0);
-        let own = kept.first().and_then(|(raw, _)| own_line(text, offset(text, raw.get())));
-        let inner = own.unwrap_or(outer);
+        // The indentation of the last line in which a member begins: new ones follow it.
+        let mut own = None;
         for (raw, value) in kept {
             let start = offset(text, raw.get());
+            own = line_margin(&text[done..start]).or(own);
             result.push_str(&text[done..start]);
-            result.push_str(&self.value(raw.get(), value, inner));
+            result.push_str(&self.value(raw.get(), value, own.unwrap_or(outer)));
             done = start + raw.get().len();
         }
         // An empty container is written as a new one is.
@@ -172,11 +173,10 @@ fn offset(text: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }
 
-/// Returns the white space at the beginning of the line of this place; `None` if the text begins in the same line.
-fn own_line(text: &str, place: usize) -> Option<&str> {
-    let line = text[..place].rfind('\n')? + 1;
-    let rest = text[line..].trim_start_matches([' ', '\t']);
-    Some(&text[line..text.len() - rest.len()])
+/// Returns the white space at the beginning of the last line; `None` without a line break.
+fn line_margin(text: &str) -> Option<&str> {
+    let line = &text[text.rfind('\n')? + 1..];
+    Some(&line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
 }
 
 fn fresh(value: &Value, indent: &str, margin: &str) -> String {

@@ -170,7 +170,7 @@ async fn datasets_are_described() {
     let sizes = ok(&server, &ada, "size?dataset=ada/data").await;
     let whole = &sizes["size"]["dataset"];
     assert_eq!((&whole["num_rows"], &whole["num_bytes_parquet_files"]), (&json!(5), &json!(size)));
-    assert_eq!(whole["num_bytes_original_files"], json!(size + 16));
+    assert_eq!(whole["num_bytes_original_files"], json!(size + 15));
     assert_eq!(sizes["size"]["configs"][0]["num_columns"], 2);
     assert_eq!(
         (&sizes["size"]["splits"][0]["num_rows"], &sizes["failed"][0]["config"]),
@@ -230,7 +230,8 @@ async fn nothing_is_reached_that_is_not_allowed() {
         {
             let reply = Reply::of(on_host(format!("/{rest}"), other)).await;
             // Nothing, or a page of the same name.
-            assert!(reply.header("x-revision").is_empty() && !reply.text().starts_with('{'), "{route} {other}");
+            let is_page = reply.header("content-type").starts_with("text/html");
+            assert!(reply.header("x-revision").is_empty() && (is_page || reply.status == 404), "{route} {other}");
         }
     }
     let host = "datasets-server.localhost";

@@ -70,7 +70,7 @@ test('a README is added and edited with its preview; JSON is checked; releases a
   expect(await raw('settings.json')).toBe('{\r\n  "a": 1,\r\n  "b": 2\r\n}\r\n');
 
   // New files; what cannot be edited says why.
-  await page.goto('/d/ada/birds');
+  await page.goto('/d/ada/birds/tree/main');
   await page.getByRole('button', { name: 'New file' }).click();
   const dialog = page.getByRole('dialog', { name: 'New file' });
   await dialog.getByLabel('Name').fill('photo.png');
@@ -275,7 +275,7 @@ test('the data card is edited in a form that keeps what it does not know', async
   const card = async () => (await (await api('GET', '/datasets/ada/birds')).json()).package;
   const page = await newPage();
   await signIn(page, 'ada');
-  await page.goto('/d/ada/birds');
+  await page.goto('/d/ada/birds/about');
   await page.getByRole('link', { name: 'Edit data card' }).click();
   await expect(page.getByText('Now shown from the header of the README: Birds from the README')).toBeVisible();
   await expect(page.getByText('Now shown from the header of the README: mit')).toBeVisible();

@@ -59,7 +59,7 @@ test('the first table comes before the README, and others are one click away', a
   await expect(page).toHaveURL(/\?table=places\.csv$/);
   await page.reload();
   await expect(grid(page).getByRole('gridcell', { name: 'pier' })).toBeVisible();
-  await page.getByRole('link', { name: 'Query', exact: true }).first().click();
+  await page.getByRole('region', { name: 'Data', exact: true }).getByRole('link', { name: 'Query', exact: true }).click();
   await expect(page).toHaveURL(/\/query\?q=/);
 
   // Files, changes and everything else that is known.

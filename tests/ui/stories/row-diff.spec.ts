@@ -150,7 +150,7 @@ test('a changed table shows its rows, by kind, key and column, and its URL shows
   expect(lines.slice(1).every((line) => line.startsWith('changed,'))).toBe(true);
   const daff = await exported('All changes as a patch for daff');
   expect(daff.name).toBe('birds-daff.csv');
-  expect(daff.text).toMatch(/^!,.*\n@@,/);
+  expect(daff.text).toMatch(/^!,.*\r?\n@@,/);
 
   // A key that does not exist.
   await page.goto('/d/ada/birds/compare/v1.0...main?table=birds.csv&key=nest');

@@ -2802,6 +2802,261 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{owner}/{dataset}/convert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Converts a table to Parquet, in the background.
+         * @description The file is added to the branch together with a resource that names the table as its source. It is made with the rights
+         *     that the caller has at that time. If the same conversion is under way, or its file is still there, that one is returned;
+         *     status 200 means that it is done. A conversion fails if the table is changed on the branch meanwhile.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConvertTable"];
+                };
+            };
+            responses: {
+                /** @description The file is there. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Derivation"];
+                    };
+                };
+                /** @description The conversion was begun, or is under way. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Derivation"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/derivations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Lists the derivations of a dataset, newest first. Finished ones are forgotten after 30 days. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The maximum number of items to return. */
+                    limit?: number;
+                    /** @description The `next_cursor` of the previous page. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The derivations. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_Derivation"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/derivations/{derivation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Returns a derivation: how far it is, or its result. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description The id of the derivation. */
+                    derivation: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The derivation. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Derivation"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/describe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adds what can be inferred from tables to `datapackage.json`, as one revision.
+         * @description `schema`, `dialect`, `encoding`, `format`, `bytes` and `hash` are added to the resources of the tables as far as they are
+         *     missing, also single properties of a schema, of its fields and of a dialect. Tables without a resource get one, and a
+         *     dataset without `datapackage.json` gets that. Nothing that is there is changed: what differs is listed as a conflict.
+         *     Tables that cannot be read are listed, too, and the others are described.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DescribeTables"];
+                };
+            };
+            responses: {
+                /** @description What was added; with `dry_run`, what would be added. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DescribedTables"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{owner}/{dataset}/diff": {
         parameters: {
             query?: never;
@@ -2885,7 +3140,7 @@ export interface paths {
          * @description Columns are matched by name. With a key, rows with the same key are compared; those with the same key again, in their
          *     order. Without, rows are the same if all cells are; a row between the same neighbours is changed if at least half of
          *     its cells are the same. Missing values are equal to each other. If the diff takes longer than 20 s, or than a header
-         *     such as `Prefer: wait=5` says, the status is 202: repeat the request. The computation ends if nobody asks for a minute.
+         *     such as `Prefer: wait=5` says, the status is 202: repeat the request. The computation ends a minute after the last request.
          *     The result is cached by content.
          */
         get: {
@@ -4332,7 +4587,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Lists a folder of a revision, in git's order. */
+        /** Lists a folder of a revision. */
         get: {
             parameters: {
                 query?: {
@@ -4342,6 +4597,11 @@ export interface paths {
                     recursive?: boolean;
                     /** @description Include the revision that last changed each entry. */
                     commits?: boolean;
+                    /**
+                     * @description The order of the entries: `name`, `size` or `modified`, descending with a minus. Folders come first. Not for
+                     *     `recursive`, and only for folders of at most 100,000 entries by name, 20,000 otherwise. Default: git's order.
+                     */
+                    sort?: "name" | "-name" | "size" | "-size" | "modified" | "-modified";
                     /** @description The maximum number of items to return. */
                     limit?: number;
                     /** @description The `next_cursor` of the previous page. */
@@ -5149,7 +5409,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Lists the entries of a folder that the caller may see, in git's order.
+         * Lists the entries of a folder that the caller may see.
          * @description The tool files `.keep`, `.gitattributes` and `.lfsconfig` are left out, so a page can have fewer items than its
          *     limit.
          */
@@ -5162,6 +5422,11 @@ export interface paths {
                     recursive?: boolean;
                     /** @description The revision to list. Default: the newest one. */
                     revision?: string;
+                    /**
+                     * @description The order of the entries: `name`, `size` or `modified`, descending with a minus. Folders come first. Not for
+                     *     `recursive`, and only for folders of at most 100,000 entries by name, 20,000 otherwise. Default: git's order.
+                     */
+                    sort?: "name" | "-name" | "size" | "-size" | "modified" | "-modified";
                     /** @description The maximum number of items to return. */
                     limit?: number;
                     /** @description The `next_cursor` of the previous page. */
@@ -9228,6 +9493,17 @@ export interface components {
             /** @description The display name; empty for none. */
             display_name: string;
         };
+        /** @description A property that was added to a resource, or a new resource. */
+        AddedProperty: {
+            /** @description The place in the resource, as a JSON pointer (RFC 6901); empty for a new resource. */
+            property: string;
+            /** @description The name of the resource. */
+            resource: string;
+            /** @description The table, as it was requested or found. */
+            table: string;
+            /** @description The value that was added. */
+            value: unknown;
+        };
         /** @description What an app can use. */
         AppLimits: {
             /**
@@ -9523,6 +9799,15 @@ export interface components {
             /** @description The scopes; at most those that the application may ask for. */
             scopes?: string[] | null;
         };
+        /** @description A table to convert to Parquet. */
+        ConvertTable: {
+            branch?: components["schemas"]["BranchName"] | null;
+            /** @description True to replace the file if it exists already. */
+            overwrite?: boolean;
+            /** @description The table: the path of a file, the name of a resource, or the path of a folder with a trailing `/`. */
+            path: string;
+            to?: components["schemas"]["FilePath"] | null;
+        };
         /** @description A copy, within the dataset or from another one: `from` and `to`, or `items`. */
         CopyRequest: {
             dataset?: components["schemas"]["DatasetId"] | null;
@@ -9588,6 +9873,92 @@ export interface components {
         Deleted: {
             /** @description The revision with the deletion. */
             revision: string;
+        };
+        /** @description A file that the server computes from a table. */
+        Derivation: {
+            /** @description The branch that the file is added to. */
+            branch: string;
+            /**
+             * Format: int64
+             * @description The size of the file in bytes, once it is done.
+             */
+            bytes?: number | null;
+            /**
+             * Format: date-time
+             * @description When it was requested (RFC 3339).
+             */
+            created: string;
+            /** @description Why it failed, or what went wrong so far while it is still tried. Only for callers who may download the table. */
+            error?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was done or failed (RFC 3339).
+             */
+            finished?: string | null;
+            /** @description The id. */
+            id: string;
+            /** @description What is done: `convert`. */
+            kind: string;
+            /** @description The path of the file. */
+            path: string;
+            /**
+             * Format: double
+             * @description The fraction of the work that is done, from 0 to 1.
+             */
+            progress: number;
+            /** @description The revision with the file, once it is done. */
+            result?: string | null;
+            /** @description The revision that is read. */
+            revision: string;
+            /**
+             * Format: int64
+             * @description The number of rows, once it is done.
+             */
+            rows?: number | null;
+            /** @description How far it is. */
+            state: components["schemas"]["DerivationState"];
+            /** @description The table that is read. */
+            table: string;
+            /** @description The user with whose rights it is made. */
+            user: string;
+        };
+        /**
+         * @description How far a derivation is.
+         * @enum {string}
+         */
+        DerivationState: "waiting" | "running" | "done" | "failed";
+        /** @description Tables to describe. */
+        DescribeTables: {
+            author?: components["schemas"]["CommitAuthor"] | null;
+            /** @description The revision that the branch must be at; otherwise the request fails with 412. */
+            base_revision?: string | null;
+            branch?: components["schemas"]["BranchName"] | null;
+            /** @description True to return what would be added without adding it. */
+            dry_run?: boolean;
+            /** @description The commit message. */
+            message?: string | null;
+            /**
+             * @description The tables, each by the name of a resource, the path of a file, or the path of a folder with a trailing `/`; at most
+             *     100. Default: all files that are tables and that no resource describes; of more than 100, the first ones.
+             */
+            tables?: string[] | null;
+        };
+        /** @description What was added to `datapackage.json`. */
+        DescribedTables: {
+            /** @description The properties that were missing. */
+            added: components["schemas"]["AddedProperty"][];
+            /** @description The properties that differ from what was inferred. They stay as they are. */
+            conflicts: components["schemas"]["PropertyConflict"][];
+            /** @description True if nothing was changed, because a dry run was requested. */
+            dry_run: boolean;
+            /** @description The tables that cannot be read. */
+            failed: components["schemas"]["FailedTable"][];
+            /** @description The revision that was read; null for a dataset without revisions. */
+            from?: string | null;
+            /** @description True if there are more tables to describe: repeat the request. */
+            more: boolean;
+            /** @description The new revision; null for a dry run, and if there was nothing to add. */
+            revision?: string | null;
         };
         /** @description What a program on another device asks of the user. */
         DeviceRequest: {
@@ -9806,6 +10177,13 @@ export interface components {
              * @description When two-factor authentication was turned on (RFC 3339); null if it is off.
              */
             totp?: string | null;
+        };
+        /** @description A table that cannot be read. */
+        FailedTable: {
+            /** @description Why it cannot be read. */
+            detail: string;
+            /** @description The table, as it was requested or found. */
+            table: string;
         };
         /** @description The path of a file or a folder, without empty, `.` or `..` parts, backslashes or control characters; at most 4096 bytes, 255 in each part. */
         FilePath: string;
@@ -10179,6 +10557,58 @@ export interface components {
                 resources: string[];
                 /** @description The scopes that the user allowed. */
                 scopes: string[];
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_Derivation: {
+            items: {
+                /** @description The branch that the file is added to. */
+                branch: string;
+                /**
+                 * Format: int64
+                 * @description The size of the file in bytes, once it is done.
+                 */
+                bytes?: number | null;
+                /**
+                 * Format: date-time
+                 * @description When it was requested (RFC 3339).
+                 */
+                created: string;
+                /** @description Why it failed, or what went wrong so far while it is still tried. Only for callers who may download the table. */
+                error?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was done or failed (RFC 3339).
+                 */
+                finished?: string | null;
+                /** @description The id. */
+                id: string;
+                /** @description What is done: `convert`. */
+                kind: string;
+                /** @description The path of the file. */
+                path: string;
+                /**
+                 * Format: double
+                 * @description The fraction of the work that is done, from 0 to 1.
+                 */
+                progress: number;
+                /** @description The revision with the file, once it is done. */
+                result?: string | null;
+                /** @description The revision that is read. */
+                revision: string;
+                /**
+                 * Format: int64
+                 * @description The number of rows, once it is done.
+                 */
+                rows?: number | null;
+                /** @description How far it is. */
+                state: components["schemas"]["DerivationState"];
+                /** @description The table that is read. */
+                table: string;
+                /** @description The user with whose rights it is made. */
+                user: string;
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -11082,10 +11512,10 @@ export interface components {
         MoveItem: {
             /** @description The current path. */
             from: components["schemas"]["FilePath"];
+            /** @description True to replace the file or folder at the new path, if there is one; the history keeps it. */
+            replace?: boolean;
             /** @description The complete new path, which must not exist. */
             to: components["schemas"]["FilePath"];
-            /** @description True to replace. */
-            replace?: boolean;
         };
         /** @description A move or rename: `from` and `to`, or `items`. */
         MoveRequest: {
@@ -11743,6 +12173,19 @@ export interface components {
             title: string;
             /** @description Always `about:blank`; see `code` for the kind of error. */
             type: string;
+        };
+        /** @description A property of a resource that differs from what was inferred. */
+        PropertyConflict: {
+            /** @description What the resource says. For `/schema/fields`, the names of its fields. */
+            existing: unknown;
+            /** @description What was inferred. */
+            inferred: unknown;
+            /** @description The place in the resource, as a JSON pointer (RFC 6901). */
+            property: string;
+            /** @description The name of the resource. */
+            resource: string;
+            /** @description The table, as it was requested or found. */
+            table: string;
         };
         /** @description Protection rules for branches and tags. */
         Protection: {

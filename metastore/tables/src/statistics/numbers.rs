@@ -32,8 +32,7 @@ impl Numbers {
         let added = numbers.len() as f64;
         let sum = numbers.iter().sum::<f64>();
         // The quotients add up to less than infinity, but not exactly to the mean of equal numbers.
-        let mean =
-            if sum.is_finite() { sum / added } else { numbers.iter().map(|number| number / added).sum::<f64>() };
+        let mean = if sum.is_finite() { sum / added } else { numbers.iter().map(|number| number / added).sum::<f64>() };
         let squares = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>();
         let before = self.count as f64;
         let distance = mean - self.mean;

@@ -17,7 +17,7 @@ const PREFIX = 'draft ';
 export const draftKey = (user: string, place: string, path: string): string => `${PREFIX}${[user, place, path].join('\n')}`;
 
 /** Keeps a draft, of a file or another text. Returns false if the browser has no room for it. */
-export function keepDraft(key: string, draft: { text: string }): boolean {
+export function keepDraft<Kept extends { text: string } = Draft>(key: string, draft: Kept): boolean {
 	try {
 		sessionStorage.setItem(key, JSON.stringify(draft));
 		return true;

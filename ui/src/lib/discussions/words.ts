@@ -1,6 +1,6 @@
-// What happened in discussions, in words, and who may do what.
+// What happened in discussions, in words, and what users may do there.
 import { ApiError } from '../api';
-import { plural, short } from '../format';
+import { plural, sentence, short } from '../format';
 import type { IconName } from '../ui/icons';
 import type { Rights } from '../types';
 import type { ConflictType, Discussion, DiscussionEvent, MergeResult, ProposalChecks } from './types';
@@ -91,7 +91,7 @@ export function describeMerge(merge: MergeResult, source: string, target: string
 		case 'conflicts':
 			return { ok: false, text: `${plural(merge.conflict_count, 'file')} ${merge.conflict_count === 1 ? 'has' : 'have'} conflicting changes on ${source} and ${target}.` };
 		case 'unrelated':
-			return { ok: false, text: `The two branches cannot be merged here: ${merge.reason ?? 'they have no version in common'}.` };
+			return { ok: false, text: sentence(`the two branches cannot be merged here: ${merge.reason ?? 'they have no version in common'}`) };
 	}
 }
 
@@ -115,7 +115,7 @@ export function describeChecks(checks: ProposalChecks, source: string, target: s
 			...(!merge.ok && { advice: `Merge ${target} into ${source} on your computer, decide which changes to keep, and push:` })
 		},
 		checks.package.problem
-			? { id: 'package', ok: false, text: `The merged datapackage.json is not valid: ${checks.package.problem}.`, advice: `Correct it on ${source}.` }
+			? { id: 'package', ok: false, text: sentence(`the merged datapackage.json is not valid: ${checks.package.problem}`), advice: `Correct it on ${source}.` }
 			: { id: 'package', ok: true, text: checks.package.changed ? 'The merged datapackage.json is valid.' : 'datapackage.json does not change.' },
 		missing > 0
 			? { id: 'objects', ok: false, text: `The content of ${plural(missing, 'file')} is missing.`, advice: `On the computer with the files, run: git lfs push --all origin ${shell(source)}` }

@@ -19,7 +19,12 @@ export const notifications = {
 	/** Asks the server, unless it was asked a moment ago. Errors are ignored: the number is not important enough. */
 	async refresh(now = false): Promise<void> {
 		const at = performance.now();
-		if (!session.user || (!now && at - asked < FRESH_MS)) return;
+		if (!session.user) {
+			count = 0;
+			more = false;
+			return;
+		}
+		if (!now && at - asked < FRESH_MS) return;
 		asked = at;
 		try {
 			const page = await listNotifications({ unread: true, limit: COUNTED }, undefined, true);

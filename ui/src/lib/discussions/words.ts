@@ -139,7 +139,7 @@ export function mergeAdvice(error: unknown, source: string, target: string): str
 	if (!(error instanceof ApiError)) return '';
 	if (error.status === 412) return `${source} has new changes. Look at them, and then merge again.`;
 	if (error.status === 403) return `Ask someone who can edit the dataset to merge it into ${target}.`;
-	if (error.status === 409 || error.status === 422 || error.status === 423) return 'The checks below show what has to change first.';
+	if (error.status === 409 || error.status === 422 || error.status === 423) return 'The checks show what has to change first.';
 	return '';
 }
 

@@ -98,7 +98,7 @@ test('ben proposes a change, ada comments and merges it; other users see nothing
     await expect(ada.getByRole('navigation', { name: 'Dataset' }).getByRole('link', { name: /^Discussions/ })).toHaveText(/Discussions\s*1/);
   });
 
-  await test.step('ada writes, changes and deletes comments; without a network nothing is lost', async () => {
+  await test.step('ada writes, changes and deletes comments; without a network or a session nothing is lost', async () => {
     const text = ada.getByRole('textbox', { name: 'Add a comment' });
     await text.fill('Are you sure?');
     await ada.context().setOffline(true);
@@ -106,7 +106,11 @@ test('ben proposes a change, ada comments and merges it; other users see nothing
     await expect(ada.getByRole('alert')).toContainText('Cannot reach the server');
     await expect(text).toHaveValue('Are you sure?');
     await ada.context().setOffline(false);
+    // The session expires: the comment is sent after signing in again.
+    await ada.request.delete('/api/v1/session', { headers: { Origin: server.url } });
     await text.press('Control+Enter');
+    await ada.getByRole('dialog', { name: 'You were signed out' }).getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await ada.keyboard.press('Enter');
     await expect(comment(ada, 'ada')).toContainText('Are you sure?');
     await expect(text).toHaveValue('');
     await button(ada, 'Actions for comment 2').click();

@@ -35,6 +35,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("GET", "/datasets/{owner}/{dataset}", "another program"),
     ("GET", "/datasets/{owner}/{dataset}/commit/{revision}", ""),
     ("GET", "/datasets/{owner}/{dataset}/commits/{revision}", ""),
+    ("GET", "/datasets/{owner}/{dataset}/discussions/{revision}", ""),
     ("GET", "/datasets/{owner}/{dataset}/tree/{revision}", ""),
     ("GET", "/datasets/{owner}/{dataset}/tree/{revision}/{*path}", ""),
     ("GET", "/datasets/{owner}/{dataset}/blob/{revision}/{*path}", ""),

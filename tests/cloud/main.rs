@@ -15,6 +15,7 @@ mod collect;
 mod deferred_hashing;
 mod direct;
 mod drive;
+mod flight;
 mod hangs;
 mod outages;
 mod parts;

@@ -27,7 +27,7 @@ test-apps: ## run installed apps in real containers; needs root, and installs Do
 	@scripts/test-apps.sh
 
 test-deploy: ## check the Helm chart and the Terraform modules; without a cluster
-	@scripts/setup.sh test && cargo build && scripts/postgres.sh python3 tests/deploy/main.py
+	@scripts/setup.sh test && cargo build --bin rutter --examples && scripts/postgres.sh python3 tests/deploy/main.py
 
 test-platform: ## sign users in to Superset and Airflow themselves; installs both from PyPI (1.1 GB)
 	@scripts/test.sh --test stories -E 'test(/^flask_appbuilder::/)' --run-ignored only

@@ -17,8 +17,9 @@ if [ $# -eq 0 ]; then
     (cd ui/sdk && npm ci --silent --no-audit --no-fund && npm run --silent check && npm run --silent test)
 fi
 
-# For all default members, as in the other tests: otherwise every dependency is built again with other features.
-cargo build --quiet --bin rutter
+# With examples and for all default members, so that dependencies have the features of `cargo test`: otherwise the server
+# is built again.
+cargo build --quiet --bin rutter --examples
 RUTTER_BIN=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/rutter
 RUTTER_TABLES__PROGRAM=$(scripts/tables.sh --quiet)
 export RUTTER_BIN RUTTER_TABLES__PROGRAM

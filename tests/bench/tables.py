@@ -115,8 +115,9 @@ def measure(server, plan):
         for number in range(rounds):
             query = urlencode({"where": f"{FILTER} AND id >= {number}", "sort": "-value", "limit": 100})
             taken, page = timed(api, f"{rows}/{file.name}?{query}")
-            if len(page["rows"]) != 100:
-                raise RuntimeError(f"{len(page['rows'])} rows of {name}")
+            # A small table has fewer such rows than the limit.
+            if not page["rows"]:
+                raise RuntimeError(f"no rows of {name}")
             took.append(taken)
         again, _ = timed(api, f"{rows}/{file.name}?{query}")
         figures[f"filter of {name} ms"] = median(took)

@@ -73,7 +73,7 @@ DUCKDB = """
 import json, sys, time
 import duckdb
 queries, rounds, threads = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-duckdb.execute(f"SET threads = {threads}")
+duckdb.execute(f"SET threads = {threads}; SET enable_progress_bar = false")
 took = {}
 for name, query in queries.items():
     times = []

@@ -36,7 +36,7 @@ QUERY = """
 import json, sys, time
 import duckdb
 files, rounds, filter, threads = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
-duckdb.execute(f"SET threads = {threads}")
+duckdb.execute(f"SET threads = {threads}; SET enable_progress_bar = false")
 took = {}
 for name, file in files.items():
     for what, query in {

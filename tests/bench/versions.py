@@ -25,6 +25,7 @@ class Api:
     def __init__(self, server):
         self.address, self.authorization = urlsplit(server.root).netloc, f"Bearer {server.token}"
         self.connection = http.client.HTTPConnection(self.address, timeout=120)
+        self.used = time.monotonic()
 
     def call(self, method, path, body=None):
         said = self.text(method, path, body)
@@ -32,11 +33,15 @@ class Api:
 
     def text(self, method, path, body=None):
         headers = {"Authorization": self.authorization}
+        # Servers close connections that are idle; a new one is opened then.
+        if time.monotonic() - self.used > 10:
+            self.connection.close()
         if body is not None:
             headers["Content-Type"] = "application/json"
         self.connection.request(method, f"/api/v1/{path}", None if body is None else json.dumps(body), headers)
         reply = self.connection.getresponse()
         said = reply.read()
+        self.used = time.monotonic()
         if reply.status >= 300:
             raise RuntimeError(f"{method} {path} was answered with {reply.status}: {said[:300]!r}")
         return said

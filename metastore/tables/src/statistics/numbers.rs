@@ -37,7 +37,7 @@ impl Numbers {
         let before = self.count as f64;
         let distance = mean - self.mean;
         let total = before + added;
-        self.mean += distance * added / total;
+        self.mean += distance * (added / total);
         self.squares += squares + distance * distance * before * added / total;
         self.count += numbers.len() as u64;
         for part in numbers.chunks(self.capacity) {

@@ -44,8 +44,8 @@ use crate::tables::{Conversions, Tables};
 /// Capacity of the queue of audit notes; when it is full, notes are dropped.
 const MAX_QUEUED_EVENTS: usize = 1024;
 
-/// Concurrent background jobs, beside a derivation. Garbage collection, the scrub and hashing a large object can each take long, and must
-/// not block each other or short jobs.
+/// Concurrent background jobs, beside a derivation. Garbage collection, the scrub and hashing a large object can each
+/// take long, and must not block each other or short jobs.
 const WORKERS: usize = 4;
 
 /// Timeout of each readiness probe.

@@ -124,7 +124,7 @@ impl Datasets {
         }
     }
 
-    /// Returns the front matter of the README at a revision; `None` if there is none, or if it is invalid. The grant is for
+    /// Returns the front matter of the README at a revision; `None` if it is missing or invalid. The grant is for
     /// `README.md`.
     pub(crate) async fn front_matter_for(
         &self,

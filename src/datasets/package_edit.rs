@@ -114,8 +114,8 @@ impl Datasets {
     /// nothing changes, no revision is created.
     ///
     /// # Errors
-    /// Precondition failed if a file has changed; conflict if the new one exists already; invalid if the package is not a JSON object, or becomes invalid; as
-    /// for [`Datasets::commit_operations`]; those of `new`.
+    /// Precondition failed if a file has changed; conflict if the new one exists already; invalid if the package is not a
+    /// JSON object, or becomes invalid; as for [`Datasets::commit_operations`]; those of `new`.
     pub(crate) async fn edit_package<T: Send>(
         &self,
         grant: &DatasetGrant<Write>,

@@ -241,7 +241,7 @@ impl Tables {
         }
     }
 
-    /// Returns the run of a diff, which is begun if there is none; otherwise the request is returned, too.
+    /// Returns the run of a diff, starting it if necessary. If it was running already, also returns the request.
     ///
     /// # Errors
     /// Busy if there are too many of this actor.

@@ -36,7 +36,7 @@ struct Inner {
 pub(super) struct Owner {
     /// The key of the actor.
     pub(super) actor: String,
-    /// True for one who is not identified, and may be many people.
+    /// True for a caller without an account. All of them may be different people.
     pub(super) is_visitor: bool,
 }
 

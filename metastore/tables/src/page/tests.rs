@@ -127,8 +127,9 @@ fn detailed_pages_count_all_rows_and_have_features() {
     let lines = "{\"a\": [1], \"b\": {\"c\": null, \"d\": true}, \"e\": 1}\n{\"e\": [\"x\"]}\n";
     let (done, json) = read(Format::JsonLines, lines, &Value::Null, &nothing).unwrap();
     assert_eq!((done.total, json), (Some(2), b"[]".to_vec()));
-    let list = json!({"feature": value("int64"), "_type": "List"});
-    assert_eq!((&done.features[0], &done.features[2]), (&list, &json!({"_type": "Json"})));
+    // An object with a member that is only null has no type, like values of different types.
+    let (list, any) = (json!({"feature": value("int64"), "_type": "List"}), json!({"_type": "Json"}));
+    assert_eq!(done.features, [list, any.clone(), any]);
     let columns = Page { columns: Some(vec!["e".to_owned()]), ..nothing };
     assert_eq!(read(Format::JsonLines, lines, &Value::Null, &columns).unwrap().0.features, [json!({"_type": "Json"})]);
 }

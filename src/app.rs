@@ -30,6 +30,7 @@ use crate::collect::Collector;
 use crate::config::{Config, private_folder};
 use crate::datasets::{Datasets, SqlInlinePacks};
 use crate::db::Db;
+use crate::discussions::Discussions;
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::files::Files;
 use crate::git_service::GitService;
@@ -80,6 +81,8 @@ pub struct Services {
     pub shares: Shares,
     /// Datasets.
     pub datasets: Datasets,
+    /// Discussions and proposals.
+    pub discussions: Discussions,
     /// LFS objects.
     pub storage: Storage,
     /// Git and LFS protocols.
@@ -179,11 +182,13 @@ impl App {
         let oauth = OAuth::new(&config, db.clone(), clock.clone(), access.clone());
         let apps =
             Apps::new(&config, (db.clone(), clock.clone()), (access.clone(), oauth.clone()), &secret, backend, queued)?;
+        let discussions = Discussions::new(&config, db.clone(), clock.clone(), access.clone(), drive.clone());
         let work = JobHandlers {
             access: access.clone(),
             accounts: accounts.clone(),
             departures: departures.clone(),
             drive: drive.clone(),
+            discussions: discussions.clone(),
             storage: storage.clone(),
             collector: collector.clone(),
             checker: checker.clone(),
@@ -201,6 +206,7 @@ impl App {
             departures,
             oauth,
             apps,
+            discussions,
             shares: Shares::new(&config, db.clone(), clock.clone(), access.clone(), secret),
             config,
             clock,

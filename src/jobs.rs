@@ -42,6 +42,8 @@ pub enum Kind {
     Derive,
     /// Take the next step with an installed app. Subject: its id.
     ApplyInstall,
+    /// Notify users of an event in a discussion. Subject: id of the event, or of a new discussion.
+    NotifyDiscussion,
     /// Install apps for a new account. Subject: user id.
     PreinstallApps,
     /// Compare installed apps with what runs, and pause those that are idle. Recurring.
@@ -63,7 +65,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,
@@ -72,6 +74,7 @@ impl Kind {
         Self::IndexDataset,
         Self::Derive,
         Self::ApplyInstall,
+        Self::NotifyDiscussion,
         Self::PreinstallApps,
         Self::ReconcileApps,
         Self::Collect,
@@ -93,6 +96,7 @@ impl Kind {
             Self::IndexDataset => "index",
             Self::Derive => "derive",
             Self::ApplyInstall => "install",
+            Self::NotifyDiscussion => "discussion",
             Self::PreinstallApps => "preinstall",
             Self::ReconcileApps => "apps",
             Self::Collect => "collect",
@@ -123,6 +127,7 @@ impl Kind {
             | Self::IndexDataset
             | Self::Derive
             | Self::ApplyInstall
+            | Self::NotifyDiscussion
             | Self::PreinstallApps => None,
             Self::Collect | Self::RotateKeys => Some(Duration::from_hours(24)),
             Self::PackObjects | Self::Sweep => Some(Duration::from_mins(10)),

@@ -7,7 +7,7 @@
 //! | 11 HTTP | web |
 //! | 10 composition root | app |
 //! | 9 features on files | apps tables |
-//! | 8 features | accounts check collect files `git_service` oauth pack share |
+//! | 8 features | accounts check collect discussions files `git_service` oauth pack share |
 //! | 7 services | datasets mail storage |
 //! | 6 kernel | access jobs quota |
 //! | 5 database | db retry |
@@ -30,6 +30,7 @@ pub mod collect;
 pub mod config;
 pub mod datasets;
 pub mod db;
+pub mod discussions;
 pub mod error;
 pub mod files;
 pub mod git_service;

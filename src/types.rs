@@ -440,6 +440,10 @@ text_enum! {
 
 mod apps;
 pub use apps::{InstallState, WantedState};
+mod discussion;
+pub use discussion::{
+    CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, NotificationReason,
+};
 
 #[cfg(test)]
 mod tests {

@@ -17,9 +17,10 @@ mod managed_files;
 mod tree;
 mod tree_builder;
 
-pub use managed_files::{LFS_CONFIG, ManagedEdits, ManagedFiles, Manifest};
+pub(crate) use managed_files::merge_attributes;
+pub use managed_files::{LFS_CONFIG, ManagedEdits, ManagedFiles, Manifest, MergeManifest};
 use tree::Objects;
-use tree_builder::TreeBuilder;
+pub(crate) use tree_builder::TreeBuilder;
 
 /// 31 December 9999. Later timestamps break date arithmetic in other tools.
 const LAST_SECOND: i64 = 253_402_300_799;
@@ -138,6 +139,8 @@ pub struct Changeset {
     pub parent: Option<Option<ObjectId>>,
     /// The edits, in order.
     pub edits: Vec<Edit>,
+    /// The second parent, if this is a merge. A merge is made even if the tree stays the same.
+    pub merged: Option<ObjectId>,
     /// The commit message; not empty, without NUL.
     pub message: String,
     /// The author of the change.
@@ -162,7 +165,7 @@ impl Reader {
         let edit = RefEdit { name: changes.branch.clone(), old: head, new: None, peeled: None };
         let commit = gix::objs::Commit {
             tree,
-            parents: head.into_iter().collect(),
+            parents: head.into_iter().chain(changes.merged).collect(),
             author: signature(&changes.author)?,
             committer: signature(&changes.committer)?,
             encoding: None,
@@ -185,7 +188,8 @@ impl Reader {
         }
         let before = head.map(|head| Ok::<_, Error>(self.commit(head)?.tree)).transpose()?;
         let (tree, objects) = TreeBuilder::of(self, before, &changes.edits)?.end()?;
-        if before.unwrap_or_else(|| ObjectId::empty_tree(gix::hash::Kind::Sha1)) == tree {
+        let is_unchanged = before.unwrap_or_else(|| ObjectId::empty_tree(gix::hash::Kind::Sha1)) == tree;
+        if is_unchanged && changes.merged.is_none() {
             return Err(Error::Unchanged.into());
         }
         Ok((head, tree, objects))

@@ -18,6 +18,7 @@ mod garbage;
 mod git;
 mod history;
 mod maintain;
+mod merge;
 mod pack;
 mod path;
 mod pointers;
@@ -34,7 +35,9 @@ pub mod wire;
 
 pub use attributes::ATTRIBUTES;
 pub use cache::{CacheStats, ProcessDir};
-pub use commit::{Changeset, Content, CopiedTree, Edit, EditError, LFS_CONFIG, ManagedEdits, ManagedFiles, Manifest};
+pub use commit::{
+    Changeset, Content, CopiedTree, Edit, EditError, LFS_CONFIG, ManagedEdits, ManagedFiles, Manifest, MergeManifest,
+};
 pub use diff::{Change, ChangeKind};
 pub use effort::Effort;
 pub use engine::{Engine, Options, Turn};
@@ -43,6 +46,7 @@ pub use garbage::{Garbage, Keep, Repacked};
 pub use gix::ObjectId;
 pub use history::{History, LastCommits};
 pub use maintain::consolidation;
+pub use merge::{ConflictKind, Merge, MergeConflict};
 pub use pack::{INLINE_LIMIT, NewPack, Pack, PackBytes, PackData, PackFiles, PackId};
 pub use path::FilePath;
 pub use pointers::PointerTarget;

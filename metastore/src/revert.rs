@@ -88,7 +88,7 @@ impl Reader {
 }
 
 /// Deletions come first, since a deleted folder may make room for a file.
-fn edits(steps: Vec<(FilePath, Option<Side>)>) -> Vec<Edit> {
+pub(crate) fn edits(steps: Vec<(FilePath, Option<Side>)>) -> Vec<Edit> {
     let (gone, back): (Vec<_>, Vec<_>) = steps.into_iter().partition(|(_, side)| side.is_none());
     let gone = gone.into_iter().map(|(path, _)| Edit::Delete { path });
     let back = back.into_iter().filter_map(|(path, side)| Some(Edit::Restore { path, side: side? }));

@@ -11,6 +11,7 @@ use crate::apps::Apps;
 use crate::check::Checker;
 use crate::collect::Collector;
 use crate::datasets::Datasets;
+use crate::discussions::Discussions;
 use crate::error::Result;
 use crate::jobs::{Kind, Perform};
 use crate::mail::Mailer;
@@ -29,6 +30,7 @@ pub(super) struct JobHandlers {
     pub(super) accounts: Accounts,
     pub(super) departures: AccountCloser,
     pub(super) drive: Datasets,
+    pub(super) discussions: Discussions,
     pub(super) storage: Storage,
     pub(super) collector: Collector,
     pub(super) checker: Checker,
@@ -67,6 +69,7 @@ impl JobHandlers {
             Kind::Sweep => self.sweep().await,
             Kind::Derive => self.conversions.run(subject.parse()?).await,
             Kind::ApplyInstall => self.apps.apply_install(subject.parse()?).await,
+            Kind::NotifyDiscussion => self.discussions.notify(subject.parse()?).await,
             Kind::PreinstallApps => self.apps.preinstall(subject.parse()?).await,
             Kind::ReconcileApps => self.apps.reconcile().await,
             Kind::NotifyLogouts => self.oauth.notify_logouts().await,
@@ -91,6 +94,7 @@ impl JobHandlers {
         self.oauth.forget().await?;
         self.mailer.forget().await?;
         self.conversions.forget().await?;
+        self.discussions.forget().await?;
         if packs + parts > 0 {
             tracing::info!(packs, parts, "deleted leftovers of pushes and uploads");
         }

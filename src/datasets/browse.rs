@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Datasets;
 use super::browse_weight::Weight;
+use super::merge::Mergeability;
 use super::package::Metadata;
 use super::revisions::head;
 use super::sorted::{self, Child, Sort, SortKey};
@@ -71,6 +72,8 @@ pub(super) struct BrowseCache {
     orders: Cache<OrderKey, Arc<Vec<Child>>, Weight>,
     pub(super) changes: Cache<PairKey, Arc<Vec<Change>>, Weight>,
     pub(super) metadata: Cache<PairKey, Arc<Metadata>, Weight>,
+    /// How the newer revision can be merged into the older one.
+    pub(super) merges: Cache<PairKey, Arc<Mergeability>, Weight>,
     pub(super) summaries: Cache<FolderKey, Arc<Summary>, Weight>,
     /// Histories of a revision, or of a path in it.
     histories: Cache<FolderKey, Arc<History>, Weight>,
@@ -87,6 +90,7 @@ impl Default for BrowseCache {
             orders: Cache::with_weighter(1000, REMEMBERED, Weight),
             changes: Cache::with_weighter(1000, REMEMBERED, Weight),
             metadata: Cache::with_weighter(100, REMEMBERED, Weight),
+            merges: Cache::with_weighter(1000, REMEMBERED, Weight),
             summaries: Cache::with_weighter(1000, REMEMBERED, Weight),
             histories: Cache::with_weighter(1000, REMEMBERED, Weight),
             walking: Default::default(),

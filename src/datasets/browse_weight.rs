@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use metastore::{Change, History, LastCommits, ObjectId, Summary};
+use metastore::{Change, History, LastCommits, MergeConflict, ObjectId, Summary};
 use quick_cache::Weighter;
 
+use super::merge::{MergeWay, Mergeability};
 use super::package::Metadata;
 use super::sorted::Child;
 
@@ -46,6 +47,14 @@ impl<K> Weighter<K, Arc<History>> for Weight {
 impl<K> Weighter<K, Arc<Metadata>> for Weight {
     fn weight(&self, _: &K, kept: &Arc<Metadata>) -> u64 {
         weight(kept.package.get().len() + kept.schemas.get().len())
+    }
+}
+
+impl<K> Weighter<K, Arc<Mergeability>> for Weight {
+    fn weight(&self, _: &K, kept: &Arc<Mergeability>) -> u64 {
+        let MergeWay::Conflicts(files, _) = &kept.way else { return 1 };
+        let bytes = |file: &MergeConflict| file.path.len() + file.places.iter().map(String::len).sum::<usize>();
+        1 + files.iter().map(|file| weight(bytes(file))).sum::<u64>()
     }
 }
 

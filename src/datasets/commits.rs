@@ -9,12 +9,13 @@ use futures::future::BoxFuture;
 use lfs::Pointer;
 use metastore::{
     Changeset, Content, CopiedTree, Edit, EditError, Entry, EntryKind, FilePath, ManagedEdits, ObjectId, Reader,
-    RefTransaction, Snapshot,
+    RefEdit, RefTransaction, Snapshot,
 };
 
 use super::idempotency::IdempotencyKey;
 use super::package::{MANIFEST, Package, place};
 use super::policy::{expect_within, locked};
+use super::proposals::ProposalMerge;
 use super::ref_transaction::{TransactionOptions, TrashChange};
 use super::revisions::{Change, CommitMeta, head, moved};
 use super::{Datasets, repo_key};
@@ -82,6 +83,9 @@ pub(super) struct CheckedCommit {
     /// The locks of others that were checked.
     locks: Vec<LockRow>,
     trash: TrashChange,
+    /// True if the branch moves to the merged revision.
+    forward: bool,
+    proposal: Option<ProposalMerge>,
 }
 
 impl CheckedCommit {
@@ -262,13 +266,14 @@ impl Datasets {
         if meta.parent.is_some_and(|parent| Some(parent) != head) {
             return Err(moved(&branch).into());
         }
-        let Change { edits, exact, trash } = work(snapshot.clone(), head).await?;
-        if edits.is_empty() {
+        let Change { edits, exact, trash, joined, proposal } = work(snapshot.clone(), head).await?;
+        if edits.is_empty() && joined.is_none() {
             return Ok(Planned { snapshot, head, commit: None });
         }
         expect_within(grants, &edits)?;
         let own = edits.len();
-        let mut changes = Arc::new(self.changes(by.actor(), branch, meta, edits).await?);
+        let mut changes =
+            Arc::new(self.changes(by.actor(), branch, meta, edits, joined.map(|(merged, _)| merged)).await?);
         let mut cause = None;
         if !exact {
             let (asked, url) = (changes.clone(), self.lfs_url(&by.full_name()));
@@ -280,7 +285,8 @@ impl Datasets {
             }
             cause = edit;
         }
-        let mut commit = CheckedCommit { changes, own, cause, locks: Vec::new(), trash };
+        let forward = joined.is_some_and(|(_, forward)| forward);
+        let mut commit = CheckedCommit { changes, own, cause, locks: Vec::new(), trash, forward, proposal };
         // After the snapshot: if objects are collected from here on, the snapshot's epoch is outdated and the change is
         // refused.
         self.check_objects(by.id(), &snapshot, &commit).await?;
@@ -298,9 +304,12 @@ impl Datasets {
         commit: CheckedCommit,
         once: Option<&IdempotencyKey>,
     ) -> Result<Option<CommitOutcome>, CommitError> {
-        let changes = commit.changes();
-        let made: Result<(ObjectId, RefTransaction), EditError> =
-            snapshot.read(move |reader| Ok(reader.commit_edits(&changes))).await?;
+        let (changes, forward) = (commit.changes(), commit.forward);
+        let made: Result<(ObjectId, RefTransaction), EditError> = snapshot
+            .read(move |reader| {
+                Ok(if forward { move_forward(reader, &changes) } else { reader.commit_edits(&changes) })
+            })
+            .await?;
         let (revision, transaction) = match made {
             Ok(made) => made,
             Err(EditError { error: metastore::Error::Unchanged, .. }) => {
@@ -310,8 +319,9 @@ impl Datasets {
             Err(flaw) => return Err(commit.refusal(flaw)),
         };
         let once = once.map(|once| (once, revision));
-        let CheckedCommit { locks, trash, .. } = &commit;
-        let terms = TransactionOptions { atomic: true, locks, renamed: None, once, trash: Some(trash) };
+        let CheckedCommit { locks, trash, proposal, .. } = &commit;
+        let proposal = proposal.as_ref();
+        let terms = TransactionOptions { atomic: true, locks, renamed: None, once, trash: Some(trash), proposal };
         let outcomes = self.apply_ref_transaction(by, transaction, terms).await?;
         Ok(outcomes.into_iter().all(|outcome| outcome.is_ok()).then_some(CommitOutcome::Made(revision)))
     }
@@ -424,6 +434,15 @@ fn collect_copied(
         files.push(CopiedTree { path: format!("{to}{rest}").parse()?, kind, content });
     }
     Ok((CopiedFiles { edit: Edit::Graft { to: to.clone(), files }, pointers }, room))
+}
+
+/// Moves a branch to the revision that is merged.
+fn move_forward(reader: &Reader, changes: &Changeset) -> Result<(ObjectId, RefTransaction), EditError> {
+    let unmerged = || metastore::Error::Internal("a branch moves forward to nothing".to_owned());
+    let new = changes.merged.ok_or_else(unmerged)?;
+    let old = reader.state().find(&changes.branch).map(|branch| branch.target);
+    let edit = RefEdit { name: changes.branch.clone(), old, new: Some(new), peeled: None };
+    Ok((new, reader.move_refs(vec![edit])?))
 }
 
 /// Returns the grant in whose name a change is made, which the others must agree with.

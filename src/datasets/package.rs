@@ -29,7 +29,7 @@ pub(super) const MAX_PACKAGE_BYTES: u64 = 32 << 20;
 const _: () = assert!(datapackage::MAX_BYTES <= lfs::MAX_SIZE);
 
 /// The data package as the engine sees it: a file that describes others.
-pub(super) const MANIFEST: Manifest = Manifest { name: PACKAGE, plan };
+pub(super) const MANIFEST: Manifest = Manifest { name: PACKAGE, plan, merge };
 
 /// A package: a JSON object.
 pub type Package = Map<String, Value>;
@@ -403,6 +403,31 @@ fn plan(before: Option<&[u8]>, after: &[u8]) -> metastore::Result<ManagedFiles> 
     };
     let all = |files: Vec<LfsFile>| files.into_iter().map(managed).collect::<metastore::Result<_>>();
     Ok(ManagedFiles { puts: all(plan.puts)?, kept: all(plan.kept)?, stale: all(plan.stale)? })
+}
+
+/// Merges two versions of a `datapackage.json`, by resource and property. `None` if a version is not a JSON object. `lines`
+/// is the merge by lines: if it means the same, it is preferred, since it keeps the format of the file.
+fn merge(
+    base: Option<&[u8]>,
+    ours: &[u8],
+    theirs: &[u8],
+    lines: Option<&[u8]>,
+) -> Option<std::result::Result<Vec<u8>, Vec<String>>> {
+    let read = |text| parse(text).ok().map(Value::Object);
+    let base = base.map(read);
+    if base == Some(None) {
+        return None;
+    }
+    let merged = match datapackage::merge(base.flatten().as_ref(), &read(ours)?, &read(theirs)?) {
+        Ok(merged) => merged,
+        Err(places) => return Some(Err(places)),
+    };
+    if let Some(lines) = lines.filter(|lines| read(lines).as_ref() == Some(&merged)) {
+        return Some(Ok(lines.to_vec()));
+    }
+    let mut text = serde_json::to_vec_pretty(&merged).ok()?;
+    text.push(b'\n');
+    Some(Ok(text))
 }
 
 /// Returns the edit that writes `datapackage.json`.

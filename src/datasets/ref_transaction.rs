@@ -7,6 +7,7 @@ use std::time::Duration;
 use metastore::{FilePath, NewPack, ObjectId, Pack, Ref, RefEdit, RefName, RefTransaction, RepoKey, State};
 
 use super::idempotency::{IDEMPOTENCY_KEY_TTL, IdempotencyKey};
+use super::proposals::ProposalMerge;
 use super::{Datasets, Outcome, git_ref, read_packs, read_refs, repo_key};
 use crate::access::{self, Grant, Write};
 use crate::db::commits::KeyRow;
@@ -35,6 +36,8 @@ pub(crate) struct TransactionOptions<'a> {
     pub once: Option<(&'a IdempotencyKey, ObjectId)>,
     /// Changes of the trash to apply in the same transaction.
     pub trash: Option<&'a TrashChange>,
+    /// The proposal that this transaction merges.
+    pub proposal: Option<&'a ProposalMerge>,
 }
 
 /// Changes of the trash in one revision, and the renames that shares follow.
@@ -96,6 +99,13 @@ impl Datasets {
         if !keep_key(&mut tx, by, options.once, self.clock.now()).await? {
             return Ok(vec![Err("the same request was completed in the meantime".into()); edits.len()]);
         }
+        if let Some(merge) = options.proposal
+            && let Some(merged) = edits.first().and_then(|edit| edit.new)
+            && !self.record_merge(&mut tx, by, merge, merged).await?
+        {
+            return Ok(vec![Err("the source branch was updated in the meantime".into()); edits.len()]);
+        }
+        self.follow_branches(&mut tx, by, &accepted, options.renamed).await?;
         let head = match options.renamed {
             Some((old, new)) if old.as_str() == found.repo.head => new.to_string(),
             Some(_) | None => head_after(&found.repo.head, &found.refs, &accepted),

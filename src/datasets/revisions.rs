@@ -5,6 +5,7 @@ use std::sync::Arc;
 use metastore::{Changeset, CommitInfo, Edit, FilePath, ObjectId, RefName, Signature, Snapshot};
 
 use super::Datasets;
+use super::proposals::ProposalMerge;
 use super::ref_transaction::TrashChange;
 use crate::access::{Actor, DatasetGrant, Grant, Read};
 use crate::error::{Error, Kind, Result};
@@ -50,6 +51,11 @@ pub(crate) struct Change {
     pub exact: bool,
     /// Changes of the trash in the same transaction.
     pub trash: TrashChange,
+    /// The revision that is merged, and true if the branch moves to it instead of getting a merge revision. The edits then
+    /// say what that changes.
+    pub joined: Option<(ObjectId, bool)>,
+    /// The proposal that is merged in the same transaction.
+    pub proposal: Option<ProposalMerge>,
 }
 
 impl Datasets {
@@ -61,6 +67,7 @@ impl Datasets {
     /// Not found for an expression that does not name a revision, or is invalid.
     pub async fn resolve(&self, id: Id, snapshot: &Arc<Snapshot>, expression: &str) -> Result<ObjectId> {
         let expression = self.without_date(id, snapshot, expression).await?;
+        let expression = self.without_proposal(id, snapshot, &expression).await?;
         let found = snapshot.read(move |reader| reader.resolve(&expression)).await;
         found.map_err(Error::from).map_err(|error| match error.kind() {
             Kind::Invalid => Error::not_found(error.detail()),
@@ -79,6 +86,16 @@ impl Datasets {
             found.push(self.resolve_visible(grant, &snapshot, expression).await?);
         }
         Ok(found)
+    }
+
+    /// Replaces `refs/pr/N`, by which clients of Hugging Face name a proposal, with the revision of its source branch, or with
+    /// the one that was merged.
+    async fn without_proposal(&self, id: Id, snapshot: &Snapshot, expression: &str) -> Result<String> {
+        let Some((number, steps)) = proposal_number(expression) else { return Ok(expression.to_owned()) };
+        match self.proposal_revision(id, snapshot, number).await? {
+            Some(revision) => Ok(format!("{revision}{steps}")),
+            None => Err(Error::not_found(format!("there is no proposal {number}, or its branch was deleted"))),
+        }
     }
 
     /// Replaces `branch@{date}` with the id of the revision.
@@ -139,13 +156,14 @@ impl Datasets {
         self.history(grant.id(), &snapshot, from, path, after, limit).await
     }
 
-    /// Builds the changeset of this actor for a branch.
+    /// Builds the changeset of this actor for a branch; `merged` is the second parent of a merge.
     pub(super) async fn changes(
         &self,
         actor: &Actor,
         branch: RefName,
         meta: &CommitMeta,
         edits: Vec<Edit>,
+        merged: Option<ObjectId>,
     ) -> Result<Changeset> {
         let committer = self.person(actor, &Author::default()).await?;
         let author = Signature {
@@ -154,7 +172,7 @@ impl Datasets {
             ..committer.clone()
         };
         let message = meta.message.clone().unwrap_or_default();
-        Ok(Changeset { branch, parent: None, edits, message, author, committer })
+        Ok(Changeset { branch, parent: None, edits, merged, message, author, committer })
     }
 
     /// Returns the git signature of the actor at the current time; `author` overrides name and e-mail address.
@@ -185,6 +203,13 @@ pub(crate) fn moved(branch: &RefName) -> Error {
         "`{}` has changed in the meantime; read its newest revision and try again",
         branch.short()
     ))
+}
+
+/// Splits `refs/pr/N`, followed by any `~n` or `^n`, into the number and the rest.
+fn proposal_number(expression: &str) -> Option<(i64, &str)> {
+    let rest = expression.strip_prefix("refs/pr/")?;
+    let (number, steps) = rest.split_at(rest.find(['~', '^']).unwrap_or(rest.len()));
+    Some((number.parse().ok().filter(|number| *number > 0)?, steps))
 }
 
 /// Removes characters that a git signature cannot contain: names from an identity provider may have them.

@@ -139,7 +139,7 @@ pub struct AuditFilter {
 }
 
 /// Returns a LIKE pattern that matches the text anywhere, with special characters escaped by `\`.
-fn anywhere(text: &str) -> String {
+pub(super) fn anywhere(text: &str) -> String {
     let mut pattern = String::from("%");
     for c in text.to_lowercase().chars() {
         if matches!(c, '%' | '_' | '\\') {

@@ -15,15 +15,19 @@ mod consents;
 mod datasets;
 mod devices;
 mod diff;
+mod discussions;
 mod drive;
 mod factors;
 mod files;
 mod identities;
 mod invitations;
 mod links;
+mod merge;
+mod notifications;
 mod openapi;
 mod organisations;
 mod passkeys;
+mod proposals;
 mod quotas;
 mod rename;
 mod revisions;
@@ -87,6 +91,10 @@ pub(super) fn routes(routes: Routes) -> Routes {
         commits::routes,
         tags::routes,
         branches::routes,
+        merge::routes,
+        discussions::routes,
+        proposals::routes,
+        notifications::routes,
         shares::routes,
         links::routes,
         tree::routes,

@@ -4,6 +4,7 @@
 mod account;
 mod commit;
 mod common;
+mod discussions;
 mod info;
 mod list;
 mod objects;
@@ -36,6 +37,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
     let routes = refs::routes(routes);
     let routes = objects::routes(routes);
     let routes = commit::routes(routes);
+    let routes = discussions::routes(routes);
     let routes = tree::routes(routes);
     let routes = xet::routes(routes);
     // `@rutter/upload` works in a browser.

@@ -36,6 +36,7 @@ const PAGES: &[&str] = &[
     "/search",
     "/account",
     "/account/clients",
+    "/account/notifications",
     "/apps",
     "/apps/{*rest}",
     "/o/{*rest}",

@@ -8,6 +8,7 @@
 
 mod cache;
 mod convert;
+mod merge;
 mod pack;
 
 use std::sync::Arc;

@@ -16,6 +16,7 @@ mod collect;
 mod commits;
 mod connections;
 mod db;
+mod discussions;
 mod disk_full;
 mod drive_api;
 mod emails;

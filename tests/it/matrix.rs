@@ -4,6 +4,7 @@ mod accounts;
 mod api;
 mod apps;
 mod ckan;
+mod discussions;
 mod drive;
 mod flight;
 mod hub;
@@ -34,6 +35,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("GET", "/datasets/{owner}/{dataset}", "another program"),
     ("GET", "/datasets/{owner}/{dataset}/commit/{revision}", ""),
     ("GET", "/datasets/{owner}/{dataset}/commits/{revision}", ""),
+    ("GET", "/datasets/{owner}/{dataset}/discussions/{revision}", ""),
     ("GET", "/datasets/{owner}/{dataset}/tree/{revision}", ""),
     ("GET", "/datasets/{owner}/{dataset}/tree/{revision}/{*path}", ""),
     ("GET", "/datasets/{owner}/{dataset}/blob/{revision}/{*path}", ""),
@@ -102,6 +104,7 @@ fn samples() -> impl Iterator<Item = Sample> {
         .iter()
         .chain(api::SAMPLES)
         .chain(organisations::SAMPLES)
+        .chain(discussions::SAMPLES)
         .chain(hub::SAMPLES)
         .chain(ckan::SAMPLES)
         .chain(drive::SAMPLES)
@@ -184,6 +187,7 @@ impl World {
             world.seed_hub(&format!("org/{visibility}")).await;
             world.seed_ckan(&format!("org/{visibility}")).await;
             world.seed_drive(&format!("org/{visibility}")).await;
+            world.seed_discussions(&format!("org/{visibility}")).await;
         }
         world.seed_shares().await;
         world
@@ -241,6 +245,11 @@ impl World {
                 self.post(token, &format!("/{path}.git/info/lfs/locks/{id}/unlock"), &force)
             }
             _ if oauth::has(route) || apps::has(route) => self.plain(token, path, sample, bytes),
+            _ if discussions::has(route) => {
+                let name = unique(bytes);
+                let subject = self.prepare_discussion(path, sample, &name).await;
+                self.of_discussions(token, path, sample, (&subject, &name))
+            }
             _ if hub::has(route) => {
                 let path = self.prepare_hub(path, sample, &unique(bytes)).await;
                 self.plain(token, &path, sample, bytes)
@@ -333,6 +342,10 @@ impl World {
             }
             (_, route, _) if apps::has(route) => self.of_apps(token, (method, route, variant), &unique(bytes)),
             (_, route, _) if oauth::has(route) => self.of_oauth(token, (method, route, variant), &unique(bytes)),
+            (_, route, _) if discussions::has(route) => {
+                let subject = discussions::Subject::any();
+                self.of_discussions(token, path, (method, route, variant), (&subject, &unique(bytes)))
+            }
             (_, route, _) if hub::has(route) => self.of_hub(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if drive::has(route) => self.of_drive(token, path, (method, route, variant), &unique(bytes)),
             (_, route, _) if ckan::has(route) => self.of_ckan(token, path, (method, route, variant), &unique(bytes)),

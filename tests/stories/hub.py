@@ -133,7 +133,6 @@ def commits(known):
     api.delete_file("new/one.txt", **kind)
     api.delete_folder("new", **kind)
     refused(HfHubHTTPError, lambda: api.delete_file("new/one.txt", **kind))
-    refused(HfHubHTTPError, lambda: api.create_commit(operations=[CommitOperationAdd("x", b"x")], commit_message="r", create_pr=True, **kind), 422)
 
     tree = list(api.list_repo_tree(**kind, recursive=True, expand=True))
     folders = [entry.path for entry in tree if isinstance(entry, huggingface_hub.hf_api.RepoFolder)]
@@ -360,6 +359,83 @@ def lists():
     assert "ada/birds" not in [found.id for found in HfApi(token=False).list_datasets()]
 
 
+def pull_requests(known):
+    main = api.dataset_info(repo).sha
+    # A commit that opens its own pull request: `main` stays as it is.
+    wav = os.urandom(300_000)
+    made = api.create_commit(
+        operations=[CommitOperationAdd("proposed/a.txt", b"a\n"), CommitOperationAdd("proposed/b.wav", wav)],
+        commit_message="Propose two files", commit_description="Both are *new*.", create_pr=True, **kind,
+    )
+    assert (made.pr_revision, made.pr_num) == ("refs/pr/1", 1) and made.pr_url.endswith(f"/datasets/{repo}/discussions/1"), made
+    assert api.dataset_info(repo).sha == main
+    assert api.dataset_info(repo, revision="refs/pr/1").sha == made.oid
+    assert not api.file_exists(**kind, filename="proposed/a.txt")
+    with open(api.hf_hub_download(**kind, filename="proposed/b.wav", revision="refs/pr/1"), "rb") as file:
+        assert file.read() == wav
+    assert "proposed/a.txt" in api.list_repo_files(**kind, revision="refs/pr/1")
+    assert "proposed/a.txt" in [entry.path for entry in api.list_repo_tree(**kind, revision="refs/pr/1", recursive=True)]
+    assert HfFileSystem().cat_file(f"datasets/{repo}@refs/pr/1/proposed/a.txt") == b"a\n"
+    refused(RevisionNotFoundError, lambda: api.dataset_info(repo, revision="refs/pr/99"))
+    # More commits to it.
+    more = api.upload_file(path_or_fileobj=b"more\n", path_in_repo="proposed/c.txt", revision=made.pr_revision, **kind)
+    refs = api.list_repo_refs(**kind, include_pull_requests=True)
+    assert [(ref.ref, ref.target_commit) for ref in refs.pull_requests] == [("refs/pr/1", more.oid)], refs
+    assert api.list_repo_refs(**kind).pull_requests is None
+
+    details = api.get_discussion_details(repo, 1, repo_type="dataset")
+    assert (details.title, details.status, details.author, details.is_pull_request) == ("Propose two files", "open", "ada", True), details
+    assert (details.target_branch, details.conflicting_files, details.merge_commit_oid) == ("refs/heads/main", [], None), details
+    assert [event.content for event in details.events] == ["Both are *new*."], details
+    said = api.comment_discussion(repo, 1, "Fine <b>work</b>", repo_type="dataset")
+    assert (said.type, said.content, said.edited, said.hidden, said.author) == ("comment", "Fine <b>work</b>", False, False, "ada"), said
+    assert "<b>" not in said.rendered, said
+    edited = api.edit_discussion_comment(repo, 1, said.id, "Fine work", repo_type="dataset")
+    assert (edited.id, edited.content, edited.edited, edited.last_edited_by) == (said.id, "Fine work", True, "ada"), edited
+    title = api.rename_discussion(repo, 1, "Two new files", repo_type="dataset")
+    assert (title.old_title, title.new_title) == ("Propose two files", "Two new files"), title
+    assert api.change_discussion_status(repo, 1, "closed", comment="Not yet", repo_type="dataset").new_status == "closed"
+    refused(HfHubHTTPError, lambda: api.merge_pull_request(repo, 1, repo_type="dataset"), 409)
+    assert api.change_discussion_status(repo, 1, "open", repo_type="dataset").new_status == "open"
+    api.merge_pull_request(repo, 1, comment="Thanks", repo_type="dataset")
+    merged = api.get_discussion_details(repo, 1, repo_type="dataset")
+    assert merged.status == "merged" and merged.merge_commit_oid == api.dataset_info(repo).sha, merged
+    types = [event.type for event in merged.events]
+    assert types == ["comment", "comment", "title-change", "comment", "status-change", "status-change", "comment", "status-change"], types
+    assert merged.events[-1].new_status == "merged", merged
+    assert api.file_exists(**kind, filename="proposed/c.txt")
+    assert api.dataset_info(repo, revision="refs/pr/1").sha == more.oid
+
+    # Empty at first, and merged into a branch that has moved on.
+    request = api.create_pull_request(repo, "Later", description="Still empty", repo_type="dataset")
+    assert (request.num, request.git_reference, request.status) == (2, "refs/pr/2", "open"), request
+    refused(HfHubHTTPError, lambda: api.merge_pull_request(repo, 2, repo_type="dataset"), 409)
+    assert api.change_discussion_status(repo, 2, "open", repo_type="dataset").new_status == "open"
+    api.upload_file(path_or_fileobj=b"later\n", path_in_repo="proposed/later.txt", revision=request.git_reference, **kind)
+    api.upload_file(path_or_fileobj=b"meanwhile\n", path_in_repo="proposed/meanwhile.txt", **kind)
+    api.merge_pull_request(repo, 2, repo_type="dataset")
+    assert {"proposed/later.txt", "proposed/meanwhile.txt"} < set(api.list_repo_files(**kind))
+    # Conflicts.
+    clash = api.upload_file(path_or_fileobj=b"one\n", path_in_repo="proposed/a.txt", create_pr=True, **kind)
+    api.upload_file(path_or_fileobj=b"other\n", path_in_repo="proposed/a.txt", **kind)
+    assert api.get_discussion_details(repo, clash.pr_num, repo_type="dataset").conflicting_files == ["proposed/a.txt"]
+    refused(HfHubHTTPError, lambda: api.merge_pull_request(repo, clash.pr_num, repo_type="dataset"), 409)
+
+    discussion = api.create_discussion(repo, "Which owls?", description="Barn owls?", repo_type="dataset")
+    assert (discussion.num, discussion.is_pull_request, discussion.target_branch, discussion.diff) == (4, False, None, None), discussion
+    assert discussion.url == f"{os.environ['HF_ENDPOINT']}/datasets/{repo}/discussions/4"
+    api.change_discussion_status(repo, 4, "closed", repo_type="dataset")
+    listed = lambda **asked: [found.num for found in api.get_repo_discussions(repo, repo_type="dataset", **asked)]
+    assert listed() == [4, 3, 2, 1], listed()
+    assert listed(discussion_type="pull_request") == [3, 2, 1] and listed(discussion_type="discussion") == [4]
+    assert listed(discussion_status="open") == [3] and listed(discussion_status="closed") == [4, 2, 1]
+    assert listed(author="ada", discussion_type="all", discussion_status="all") == [4, 3, 2, 1] and listed(author="eve") == []
+    hidden = api.hide_discussion_comment(repo, 4, discussion.events[0].id, repo_type="dataset")
+    assert hidden.hidden and hidden.content == "", hidden
+    refused(HfHubHTTPError, lambda: api.get_discussion_details(repo, 99, repo_type="dataset"), 404)
+    refused(RepositoryNotFoundError, lambda: list(api.get_repo_discussions("ada/none", repo_type="dataset")))
+
+
 def settings():
     api.update_repo_settings(**kind, private=False)
     anonymous = HfApi(token=False)
@@ -382,5 +458,6 @@ tables()
 viewer()
 histories()
 lists()
+pull_requests(known)
 settings()
 print("done")

@@ -85,16 +85,21 @@ export class TestServer {
     return stdout.trim();
   }
 
-  /** Creates a user with a personal token. */
-  async createUser(name: string): Promise<{ name: string; email: string; token: string }> {
+  /** Creates a user with a personal token, and with a password to sign in. */
+  async createUser(name: string, password?: string): Promise<{ name: string; email: string; token: string }> {
     const email = `${name}@example.org`;
-    await this.cli('user', 'add', name, '--email', email);
+    if (password === undefined) await this.cli('user', 'add', name, '--email', email);
+    else await this.addWithPassword(name, password);
     return { name, email, token: await this.cli('token', 'add', name, '--name', 'story') };
   }
 
   /** Creates an administrator with a password. */
   async createAdministrator(name: string, password: string): Promise<void> {
-    const args = ['user', 'add', name, '--email', `${name}@example.org`, '--admin', '--password-stdin'];
+    await this.addWithPassword(name, password, '--admin');
+  }
+
+  private async addWithPassword(name: string, password: string, ...options: string[]): Promise<void> {
+    const args = ['user', 'add', name, '--email', `${name}@example.org`, ...options, '--password-stdin'];
     const adding = run(program, args, { env: this.settings });
     adding.child.stdin?.end(`${password}\n`);
     await adding;

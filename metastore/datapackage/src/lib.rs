@@ -16,6 +16,7 @@ mod check;
 mod describe;
 mod error;
 mod lfs_files;
+mod merge;
 mod rewrite;
 mod schema;
 mod text;
@@ -28,6 +29,7 @@ pub use check::check;
 pub use describe::{Addition, Conflict, Described, Found, describe, resource_name};
 pub use error::{Error, Result};
 pub use lfs_files::{LfsFile, MAX_BYTES, Plan, plan};
+pub use merge::merge;
 pub use rewrite::rewrite;
 pub use schema::{
     Constraint, ResourceSchema, SchemaChange, SchemaDiff, SchemaEdit, SchemaReport, Verdict, package_schemas,

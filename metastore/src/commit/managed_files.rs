@@ -12,6 +12,8 @@ use crate::{ATTRIBUTES, EntryKind, Error, FilePath, ObjectId, Reader, Result, Si
 mod attributes;
 mod config;
 
+pub(crate) use attributes::merge as merge_attributes;
+
 /// File name of the Git LFS configuration, which contains the URL of the LFS server.
 pub const LFS_CONFIG: &str = ".lfsconfig";
 
@@ -25,7 +27,15 @@ pub struct Manifest {
     pub name: &'static str,
     /// Compares its previous content, if there is any, with the new one. [`Error::Invalid`] if the new one is not valid.
     pub plan: fn(Option<&[u8]>, &[u8]) -> Result<ManagedFiles>,
+    /// Merges two versions of it; see [`MergeManifest`].
+    pub merge: MergeManifest,
 }
+
+/// Merges a manifest: from its common ancestor, if there is one, our version, their version, and the merge of their
+/// lines, if that is possible. Returns the merged text, or the places that both changed differently; `None` to merge it
+/// like any other file.
+pub type MergeManifest =
+    fn(Option<&[u8]>, &[u8], &[u8], Option<&[u8]>) -> Option<std::result::Result<Vec<u8>, Vec<String>>>;
 
 /// The files that a new manifest describes, compared with those of the previous one. A file of 0 bytes is stored as the
 /// empty file, which Git LFS leaves as it is; any other as a pointer file.

@@ -12,7 +12,7 @@ use super::{CopiedTree, Edit, EditError};
 use crate::{EntryKind, Error, FilePath, Reader, Result, Side};
 
 /// A tree with the edits applied so far.
-pub(super) struct TreeBuilder<'r> {
+pub(crate) struct TreeBuilder<'r> {
     root: Folder,
     objects: Objects<'r>,
     /// For each file and folder examined so far: true if it is, or contains, a pointer file.
@@ -21,7 +21,7 @@ pub(super) struct TreeBuilder<'r> {
 
 impl<'r> TreeBuilder<'r> {
     /// Applies `edits` to a tree in order; each sees the result of those before it.
-    pub(super) fn of(reader: &'r Reader, tree: Option<ObjectId>, edits: &[Edit]) -> Result<Self, EditError> {
+    pub(crate) fn of(reader: &'r Reader, tree: Option<ObjectId>, edits: &[Edit]) -> Result<Self, EditError> {
         let root = tree.map_or_else(Folder::default, Folder::stored);
         let mut draft = Self { root, objects: Objects::new(&reader.repository), pointed: HashMap::new() };
         for (index, edit) in edits.iter().enumerate() {
@@ -36,7 +36,7 @@ impl<'r> TreeBuilder<'r> {
     }
 
     /// Returns the kind and object of the entry at `path`.
-    pub(super) fn side(&mut self, path: &FilePath) -> Result<Option<Side>> {
+    pub(crate) fn side(&mut self, path: &FilePath) -> Result<Option<Side>> {
         self.root.find(&self.objects, path)?.map(|node| node.side(&mut self.objects)).transpose()
     }
 

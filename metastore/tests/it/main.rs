@@ -11,6 +11,7 @@ mod diffs;
 mod garbage;
 mod histories;
 mod maintenance;
+mod merges;
 mod pointers;
 mod reading;
 mod snapshots;

@@ -323,7 +323,7 @@ pub(crate) fn ada() -> Signature {
 
 pub(crate) fn changeset(branch: &str, edits: Vec<Edit>) -> Changeset {
     let branch = RefName::branch(branch).unwrap();
-    Changeset { branch, parent: None, edits, message: "change".into(), author: ada(), committer: ada() }
+    Changeset { branch, parent: None, edits, merged: None, message: "change".into(), author: ada(), committer: ada() }
 }
 
 /// Runs git in `folder` (a work tree or a bare repository) and returns its stdout; it must succeed.

@@ -66,6 +66,9 @@ shapes! {
         characters except `/`, `**` matches any characters.", Some(1024), r"^[^\u0000-\u001f\u007f-\u009f]+$";
     RevisionTag, "A revision, in quotes.", None, r#"^"[!#-~]{1,1000}"$"#;
     RequestKey, "At most 255 visible ASCII characters, optionally in quotes.", None, r#"^"?[!#-\[\]-~]{1,255}"?$"#;
+    RevisionId, "The full id of a revision (commit hash).", Some(40), "^[0-9a-f]{40}$";
+    DiscussionTitle, "A title: one line of 1 to 200 characters.", Some(200),
+        r"^[^\u0000-\u0020\u007f-\u00a0\u2028-\u202e\u2066-\u2069]([^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*)$";
     Sha256, "SHA-256, in hex.", Some(64), "^[0-9a-f]{64}$";
 }
 

@@ -12,12 +12,15 @@ use serde::de::DeserializeOwned;
 use super::rate_limit::{Account, Client};
 use super::{session_cookie, url};
 use crate::access::{
-    AccountGrant, Actor, AdminGrant, Credentials, DatasetGrant, FactorChangeGrant, FactorGrant, Grant,
+    AccountGrant, Actor, AdminGrant, CommentGrant, Credentials, DatasetGrant, FactorChangeGrant, FactorGrant, Grant,
     IdentityChangeGrant, OrgAdminGrant, OrgMemberGrant, Right, SessionGrant, ShareGrant, TableGrant, Target,
 };
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{RepoPath, Secret};
+
+/// The cost of a comment, in points of the rate limits.
+const COMMENT_COST: usize = 50;
 
 /// Query parameters. Unknown parameters are ignored; values that cannot be parsed are rejected as invalid.
 pub(crate) struct Parameters<T>(pub(crate) T);
@@ -227,6 +230,17 @@ impl FromRequestParts<App> for TableGrant {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let DatasetRequest { actor, path, .. } = DatasetRequest::from_request_parts(parts, app).await?;
         app.access.authorize_table(&actor, &path).await
+    }
+}
+
+impl FromRequestParts<App> for CommentGrant {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let visitor = DatasetRequest::from_request_parts(parts, app).await?;
+        // What is written stays, and others get to see it.
+        visitor.charge(COMMENT_COST);
+        app.access.authorize_comment(&visitor.actor, &visitor.path).await
     }
 }
 

@@ -14,14 +14,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
-use super::common::{Answer, ENTRY_NOT_FOUND, Failure};
-use super::upload::{branch, no_request};
+use super::common::{Answer, ENTRY_NOT_FOUND, Failure, is_on, pairs, value};
+use super::discussions;
+use super::upload::branch;
 use crate::access::{DatasetGrant, Write};
 use crate::app::App;
 use crate::datasets::commits::CommitOutcome;
 use crate::datasets::revisions::CommitMeta;
+use crate::discussions::NewDiscussion;
 use crate::error::{Error, Result};
-use crate::web::http::{BaseUrl, Routes, Segments, body_reader, segment};
+use crate::types::{CommentText, DiscussionTitle};
+use crate::web::http::{BaseUrl, DatasetRequest, Routes, Segments, body_reader, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.add(Method::POST, "/api/datasets/{owner}/{dataset}/commit/{revision}", commit)
@@ -72,22 +75,64 @@ struct CommitBody {
 
 async fn commit(
     State(app): State<App>,
-    grant: DatasetGrant<Write>,
+    visitor: DatasetRequest,
     base: BaseUrl,
     segments: Segments,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Answer<Json<Value>> {
-    no_request(query.as_deref())?;
+    let grant: DatasetGrant<Write> = app.access.authorize(&visitor.actor, &visitor.path).await?;
+    let asked = pairs(query.unwrap_or_default().as_bytes());
+    let by = if is_on(value(&asked, "create_pr")) {
+        Some(app.access.authorize_comment(&visitor.actor, &visitor.path).await?)
+    } else {
+        None
+    };
     let CommitBody { header, steps } = read(&app, request).await?;
     let header = header.ok_or_else(|| Error::invalid("the commit has no header line"))?;
     let steps = sized(&app, &grant, steps).await?;
+    let Some(by) = by else {
+        let made = make(&app, &grant, segments.get("revision"), &header, steps).await?;
+        return Ok(Json(described(&base, &grant, made)));
+    };
+    let (title, body) = (header.summary.parse::<DiscussionTitle>()?, CommentText::optional(Some(&header.description))?);
+    let new = NewDiscussion { title, body };
+    let parent = header.parent.as_deref();
+    let (number, branch, target) = discussions::reserve(&app, &by, segments.get("revision"), parent).await?;
+    let opened = async {
+        let made = make(&app, &grant, branch.as_str(), &header, steps).await?;
+        app.discussions.propose_reserved(&by, &new, number, &target).await?;
+        Ok::<_, Failure>(made)
+    };
+    match opened.await {
+        Ok(made) => {
+            let mut shown = described(&base, &grant, made);
+            let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
+            let url = format!("{}/datasets/{owner}/{name}/discussions/{number}", base.0);
+            shown["pullRequestUrl"] = url.into();
+            Ok(Json(shown))
+        }
+        Err(error) => {
+            app.discussions.drop_branch(&grant, &branch).await;
+            Err(error)
+        }
+    }
+}
+
+/// Commits to a branch. Returns the new revision, or the current one if nothing would change.
+async fn make(
+    app: &App,
+    grant: &DatasetGrant<Write>,
+    revision: &str,
+    header: &Header,
+    steps: Vec<Operation>,
+) -> Answer<ObjectId> {
     let message = match header.description.trim() {
         "" => header.summary.clone(),
         description => format!("{}\n\n{description}", header.summary),
     };
     let snapshot = app.datasets.snapshot(&grant.narrow()).await?;
-    let (branch, head) = branch(&snapshot, segments.get("revision"))?;
+    let (branch, head) = branch(app, &grant.narrow(), &snapshot, revision).await?;
     let parent = match &header.parent {
         Some(parent) => {
             let stale =
@@ -100,19 +145,22 @@ async fn commit(
     let operations: Vec<Edit> = operations.map_err(Error::from).map_err(Failure::missing(ENTRY_NOT_FOUND))?;
     drop(snapshot);
     let wording = CommitMeta { branch: Some(branch), parent, message: Some(message), ..CommitMeta::default() };
-    let made = match app.datasets.commit_operations(&grant, operations, wording, None).await {
-        Ok(CommitOutcome::Made(revision)) => revision,
+    match app.datasets.commit_operations(grant, operations, wording, None).await {
+        Ok(CommitOutcome::Made(revision)) => Ok(revision),
         // Nothing to do: the content is already there, for example after a retry whose first response was lost.
-        Ok(CommitOutcome::Unchanged(Some(head))) => head,
-        Ok(unchanged @ CommitOutcome::Unchanged(None)) => unchanged.made()?,
-        Err(refusal) => return Err(Failure::missing(ENTRY_NOT_FOUND)(refusal.error)),
-    };
+        Ok(CommitOutcome::Unchanged(Some(head))) => Ok(head),
+        Ok(unchanged @ CommitOutcome::Unchanged(None)) => Ok(unchanged.made()?),
+        Err(refusal) => Err(Failure::missing(ENTRY_NOT_FOUND)(refusal.error)),
+    }
+}
+
+fn described(base: &BaseUrl, grant: &DatasetGrant<Write>, made: ObjectId) -> Value {
     let (owner, name) = (segment(&grant.dataset().owner_name), segment(&grant.dataset().name));
-    Ok(Json(json!({
+    json!({
         "success": true,
         "commitOid": made.to_string(),
         "commitUrl": format!("{}/datasets/{owner}/{name}/commit/{made}", base.0),
-    })))
+    })
 }
 
 /// Reads the lines as they arrive.

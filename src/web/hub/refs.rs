@@ -8,7 +8,8 @@ use metastore::ObjectId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::common::{Answer, Failure, REVISION_NOT_FOUND, find, moment, page, pairs, title, value};
+use super::common::{Answer, Failure, REVISION_NOT_FOUND, find, is_on, moment, page, pairs, title, value};
+use super::discussions;
 use super::upload::branch;
 use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
@@ -30,13 +31,16 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::POST, "/api/datasets/{owner}/{dataset}/super-squash/{revision}", squash)
 }
 
-async fn list(State(app): State<App>, grant: DatasetGrant<Read>) -> Answer<Json<Value>> {
+async fn list(State(app): State<App>, grant: DatasetGrant<Read>, RawQuery(query): RawQuery) -> Answer<Json<Value>> {
     let item = |name: &str, folder: &str, target: ObjectId| json!({ "name": name, "ref": format!("refs/{folder}/{name}"), "targetCommit": target.to_string() });
     let branches = app.datasets.branches(&grant).await?;
     let branches: Vec<Value> = branches.iter().map(|branch| item(&branch.name, "heads", branch.revision)).collect();
     let tags = app.datasets.tags(&grant).await?;
     let tags: Vec<Value> = tags.iter().map(|tag| item(&tag.name, "tags", tag.revision.id)).collect();
-    Ok(Json(json!({ "branches": branches, "converts": [], "tags": tags, "pullRequests": [] })))
+    let asked = pairs(query.unwrap_or_default().as_bytes());
+    let requests =
+        if is_on(value(&asked, "include_prs")) { discussions::refs(&app, &grant).await? } else { Vec::new() };
+    Ok(Json(json!({ "branches": branches, "converts": [], "tags": tags, "pullRequests": requests })))
 }
 
 /// The default number of revisions on a page.
@@ -143,7 +147,7 @@ async fn squash(
     Body(asked): Body<SquashRequest>,
 ) -> Answer<Json<Value>> {
     let snapshot = app.datasets.snapshot(&grant.narrow()).await?;
-    let (branch, head) = branch(&snapshot, segments.get("revision"))?;
+    let (branch, head) = branch(&app, &grant.narrow(), &snapshot, segments.get("revision")).await?;
     if head.is_none() {
         return Err(Failure::missing(REVISION_NOT_FOUND)(Error::not_found("the dataset has no revisions yet")));
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -12,10 +12,11 @@ use metastore::{Entry, FilePath, ObjectId, RefName, Snapshot};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::common::{Answer, Failure, REVISION_NOT_FOUND, is_default, is_on, pairs, value};
-use crate::access::{DatasetGrant, Write};
+use super::common::{Answer, Failure, REVISION_NOT_FOUND, is_default};
+use super::discussions;
+use crate::access::{DatasetGrant, Read, Write};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::web::http::json::Body;
 use crate::web::http::{Routes, Segments};
 
@@ -45,15 +46,13 @@ async fn modes(
     State(app): State<App>,
     grant: DatasetGrant<Write>,
     segments: Segments,
-    RawQuery(query): RawQuery,
     Body(asked): Body<Files>,
 ) -> Answer<Json<Value>> {
     if asked.files.len() > FILES {
         return Err(Error::too_large(format!("at most {FILES} files are allowed per request")).into());
     }
-    no_request(query.as_deref())?;
     let snapshot = app.datasets.snapshot(&grant.narrow()).await?;
-    let head = branch(&snapshot, segments.get("revision"))?.1;
+    let head = branch(&app, &grant.narrow(), &snapshot, segments.get("revision")).await?.1;
     let paths: Vec<FilePath> =
         asked.files.iter().map(|file| file.path.parse::<FilePath>()).collect::<std::result::Result<_, _>>()?;
     let ignore = asked.ignore.map(Bytes::from);
@@ -97,7 +96,14 @@ fn is_binary(sample: &str) -> bool {
 }
 
 /// Returns the branch to change and its current revision; an empty dataset has none until its first commit.
-pub(super) fn branch(snapshot: &Snapshot, revision: &str) -> Answer<(RefName, Option<ObjectId>)> {
+pub(super) async fn branch(
+    app: &App,
+    grant: &DatasetGrant<Read>,
+    snapshot: &Snapshot,
+    revision: &str,
+) -> Answer<(RefName, Option<ObjectId>)> {
+    let requested = discussions::branch_name(app, grant.id(), revision).await?;
+    let revision = requested.as_deref().unwrap_or(revision);
     let state = snapshot.state();
     if is_default(snapshot, revision) {
         let head = state.find(&state.head).map(|head| head.target);
@@ -109,14 +115,6 @@ pub(super) fn branch(snapshot: &Snapshot, revision: &str) -> Answer<(RefName, Op
     let found = RefName::branch(short).ok().and_then(|name| state.find(&name));
     let missing = || Failure::missing(REVISION_NOT_FOUND)(Error::not_found(format!("there is no branch `{revision}`")));
     found.map(|found| (found.name.clone(), Some(found.target))).ok_or_else(missing)
-}
-
-/// Rejects pull requests, which this server does not have.
-pub(super) fn no_request(query: Option<&str>) -> Result<()> {
-    if is_on(value(&pairs(query.unwrap_or_default().as_bytes()), "create_pr")) {
-        return Err(Error::invalid("pull requests are not supported; create a branch instead"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

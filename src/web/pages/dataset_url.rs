@@ -21,6 +21,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .add(Method::GET, "/datasets/{owner}/{dataset}", dataset)
         .add(Method::GET, "/datasets/{owner}/{dataset}/commit/{revision}", page)
         .add(Method::GET, "/datasets/{owner}/{dataset}/commits/{revision}", page)
+        .add(Method::GET, "/datasets/{owner}/{dataset}/discussions/{revision}", page)
         .add(Method::GET, "/datasets/{owner}/{dataset}/tree/{revision}", page)
         .add(Method::GET, "/datasets/{owner}/{dataset}/tree/{revision}/{*path}", page)
         .add(Method::GET, "/datasets/{owner}/{dataset}/blob/{revision}/{*path}", page)
@@ -92,6 +93,7 @@ async fn page(State(app): State<App>, segments: Segments, uri: Uri, headers: Hea
     let page = match uri.path().split('/').nth(4).unwrap_or_default() {
         "commit" => "revision",
         "commits" => "history",
+        "discussions" => "discussions",
         "tree" => "tree",
         _ => "file",
     };

@@ -45,6 +45,8 @@ export interface Options {
 	signal?: AbortSignal;
 	/** Token of a share link, sent instead of the session cookie. */
 	bearer?: string;
+	/** A request of the page itself: does not ask a user whose session has expired to sign in again. */
+	quiet?: boolean;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -78,7 +80,7 @@ export const signedOut: { ask: (() => Promise<boolean | null>) | null } = { ask:
 /** Sends a request and returns the response. Throws `ApiError` on failure. Retries once if the user signs in again. */
 export async function send(method: Method, path: string, options: Options = {}): Promise<Response> {
 	const response = await fetched(method, path, options);
-	if (response.status !== 401 || options.bearer !== undefined || path === '/api/v1/session') return answered(response);
+	if (response.status !== 401 || options.bearer !== undefined || options.quiet || path === '/api/v1/session') return answered(response);
 	switch (await signedOut.ask?.()) {
 		case true:
 			return answered(await fetched(method, path, options));

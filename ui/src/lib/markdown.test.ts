@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseMarkdown, resolvePath, safeImage, safeLink, type Block, type Inline } from './markdown';
+import { parseMarkdown, resolvePath, safeImage, safeLink, splitMentions, type Block, type Inline } from './markdown';
 
 const target = { page: (path: string) => `/page/${path}`, raw: (path: string) => `/raw/${path}`, folder: 'docs' };
 const parse = (text: string) => parseMarkdown(text, target);
@@ -87,4 +87,36 @@ it('decodes entities', () => {
 it('skips front matter', () => {
 	expect(parse('---\nlicense: cc0-1.0\ntags:\n- a\n---\n\n# Title\n').map((block) => block.kind)).toEqual(['heading']);
 	expect(parse('text\n\n---\n\nmore').map((block) => block.kind)).toEqual(['paragraph', 'rule', 'paragraph']);
+});
+
+describe('mentions', () => {
+	const comment = { ...target, prefix: 'comment-1-', mention: (name: string) => `/search?owner=${name}` };
+	const links = (text: string) => every(parseMarkdown(text, comment)).flatMap((part) => (part.kind === 'link' ? [part.href] : []));
+
+	it('are the names that the server notifies', () => {
+		const names = splitMentions('Hello @Ada, and @bob. ada@example.org (@eve-2) @ @. @x_').flatMap((part) => (typeof part === 'string' ? [] : [part.name]));
+		expect(names).toEqual(['Ada', 'bob', 'eve-2', 'x']);
+	});
+
+	it('keep the text', () => {
+		const text = 'a @b c@d @e. @';
+		expect(splitMentions(text).map((part) => (typeof part === 'string' ? part : `@${part.name}`)).join('')).toBe(text);
+		expect(splitMentions('')).toEqual([]);
+	});
+
+	it('are links, except in code, links and addresses', () => {
+		expect(links('Thank you, @Ben and **@ada**')).toEqual(['/search?owner=ben', '/search?owner=ada']);
+		expect(links('`@ben`\n\n```\n@ben\n```')).toEqual([]);
+		expect(links('[see @ben](https://example.org)')).toEqual(['https://example.org']);
+		expect(links('write to ben@example.org')).toEqual(['mailto:ben@example.org']);
+	});
+
+	it('are text elsewhere', () => {
+		expect(every(parse('@ben')).some((part) => part.kind === 'link')).toBe(false);
+	});
+
+	it('several texts on a page have headings with different ids', () => {
+		expect(parseMarkdown('# Units', comment)[0]).toMatchObject({ id: 'comment-1-units' });
+		expect(links('[up](#units)')).toEqual(['#comment-1-units']);
+	});
 });

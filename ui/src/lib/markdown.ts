@@ -26,6 +26,23 @@ export interface Target {
 	raw(path: string): string;
 	/** Folder of the Markdown file, the base of relative paths. */
 	folder: string;
+	/** Returns the page URL of a user that the text mentions as `@name`; without it, mentions are text. */
+	mention?(name: string): string;
+	/** Prefix of the ids of headings, on pages with several texts. */
+	prefix?: string;
+}
+
+/** Splits a text at the users that it mentions as `@name`, as the server does: not within addresses. */
+export function splitMentions(text: string): (string | { name: string })[] {
+	const parts: (string | { name: string })[] = [];
+	let end = 0;
+	for (const match of text.matchAll(/(?<![A-Za-z0-9._-])@([A-Za-z0-9._-]*[A-Za-z0-9])/g)) {
+		if (match.index > end) parts.push(text.slice(end, match.index));
+		parts.push({ name: match[1]! });
+		end = match.index + match[0].length;
+	}
+	if (end < text.length) parts.push(text.slice(end));
+	return parts;
 }
 
 /** Resolves a relative address to a path in the dataset; null if it points outside. */
@@ -53,7 +70,7 @@ export function safeLink(href: string, target: Target): { href: string; outside:
 	// Browsers ignore these characters in URLs, so they can be used to hide a scheme.
 	const clean = href.replace(/[\u0000-\u0020\u007f-\u00a0\u200b-\u200f\u2028\u2029\ufeff]/g, '');
 	if (clean === '') return null;
-	if (clean.startsWith('#')) return { href: `#${clean.slice(1)}`, outside: false };
+	if (clean.startsWith('#')) return { href: `#${target.prefix ?? ''}${clean.slice(1)}`, outside: false };
 	if (/^(https?:\/\/|mailto:)/i.test(clean)) return { href: clean, outside: true };
 	if (/^[a-z][a-z0-9+.-]*:/i.test(clean) || /^[/\\]{2}/.test(clean)) return null;
 	const path = resolvePath(target.folder, href.trim());
@@ -86,7 +103,16 @@ export function parseMarkdown(text: string, target: Target): Block[] {
 		const base = words.toLowerCase().replace(/[^\p{L}\p{N}\s-]/gu, '').trim().replace(/\s+/g, '-') || 'section';
 		const seen = ids.get(base) ?? 0;
 		ids.set(base, seen + 1);
-		return seen === 0 ? base : `${base}-${seen}`;
+		return `${target.prefix ?? ''}${seen === 0 ? base : `${base}-${seen}`}`;
+	};
+	const words = (text: string, isLink: boolean): Inline[] => {
+		const { mention } = target;
+		if (!mention || isLink) return [{ kind: 'text', text }];
+		return splitMentions(text).map((part) =>
+			typeof part === 'string'
+				? { kind: 'text', text: part }
+				: { kind: 'link', href: mention(part.name.toLowerCase()), outside: false, inline: [{ kind: 'text', text: `@${part.name}` }] }
+		);
 	};
 
 	function blocks(tokens: Token[]): Block[] {
@@ -101,7 +127,7 @@ export function parseMarkdown(text: string, target: Target): Block[] {
 					return [{ kind: 'paragraph', inline: inline((token as Tokens.Paragraph).tokens) }];
 				case 'text': {
 					const inside = (token as Tokens.Text).tokens;
-					return [{ kind: 'paragraph', inline: inside ? inline(inside) : [{ kind: 'text', text: unescapeText(token.raw) }] }];
+					return [{ kind: 'paragraph', inline: inside ? inline(inside) : words(unescapeText(token.raw), false) }];
 				}
 				case 'code': {
 					const code = token as Tokens.Code;
@@ -138,20 +164,21 @@ export function parseMarkdown(text: string, target: Target): Block[] {
 		});
 	}
 
-	function inline(tokens: Token[]): Inline[] {
+	/** `isLink` within the text of a link, which has no links of its own. */
+	function inline(tokens: Token[], isLink = false): Inline[] {
 		return tokens.flatMap((token): Inline[] => {
 			switch (token.type) {
 				case 'strong':
 				case 'em':
 				case 'del':
-					return [{ kind: token.type, inline: inline((token as Tokens.Strong).tokens) }];
+					return [{ kind: token.type, inline: inline((token as Tokens.Strong).tokens, isLink) }];
 				case 'codespan':
 					return [{ kind: 'code', text: (token as Tokens.Codespan).text }];
 				case 'br':
 					return [{ kind: 'break' }];
 				case 'link': {
 					const link = token as Tokens.Link;
-					const inside = inline(link.tokens);
+					const inside = inline(link.tokens, true);
 					const safe = safeLink(link.href, target);
 					return safe === null ? inside : [{ kind: 'link', ...safe, title: link.title ?? undefined, inline: inside }];
 				}
@@ -165,7 +192,7 @@ export function parseMarkdown(text: string, target: Target): Block[] {
 					return [{ kind: 'text', text: (token as Tokens.Escape).text }];
 				case 'text': {
 					const inside = (token as Tokens.Text).tokens;
-					return inside ? inline(inside) : [{ kind: 'text', text: unescapeText(token.raw) }];
+					return inside ? inline(inside, isLink) : words(unescapeText(token.raw), isLink);
 				}
 				case 'html': {
 					if (/^<br\s*\/?>$/i.test(token.raw)) return [{ kind: 'break' }];

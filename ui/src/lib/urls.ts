@@ -14,10 +14,17 @@ export const pages = {
 	/** With `path`, this file is expanded; with `table`, only the rows of this table are compared. */
 	compare: (owner: string, name: string, from: string, to: string, query: { path?: string; table?: string } = {}) =>
 		withQuery(pages.dataset(owner, name, `/compare/${segment(from)}...${segment(to)}`), query),
+	/** Discussions and proposals, or one of them; `view` is `changes`, or nothing for the comments. */
+	discussions: (owner: string, name: string, number?: number, view = '') =>
+		pages.dataset(owner, name, `/discussions${number === undefined ? '' : `/${number}`}${view && `/${view}`}`),
+	/** A new discussion, or with `source` a proposal to merge this branch into `target`. */
+	newDiscussion: (owner: string, name: string, query: { source?: string; target?: string; title?: string } = {}) =>
+		withQuery(pages.dataset(owner, name, '/discussions/new'), query),
 	/** `q` is the text of a query, `saved` the path of a saved one. */
 	query: (owner: string, name: string, query: { rev?: string; q?: string; saved?: string } = {}) =>
 		withQuery(pages.dataset(owner, name, '/query'), query),
 	drive: (path = '') => (path === '' ? '/drive' : `/drive/${segments(path)}`),
+	notifications: '/account/notifications',
 	search: (query: Query = {}) => withQuery('/search', query),
 	app: (owner: string, name: string) => `/apps/${segment(owner)}/${segment(name)}`,
 	organisationApps: (name: string) => `/o/${segment(name)}/apps`,

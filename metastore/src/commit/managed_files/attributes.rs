@@ -82,6 +82,25 @@ pub(super) fn of_others(file: &[u8]) -> Vec<u8> {
     [parts.ahead, parts.behind].concat().concat()
 }
 
+/// Merges three versions (base, ours, theirs): of the managed block, the lines that either side added, without those that
+/// either side removed; of everything else, what `merge` makes of it, if it can.
+pub(crate) fn merge(versions: [&[u8]; 3], merge: impl Fn(&[u8], &[u8], &[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+    let [base, ours, theirs] = versions.map(|version| Parts::read(version).ours);
+    let kept = |line: &&&[u8]| {
+        let line = **line;
+        !base.contains(line) || ours.contains(line) && theirs.contains(line)
+    };
+    let lines: BTreeSet<&[u8]> = ours.union(&theirs).filter(kept).copied().collect();
+    let [base, ours, theirs] = versions.map(of_others);
+    let others = merge(&base, &ours, &theirs)?;
+    let paths: Vec<FilePath> = lines.iter().filter_map(|line| path_of(line)).collect();
+    // A line of ours that does not name a path is foreign: nothing else would ever remove it.
+    if paths.len() < lines.len() {
+        return None;
+    }
+    Some(rewrite(Some(&others), paths.iter(), std::iter::empty()))
+}
+
 /// Parses the path of a line in the managed block.
 fn path_of(text: &[u8]) -> Option<FilePath> {
     let pattern = str::from_utf8(text.strip_suffix(LFS.as_bytes())?).ok()?;

@@ -1,8 +1,9 @@
 // Reads and saves files that are edited: of a drive, or on a branch of a dataset.
 
-import { ApiError, request, segment, segments, send, signedOut } from '../api';
+import { all, ApiError, request, segment, segments, send, signedOut } from '../api';
 import type { Drive } from '../drive/client';
-import type { Branch, Changed, DriveEntry, Entry } from '../types';
+import { patchName } from '../discussions/words';
+import type { Branch, Changed, DriveEntry, Entry, Page } from '../types';
 import { operation } from '../upload/commit';
 import { raw } from '../urls';
 
@@ -31,6 +32,8 @@ export interface EditPlace {
 	read(path: string, version: FileVersion, signal?: AbortSignal): Promise<Uint8Array>;
 	/** Saves a new version. Throws an `OutdatedError` if the file is not as `known`, which is `null` for a new file. */
 	save(path: string, bytes: Uint8Array<ArrayBuffer>, message: string, known: FileVersion | null): Promise<FileVersion>;
+	/** Saves a new version on a new branch, and returns its name. Only in datasets that are not empty. */
+	saveToBranch?(path: string, bytes: Uint8Array<ArrayBuffer>, message: string, known: FileVersion | null): Promise<string>;
 }
 
 /** The file was changed, created or deleted by someone else. */
@@ -100,10 +103,12 @@ const SAMPLE = 512;
 
 /** The files on a branch of a dataset. */
 export class BranchPlace implements EditPlace {
+	/** `user` is the beginning of the names of new branches. */
 	constructor(
 		private readonly owner: string,
 		private readonly name: string,
-		private readonly branch: string
+		private readonly branch: string,
+		private readonly user = ''
 	) {}
 
 	get key(): string {
@@ -154,6 +159,21 @@ export class BranchPlace implements EditPlace {
 			if (!saved) throw new OutdatedError();
 			return saved;
 		}
+	}
+
+	async saveToBranch(path: string, bytes: Uint8Array<ArrayBuffer>, message: string, known: FileVersion | null): Promise<string> {
+		// From the revision that was edited: what others have changed since is merged, or shown as a conflict, in the proposal.
+		const revision = known?.revision ?? this.branch;
+		const branches = await all((cursor) => request<Page<Branch>>('GET', this.#url('/branches'), { query: { cursor } }), 1000);
+		const name = patchName(this.user, branches.map((branch) => branch.name));
+		await request('POST', this.#url('/branches'), { body: { name, revision } });
+		try {
+			await new BranchPlace(this.owner, this.name, name).save(path, bytes, message, known);
+		} catch (error) {
+			await request('DELETE', this.#url(`/branches/${segment(name)}`)).catch(() => undefined);
+			throw error;
+		}
+		return name;
 	}
 
 	async #commit(path: string, bytes: Uint8Array<ArrayBuffer>, message: string, head: string | null, file: FileVersion | null): Promise<void> {

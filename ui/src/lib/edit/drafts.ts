@@ -16,8 +16,8 @@ const PREFIX = 'draft ';
 
 export const draftKey = (user: string, place: string, path: string): string => `${PREFIX}${[user, place, path].join('\n')}`;
 
-/** Keeps a draft. Returns false if the browser has no room for it. */
-export function keepDraft(key: string, draft: Draft): boolean {
+/** Keeps a draft, of a file or another text. Returns false if the browser has no room for it. */
+export function keepDraft<Kept extends { text: string } = Draft>(key: string, draft: Kept): boolean {
 	try {
 		sessionStorage.setItem(key, JSON.stringify(draft));
 		return true;
@@ -27,9 +27,9 @@ export function keepDraft(key: string, draft: Draft): boolean {
 	}
 }
 
-export function readDraft(key: string): Draft | null {
+export function readDraft<Kept extends { text: string } = Draft>(key: string): Kept | null {
 	try {
-		const found = JSON.parse(sessionStorage.getItem(key) ?? 'null') as Draft | null;
+		const found = JSON.parse(sessionStorage.getItem(key) ?? 'null') as Kept | null;
 		return typeof found?.text === 'string' ? found : null;
 	} catch {
 		return null;

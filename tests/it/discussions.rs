@@ -1,7 +1,7 @@
 //! Discussions and proposals: what users do with them, and what others must not.
 
 use rutter::types::{Role, Visibility};
-use rutter_testing::{Engine, Person, Reply, Server, Tree, noise, story};
+use rutter_testing::{Person, Reply, Server, Tree, noise, story};
 use serde_json::{Value, json};
 
 /// A client of the API of one dataset.

@@ -212,8 +212,8 @@ mod tests {
 
     use super::*;
 
-    fn merged(base: Value, ours: Value, theirs: Value) -> Result<Value, Vec<String>> {
-        merge(Some(&base), &ours, &theirs)
+    fn merged(base: &Value, ours: &Value, theirs: &Value) -> Result<Value, Vec<String>> {
+        merge(Some(base), ours, theirs)
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
         let ours = json!({"name": "a", "title": "B", "x": {"y": 1, "z": 2}, "homepage": "h"});
         let theirs = json!({"name": "a", "title": "A", "version": "1", "x": {"y": 3, "z": 2}, "description": "d"});
         let expected = json!({"name": "a", "title": "B", "x": {"y": 3, "z": 2}, "homepage": "h", "description": "d"});
-        assert_eq!(merged(base, ours, theirs), Ok(expected));
+        assert_eq!(merged(&base, &ours, &theirs), Ok(expected));
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
         let base = json!({"title": "A", "x": {"a/b": 1}, "licenses": [{"name": "MIT"}], "version": "1"});
         let ours = json!({"title": "B", "x": {"a/b": 2}, "licenses": [{"name": "CC0"}]});
         let theirs = json!({"title": "C", "x": {"a/b": 3}, "licenses": [{"name": "ODC"}], "version": "2"});
-        let places = merged(base, ours, theirs).unwrap_err();
+        let places = merged(&base, &ours, &theirs).unwrap_err();
         assert_eq!(places, ["/title", "/x/a~1b", "/licenses", "/version"]);
     }
 
@@ -244,15 +244,15 @@ mod tests {
         let expected = json!({"resources": [
             {"name": "t0"}, {"name": "a", "path": "a.csv", "title": "A"}, {"name": "b", "path": "b.csv", "bytes": 2},
             {"name": "o"}, {"name": "t"}]});
-        assert_eq!(merged(base.clone(), ours.clone(), theirs), Ok(expected));
+        assert_eq!(merged(&base, &ours, &theirs), Ok(expected));
 
         let without = json!({"resources": [{"name": "b", "path": "b.csv", "bytes": 1}]});
-        let conflict = merged(base.clone(), ours, without.clone()).unwrap_err();
+        let conflict = merged(&base, &ours, &without).unwrap_err();
         assert_eq!(conflict, ["/resources/0"], "one side removed what the other changed");
         let renamed =
             json!({"resources": [{"name": "b2", "path": "b.csv", "bytes": 1}, {"name": "a", "path": "a.csv"}]});
         let expected = json!({"resources": [{"name": "b2", "path": "b.csv", "bytes": 1}]});
-        assert_eq!(merged(base, without, renamed), Ok(expected));
+        assert_eq!(merged(&base, &without, &renamed), Ok(expected));
     }
 
     #[test]
@@ -260,10 +260,10 @@ mod tests {
         let base = json!({"resources": []});
         let one = json!({"resources": [{"name": "new", "title": "N"}]});
         let other = json!({"resources": [{"name": "new", "title": "N", "format": "csv"}]});
-        assert_eq!(merged(base.clone(), one.clone(), other.clone()), Ok(other.clone()));
+        assert_eq!(merged(&base, &one, &other), Ok(other.clone()));
         assert_eq!(merge(None, &one, &other), Ok(other));
         let third = json!({"resources": [{"name": "new", "title": "M"}]});
-        assert_eq!(merged(base, one, third), Err(vec!["/resources/0/title".to_owned()]));
+        assert_eq!(merged(&base, &one, &third), Err(vec!["/resources/0/title".to_owned()]));
     }
 
     #[test]
@@ -272,16 +272,19 @@ mod tests {
             let fields: Vec<Value> = names.chars().map(|name| json!({"name": name.to_string()})).collect();
             json!({"resources": [{"name": "r", "schema": {"fields": fields}}]})
         };
-        assert_eq!(merged(list("abc"), list("abcx"), list("cab")), Ok(list("cxab")));
-        assert_eq!(merged(list("abc"), list("cab"), list("abcx")), Ok(list("cxab")));
-        assert_eq!(merged(list("abc"), list("bac"), list("bac")), Ok(list("bac")));
-        assert_eq!(merged(list("abc"), list("bac"), list("acb")), Err(vec!["/resources/0/schema/fields".to_owned()]));
+        assert_eq!(merged(&list("abc"), &list("abcx"), &list("cab")), Ok(list("cxab")));
+        assert_eq!(merged(&list("abc"), &list("cab"), &list("abcx")), Ok(list("cxab")));
+        assert_eq!(merged(&list("abc"), &list("bac"), &list("bac")), Ok(list("bac")));
+        assert_eq!(
+            merged(&list("abc"), &list("bac"), &list("acb")),
+            Err(vec!["/resources/0/schema/fields".to_owned()])
+        );
     }
 
     #[test]
     fn keywords_are_a_set() {
         let list = |words: &[&str]| json!({"keywords": words});
-        let result = merged(list(&["a", "b"]), list(&["b", "c"]), list(&["b", "a", "d"]));
+        let result = merged(&list(&["a", "b"]), &list(&["b", "c"]), &list(&["b", "a", "d"]));
         assert_eq!(result, Ok(list(&["b", "c", "d"])));
     }
 

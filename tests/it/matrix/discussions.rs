@@ -67,17 +67,17 @@ impl World {
         let api = format!("/api/v1/datasets/{path}");
         let is_merge = method == "POST" && route.ends_with("/merge");
         if is_merge || variant == "a proposal" {
-            self.made("POST", &format!("{api}/branches"), &json!({"name": name})).await;
+            self.as_keeper("POST", &format!("{api}/branches"), &json!({"name": name})).await;
             let put = json!({"operation": "put", "path": format!("merged/{name}"), "content": name});
             let commit = json!({"branch": name, "message": name, "operations": [put]});
-            self.made("POST", &format!("{api}/commits"), &commit).await;
+            self.as_keeper("POST", &format!("{api}/commits"), &commit).await;
         }
         let mut number = "1".to_owned();
         if is_merge {
             let new = json!({"title": name, "source": name});
-            number = self.made("POST", &format!("{api}/discussions"), &new).await["number"].to_string();
+            number = self.as_keeper("POST", &format!("{api}/discussions"), &new).await["number"].to_string();
         }
-        let events = self.made("GET", &format!("{api}/discussions/1/events"), &Value::Null).await;
+        let events = self.as_keeper("GET", &format!("{api}/discussions/1/events"), &Value::Null).await;
         Subject(number, events["items"][0]["id"].as_str().unwrap().to_owned())
     }
 
@@ -111,12 +111,12 @@ impl World {
     /// A proposal with a comment in each dataset.
     pub(super) async fn seed_discussions(&self, path: &str) {
         let new = json!({"title": "Seed", "body": "A comment", "source": "seed"});
-        let made = self.made("POST", &format!("/api/v1/datasets/{path}/discussions"), &new).await;
+        let made = self.as_keeper("POST", &format!("/api/v1/datasets/{path}/discussions"), &new).await;
         assert_eq!(made["number"], 1);
     }
 
     /// The answer to a request of the keeper.
-    async fn made(&self, method: &str, url: &str, body: &Value) -> Value {
+    async fn as_keeper(&self, method: &str, url: &str, body: &Value) -> Value {
         let request = self.server.request(method, url, Some(&self.keeper.token));
         let reply = Reply::of(match body {
             Value::Null => request,

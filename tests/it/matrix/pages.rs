@@ -24,6 +24,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/search", ""),
     ("GET", "/account", ""),
     ("GET", "/account/clients", ""),
+    ("GET", "/account/notifications", ""),
     ("GET", "/apps", ""),
     ("GET", "/apps/{*rest}", ""),
     ("GET", "/o/{*rest}", ""),

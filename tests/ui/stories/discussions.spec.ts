@@ -38,7 +38,7 @@ test('ben proposes a change, ada comments and merges it; other users see nothing
 
   await test.step('an empty list says what discussions are for', async () => {
     await ada.goto('/d/ada/birds/discussions');
-    await expect(ada.getByText('No discussions or proposals yet')).toBeVisible();
+    await expect(ada.getByText('No open discussions or proposals')).toBeVisible();
     await accessible(ada);
     expect(await layoutShift(ada)).toBeLessThan(0.1);
   });

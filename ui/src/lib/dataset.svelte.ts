@@ -3,8 +3,7 @@ import { getContext, setContext } from 'svelte';
 import { all, datasetUrl, request, segment } from './api';
 import { DatasetFiles } from './drive/dataset-files';
 import { load, type Loaded } from './load.svelte';
-import type { Discussion } from './discussions/types';
-import type { Branch, Dataset, Page, Rights, Summary, Tag } from './types';
+import type { Branch, Dataset, Discussion, Page, Rights, Summary, Tag } from './types';
 
 const none: Rights = { read: false, download: false, write: false, own: false };
 

@@ -2,7 +2,7 @@
 import { request, segment, type Query } from '../api';
 import type { DatasetPage } from '../dataset.svelte';
 import type { Page } from '../types';
-import type { Discussion, DiscussionEvent, MergeResult, NewDiscussion, ProposalChecks } from './types';
+import type { Discussion, DiscussionEvent, MergeResult, NewDiscussion, ProposalChecks } from '../types';
 
 export class Discussions {
 	/** `url` returns URLs of the dataset in the API. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../api';
 import type { Rights } from '../types';
-import type { Discussion, DiscussionEvent, MergeResult, ProposalChecks } from './types';
+import type { Discussion, DiscussionEvent, MergeResult, ProposalChecks } from '../types';
 import { allowed, commentProblem, describeChecks, describeConflict, describeMerge, happened, mergeAdvice, mergeCommands, patchName, stateOf, titleOf } from './words';
 
 const reader: Rights = { read: true, download: true, write: false, own: false };

@@ -3,7 +3,7 @@ import { ApiError } from '../api';
 import { plural, sentence, short } from '../format';
 import type { IconName } from '../ui/icons';
 import type { Rights } from '../types';
-import type { ConflictType, Discussion, DiscussionEvent, MergeResult, ProposalChecks } from './types';
+import type { ConflictType, Discussion, DiscussionEvent, MergeResult, ProposalChecks } from '../types';
 
 export const nameOf = (author: string | null | undefined): string => author ?? 'a deleted account';
 

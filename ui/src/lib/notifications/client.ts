@@ -1,6 +1,6 @@
 // Requests about the notifications of the user, and which datasets they follow.
 import { datasetUrl, request, type Query } from '../api';
-import type { Notification, NotificationSetting } from '../discussions/types';
+import type { Notification, NotificationSetting } from '../types';
 import type { Page } from '../types';
 import { splitId } from '../urls';
 

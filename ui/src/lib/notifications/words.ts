@@ -1,5 +1,5 @@
 // Notifications in words.
-import type { Notification, NotificationReason } from '../discussions/types';
+import type { Notification, NotificationReason } from '../types';
 
 /** What happened, after the name of the author and before the title. */
 export function didWhat(event: Notification['event']): string {

@@ -1,22 +1,37 @@
 // Makes the built pages comply with the content security policy: no inline scripts or styles. SvelteKit inlines its start
 // script; this moves it to a file with a content hash in its name, so that it can be cached forever.
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { script as preload } from './preload.mjs';
 
 const dist = new URL('../dist/', import.meta.url).pathname;
 const page = join(dist, 'index.html');
 let html = readFileSync(page, 'utf8');
+/** Writes a script and returns the element that loads it. */
+function external(name, script) {
+	const hash = createHash('sha256').update(script).digest('base64url').slice(0, 8);
+	const path = `_app/immutable/${name}.${hash}.js`;
+	writeFileSync(join(dist, path), script);
+	return `<script src="/${path}"></script>`;
+}
+
 let started = 0;
 html = html.replace(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g, (_, script) => {
-	const hash = createHash('sha256').update(script).digest('base64url').slice(0, 8);
-	const name = `_app/immutable/start.${hash}.js`;
-	writeFileSync(join(dist, name), script.replace(/^\t+/gm, '').trim() + '\n');
 	started += 1;
-	return `<script src="/${name}"></script>`;
+	return external('start', script.replace(/^\t+/gm, '').trim() + '\n');
 });
 if (started !== 1) throw new Error(`expected one inline script in the page, found ${started}`);
+
+// What is painted first is loaded first: browsers load only six files at a time over HTTP/1.1.
+const sheets = html.match(/^\s*<link [^>]*rel="stylesheet"[^>]*>\n/gm) ?? [];
+const theme = '<script src="/_app/theme.js"></script>';
+if (sheets.length === 0 || !html.includes(theme)) throw new Error('the page has no style sheet, or no script of the theme');
+for (const sheet of sheets) html = html.replace(sheet, '');
+const first = external('first', readFileSync(join(dist, '_app/theme.js'), 'utf8') + preload);
+html = html.replace(theme, `${sheets.map((sheet) => sheet.trim()).join('\n\t\t')}\n\t\t${first}`);
+rmSync(join(dist, '_app/theme.js'));
 if (/\sstyle=|<style|\son[a-z]+=/.test(html)) throw new Error('the page has inline styles or event handlers');
 writeFileSync(page, html);
 

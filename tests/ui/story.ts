@@ -56,6 +56,32 @@ export async function accessible(page: Page, rules?: string[]): Promise<void> {
   expect(violations, `axe on ${page.url()}`).toEqual([]);
 }
 
+/** The smallest size of text, in CSS pixels. */
+const SMALLEST = 12;
+
+/** Fails if the page is wider than the window, has text below 12 px, or runs an animation that lasts although none is asked for. */
+export async function readable(page: Page): Promise<void> {
+  const found = await page.evaluate((smallest) => {
+    const small = new Set<string>();
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const [element, text] = [texts.currentNode.parentElement, texts.currentNode.nodeValue?.trim()];
+      if (!text || !element?.checkVisibility({ visibilityProperty: true }) || element.closest('.sr-only')) continue;
+      // Text of drawings is scaled with them.
+      const drawing = element instanceof SVGElement ? element.closest('svg') : null;
+      const scale = drawing ? drawing.getBoundingClientRect().width / (drawing.viewBox.baseVal.width || Infinity) || 1 : 1;
+      const size = parseFloat(getComputedStyle(element).fontSize) * scale;
+      if (size < smallest - 0.01) small.add(`${size.toFixed(2)} px: ${text.slice(0, 40)}`);
+    }
+    const lasts = (animation: Animation) => Number(animation.effect?.getComputedTiming().activeDuration) > 1;
+    const moving = matchMedia('(prefers-reduced-motion: reduce)').matches ? document.getAnimations().filter((one) => one.playState === 'running' && lasts(one)) : [];
+    return { width: document.documentElement.scrollWidth - innerWidth, small: [...small], moving: moving.length };
+  }, SMALLEST);
+  expect(found.width, `${page.url()} is wider than the window`).toBeLessThanOrEqual(0);
+  expect(found.small, `small text on ${page.url()}`).toEqual([]);
+  expect(found.moving, `animations on ${page.url()} with reduced motion`).toBe(0);
+}
+
 /** Returns the cumulative layout shift of the page, without shifts caused by user input. */
 export function layoutShift(page: Page): Promise<number> {
   return page.evaluate(async () => {

@@ -26,7 +26,7 @@ export const theme = EditorView.theme({
 });
 
 const colours = HighlightStyle.define([
-	{ tag: [tags.keyword, tags.bool, tags.null], color: 'var(--accent)' },
+	{ tag: [tags.keyword, tags.bool, tags.null], color: 'var(--kind-code)' },
 	{ tag: [tags.typeName, tags.standard(tags.name), tags.propertyName, tags.tagName, tags.attributeName], color: 'var(--plot)' },
 	{ tag: tags.string, color: 'var(--good)' },
 	{ tag: tags.number, color: 'var(--warn)' },

@@ -1,4 +1,6 @@
-// A small picture of what a dataset contains, drawn from its formats; its pattern is derived from its name.
+// A small picture of what a dataset contains: some of its images, or a drawing for its formats with a pattern from its name.
+
+import type { Entry } from '../types';
 
 export type Kind = 'table' | 'image' | 'sound' | 'map' | 'text' | 'files';
 
@@ -22,4 +24,14 @@ export function pattern(name: string, length: number): number[] {
 		state ^= state << 5;
 		return (state >>> 8) & 3;
 	});
+}
+
+/** Maximum size of an image in a small picture, in bytes. */
+const LARGE = 200_000;
+
+/** Returns the paths of up to four small images, from the first to the last. */
+export function samples(entries: readonly Pick<Entry, 'path' | 'size' | 'type'>[]): string[] {
+	const images = entries.filter(({ path, size, type }) => type === 'file' && /\.(png|jpe?g|gif|webp|avif)$/i.test(path) && (size ?? LARGE + 1) <= LARGE);
+	const many = Math.min(4, images.length);
+	return Array.from({ length: many }, (_, index) => images[Math.floor((index * images.length) / many)]?.path ?? '');
 }

@@ -1,8 +1,8 @@
 /** Reactive list of the entries of a folder or of a search in it, in the order of the server. */
 
 import { untrack } from 'svelte';
-import { on } from 'svelte/events';
 import { ApiError } from '../api';
+import { onBack } from '../network.svelte';
 import type { DriveEntry, Page } from '../types';
 import { toastError } from '../ui/toast.svelte';
 import type { Drive } from './client';
@@ -52,7 +52,7 @@ export class Folder {
 			});
 			return () => controller.abort();
 		});
-		$effect(() => on(window, 'online', () => (this.error !== null || this.#uncertain) && void this.reload()));
+		$effect(() => onBack(() => (this.error !== null || this.#uncertain) && void this.reload()));
 	}
 
 	get more(): boolean {

@@ -216,7 +216,7 @@ export class Operations {
 					action: { label: 'Try again', run: () => void this.change(work) }
 				});
 			} else toastError(error);
-			if (error instanceof ApiError && error.isOffline) {
+			if (error instanceof ApiError && error.isAway) {
 				this.#context.doubt?.();
 				return false;
 			}

@@ -2,8 +2,9 @@
 
 import type { Drive } from '../drive/client';
 import { join, nameOf } from '../drive/paths';
+import { signedOut } from '../api';
 import { plural, unquoted } from '../format';
-import { FilesMissingError, forget, pending, Uploader, type PendingUpload, type UploadEvent, type UploadHandle } from '../upload';
+import { FilesMissingError, forget, pending, SignInError, Uploader, type PendingUpload, type UploadEvent, type UploadHandle } from '../upload';
 import { uploadInParts } from './parts';
 import type { Picked } from './picked';
 import { advance, fileMismatch, Meter, timeLeft, totals, waiting, type Item, type Totals } from './progress';
@@ -103,6 +104,8 @@ export class Batch {
 			this.#end('done');
 		} catch (error) {
 			this.#end(this.state === 'cancelled' ? 'cancelled' : 'failed', error);
+			// The session has ended: the upload goes on after the user has signed in again.
+			if (this.state === 'failed' && error instanceof SignInError && (await signedOut.ask?.()) === true) this.retry();
 		}
 	}
 

@@ -28,6 +28,7 @@ export class Folder {
 	ready = $state(false);
 
 	#cursor = $state.raw<string | null>(null);
+	#shownAt = 0;
 	#request = 0;
 	#uncertain = false;
 	#loading: Promise<void> = Promise.resolve();
@@ -53,6 +54,11 @@ export class Folder {
 			return () => controller.abort();
 		});
 		$effect(() => onBack(() => (this.error !== null || this.#uncertain) && void this.reload()));
+	}
+
+	/** How long ago the entries were read, in milliseconds. */
+	get age(): number {
+		return Date.now() - this.#shownAt;
 	}
 
 	get more(): boolean {
@@ -116,6 +122,7 @@ export class Folder {
 		this.error = null;
 		this.#shown = asked;
 		this.#uncertain = false;
+		this.#shownAt = Date.now();
 		this.ready = true;
 	}
 

@@ -1,6 +1,7 @@
 /** Global upload state, across pages: running uploads and uploads that were interrupted by a reload. */
 
 import type { Drive } from '../drive/client';
+import { tellOtherTabs } from '../drive/other-tabs.svelte';
 import { join, nameOf } from '../drive/paths';
 import { signedOut } from '../api';
 import { plural, unquoted } from '../format';
@@ -195,7 +196,10 @@ let open = $state(true);
 let arrivals = $state<Record<string, number>>({});
 
 function changed(dataset: string, arrived: boolean): void {
-	if (arrived) arrivals[dataset] = (arrivals[dataset] ?? 0) + 1;
+	if (arrived) {
+		arrivals[dataset] = (arrivals[dataset] ?? 0) + 1;
+		tellOtherTabs(dataset);
+	}
 	void uploads.findInterrupted();
 }
 

@@ -98,7 +98,7 @@ test('dialogs of the drive, the account, organisations and the administration', 
     '/admin/catalogue': [by('Add an app…', 'Add an app')],
   });
 
-  await test.step('the dialogs that open by themselves, and the list of keys', async () => {
+  await test.step('dialogs that ask before an upload, and the list of keys', async () => {
     await page.goto('/drive');
     await page.getByLabel('Files to upload').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('two') });
     const clash = page.getByRole('dialog', { name: /^Upload 1 file to/ });

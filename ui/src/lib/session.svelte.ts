@@ -17,7 +17,7 @@ let answer: Promise<boolean | null> | null = null;
 
 /** Tells the other tabs who is signed in. */
 const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel('rutter-session') : null;
-/** Name of the user that the tabs agree on; null if nobody is signed in, undefined if that is not known yet. */
+/** Name of the user that the tabs agree on; null if no user is signed in, undefined before the session has loaded. */
 let agreed: string | null | undefined;
 
 function announce(name: string | null): void {
@@ -38,7 +38,7 @@ if (channel)
 		agreed = data;
 		const known = (asking?.user ?? current?.user)?.name;
 		if (known === undefined) {
-			// Somebody has signed in with another tab.
+			// A user has signed in with another tab.
 			if (current && data !== null) void session.load();
 		} else if (data === null) void signedOut.ask?.();
 		else if (data !== known) reload();

@@ -1,4 +1,4 @@
-/** Changes of files that the user makes in other tabs of this browser; file lists reload when they are told. */
+/** Changes of files that the user makes in other tabs of this browser; file lists are read again after them. */
 
 const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel('rutter-files') : null;
 const changes = $state<Record<string, number>>({});

@@ -148,7 +148,7 @@ test('dialogs of a dataset', async ({ server, newPage }) => {
   const put = (path: string, content: string) => ({ operation: 'put', path, content });
   const picture = { operation: 'put', path: 'owl.svg', content: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>' };
   await commit([put('counts.csv', 'bird,count\nowl,1\n'), put('more.csv', 'bird\nwren\n'), picture]);
-  await api('POST', '/datasets/ada/birds/tags', { name: 'v1', message: 'First' });
+  await api('POST', '/datasets/ada/birds/tags', { name: 'v1' });
   await commit([put('counts.csv', 'bird,count\nowl,2\n')]);
   await api('POST', '/datasets/ada/birds/branches', { name: 'fix' });
   await commit([put('counts.csv', 'bird,count\nowl,3\n')], 'fix');

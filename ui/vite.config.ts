@@ -26,13 +26,24 @@ const announcer: Plugin = {
 	}
 };
 
+/** Modules that few pages load, when they need them: they must not be merged with chunks that all pages load. */
+const LATER = /\/@codemirror\/legacy-modes\/mode\/(\w+)|\/lib\/account\/(qr)\.ts/;
+
 export default defineConfig({
 	plugins: [announcer, sveltekit()],
 	build: {
 		assetsInlineLimit: 0,
 		target: 'es2022',
 		// Merge small chunks: browsers load only six files at a time over HTTP/1.1.
-		rollupOptions: { output: { experimentalMinChunkSize: 20_000 } }
+		rollupOptions: {
+			output: {
+				experimentalMinChunkSize: 20_000,
+				manualChunks(id) {
+					const [, mode, code] = LATER.exec(id) ?? [];
+					return mode ?? code;
+				}
+			}
+		}
 	},
 	worker: { format: 'es' },
 	server: { proxy },

@@ -69,7 +69,17 @@ export class TestServer {
 
   /** Kills the server and restarts it with the same data. */
   async crash(): Promise<void> {
+    await this.down();
+    await this.up();
+  }
+
+  /** Kills the server. */
+  async down(): Promise<void> {
     await end(this.child, 'SIGKILL');
+  }
+
+  /** Starts a killed server again, with the same data. */
+  async up(): Promise<void> {
     this.child = spawn(program, ['serve'], { env: this.settings, stdio: ['ignore', 'inherit', 'inherit'] });
     await this.ready();
   }

@@ -34,8 +34,8 @@ async function openPage(browser: Browser, server: TestServer, contexts: BrowserC
   const page = await context.newPage();
   page.on('pageerror', (error) => consoleErrors.push(`${page.url()}: ${error.message}`));
   page.on('console', (message) => {
-    // Browsers log every 4xx response and every request without a network; the pages handle those.
-    const answer = /^Failed to load resource: (the server responded with a status of 4|net::ERR_INTERNET_DISCONNECTED)/.test(message.text());
+    // Browsers log every 4xx response, and every request without a network or a server; the pages handle those.
+    const answer = /^Failed to load resource: (the server responded with a status of (4|50[234])|net::ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED))/.test(message.text());
     if (message.type() === 'error' && !answer) consoleErrors.push(`${page.url()}: ${message.text()}`);
   });
   return page;
@@ -138,13 +138,15 @@ export async function upload(page: Page, ...files: string[]): Promise<void> {
   await uploads(page).getByRole('button', { name: 'Close upload list' }).click();
 }
 
+/** Drops files and folders below short lists: a folder would take the files for itself. */
+export const drop = (page: Page, ...files: string[]): Promise<void> => dropAt(page, { x: 500, y: 690 }, ...files);
+
 /** Drops files and folders through the DevTools protocol, because simulated events cannot contain folders. */
-export async function drop(page: Page, ...files: string[]): Promise<void> {
+export async function dropAt(page: Page, at: { x: number; y: number }, ...files: string[]): Promise<void> {
   const browser = await page.context().newCDPSession(page);
   const data = { items: [], files, dragOperationsMask: 1 };
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    // Below short lists: a folder would take the files for itself.
-    await browser.send('Input.dispatchDragEvent', { type, x: 500, y: 690, data });
+    await browser.send('Input.dispatchDragEvent', { type, ...at, data });
   }
   await browser.detach();
 }

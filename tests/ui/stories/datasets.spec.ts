@@ -139,7 +139,7 @@ test('after the session has expired, signing in again continues the action', asy
   await signIn(page, 'ada');
   await page.goto('/drive');
   const end = () => page.request.delete('/api/v1/session', { headers: { Origin: server.url } });
-  const again = page.getByRole('dialog', { name: 'You were signed out' });
+  const again = page.getByRole('dialog', { name: 'Your session has ended' });
 
   await page.getByRole('button', { name: 'New folder' }).click();
   await page.getByRole('dialog').getByLabel('Name').fill('maps of the harbour');

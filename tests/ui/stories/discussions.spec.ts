@@ -60,6 +60,7 @@ test('ben proposes a change, ada comments and merges it; other users see nothing
     // What was typed survives a reload.
     const text = ben.getByRole('textbox', { name: 'What changes, and why (optional)' });
     await text.fill('They were **counted twice**.\n\n' + ATTACK);
+    ben.once('dialog', (dialog) => void dialog.accept());
     await ben.reload();
     await expect(text).toHaveValue(/counted twice/);
     await ben.getByText('Preview', { exact: true }).click();
@@ -109,7 +110,7 @@ test('ben proposes a change, ada comments and merges it; other users see nothing
     // The session expires: the comment is sent after signing in again.
     await ada.request.delete('/api/v1/session', { headers: { Origin: server.url } });
     await text.press('Control+Enter');
-    await ada.getByRole('dialog', { name: 'You were signed out' }).getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await ada.getByRole('dialog', { name: 'Your session has ended' }).getByLabel('Password', { exact: true }).fill(PASSWORD);
     await ada.keyboard.press('Enter');
     await expect(comment(ada, 'ada')).toContainText('Are you sure?');
     await expect(text).toHaveValue('');

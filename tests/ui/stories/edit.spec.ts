@@ -185,7 +185,7 @@ test('a conflict shows both versions; nothing is lost by an expired session or a
   await editor(ada, 'notes.md').fill('after the session\n');
   await ada.request.delete('/api/v1/session', { headers: { Origin: server.url } });
   await save(ada).click();
-  const again = ada.getByRole('dialog', { name: 'You were signed out' });
+  const again = ada.getByRole('dialog', { name: 'Your session has ended' });
   await again.getByRole('button', { name: 'Stay signed out' }).click();
   await expect(editor(ada, 'notes.md')).toContainText('after the session');
   expect(await raw('notes.md')).toContain('Ada');
@@ -215,7 +215,7 @@ test('a draft survives a reload and a sign-in; the file of a drive is edited in 
   await editor(page, 'todo.txt').fill('boat\nsails\n');
   await page.request.delete('/api/v1/session', { headers: { Origin: server.url } });
   await save(page).click();
-  const again = page.getByRole('dialog', { name: 'You were signed out' });
+  const again = page.getByRole('dialog', { name: 'Your session has ended' });
   await again.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.keyboard.press('Enter');
   await expect(page.getByText('todo.txt saved as a new version.')).toBeVisible();

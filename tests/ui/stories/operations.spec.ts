@@ -2,12 +2,12 @@
 // checked on the server, not on the page.
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestServer } from '../server.ts';
-import { accessible, asking, drop, expect, PASSWORD, row, signIn, test, upload, uploads, type Page } from '../story.ts';
+import { accessible, asking, drop, dropAt, expect, PASSWORD, row, signIn, test, upload, uploads, type Page } from '../story.ts';
 
 const run = promisify(execFile);
 
@@ -492,4 +492,102 @@ test('a dataset is changed by its owner and only read by others', async ({ serve
     await expect(page.getByText(/new\.txt\W* is locked by ben/)).toBeVisible();
     await expect(row(page, 'new.txt')).toBeVisible();
   });
+});
+
+test('what the others leave out: folders from the disk, names that are taken, search, keys, and folders of an older version', async ({ server, newPage }) => {
+  const files = await mkdtemp(join(tmpdir(), 'rutter-ui-files-'));
+  await server.createUser('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  const api = async (path: string, body: unknown) => {
+    const answer = await server.api('POST', `/api/v1${path}`, token, body);
+    expect(answer.ok, `${path}: ${answer.ok ? '' : await answer.text()}`).toBe(true);
+  };
+  const put = (path: string, content: string) => ({ operation: 'put', path, content });
+  await server.api('GET', '/api/v1/drive', token);
+  await api('/drive/ada/drive/folders', { path: 'empty' });
+  await api('/datasets', { id: 'ada/survey', visibility: 'private' });
+  await mkdir(join(files, 'tour'));
+  await writeFile(join(files, 'tour', 'day.csv'), 'day\n1\n');
+  await writeFile(join(files, 'late.csv'), 'day\n2\n');
+  const page = await newPage();
+  await signIn(page, 'ada');
+  for (const [dataset, root, tree] of [
+    ['ada/drive', '/drive', '/d/ada/drive/tree'],
+    ['ada/survey', '/d/ada/survey/tree/main', '/d/ada/survey/tree'],
+  ] as const) {
+    await test.step(dataset, async () => {
+      const inDataset = dataset !== 'ada/drive';
+      const place: Place = { page: (path) => `${root}/${path}`, dataset, folder: '', name: '', deleted: '', inDataset, owner: token };
+      const has = (folder: string, ...names: string[]) => expect.poll(() => held(server, token, place, folder), `${dataset}: ${folder}`).toEqual(expect.arrayContaining(names));
+      const message = async () => {
+        if (inDataset) await asking(page).getByRole('button', { name: 'Upload', exact: true }).click();
+      };
+      await api(`/datasets/${dataset}/commits`, { message: 'Files', operations: [put('data/a.csv', 'a\n'), put('data/b.csv', 'b\n'), put('c.csv', 'c\n')] });
+      await api(`/datasets/${dataset}/tags`, { name: 'v1' });
+
+      // A folder is chosen, and files are dropped on it.
+      await page.goto(root);
+      await expect(row(page, 'data')).toBeVisible();
+      await page.getByLabel('Folder to upload').setInputFiles(join(files, 'tour'));
+      await message();
+      await has('tour', 'day.csv');
+      const box = await grid(page, 'tour').boundingBox();
+      await dropAt(page, { x: (box?.x ?? 0) + 200, y: (box?.y ?? 0) + 10 }, join(files, 'late.csv'));
+      await message();
+      await has('tour', 'day.csv', 'late.csv');
+
+      // Names that are taken are refused at the field.
+      await button(page, 'New folder').click();
+      await page.getByRole('dialog').getByLabel('Name').fill('data');
+      await page.keyboard.press('Enter');
+      await expect(page.getByRole('dialog').getByRole('alert')).toContainText('already exists');
+      await page.keyboard.press('Escape');
+      await grid(page, 'c.csv').focus();
+      await page.keyboard.press('F2');
+      await page.getByLabel('New name for c.csv').fill('data');
+      await page.keyboard.press('Enter');
+      await expect(page.getByRole('alert').filter({ hasText: 'data' })).toBeVisible();
+      await page.keyboard.press('Escape');
+      // Several with the keyboard; moving a folder into itself is refused.
+      await page.goto(`${root}/data`);
+      await grid(page, 'a.csv').click();
+      await grid(page, 'b.csv').click({ modifiers: ['Shift'] });
+      await expect(page.getByText('2 selected')).toBeVisible();
+      await page.keyboard.press('Escape');
+      await page.goto(root);
+      await select(page, 'data');
+      await item(page, 'Move…').click();
+      await page.getByRole('dialog').getByRole('treeitem', { name: 'data' }).click();
+      await expect(page.getByRole('dialog').getByRole('button', { name: 'Move here' })).toBeDisabled();
+      await page.keyboard.press('Escape');
+      if (!inDataset) {
+        await page.getByLabel('Search in this folder').fill('late');
+        await expect(row(page, 'late.csv')).toBeVisible();
+        await page.getByLabel('Search in this folder').fill('');
+      }
+
+      // A deleted folder, and several files that were changed, come back from an older version.
+      await select(page, 'data');
+      await item(page, 'Delete').click();
+      await expect(row(page, 'data')).toHaveCount(0);
+      await page.goto(`${tree}/v1/data`);
+      await page.getByRole('button', { name: 'Restore…' }).first().click();
+      const dialog = page.getByRole('dialog', { name: 'Restore data' });
+      await expect(dialog.getByText('b.csv')).toBeVisible();
+      await dialog.getByRole('button', { name: 'Restore', exact: true }).click();
+      await expect(dialog).toHaveCount(0);
+      await has('data', 'a.csv', 'b.csv');
+      await api(`/datasets/${dataset}/commits`, { message: 'Change', operations: [put('data/a.csv', 'newer\n'), put('data/b.csv', 'newer\n')] });
+      await page.goto(`${tree}/v1/data`);
+      await page.getByLabel('Select all').check();
+      await page.getByRole('main').getByRole('button', { name: 'Restore…' }).last().click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Restore', exact: true }).click();
+      await expect(page.getByText('2 items restored to main.')).toBeVisible();
+      const content = async () => (await server.api('GET', `/api/v1/drive/${dataset}/content/data/a.csv`, token)).text();
+      await expect.poll(content).toBe('a\n');
+      await button(page, 'Undo').click();
+      await expect.poll(content).toBe('newer\n');
+    });
+  }
+  await rm(files, { recursive: true });
 });

@@ -1,5 +1,6 @@
 // API client: JSON requests to /api/v1, with problem details (RFC 9457) as typed errors.
 import { unquoted } from './format';
+import { isAway, network } from './network.svelte';
 import type { Page, Problem } from './types';
 
 /** An error response from the server, or no response at all. */
@@ -28,6 +29,11 @@ export class ApiError extends Error {
 	/** True if there was no response: the network or the server is down. */
 	get isOffline(): boolean {
 		return this.status === 0;
+	}
+
+	/** True if the server itself has not answered: the network, the server or a proxy before it is down. */
+	get isAway(): boolean {
+		return isAway(this.status) && this.problem.code === undefined;
 	}
 
 	get requestId(): string | undefined {
@@ -108,7 +114,7 @@ async function fetched(method: Method, path: string, options: Options): Promise<
 		body = JSON.stringify(options.body);
 	}
 	try {
-		return await fetch(withQuery(path, options.query), {
+		const response = await fetch(withQuery(path, options.query), {
 			// The HTTP cache could mix ranges of two versions of a file.
 			cache: 'no-store',
 			method,
@@ -117,8 +123,11 @@ async function fetched(method: Method, path: string, options: Options): Promise<
 			signal: options.signal,
 			credentials: bearer === undefined ? 'same-origin' : 'omit'
 		});
+		if (isAway(response.status)) network.suspect();
+		return response;
 	} catch (error) {
 		if (error instanceof DOMException && error.name === 'AbortError') throw error;
+		network.suspect();
 		throw new ApiError(0, 'no_answer', 'Cannot reach the server. Check your connection and try again.');
 	}
 }
@@ -132,7 +141,8 @@ async function failure(response: Response): Promise<ApiError> {
 	} catch {
 		// Not JSON: the message below is used instead.
 	}
-	const detail = problem.detail ?? `The server responded with ${response.status} ${response.statusText}.`;
+	const away = isAway(response.status) ? 'The server is temporarily unavailable. Try again in a minute.' : undefined;
+	const detail = problem.detail ?? away ?? `The server responded with ${response.status} ${response.statusText}.`;
 	return new ApiError(response.status, problem.code ?? `http_${response.status}`, detail, problem, retryAfter);
 }
 

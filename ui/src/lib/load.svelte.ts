@@ -1,8 +1,8 @@
 // Reactive data loading. Call `load` and `list` while a component initializes; they reload when reactive values that
 // their function reads change. Outdated responses are dropped.
 import { untrack } from 'svelte';
-import { on } from 'svelte/events';
 import { ApiError } from './api';
+import { onBack } from './network.svelte';
 import type { Page } from './types';
 import { toastError } from './ui/toast.svelte';
 
@@ -20,15 +20,15 @@ export interface Loaded<T> {
 
 /**
  * Calls `ask` now, and again whenever a reactive value that it reads changes. Nothing is loaded if it returns `null`. With
- * `keep`, the previous result stays visible until the next one arrives. Requests that failed because the browser was offline
- * are repeated when it is online again.
+ * `keep`, the previous result stays visible until the next one arrives. Requests that failed because the server
+ * could not be reached are repeated when it can.
  */
 export function load<T>(ask: (signal: AbortSignal) => Promise<T> | null, { keep = false } = {}): Loaded<T> {
 	let data = $state.raw<T | undefined>(undefined);
 	let error = $state.raw<unknown>(undefined);
 	let busy = $state(true);
 	let current = 0;
-	let offline = false;
+	let away = false;
 	let controller: AbortController | undefined;
 
 	async function run(promise: Promise<T> | null, again = false): Promise<void> {
@@ -43,12 +43,12 @@ export function load<T>(ask: (signal: AbortSignal) => Promise<T> | null, { keep 
 			if (mine !== current) return;
 			data = answer;
 			error = undefined;
-			offline = false;
+			away = false;
 		} catch (failure) {
 			if (mine !== current || (failure instanceof DOMException && failure.name === 'AbortError')) return;
-			offline = failure instanceof ApiError && failure.isOffline;
+			away = failure instanceof ApiError && failure.isAway;
 			// Keep showing the last known data.
-			if (again && offline && data !== undefined) toastError(failure);
+			if (again && away && data !== undefined) toastError(failure);
 			else error = failure;
 		}
 		busy = false;
@@ -76,7 +76,7 @@ export function load<T>(ask: (signal: AbortSignal) => Promise<T> | null, { keep 
 	});
 
 	const reload = () => run(untrack(start), true);
-	$effect(() => on(window, 'online', () => offline && void reload()));
+	$effect(() => onBack(() => away && void reload()));
 
 	return {
 		get data() {
@@ -127,6 +127,25 @@ export function list<T>(ask: (cursor: string | undefined, signal: AbortSignal) =
 		failed = undefined;
 	});
 
+	async function next(): Promise<void> {
+		if (adding || cursor === undefined) return;
+		const firstPage = first.data;
+		adding = true;
+		failed = undefined;
+		try {
+			const page = await ask(cursor, new AbortController().signal);
+			if (page !== null && firstPage === first.data) {
+				items = [...items, ...page.items];
+				cursor = page.next_cursor ?? undefined;
+			}
+		} catch (failure) {
+			failed = failure;
+		} finally {
+			adding = false;
+		}
+	}
+	$effect(() => onBack(() => failed instanceof ApiError && failed.isAway && void next()));
+
 	return {
 		get items() {
 			return items;
@@ -146,23 +165,7 @@ export function list<T>(ask: (cursor: string | undefined, signal: AbortSignal) =
 		get more() {
 			return cursor !== undefined;
 		},
-		async next() {
-			if (adding || cursor === undefined) return;
-			const firstPage = first.data;
-			adding = true;
-			failed = undefined;
-			try {
-				const page = await ask(cursor, new AbortController().signal);
-				if (page !== null && firstPage === first.data) {
-					items = [...items, ...page.items];
-					cursor = page.next_cursor ?? undefined;
-				}
-			} catch (failure) {
-				failed = failure;
-			} finally {
-				adding = false;
-			}
-		},
+		next,
 		reload: () => first.reload()
 	};
 }

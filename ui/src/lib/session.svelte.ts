@@ -2,9 +2,11 @@
 import { enterCode, enterPassword } from './account/signIn';
 import { ApiError, request, signedOut } from './api';
 import { forgetDrafts } from './edit/drafts';
+import { onBack } from './network.svelte';
 import { forgetRecent } from './recent';
 import { readSetting, saveSetting } from './storage';
 import type { Session, Person } from './types';
+import { toast } from './ui/toast.svelte';
 
 let current = $state.raw<Session | undefined>(undefined);
 let failure = $state.raw<unknown>(undefined);
@@ -13,12 +15,46 @@ let failure = $state.raw<unknown>(undefined);
 let asking = $state.raw<{ user: Person; done: (again: boolean) => void } | null>(null);
 let answer: Promise<boolean | null> | null = null;
 
+/** Tells the other tabs who is signed in. */
+const channel = typeof BroadcastChannel === 'function' ? new BroadcastChannel('rutter-session') : null;
+/** Name of the user that the tabs agree on; null if no user is signed in, undefined before the session has loaded. */
+let agreed: string | null | undefined;
+
+function announce(name: string | null): void {
+	if (name === agreed) return;
+	agreed = name;
+	channel?.postMessage(name);
+}
+
+/** Shows the page of another user, who has signed in with this browser in the meantime. */
+function reload(): void {
+	location.reload();
+	// The user may stay, because of unsaved changes.
+	toast('Another user has signed in with this browser. Reload the page before you go on.', { tone: 'bad' });
+}
+
+if (channel)
+	channel.onmessage = ({ data }: MessageEvent<string | null>) => {
+		agreed = data;
+		const known = (asking?.user ?? current?.user)?.name;
+		if (known === undefined) {
+			// A user has signed in with another tab.
+			if (current && data !== null) void session.load();
+		} else if (data === null) void signedOut.ask?.();
+		else if (data !== known) reload();
+		else asking?.done(true);
+	};
+
+onBack(() => void (failure !== undefined && session.load()));
+
 async function ask(): Promise<boolean | null> {
 	const user = current?.user;
 	if (!user) return null;
 	// Keep the page as it is, because it may contain unsaved input.
 	const now = await request<Session>('GET', '/api/v1/session');
+	if (now.user && now.user.name !== user.name) reload();
 	if (now.user) return null;
+	announce(null);
 	const again = await new Promise<boolean>((done) => {
 		asking = { user, done };
 	});
@@ -51,11 +87,12 @@ export const session = {
 		await enterCode(ticket, code);
 		asking?.done(true);
 	},
-	/** Ends the prompt if the user has signed in with another tab. Returns false if not. */
-	async againElsewhere(): Promise<boolean> {
+	/** Ends the prompt if the user has signed in otherwise, such as with another tab. Returns false if not. */
+	async againOtherwise(): Promise<boolean> {
 		const now = await request<Session>('GET', '/api/v1/session');
-		if (now.user?.name !== asking?.user.name) return false;
-		asking?.done(true);
+		if (!now.user) return false;
+		if (now.user.name === asking?.user.name) asking.done(true);
+		else reload();
 		return true;
 	},
 	/** Dismisses the prompt: the user stays signed out. */
@@ -110,8 +147,11 @@ export const session = {
 	/** Reloads the session, for example after signing in or out. */
 	async load(): Promise<void> {
 		try {
-			current = await request<Session>('GET', '/api/v1/session');
+			const next = await request<Session>('GET', '/api/v1/session');
+			// Nothing depends on an object that says the same: forms stay as they are.
+			if (JSON.stringify(next) !== JSON.stringify(current)) current = next;
 			failure = undefined;
+			announce(next.user?.name ?? null);
 		} catch (error) {
 			// The server has browser sign-in disabled.
 			if (error instanceof ApiError && error.status === 404) {

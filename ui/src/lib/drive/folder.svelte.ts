@@ -1,8 +1,8 @@
 /** Reactive list of the entries of a folder or of a search in it, in the order of the server. */
 
 import { untrack } from 'svelte';
-import { on } from 'svelte/events';
 import { ApiError } from '../api';
+import { onBack } from '../network.svelte';
 import type { DriveEntry, Page } from '../types';
 import { toastError } from '../ui/toast.svelte';
 import type { Drive } from './client';
@@ -28,6 +28,7 @@ export class Folder {
 	ready = $state(false);
 
 	#cursor = $state.raw<string | null>(null);
+	#shownAt = 0;
 	#request = 0;
 	#uncertain = false;
 	#loading: Promise<void> = Promise.resolve();
@@ -52,7 +53,12 @@ export class Folder {
 			});
 			return () => controller.abort();
 		});
-		$effect(() => on(window, 'online', () => (this.error !== null || this.#uncertain) && void this.reload()));
+		$effect(() => onBack(() => (this.error !== null || this.#uncertain) && void this.reload()));
+	}
+
+	/** How long ago the entries were read, in milliseconds. */
+	get age(): number {
+		return Date.now() - this.#shownAt;
 	}
 
 	get more(): boolean {
@@ -116,6 +122,7 @@ export class Folder {
 		this.error = null;
 		this.#shown = asked;
 		this.#uncertain = false;
+		this.#shownAt = Date.now();
 		this.ready = true;
 	}
 

@@ -8,6 +8,7 @@ import type { Pick } from '../uploads/picked';
 import { uploads } from '../uploads/uploads.svelte';
 import { Existing, replacedFiles, settleMove, settleUpload, takenItems, uploadProblem, type ClashChoice } from './clashes';
 import type { Done, Drive } from './client';
+import { tellOtherTabs } from './other-tabs.svelte';
 import { join, moveProblem, nameOf, parentOf, segments, topmost } from './paths';
 
 /** A question before a change: what to do with names that are taken, and for uploads to a dataset a message. */
@@ -216,7 +217,7 @@ export class Operations {
 					action: { label: 'Try again', run: () => void this.change(work) }
 				});
 			} else toastError(error);
-			if (error instanceof ApiError && error.isOffline) {
+			if (error instanceof ApiError && error.isAway) {
 				this.#context.doubt?.();
 				return false;
 			}
@@ -238,8 +239,10 @@ export class Operations {
 		}
 	}
 
+	/** After a change: it can be undone, and the other tabs show it. */
 	#remember({ undo }: Done): void {
 		this.#undo = undo ?? null;
+		tellOtherTabs(this.#drive.name);
 	}
 
 	#tell(done: Done & { text: string }): void {

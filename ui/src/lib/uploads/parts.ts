@@ -3,8 +3,9 @@
  * themselves. Small files are sent in one request, larger ones in parts; temporary failures are retried.
  */
 
-import { ApiError, request, segments } from '../api';
+import { ApiError, request, segments, signedOut } from '../api';
 import type { Drive } from '../drive/client';
+import { network, onBack } from '../network.svelte';
 import type { Changed, Upload } from '../types';
 import type { Phase } from './progress';
 import type { Picked } from './picked';
@@ -27,6 +28,8 @@ export interface Handle {
 const SINGLE_REQUEST_MAX = 8 * 1024 * 1024;
 const AT_ONCE = 3;
 const ATTEMPTS = 6;
+/** How long an upload without a network waits before it looks whether it was cancelled, in milliseconds. */
+const LOOK_MS = 5_000;
 
 class Cancelled extends Error {}
 
@@ -95,7 +98,17 @@ function failure(one: XMLHttpRequest): ApiError {
 
 const isTemporary = (error: unknown) => error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500) && error.status !== 507;
 
-async function retry<T>(gate: Gate, work: () => Promise<T>): Promise<T> {
+/** Waits until the network is back, or for a while. */
+function back(): Promise<void> {
+	return new Promise((resolve) => {
+		const done = () => (stop(), clearTimeout(timer), resolve());
+		const stop = onBack(done);
+		const timer = setTimeout(done, LOOK_MS);
+	});
+}
+
+/** `session`: the request depends on the session, which may end meanwhile. */
+async function retry<T>(gate: Gate, work: () => Promise<T>, session = false): Promise<T> {
 	for (let attempt = 1; ; attempt++) {
 		await gate.pass();
 		try {
@@ -107,6 +120,12 @@ async function retry<T>(gate: Gate, work: () => Promise<T>): Promise<T> {
 				continue;
 			}
 			if (gate.cancelled) throw new Cancelled();
+			if (session && error instanceof ApiError && error.status === 401 && (await signedOut.ask?.()) === true) continue;
+			if (network.reach === 'offline') {
+				attempt = 0;
+				await back();
+				continue;
+			}
 			if (!isTemporary(error) || attempt === ATTEMPTS) throw error;
 			const wait = error instanceof ApiError && error.retryAfter !== null ? error.retryAfter * 1000 : 500 * 2 ** attempt;
 			await new Promise((resolve) => setTimeout(resolve, Math.min(wait, 60_000)));
@@ -132,7 +151,7 @@ export function uploadInParts(drive: Drive, files: Picked[], options: { message?
 	async function small({ path, file }: Picked): Promise<string> {
 		const query = options.message ? `?message=${encodeURIComponent(options.message)}` : '';
 		const url = `${drive.base}/files/${segments(path)}${query}`;
-		const answer = await retry(gate, () => gate.put(url, file, bearer, (bytes) => report({ file: path, phase: 'sending', bytes })));
+		const answer = await retry(gate, () => gate.put(url, file, bearer, (bytes) => report({ file: path, phase: 'sending', bytes })), bearer === undefined);
 		return (JSON.parse(answer) as Changed).revision;
 	}
 
@@ -152,7 +171,7 @@ export function uploadInParts(drive: Drive, files: Picked[], options: { message?
 			await each(numbers, AT_ONCE, async (number) => {
 				const from = (number - 1) * made.part_bytes;
 				const part = file.slice(from, from + made.part_bytes);
-				await retry(gate, () => gate.put(`${upload}/${number}`, part, bearer, (bytes) => reportPart(number, bytes)));
+				await retry(gate, () => gate.put(`${upload}/${number}`, part, bearer, (bytes) => reportPart(number, bytes)), bearer === undefined);
 				reportPart(number, part.size);
 			});
 			report({ file: path, phase: 'committing', bytes: file.size });

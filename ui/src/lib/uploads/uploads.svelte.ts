@@ -1,9 +1,11 @@
 /** Global upload state, across pages: running uploads and uploads that were interrupted by a reload. */
 
 import type { Drive } from '../drive/client';
+import { tellOtherTabs } from '../drive/other-tabs.svelte';
 import { join, nameOf } from '../drive/paths';
+import { signedOut } from '../api';
 import { plural, unquoted } from '../format';
-import { FilesMissingError, forget, pending, Uploader, type PendingUpload, type UploadEvent, type UploadHandle } from '../upload';
+import { FilesMissingError, forget, pending, SignInError, Uploader, type PendingUpload, type UploadEvent, type UploadHandle } from '../upload';
 import { uploadInParts } from './parts';
 import type { Picked } from './picked';
 import { advance, fileMismatch, Meter, timeLeft, totals, waiting, type Item, type Totals } from './progress';
@@ -103,6 +105,8 @@ export class Batch {
 			this.#end('done');
 		} catch (error) {
 			this.#end(this.state === 'cancelled' ? 'cancelled' : 'failed', error);
+			// The session has ended: the upload goes on after the user has signed in again.
+			if (this.state === 'failed' && error instanceof SignInError && (await signedOut.ask?.()) === true) this.retry();
 		}
 	}
 
@@ -192,7 +196,10 @@ let open = $state(true);
 let arrivals = $state<Record<string, number>>({});
 
 function changed(dataset: string, arrived: boolean): void {
-	if (arrived) arrivals[dataset] = (arrivals[dataset] ?? 0) + 1;
+	if (arrived) {
+		arrivals[dataset] = (arrivals[dataset] ?? 0) + 1;
+		tellOtherTabs(dataset);
+	}
 	void uploads.findInterrupted();
 }
 

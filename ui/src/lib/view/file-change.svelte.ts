@@ -1,5 +1,6 @@
 // A file of a difference: whether it is expanded, and its rows or lines, which are loaded then.
 import { request } from '$lib/api';
+import { part } from '$lib/part.svelte';
 import { previewKind } from '$lib/preview';
 import type { ChangedFile, Difference } from '$lib/types';
 import type RowDiff from './row-diff/RowDiff.svelte';
@@ -51,7 +52,7 @@ export class FileChange {
 	async show(): Promise<void> {
 		this.open = true;
 		if (this.rows && !this.asLines) {
-			const component = import('./row-diff/RowDiff.svelte');
+			const component = part(() => import('./row-diff/RowDiff.svelte'));
 			if (!this.rows.page) await this.rows.load();
 			// Not before there is something to show: it would change its height.
 			this.Rows = (await component).default;

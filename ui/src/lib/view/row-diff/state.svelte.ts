@@ -53,7 +53,7 @@ export class RowDiffState {
 	readonly refusal = $derived.by<ApiError | null>(() => {
 		const error = this.#error;
 		if (this.#page || this.#view.key !== null || !(error instanceof ApiError)) return null;
-		return [415, 422, 503].includes(error.status) ? error : null;
+		return [415, 422, 503].includes(error.status) && !error.isAway ? error : null;
 	});
 
 	/** Loads the view. Resolves when there is something to show: differences, progress or an error. */

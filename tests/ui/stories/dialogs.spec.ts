@@ -1,0 +1,191 @@
+// Every dialog closes with Escape and with a button, and the focus returns to what opened it.
+
+import type { Locator } from '@playwright/test';
+import type { TestServer } from '../server.ts';
+import { expect, PASSWORD, signIn, test, type Page } from '../story.ts';
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('main').getByRole('button', { name, exact: true }).first();
+
+/** A dialog: its page, what opens it, and the item of a menu, if that is one. */
+interface Opened {
+  /** Accessible name of the dialog. */
+  dialog: string | RegExp;
+  /** The button that opens the dialog or the menu. */
+  from: (page: Page) => Locator;
+  /** The item of the menu. */
+  item?: string;
+  /** What has to be done before. */
+  before?: (page: Page) => Promise<void>;
+}
+
+const by = (name: string | RegExp, dialog: string | RegExp = name, more: Partial<Opened> = {}): Opened => ({ dialog, from: (page) => button(page, name), ...more });
+
+/** Opens a dialog twice, and closes it with Escape and with its button. */
+async function closes(page: Page, { dialog: name, from, item, before }: Opened): Promise<void> {
+  await before?.(page);
+  const opener = from(page);
+  const dialog = page.getByRole('dialog', { name }).last();
+  for (const way of ['Escape', 'button']) {
+    await opener.click();
+    if (item !== undefined) await page.getByRole('menuitem', { name: item, exact: true }).click();
+    await expect(dialog, `${name}`).toBeVisible();
+    expect(await dialog.evaluate((element) => element.contains(document.activeElement)), `the focus is in ${name}`).toBe(true);
+    if (way === 'Escape') await page.keyboard.press('Escape');
+    else await dialog.getByRole('button', { name: /^(Cancel|Close|Done|Stay)$/ }).last().click();
+    await expect(dialog, `${name}, by ${way}`).toHaveCount(0);
+    await expect(opener, `the focus after ${name}, by ${way}`).toBeFocused();
+  }
+}
+
+async function walk(page: Page, places: Record<string, Opened[]>): Promise<void> {
+  for (const [path, dialogs] of Object.entries(places)) {
+    await test.step(path, async () => {
+      await page.goto(path);
+      for (const one of dialogs) await closes(page, one);
+    });
+  }
+}
+
+async function begin(server: TestServer) {
+  await server.createAdministrator('ada', PASSWORD);
+  await server.createUser('ben');
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  const api = async (method: string, path: string, body?: unknown) => {
+    const answer = await server.api(method, `/api/v1${path}`, token, body);
+    expect(answer.ok, `${method} ${path}: ${answer.ok ? '' : await answer.text()}`).toBe(true);
+    return answer.json();
+  };
+  return { token, api };
+}
+
+test('dialogs of the drive, the account, organisations and the administration', async ({ server, newPage }) => {
+  const { api } = await begin(server);
+  await api('GET', '/drive');
+  for (const path of ['maps', 'plans', 'gone']) await api('POST', '/drive/ada/drive/folders', { path });
+  const commit = (operations: object[]) => api('POST', '/datasets/ada/drive/commits', { message: 'Change', operations });
+  await commit([{ operation: 'put', path: 'notes.txt', content: 'one' }]);
+  await api('POST', '/drive/ada/drive/delete', { paths: ['gone'] });
+  await api('POST', '/datasets/ada/drive/shares', { path: 'notes.txt', with: { user: 'ben' }, right: 'view' });
+  await api('POST', '/organisations', { name: 'lab' });
+  const { id } = await api('POST', '/clients', { name: 'Notes', redirects: ['http://127.0.0.1:9/callback'], scopes: ['openid'] });
+  const page = await newPage();
+  await signIn(page, 'ada');
+  const selected = async (page: Page) => {
+    if (await button(page, 'Clear selection').isHidden()) await page.getByLabel('Select notes.txt', { exact: true }).check();
+  };
+  const more = (item: string, dialog: string): Opened => by('More actions', dialog, { item });
+  const ofRow = (item: string, dialog: string): Opened => by('Actions for notes.txt', dialog, { item, before: selected });
+  const shareRow = (page: Page) => page.getByRole('dialog', { name: 'Share “notes.txt”' }).getByRole('button', { name: 'More actions for ben' });
+  const openShare = async (page: Page) => {
+    await button(page, 'Share').click();
+    await expect(shareRow(page)).toBeVisible();
+  };
+
+  await walk(page, {
+    '/drive': [by('New folder'), by('New file'), ofRow('Move…', 'Move “notes.txt”'), ofRow('Copy…', 'Copy “notes.txt”'), ofRow('Share…', 'Share “notes.txt”')],
+    '/drive/notes.txt': [
+      by('Share', 'Share “notes.txt”'),
+      more('Rename…', 'Rename'),
+      more('Move…', 'Move “notes.txt”'),
+      more('Copy…', 'Copy “notes.txt”'),
+      { dialog: 'Share with ben', from: shareRow, item: 'Expiry…', before: openShare },
+    ],
+    '/trash': [by('Empty trash', /trash/), by('Remove gone from trash', /gone/)],
+    '/account': [by('New token'), by('Add a passkey'), by('New organisation'), by('Close account…', 'Close account')],
+    [`/account/clients?id=${id as string}`]: [by('Replace secret…', 'Replace the secret of Notes?'), by('Delete Notes…', 'Delete Notes?')],
+    '/o/lab': [by('Invite by e-mail', 'Invite to lab'), by('New group'), by('Add role', 'Add a platform role'), by('Delete lab…', 'Delete lab?')],
+    '/admin/users': [by('Actions for ben', 'Quota of ben', { item: 'Change quota…' })],
+    '/admin/catalogue': [by('Add an app…', 'Add an app')],
+  });
+
+  await test.step('dialogs that ask before an upload, and the list of keys', async () => {
+    await page.goto('/drive');
+    await page.getByLabel('Files to upload').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('two') });
+    const clash = page.getByRole('dialog', { name: /^Upload 1 file to/ });
+    await expect(clash).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(clash).toHaveCount(0);
+    await page.getByLabel('Files to upload').setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('two') });
+    await clash.getByRole('button', { name: 'Cancel' }).click();
+    await expect(clash).toHaveCount(0);
+    const keys = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+    await page.getByRole('row', { name: 'maps' }).focus();
+    for (const close of [() => page.keyboard.press('Escape'), () => keys.getByRole('button', { name: 'Close' }).click()]) {
+      await page.keyboard.press('?');
+      await expect(keys).toBeVisible();
+      await close();
+      await expect(keys).toHaveCount(0);
+      await expect(page.getByRole('row', { name: 'maps' })).toBeFocused();
+    }
+  });
+
+  await test.step('while a dialog works, closing it says that this does not stop it', async () => {
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/folders', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await button(page, 'New folder').click();
+    const dialog = page.getByRole('dialog', { name: 'New folder' });
+    await dialog.getByLabel('Name').fill('charts');
+    await page.keyboard.press('Enter');
+    await expect(dialog.getByRole('button', { name: 'Create folder' })).toHaveAttribute('aria-busy', 'true');
+    await page.keyboard.press('Escape');
+    await expect(dialog.getByRole('status')).toContainText('Closing this does not stop it');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await expect(dialog).toHaveCount(0);
+    answer();
+    await expect(page.getByRole('main').getByRole('link', { name: 'charts', exact: true })).toBeVisible();
+  });
+});
+
+test('dialogs of a dataset', async ({ server, newPage }) => {
+  const { api, token } = await begin(server);
+  const schema = { fields: [{ name: 'bird', type: 'string' }, { name: 'count', type: 'integer' }] };
+  await api('POST', '/datasets', { id: 'ada/birds', visibility: 'private', package: { name: 'birds', resources: [{ name: 'counts', path: 'counts.csv', schema }] } });
+  const commit = (operations: object[], branch = 'main') => api('POST', '/datasets/ada/birds/commits', { branch, message: 'Change', operations });
+  const put = (path: string, content: string) => ({ operation: 'put', path, content });
+  const picture = { operation: 'put', path: 'owl.svg', content: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>' };
+  await commit([put('counts.csv', 'bird,count\nowl,1\n'), put('more.csv', 'bird\nwren\n'), picture]);
+  await api('POST', '/datasets/ada/birds/tags', { name: 'v1' });
+  await commit([put('counts.csv', 'bird,count\nowl,2\n')]);
+  await api('POST', '/datasets/ada/birds/branches', { name: 'fix' });
+  await commit([put('counts.csv', 'bird,count\nowl,3\n')], 'fix');
+  const { number } = await api('POST', '/datasets/ada/birds/discussions', { title: 'Count again', source: 'fix', target: 'main', body: 'Three owls.' });
+  const page = await newPage();
+  await signIn(page, 'ada');
+
+  await walk(page, {
+    '/d/ada/birds/settings': [
+      by('Share', 'Share “ada/birds”'),
+      by('Move…', 'Rename or move'),
+      by('Delete…', 'Delete ada/birds?'),
+      by('Change quota…', 'Quota of ada/birds'),
+      { dialog: 'Make ada/birds public?', from: (page) => page.getByRole('region', { name: 'Visibility' }).getByRole('button', { name: 'Save' }), before: (page) => page.getByRole('radio', { name: /Public/ }).check() },
+    ],
+    '/d/ada/birds/branches': [by('New branch'), by('Actions for fix', 'Rename fix', { item: 'Rename…' }), by('Actions for fix', 'Delete fix?', { item: 'Delete…' })],
+    '/d/ada/birds/releases': [by('New release'), by('Actions for v1', 'Edit v1', { item: 'Edit' }), by('Actions for v1', 'Delete v1?', { item: 'Delete' })],
+    '/d/ada/birds/tree/v1': [by('Restore…', 'Restore this version')],
+    '/d/ada/birds/history/main': [by(/^Actions for/, 'Undo this change', { item: 'Undo this change…' })],
+    '/d/ada/birds/file/main/more.csv': [by('Use in code'), by('More actions', 'Convert to Parquet', { item: 'Convert to Parquet…' })],
+    '/d/ada/birds/about': [by('Describe tables')],
+    '/d/ada/birds/file/main/counts.csv': [by(/^Columns/, /columns/i)],
+    '/d/ada/birds/query?q=SELECT%201': [by('Save', 'Save query'), by('Copy as')],
+    [`/d/ada/birds/discussions/${number as number}`]: [by('Edit title'), by('Actions for comment 1', 'Delete this comment?', { item: 'Delete…' }), by('Merge…', 'Merge fix into main?')],
+  });
+
+  await test.step('a text that was typed is not lost by mistake', async () => {
+    await page.goto('/d/ada/birds/releases');
+    await button(page, 'New release').click();
+    const dialog = page.getByRole('dialog', { name: 'New release' });
+    await dialog.getByRole('textbox').last().fill('All owls were counted again.');
+    await page.keyboard.press('Escape');
+    await expect(dialog.getByRole('status')).toHaveText('Your text is not saved. Close again to discard it.');
+    await page.keyboard.type(' Twice.');
+    await page.mouse.click(5, 5);
+    await expect(dialog.getByRole('textbox').last()).toHaveValue('All owls were counted again. Twice.');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await expect(dialog).toHaveCount(0);
+  });
+});

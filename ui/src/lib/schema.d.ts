@@ -10224,7 +10224,14 @@ export interface components {
             path: string;
         };
         /** @description A search result. */
+        TextPart: { text: string; match: boolean };
+        MatchField: "title" | "keyword" | "file" | "column" | "description" | "readme";
+        SearchMatch: { field: components["schemas"]["MatchField"]; text: components["schemas"]["TextPart"][]; path?: string | null };
+        FoundFile: { dataset: string; path: string; folder: boolean; text: components["schemas"]["TextPart"][]; size?: number | null; modified?: string | null };
+        SearchResults: { datasets: components["schemas"]["FoundDataset"][]; drive: components["schemas"]["FoundFile"][]; next_cursor?: string | null };
+        Stars: { stars: number; starred: boolean };
         FoundDataset: {
+            default_branch: string; stars: number; starred: boolean; matches: components["schemas"]["SearchMatch"][]; matching_files: number;
             /** @description True if the caller can see the dataset only as a site administrator. */
             as_administrator: boolean;
             /**

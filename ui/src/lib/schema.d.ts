@@ -2190,10 +2190,14 @@ export interface paths {
             parameters: {
                 query?: {
                     /**
-                     * @description The search text: words in title, description, keywords, column names, tags, owner or README; `clim*` matches
-                     *     words with this prefix. Case, accents and a plural `s` are ignored.
+                     * @description The search text: words in title, description, keywords, column names, tags, owner, README or the paths of files;
+                     *     `clim*` matches words with this prefix. Case, accents and a plural `s` are ignored.
                      */
                     q?: string;
+                    /** @description Where the words are searched: `files` searches only the paths of files. Default: everything. */
+                    in?: string;
+                    /** @description True for only the datasets that the caller has starred. */
+                    starred?: boolean;
                     /** @description The owner: a user or an organisation. */
                     owner?: components["schemas"]["OwnerName"];
                     /** @description A keyword of the package. Can be repeated. */
@@ -3225,6 +3229,558 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{owner}/{dataset}/discussions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Lists discussions and proposals, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only those of this kind. */
+                    kind?: components["schemas"]["DiscussionKind"];
+                    /** @description Only those in this state. */
+                    state?: components["schemas"]["DiscussionState"];
+                    /** @description Only those opened by this user. */
+                    author?: components["schemas"]["OwnerName"];
+                    /** @description Only those whose title contains this text. */
+                    q?: string;
+                    /** @description The maximum number of items to return. */
+                    limit?: number;
+                    /** @description The `next_cursor` of the previous page. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The discussions. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_Discussion"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /**
+         * Opens a discussion, or with `source` a proposal to merge a branch. Requires an account; read-only tokens and applications
+         *     cannot do it.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewDiscussion"];
+                };
+            };
+            responses: {
+                /** @description The discussion. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Discussion"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/discussions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Returns a discussion or proposal. Its comments are in `…/events`. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description The number of the discussion. */
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The discussion. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Discussion"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the title of a discussion, closes it, or opens it again. Requires that the caller opened it, or write access. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description The number of the discussion. */
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DiscussionUpdate"];
+                };
+            };
+            responses: {
+                /** @description The discussion. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Discussion"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Returns whether an open proposal can be merged now: conflicts, the merged `datapackage.json`, Git LFS objects and locks. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description The number of the proposal. */
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The checks. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProposalChecks"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a comment. Requires an account; read-only tokens and applications cannot do it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description The number of the discussion. */
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewComment"];
+                };
+            };
+            responses: {
+                /** @description The comment. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DiscussionEvent"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/comments/{comment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Hides a comment: its text is deleted. Requires that the caller wrote it, or owner rights. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description The number of the discussion. */
+                    number: number;
+                    /** @description The id of the comment. */
+                    comment: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The comment, without its text. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DiscussionEvent"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Replaces the text of a comment of one's own. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description The number of the discussion. */
+                    number: number;
+                    /** @description The id of the comment. */
+                    comment: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewComment"];
+                };
+            };
+            responses: {
+                /** @description The comment. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DiscussionEvent"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Lists the comments of a discussion, and changes of its title, state and branches, oldest first. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The maximum number of items to return. */
+                    limit?: number;
+                    /** @description The `next_cursor` of the previous page. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description The number of the discussion. */
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The events. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_DiscussionEvent"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/discussions/{number}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merges a proposal: the target branch moves forward to the source branch, or gets a merge revision. Requires write access.
+         *     If the target branch has all revisions of the source branch already, for example after a push, the proposal is recorded
+         *     as merged.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description The number of the proposal. */
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["MergeProposal"];
+                };
+            };
+            responses: {
+                /** @description The merged proposal. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Discussion"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{path}": {
         parameters: {
             query?: never;
@@ -3279,6 +3835,125 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Returns whether the caller follows the dataset. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Whether the caller follows it. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Following"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Follows the dataset: the caller is notified of its discussions and proposals. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The caller follows it. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Stops following the dataset. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The caller does not follow it. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -3395,6 +4070,70 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Returns whether one branch can be merged into another, and which files are in conflict. Text files are merged by line,
+         *     `datapackage.json` by resource and property. Files are compared by path: a file that one branch renamed and the other
+         *     changed is in conflict. To merge, open a proposal.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /** @description The branch to merge, or any other revision. */
+                    from: string;
+                    /** @description The branch to merge into, or any other revision. Default: the default branch. */
+                    into?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description How they can be merged. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MergeResult"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4222,6 +4961,129 @@ export interface paths {
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/star": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Returns how many users have starred the dataset, and whether the caller has. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The stars. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Stars"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Stars the dataset. Others see the number of users who have, but not which ones. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The caller has starred it. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Stars"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Removes the caller's star. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The caller has not starred it. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Stars"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{path}": {
@@ -7798,6 +8660,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Searches the datasets that the caller may see and the caller's own drive, and says what matches. Without facets, so it
+         *     is cheaper than `GET /api/v1/datasets`: use it to search while the user types.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /**
+                     * @description The search text, at most 512 bytes: words, as in `GET /api/v1/datasets`. In the drive, the names of files and folders
+                     *     must contain all of them.
+                     */
+                    q: string;
+                    /** @description What is searched. Default: everything. */
+                    in?: "everything" | "datasets" | "files" | "drive";
+                    /** @description The maximum number of datasets, and of files of the drive. */
+                    limit?: number;
+                    /** @description The `next_cursor` of the previous page. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What was found. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SearchResults"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -9087,6 +10009,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/user/notification-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what the caller is notified of. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The settings. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NotificationSettings"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Changes what the caller is notified of. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NotificationSettings"];
+                };
+            };
+            responses: {
+                /** @description The settings. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NotificationSettings"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/user/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists notifications, newest first. They are kept for 90 days. Those about datasets that the caller cannot read any more are
+         *     left out, so that a page can have fewer items than its limit without being the last one.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description True to return only those that are not marked as read. */
+                    unread?: boolean;
+                    /** @description The maximum number of items to return. */
+                    limit?: number;
+                    /** @description The `next_cursor` of the previous page. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The notifications. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_Notification"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/user/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks notifications as read. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ReadNotifications"];
+                };
+            };
+            responses: {
+                /** @description They are marked as read. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/user/password": {
         parameters: {
             query?: never;
@@ -9765,6 +10867,15 @@ export interface components {
             /** @description The display name. */
             name?: string | null;
         };
+        /** @description Two revisions to compare. */
+        Compare: {
+            /** @description The id of the common ancestor of both branches. */
+            from: string;
+            /** @description The id of the newest revision of the source branch; of a merged proposal, of the one that was merged. */
+            to: string;
+            /** @description The URL of the comparison. */
+            url: string;
+        };
         /** @description A configuration file. */
         ConfigFile: {
             /** @description The name of the file. */
@@ -9772,6 +10883,11 @@ export interface components {
             /** @description The text. */
             text: string;
         };
+        /**
+         * @description Why a file cannot be merged.
+         * @enum {string}
+         */
+        ConflictType: "both_changed" | "both_added" | "deleted_in_target" | "deleted_in_source" | "file_and_folder" | "other_type";
         /** @description An application that is connected to the account. */
         ConnectedApp: {
             /**
@@ -9855,6 +10971,13 @@ export interface components {
             readme?: components["schemas"]["ReadmeCard"] | null;
             /** @description The permissions of the caller. */
             rights: components["schemas"]["RightsHere"];
+            /** @description True if the caller has starred it. */
+            starred: boolean;
+            /**
+             * Format: int64
+             * @description The number of users who have starred the dataset.
+             */
+            stars: number;
             /** @description The store that holds the objects of the dataset. */
             store: string;
             /** @description Who can see the dataset. */
@@ -10001,6 +11124,105 @@ export interface components {
             schemas?: Record<string, never> | null;
             /** @description The new revision. */
             to: string;
+        };
+        /** @description A discussion or a proposal. */
+        Discussion: {
+            /** @description The user who opened it; null if the account was deleted. */
+            author?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was closed or merged (RFC 3339).
+             */
+            closed?: string | null;
+            /**
+             * Format: int64
+             * @description The number of comments, hidden ones included.
+             */
+            comments: number;
+            /**
+             * Format: date-time
+             * @description When it was opened (RFC 3339).
+             */
+            created: string;
+            /** @description What it is. */
+            kind: components["schemas"]["DiscussionKind"];
+            /**
+             * Format: int64
+             * @description Its number; discussions and proposals of a dataset have one numbering.
+             */
+            number: number;
+            proposal?: components["schemas"]["Proposal"] | null;
+            /** @description Open, closed or merged. */
+            state: components["schemas"]["DiscussionState"];
+            /** @description The title. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description The time of the last event (RFC 3339).
+             */
+            updated: string;
+        };
+        /** @description An event in a discussion. */
+        DiscussionEvent: {
+            /**
+             * @description The new title, state, or name of the branch, which is absent if the branch was deleted; for a merge, the revision
+             *     that it created.
+             */
+            after?: string | null;
+            /** @description The user; null if the account was deleted. */
+            author?: string | null;
+            /** @description The former title, state, or name of the branch. */
+            before?: string | null;
+            /**
+             * @description The text of a comment, in Markdown, as it was written: a client that shows it as HTML must remove scripts. Absent if the
+             *     comment is hidden.
+             */
+            body?: string | null;
+            /**
+             * Format: date-time
+             * @description When it happened (RFC 3339).
+             */
+            created: string;
+            /**
+             * Format: date-time
+             * @description When the comment was last changed (RFC 3339).
+             */
+            edited?: string | null;
+            /** @description True for a comment whose text was removed. */
+            hidden: boolean;
+            /** @description The id of the event. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Its number in the discussion.
+             */
+            number: number;
+            /** @description What happened. */
+            type: components["schemas"]["DiscussionEventKind"];
+        };
+        /**
+         * @description What happened in a discussion.
+         * @enum {string}
+         */
+        DiscussionEventKind: "comment" | "title" | "state" | "merge" | "branch";
+        /**
+         * @description What a discussion is.
+         * @enum {string}
+         */
+        DiscussionKind: "discussion" | "proposal";
+        /**
+         * @description The state of a discussion or proposal.
+         * @enum {string}
+         */
+        DiscussionState: "open" | "closed" | "merged";
+        /** @description A title: one line of 1 to 200 characters. */
+        DiscussionTitle: string;
+        /** @description Changes to a discussion. Omitted fields stay as they are. */
+        DiscussionUpdate: {
+            /** @description A comment to add before the state changes, in Markdown; only with `state`. */
+            comment?: string | null;
+            state?: components["schemas"]["DiscussionState"] | null;
+            title?: components["schemas"]["DiscussionTitle"] | null;
         };
         /** @description What to download. */
         DownloadSelection: {
@@ -10185,6 +11407,15 @@ export interface components {
             /** @description The table, as it was requested or found. */
             table: string;
         };
+        /** @description A file that cannot be merged. */
+        FileConflict: {
+            /** @description Why it cannot be merged. */
+            conflict: components["schemas"]["ConflictType"];
+            /** @description The path of the file. */
+            path: string;
+            /** @description For `datapackage.json`, the properties that both branches changed: JSON pointers (RFC 6901). */
+            properties?: string[];
+        };
         /** @description The path of a file or a folder, without empty, `.` or `..` parts, backslashes or control characters; at most 4096 bytes, 255 in each part. */
         FilePath: string;
         /** @description The first administrator account. */
@@ -10223,15 +11454,13 @@ export interface components {
             /** @description The path of the folder. */
             path: string;
         };
+        /** @description Whether the caller follows a dataset. */
+        Following: {
+            /** @description True if the caller follows it, and is notified of all discussions. */
+            following: boolean;
+        };
         /** @description A search result. */
-        TextPart: { text: string; match: boolean };
-        MatchField: "title" | "keyword" | "file" | "column" | "description" | "readme";
-        SearchMatch: { field: components["schemas"]["MatchField"]; text: components["schemas"]["TextPart"][]; path?: string | null };
-        FoundFile: { dataset: string; path: string; folder: boolean; text: components["schemas"]["TextPart"][]; size?: number | null; modified?: string | null };
-        SearchResults: { datasets: components["schemas"]["FoundDataset"][]; drive: components["schemas"]["FoundFile"][]; next_cursor?: string | null };
-        Stars: { stars: number; starred: boolean };
         FoundDataset: {
-            default_branch: string; stars: number; starred: boolean; matches: components["schemas"]["SearchMatch"][]; matching_files: number;
             /** @description True if the caller can see the dataset only as a site administrator. */
             as_administrator: boolean;
             /**
@@ -10239,6 +11468,8 @@ export interface components {
              * @description When the dataset was created (RFC 3339).
              */
             created: string;
+            /** @description The default branch. */
+            default_branch: string;
             /** @description The beginning of the description. */
             description?: string | null;
             /** @description The formats of the resources, in lower case. */
@@ -10249,12 +11480,29 @@ export interface components {
             keywords: string[];
             /** @description The licenses, in lower case. */
             licenses: string[];
+            /**
+             * @description What matches the search text, with most of its words first: at most 5, or with `in=files` at most 20. Only for the
+             *     first 100 datasets of a page.
+             */
+            matches: components["schemas"]["SearchMatch"][];
+            /**
+             * @description The number of files with all of the words in their path. Of each dataset, the first 5,000 files and folders are
+             *     searched.
+             */
+            matching_files: number;
             /** @description The name of the dataset, without the owner. */
             name: string;
             /** @description The owner: a user or an organisation. */
             owner: string;
             /** @description The newest revision of the default branch. */
             revision?: string | null;
+            /** @description True if the caller has starred it. */
+            starred: boolean;
+            /**
+             * Format: int64
+             * @description The number of users who have starred the dataset.
+             */
+            stars: number;
             /** @description The title of the package. */
             title?: string | null;
             /**
@@ -10278,6 +11526,27 @@ export interface components {
              * @description The number of results on all pages. Counting stops at 10,000.
              */
             total: number;
+        };
+        /** @description A file or folder of the caller's drive. */
+        FoundFile: {
+            /** @description The dataset of the drive, as `owner/name`. */
+            dataset: string;
+            /** @description True for a folder. */
+            folder: boolean;
+            /**
+             * Format: date-time
+             * @description When it was last changed (RFC 3339); null if that is more than 10,000 revisions ago.
+             */
+            modified?: string | null;
+            /** @description The path. */
+            path: string;
+            /**
+             * Format: int64
+             * @description The size in bytes; null for folders.
+             */
+            size?: number | null;
+            /** @description The path, in parts. */
+            text: components["schemas"]["TextPart"][];
         };
         /** @description A frequent value. */
         FrequentValue: {
@@ -10621,6 +11890,89 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Items_Discussion: {
+            items: {
+                /** @description The user who opened it; null if the account was deleted. */
+                author?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was closed or merged (RFC 3339).
+                 */
+                closed?: string | null;
+                /**
+                 * Format: int64
+                 * @description The number of comments, hidden ones included.
+                 */
+                comments: number;
+                /**
+                 * Format: date-time
+                 * @description When it was opened (RFC 3339).
+                 */
+                created: string;
+                /** @description What it is. */
+                kind: components["schemas"]["DiscussionKind"];
+                /**
+                 * Format: int64
+                 * @description Its number; discussions and proposals of a dataset have one numbering.
+                 */
+                number: number;
+                proposal?: components["schemas"]["Proposal"] | null;
+                /** @description Open, closed or merged. */
+                state: components["schemas"]["DiscussionState"];
+                /** @description The title. */
+                title: string;
+                /**
+                 * Format: date-time
+                 * @description The time of the last event (RFC 3339).
+                 */
+                updated: string;
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_DiscussionEvent: {
+            items: {
+                /**
+                 * @description The new title, state, or name of the branch, which is absent if the branch was deleted; for a merge, the revision
+                 *     that it created.
+                 */
+                after?: string | null;
+                /** @description The user; null if the account was deleted. */
+                author?: string | null;
+                /** @description The former title, state, or name of the branch. */
+                before?: string | null;
+                /**
+                 * @description The text of a comment, in Markdown, as it was written: a client that shows it as HTML must remove scripts. Absent if the
+                 *     comment is hidden.
+                 */
+                body?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it happened (RFC 3339).
+                 */
+                created: string;
+                /**
+                 * Format: date-time
+                 * @description When the comment was last changed (RFC 3339).
+                 */
+                edited?: string | null;
+                /** @description True for a comment whose text was removed. */
+                hidden: boolean;
+                /** @description The id of the event. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Its number in the discussion.
+                 */
+                number: number;
+                /** @description What happened. */
+                type: components["schemas"]["DiscussionEventKind"];
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Items_DriveEntry: {
             items: {
                 /** @description The git object id of the entry. */
@@ -10903,6 +12255,37 @@ export interface components {
                 name: string;
                 /** @description The role in the organisation. */
                 role: components["schemas"]["Role"];
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_Notification: {
+            items: {
+                /** @description The user who caused it. */
+                author: string;
+                /**
+                 * Format: date-time
+                 * @description When it happened (RFC 3339).
+                 */
+                created: string;
+                /** @description The dataset, as `owner/name`. */
+                dataset: string;
+                /** @description What happened. */
+                event: components["schemas"]["DiscussionEventKind"];
+                /** @description The id of the notification. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description The number of the discussion.
+                 */
+                number: number;
+                /** @description True if it was marked as read. */
+                read: boolean;
+                /** @description Why the caller is notified. */
+                reason: components["schemas"]["NotificationReason"];
+                /** @description The title of the discussion. */
+                title: string;
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -11482,6 +12865,13 @@ export interface components {
             /** @description The provider. */
             provider: string;
         };
+        /** @description A file that another user has locked. */
+        LockedFile: {
+            /** @description The user who has locked it. */
+            owner: string;
+            /** @description The path of the file. */
+            path: string;
+        };
         /**
          * @description Sign-in credentials: `login` and `password`, for the second step `ticket` and `code`, or for a passkey `ticket` and
          *     `credential`.
@@ -11506,6 +12896,11 @@ export interface components {
             /** @description The token itself. */
             token: string;
         };
+        /**
+         * @description Where a dataset matches a search.
+         * @enum {string}
+         */
+        MatchField: "title" | "keyword" | "file" | "column" | "description" | "readme";
         /** @description A member of an organisation. */
         Membership: {
             /** @description The display name; null if not set. */
@@ -11515,6 +12910,36 @@ export interface components {
             /** @description The role in the organisation. */
             role: components["schemas"]["Role"];
         };
+        /** @description What to merge. */
+        MergeProposal: {
+            /** @description A comment to add, in Markdown. */
+            comment?: string | null;
+            head?: components["schemas"]["RevisionId"] | null;
+            /** @description The message of the merge revision. Default: number and title of the proposal. */
+            message?: string | null;
+        };
+        /** @description Whether one branch can be merged into another. */
+        MergeResult: {
+            /** @description The id of their common ancestor; null if there is none, or several. */
+            base?: string | null;
+            /** @description The number of files in conflict. */
+            conflict_count: number;
+            /** @description The files in conflict, ordered by path; at most 100. */
+            conflicts: components["schemas"]["FileConflict"][];
+            /** @description The id of the revision to merge. */
+            from: string;
+            /** @description The id of the revision to merge into. */
+            into: string;
+            /** @description Why the histories cannot be merged. */
+            reason?: string | null;
+            /** @description How they can be merged. */
+            status: components["schemas"]["MergeStatus"];
+        };
+        /**
+         * @description How two branches can be merged.
+         * @enum {string}
+         */
+        MergeStatus: "up_to_date" | "fast_forward" | "clean" | "conflicts" | "unrelated";
         /** @description A file or folder to move or copy. */
         MoveItem: {
             /** @description The current path. */
@@ -11614,6 +13039,11 @@ export interface components {
              */
             traits?: string[];
         };
+        /** @description A comment. */
+        NewComment: {
+            /** @description The text, in Markdown; at most 64 KiB. */
+            body: string;
+        };
         /** @description A commit. */
         NewCommit: {
             author?: components["schemas"]["CommitAuthor"] | null;
@@ -11637,6 +13067,15 @@ export interface components {
             /** @description The store for its objects. It cannot be changed later. */
             store?: string | null;
             visibility?: components["schemas"]["Visibility"] | null;
+        };
+        /** @description A new discussion or proposal. */
+        NewDiscussion: {
+            /** @description The first comment, in Markdown; at most 64 KiB. */
+            body?: string | null;
+            source?: components["schemas"]["BranchName"] | null;
+            target?: components["schemas"]["BranchName"] | null;
+            /** @description The title: one line of at most 200 characters. */
+            title: components["schemas"]["DiscussionTitle"];
         };
         /** @description A new user of a provider, who has to choose a name. */
         NewExternalUser: {
@@ -11790,6 +13229,52 @@ export interface components {
              */
             size: number;
         };
+        /** @description A notification about a discussion. */
+        Notification: {
+            /** @description The user who caused it. */
+            author: string;
+            /**
+             * Format: date-time
+             * @description When it happened (RFC 3339).
+             */
+            created: string;
+            /** @description The dataset, as `owner/name`. */
+            dataset: string;
+            /** @description What happened. */
+            event: components["schemas"]["DiscussionEventKind"];
+            /** @description The id of the notification. */
+            id: string;
+            /**
+             * Format: int64
+             * @description The number of the discussion.
+             */
+            number: number;
+            /** @description True if it was marked as read. */
+            read: boolean;
+            /** @description Why the caller is notified. */
+            reason: components["schemas"]["NotificationReason"];
+            /** @description The title of the discussion. */
+            title: string;
+        };
+        /**
+         * @description Why a user is notified.
+         * @enum {string}
+         */
+        NotificationReason: "mention" | "participating" | "owner" | "following";
+        /** @description What the caller is notified of, for one reason. */
+        NotificationSetting: {
+            /** @description True to send e-mails. */
+            email: boolean;
+            /** @description True to list notifications. */
+            list: boolean;
+            /** @description The reason. */
+            reason: components["schemas"]["NotificationReason"];
+        };
+        /** @description What the caller is notified of. Reasons that are left out stay as they are. */
+        NotificationSettings: {
+            /** @description The settings, one for each reason. */
+            settings: components["schemas"]["NotificationSetting"][];
+        };
         /** @description An application. */
         OAuthClient: {
             /** @description The account that it acts as with client credentials, if set. */
@@ -11868,6 +13353,13 @@ export interface components {
         OAuthReturn: {
             /** @description The URL of the application. */
             location: string;
+        };
+        /** @description Files whose Git LFS objects are missing. */
+        ObjectCheck: {
+            /** @description The number of files. */
+            missing: number;
+            /** @description Their paths; at most 100. */
+            paths: string[];
         };
         /** @description A passkey. */
         OnePasskey: {
@@ -12082,6 +13574,13 @@ export interface components {
              */
             quota_bytes?: number | null;
         };
+        /** @description The check of the merged `datapackage.json`. */
+        PackageCheck: {
+            /** @description True if the merge would change it. */
+            changed: boolean;
+            /** @description Why it is not valid, if it is not. */
+            problem?: string | null;
+        };
         /** @description A change of the package metadata. */
         PackageUpdate: {
             author?: components["schemas"]["CommitAuthor"] | null;
@@ -12194,6 +13693,31 @@ export interface components {
             /** @description The table, as it was requested or found. */
             table: string;
         };
+        /** @description The branches of a proposal. */
+        Proposal: {
+            compare?: components["schemas"]["Compare"] | null;
+            /** @description The id of the revision of the target branch that the merge created. */
+            merged_revision?: string | null;
+            /** @description The branch to merge. */
+            source: string;
+            /** @description The branch to merge into. */
+            target: string;
+        };
+        /** @description What merging a proposal would give. */
+        ProposalChecks: {
+            /** @description The number of files that would change. */
+            files: number;
+            /** @description Files that would change and that other users have locked; at most 100. */
+            locked: components["schemas"]["LockedFile"][];
+            /** @description How the branches can be merged. */
+            merge: components["schemas"]["MergeResult"];
+            /** @description Files that would change whose Git LFS objects are missing. */
+            objects: components["schemas"]["ObjectCheck"];
+            /** @description The merged `datapackage.json`. */
+            package: components["schemas"]["PackageCheck"];
+            /** @description True if it can be merged now. */
+            passed: boolean;
+        };
         /** @description Protection rules for branches and tags. */
         Protection: {
             /**
@@ -12204,6 +13728,11 @@ export interface components {
              *     ]
              */
             patterns: components["schemas"]["RefPattern"][];
+        };
+        /** @description Which notifications to mark as read. */
+        ReadNotifications: {
+            /** @description Their ids. Default: all. */
+            ids?: string[] | null;
         };
         /** @description Metadata from the YAML header of a README. */
         ReadmeCard: {
@@ -12312,6 +13841,8 @@ export interface components {
             /** @description The id of the revision (commit hash). */
             revision: string;
         };
+        /** @description The full id of a revision (commit hash). */
+        RevisionId: string;
         RevisionShown: components["schemas"]["Revision"] | {
             revision?: null;
         };
@@ -12352,6 +13883,24 @@ export interface components {
             progress: number;
             /** @description `running` */
             state: string;
+        };
+        /** @description Text of a dataset that matches a search. */
+        SearchMatch: {
+            /** @description Where it is. */
+            field: components["schemas"]["MatchField"];
+            /** @description The path of the file, if it is one. */
+            path?: string | null;
+            /** @description The text, in parts. Long text is cut around the match. */
+            text: components["schemas"]["TextPart"][];
+        };
+        /** @description One page of what was found. A page can have fewer items than its limit. */
+        SearchResults: {
+            /** @description Datasets, the best ones first: those with all of the words in name or title, then those that changed last. */
+            datasets: components["schemas"]["FoundDataset"][];
+            /** @description Files and folders of the caller's drive, those nearest to its root first; on the first page, or with `in=drive`. */
+            drive: components["schemas"]["FoundFile"][];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
         };
         /** @description The second step of signing in: the account has two-factor authentication. */
         SecondStep: {
@@ -12573,6 +14122,16 @@ export interface components {
             revision: string;
             /** @description The name of the table. */
             table: string;
+        };
+        /** @description The stars of a dataset. */
+        Stars: {
+            /** @description True if the caller has starred it. */
+            starred: boolean;
+            /**
+             * Format: int64
+             * @description The number of users who have starred the dataset.
+             */
+            stars: number;
         };
         /** @description The number of apps that are being stopped. */
         StoppedApps: {
@@ -12838,6 +14397,12 @@ export interface components {
             omitted?: string | null;
             /** @description The diff in the unified format of diff(1); null if omitted. */
             unified?: string | null;
+        };
+        /** @description A part of a text. */
+        TextPart: {
+            /** @description True if it is what was searched for. */
+            match: boolean;
+            text: string;
         };
         /** @description A personal access token. */
         Token: {

@@ -6,8 +6,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::{Tx, listed};
 use super::query::{Argument, Query, query, query_scalar};
+use super::{Tx, listed};
 use crate::error::Result;
 use crate::types::{Id, Millis, Visibility};
 
@@ -507,7 +507,8 @@ mod tests {
     #[test]
     fn query_syntax_is_escaped() {
         let odd = Term::new("a\"b'c\0*:(&|!) NEAR/2 d\\=", false);
-        let terms = Terms { all: vec![odd, Term::new("=clim", true)], not_all: vec![Term::new("x", false)], starred: false };
+        let terms =
+            Terms { all: vec![odd, Term::new("=clim", true)], not_all: vec![Term::new("x", false)], starred: false };
         assert_eq!(terms.fts().unwrap(), "(\"abcNEAR2d=\" AND \"=clim\"*) NOT (\"x\")");
         assert_eq!(terms.tsquery().unwrap(), "('abcNEAR2d=' & '=clim':*) & !('x')");
         assert_eq!(Terms::default().fts(), None);

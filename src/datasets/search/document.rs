@@ -211,7 +211,14 @@ mod tests {
             ],
         });
         let tags = ["v1.0".to_owned(), "v2".to_owned()];
-        let source = Source { owner: "ada", name: "birds", package: &package, readme: "# About\nnests", tags: &tags, paths: &["a/Zug 9.csv".into()] };
+        let source = Source {
+            owner: "ada",
+            name: "birds",
+            package: &package,
+            readme: "# About\nnests",
+            tags: &tags,
+            paths: &["a/Zug 9.csv".into()],
+        };
         let draft = IndexDocument::of(&source);
         assert_eq!(draft.card.keywords, ["climate", "owls"]);
         assert_eq!(draft.card.formats, ["csv", "parquet"]);

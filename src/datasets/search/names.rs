@@ -45,7 +45,10 @@ mod tests {
     use super::*;
 
     fn shown(words: &str, path: &str) -> String {
-        mark_name(words, path).iter().map(|(text, is_match)| if *is_match { format!("[{text}]") } else { text.clone() }).collect()
+        mark_name(words, path)
+            .iter()
+            .map(|(text, is_match)| if *is_match { format!("[{text}]") } else { text.clone() })
+            .collect()
     }
 
     #[test]

@@ -53,8 +53,7 @@ pub enum Field {
 }
 
 impl Field {
-    const ALL: [Self; 6] =
-        [Self::Title, Self::Keyword, Self::File, Self::Column, Self::Description, Self::Readme];
+    const ALL: [Self; 6] = [Self::Title, Self::Keyword, Self::File, Self::Column, Self::Description, Self::Readme];
 
     /// The character of the field in the database.
     fn tag(self) -> char {
@@ -147,7 +146,10 @@ impl Passages {
         }
         for resource in source.package["resources"].as_array().into_iter().flatten() {
             for field in ["name", "title", "description"] {
-                resource[field].as_str().into_iter().for_each(|text| passages.add_text(Field::Description, text, &mut texts));
+                resource[field]
+                    .as_str()
+                    .into_iter()
+                    .for_each(|text| passages.add_text(Field::Description, text, &mut texts));
             }
             for column in resource["schema"]["fields"].as_array().into_iter().flatten() {
                 for text in ["name", "title"].into_iter().filter_map(|field| column[field].as_str()) {
@@ -271,7 +273,8 @@ mod tests {
         });
         let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
         let source = Source { owner: "ada", name: "census", package: &package, readme, tags: &[], paths: &paths };
-        let card = SearchHit { title: Some("Birds, counted".into()), keywords: vec!["owl".into()], ..SearchHit::default() };
+        let card =
+            SearchHit { title: Some("Birds, counted".into()), keywords: vec!["owl".into()], ..SearchHit::default() };
         Passages::of("census", &card, &source).into_text()
     }
 
@@ -284,7 +287,8 @@ mod tests {
 
     #[test]
     fn matches_say_where_and_what() {
-        let text = passages(&["data/owls.csv", "data/Wing span.csv", "x"], "# About owls\n\nMore on the span of wings.\n");
+        let text =
+            passages(&["data/owls.csv", "data/Wing span.csv", "x"], "# About owls\n\nMore on the span of wings.\n");
         assert_eq!(shown("owl", &text, false), ["Keyword: [owl]", "File: data/[owls].csv", "Readme: About [owls]"]);
         let both = ["File: data/[Wing] [span].csv", "Column: [wing]_[span]", "Readme: More on the [span] of [wings]."];
         assert_eq!(shown("wing span", &text, false), both);
@@ -302,7 +306,12 @@ mod tests {
         let text = passages(&[], &readme);
         let found = shown("needle", &text, false);
         assert_eq!(found.len(), 1);
-        assert!(found[0].starts_with("Readme: … hay ") && found[0].contains(" hay [needle] hay ") && found[0].ends_with(" …"), "{found:?}");
+        assert!(
+            found[0].starts_with("Readme: … hay ")
+                && found[0].contains(" hay [needle] hay ")
+                && found[0].ends_with(" …"),
+            "{found:?}"
+        );
         assert!(found[0].chars().count() < 200);
         let many = passages(&[], &"needle\n".repeat(100));
         assert_eq!(shown("needle", &many, false).len(), 1, "the same text once");

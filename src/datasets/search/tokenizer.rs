@@ -151,7 +151,10 @@ mod tests {
     #[test]
     fn words_have_places() {
         let places = |text: &str| located_words(text).map(|(_, place)| text[place].to_owned()).collect::<Vec<_>>();
-        assert_eq!(places("Les Écoles, E\u{301}te\u{301}! ﬁle人口"), ["Les", "Écoles", "E\u{301}te\u{301}", "ﬁle", "人", "口"]);
+        assert_eq!(
+            places("Les Écoles, E\u{301}te\u{301}! ﬁle人口"),
+            ["Les", "Écoles", "E\u{301}te\u{301}", "ﬁle", "人", "口"]
+        );
         assert_eq!(places(&"x".repeat(500)), ["x".repeat(500)]);
     }
 

@@ -1,5 +1,7 @@
 //! One search for datasets, their files and the caller's drive, what it says matches, and stars.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use rutter::types::{Role, Visibility};
 use rutter_testing::{Person, Reply, Server, story};
@@ -31,6 +33,7 @@ async fn put_files(server: &Server, who: &Person, id: &str, visibility: &str, fi
     let commit = json!({"message": "m", "operations": files.iter().map(put).collect::<Vec<_>>()});
     let url = format!("/api/v1/datasets/{id}/commits");
     assert_eq!(ask(server, Some(who), Method::POST, &url, commit).await.status, 201);
+    server.clock.advance(Duration::from_secs(90));
 }
 
 /// The ids of the datasets on a page.
@@ -70,6 +73,7 @@ story! {
         assert_eq!(matches(&page["datasets"][1]), expected);
         assert_eq!(page["datasets"][1]["matches"][0]["path"], "data/owls 2024.csv");
         assert_eq!(page["datasets"][1]["matching_files"], 2);
+        assert_eq!(get(&server, Some(&ada), "/api/v1/search?q=owl*&in=drive").await["drive"], page["drive"]);
         let drive: Vec<&str> = page["drive"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
         assert_eq!(drive, ["owls.txt", "b/Owl list.txt"]);
         assert_eq!(page["drive"][1]["text"][1], json!({"text": "Owl", "match": true}));
@@ -118,7 +122,7 @@ story! {
         execute(&server.app.db, "DELETE FROM search_source").await;
         assert_eq!(matches(&get(&server, None, "/api/v1/search?q=nests").await["datasets"][0]), [""; 0]);
         server.app.datasets.reindex_stale().await.unwrap();
-        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM search_source").await, 3);
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM search_source").await, 4, "two datasets and two drives");
 
         for (query, problem) in [("q=", "`q`"), ("q=%20", "`q`"), ("q=a&limit=51", "`limit`"), ("q=a&cursor=x", "cursor"), ("q=a&in=drive&cursor=h1", "cursor"), ("q=a&in=mail", "in"), ("q=ab*", "prefix")] {
             let reply = ask(&server, Some(&ada), Method::GET, &format!("/api/v1/search?{query}"), Value::Null).await;
@@ -138,9 +142,10 @@ story! {
     async fn stars_are_bookmarks_that_are_counted(server: Server) {
         let (ada, ben, cy) = (server.person("ada").await, server.person("ben").await, server.person("cy").await);
         server.organisation("org", &[(&ada, Role::Owner), (&ben, Role::Reader)]).await;
-        server.dataset("org/open", Visibility::Public).await;
-        server.dataset("org/closed", Visibility::Private).await;
-        server.dataset("org/other", Visibility::Public).await;
+        for (id, visibility) in [("org/open", Visibility::Public), ("org/closed", Visibility::Private), ("org/other", Visibility::Public)] {
+            server.dataset(id, visibility).await;
+            server.clock.advance(Duration::from_secs(90));
+        }
         let star = async |who: Option<&Person>, method: Method, id: &str| {
             ask(&server, who, method, &format!("/api/v1/datasets/{id}/star"), Value::Null).await
         };

@@ -347,13 +347,15 @@ async fn search_everything(
         if let Some(grant) = app.access.authorize_silently::<Read>(&caller.actor, &path).await? {
             caller.charge(DRIVE_COST);
             let most = limit.saturating_add(offset).saturating_add(1);
-            let found = app.datasets.find_names(&grant, &asked.q, most).await?;
+            // Parts of names are found in any case.
+            let words = asked.q.replace('*', " ");
+            let found = app.datasets.find_names(&grant, &words, most).await?;
             if scope == SearchScope::Drive && found.len() == most {
                 results.next_cursor = Some(format!("d{}", offset + limit));
             }
             let name = path.to_string();
             let page = found.iter().skip(offset).take(limit);
-            results.drive = page.map(|found| FoundFile::of(&name, &asked.q, found)).collect();
+            results.drive = page.map(|found| FoundFile::of(&name, &words, found)).collect();
         }
     }
     Ok((here.next(results.next_cursor.as_deref()), Json(results)).into_response())

@@ -48,9 +48,10 @@ test('search, palette, file finder and stars', async ({ server, newPage }) => {
   await page.keyboard.press('Escape');
   await expect(page.getByRole('button', { name: 'Command palette' })).toBeFocused();
   await page.keyboard.press('Enter');
+  await expect(field).toBeFocused();
   await page.keyboard.type('gul');
   await expect(palette.getByRole('group', { name: 'Files in datasets' }).getByRole('option')).toHaveCount(2);
-  await expect(palette.getByRole('group', { name: 'My drive' }).getByRole('option')).toHaveText(['gulls.txt' + 'My drive']);
+  await expect(palette.getByRole('group', { name: 'My drive' }).getByRole('option')).toContainText(['gulls.txt']);
   await page.keyboard.press('Control+a');
   await page.keyboard.type('shortcuts');
   await expect(chosen).toContainText('Keyboard shortcuts');
@@ -59,6 +60,7 @@ test('search, palette, file finder and stars', async ({ server, newPage }) => {
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toContainText('Open the command palette');
   await page.keyboard.press('Escape');
   await page.keyboard.press('Control+k');
+  await expect(field).toBeFocused();
   await page.keyboard.type('coast');
   await expect(palette.getByRole('group', { name: 'Datasets', exact: true }).getByRole('option')).toHaveCount(1);
   while ((await chosen.textContent())?.includes('Birds of the coast') !== true) await page.keyboard.press('ArrowDown');
@@ -88,6 +90,7 @@ test('search, palette, file finder and stars', async ({ server, newPage }) => {
   await visitor.goto('/d/ada/birds');
   await expect(visitor.getByTitle('Starred by 1 user')).toBeVisible();
   await visitor.keyboard.press('Control+k');
+  await expect(visitor.getByRole('combobox')).toBeFocused();
   await visitor.keyboard.type('gull');
   await expect(visitor.getByRole('group', { name: 'Files in datasets' }).getByRole('option')).toHaveCount(1);
   await expect(visitor.getByRole('group', { name: 'My drive' })).toHaveCount(0);

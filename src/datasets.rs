@@ -23,6 +23,7 @@ pub mod revert;
 pub mod revisions;
 pub mod search;
 pub mod sorted;
+pub mod stars;
 pub mod stats;
 pub mod trash;
 pub mod tree_api;

@@ -41,6 +41,7 @@ pub mod search;
 pub mod second_factors;
 pub mod sessions;
 pub mod shares;
+pub mod stars;
 pub mod trash;
 pub mod upload_sessions;
 pub mod usage;

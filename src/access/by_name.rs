@@ -97,7 +97,7 @@ impl Access {
 
     /// Returns the grant, or `None` if access is denied. The user did not ask for this dataset, so a denial is not
     /// audited.
-    pub(super) async fn authorize_silently<R: Right>(
+    pub(crate) async fn authorize_silently<R: Right>(
         &self,
         actor: &Actor,
         path: &RepoPath,

@@ -68,9 +68,9 @@ impl Access {
         let grant = self.authorize::<Read>(actor, dataset).await?;
         let user = match &actor.identity {
             Identity::User { id, .. } => *id,
-            Identity::Anonymous => return Err(Error::unauthenticated("sign in to take part in discussions")),
+            Identity::Anonymous => return Err(Error::unauthenticated("sign in to take part in discussions, and to follow or star datasets")),
             Identity::Guest { .. } | Identity::Link(_) | Identity::Operator => {
-                return Err(Error::forbidden("only users of this server can take part in discussions"));
+                return Err(Error::forbidden("only users of this server can take part in discussions, and follow or star datasets"));
             }
         };
         let allowed = match &actor.limit {
@@ -80,7 +80,8 @@ impl Access {
         };
         if !allowed {
             return Err(Error::forbidden(
-                "sign in with a browser, or use a personal token with the scope `write`, to take part in discussions",
+                "sign in with a browser, or use a personal token with the scope `write`, to take part in discussions, and to \
+                 follow or star datasets",
             ));
         }
         Ok(CommentGrant { grant, user })

@@ -51,6 +51,7 @@ impl Access {
                     personal = Some(std::mem::take(&mut seen));
                     seen.all = true;
                 }
+                seen.reader = Some(*id);
             }
         }
         seen.only = match &actor.limit {

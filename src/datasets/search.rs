@@ -4,28 +4,29 @@
 //! job looks every minute for datasets whose generation shows that their entry is outdated.
 
 mod document;
+mod index;
+mod names;
 mod order;
+mod passages;
 mod tokenizer;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use metastore::{CommitInfo, ObjectId, Reader, Ref};
-use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-
 pub use self::document::SearchHit;
-use self::document::{IndexDocument, Source, normal};
+use self::document::normal;
+pub use self::names::mark_name;
 pub use self::order::{Place, Sort};
+pub use self::passages::{Field, Match, Matches, Quotation};
 pub use self::tokenizer::Kind;
-use self::tokenizer::{heading, value, words};
+use self::tokenizer::{heading, in_path, value, words};
 use super::Datasets;
 use crate::access::VisibleDatasets;
-use crate::db::search::{FoundRow, Order, SearchInsert, SubjectRow, Term, Terms};
-use crate::db::{Tx, signed, unsigned};
-use crate::error::{self, Error, Result};
+use crate::db::search::{FoundRow, Order, Term, Terms};
+use crate::db::{Tx, unsigned};
+use crate::error::{Error, Result};
 use crate::jobs;
-use crate::types::{Id, Millis, OWN_DRIVE, OwnerKind, RepoPath, Visibility};
+use crate::types::{Id, Millis, RepoPath, Visibility};
 
 /// Maximum number of matches that are counted: the most recently updated ones.
 pub const COUNTED: i64 = 10_000;
@@ -42,23 +43,14 @@ const MAX_PATTERN: usize = 256;
 /// Minimum length in characters of a prefix search.
 const BEGINNING: usize = 3;
 
-/// Maximum size in bytes of a package that is indexed.
-const PACKAGE: u64 = 8 << 20;
+/// Maximum number of results of which it is said what matches.
+const EXPLAINED: usize = 100;
 
-/// Maximum size in bytes of a README that is indexed.
-const README: u64 = 1 << 20;
-
-/// File names of READMEs, in order of preference.
-const READMES: [&str; 5] = ["README.md", "README", "README.txt", "README.rst", "readme.md"];
+/// Number of bytes of passages that are searched for one point of the rate limits.
+const BYTES_FOR_ONE: usize = 64 << 10;
 
 /// How long after a change a dataset is reindexed, so that many changes in a row are indexed together.
 const INDEX_DELAY: Duration = Duration::from_millis(100);
-
-/// Number of datasets that the job fetches at once.
-const BATCH: i64 = 200;
-
-/// Version of the indexing rules: it is part of the digest, so changing it reindexes all datasets.
-const RULES: &[u8] = b"2";
 
 /// A search query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,6 +58,8 @@ pub struct Query {
     words: Vec<(String, bool)>,
     filters: Vec<String>,
     is_hopeless: bool,
+    only_files: bool,
+    only_starred: bool,
 }
 
 impl Query {
@@ -111,13 +105,38 @@ impl Query {
         self
     }
 
+    /// Restricts the words to the paths of files: all of them must be in these.
+    #[must_use]
+    pub fn only_files(self) -> Self {
+        Self { only_files: true, ..self }
+    }
+
+    /// Restricts the search to the datasets that the caller has starred.
+    #[must_use]
+    pub fn only_starred(self) -> Self {
+        Self { only_starred: true, ..self }
+    }
+
+    /// Returns true if only starred datasets are searched.
+    pub fn is_starred_only(&self) -> bool {
+        self.only_starred
+    }
+
     fn filters(&self) -> impl Iterator<Item = Term> {
         self.filters.iter().map(|filter| Term::new(filter, false))
     }
 
     /// Returns the terms for matches anywhere in the dataset.
     fn anywhere(&self) -> Vec<Term> {
-        self.words.iter().map(|(word, is_beginning)| Term::new(word, *is_beginning)).chain(self.filters()).collect()
+        let term = |(word, is_beginning): &(String, bool)| {
+            if self.only_files { Term::new(&in_path(word), *is_beginning) } else { Term::new(word, *is_beginning) }
+        };
+        self.words.iter().map(term).chain(self.filters()).collect()
+    }
+
+    /// Returns the terms of a search in the database.
+    fn terms(&self, all: Vec<Term>, not_all: Vec<Term>) -> Terms {
+        Terms { all, not_all, starred: self.only_starred }
     }
 
     /// Returns the terms for matches of all words in the name or title.
@@ -139,12 +158,20 @@ pub struct Found {
     pub created: Millis,
     /// Time of its newest revision.
     pub updated: Millis,
+    /// Name of its default branch.
+    pub branch: String,
     /// The newest revision of its default branch.
     pub revision: Option<String>,
+    /// Number of users who have starred it.
+    pub stars: u64,
+    /// True if the caller has starred it.
+    pub is_starred: bool,
     /// True if the caller can see it only as a site administrator.
     pub is_by_administration: bool,
     /// Metadata for display.
     pub card: SearchHit,
+    /// What matches, once [`Datasets::explain`] has found it.
+    pub matches: Matches,
 }
 
 /// A page of results.
@@ -187,8 +214,7 @@ impl Datasets {
         let seen = visible.seen();
         let mut tx = self.db.read().await?;
         let mut rows: Vec<(FoundRow, bool)> = Vec::new();
-        let in_heading =
-            || Terms { all: query.in_heading().into_iter().chain(query.filters()).collect(), not_all: vec![] };
+        let in_heading = || query.terms(query.in_heading().into_iter().chain(query.filters()).collect(), vec![]);
         let below = match after {
             Some(Place::Heading(number) | Place::Other(number)) => number,
             Some(Place::Created(_)) | None => i64::MAX,
@@ -196,17 +222,17 @@ impl Datasets {
         match (sort, after) {
             (Sort::Created, _) => {
                 let after = if let Some(Place::Created(id)) = after { Some(id) } else { None };
-                let terms = Terms { all: query.anywhere(), not_all: vec![] };
+                let terms = query.terms(query.anywhere(), vec![]);
                 let found = tx.search(seen, &terms, Order::Created(after), wanted).await?;
                 rows.extend(found.into_iter().map(|row| (row, false)));
             }
             (Sort::Names, _) => {
                 let names = query.words.iter().map(|(word, _)| Term::new(&heading(word), true));
-                let terms = Terms { all: names.chain(query.filters()).collect(), not_all: vec![] };
+                let terms = query.terms(names.chain(query.filters()).collect(), vec![]);
                 let found = tx.search(seen, &terms, Order::Changed(below), wanted).await?;
                 rows.extend(found.into_iter().map(|row| (row, false)));
             }
-            (Sort::Relevance, after) if query.has_words() => {
+            (Sort::Relevance, after) if query.has_words() && !query.only_files => {
                 if !matches!(after, Some(Place::Other(_))) {
                     let found = tx.search(seen, &in_heading(), Order::Changed(below), wanted).await?;
                     rows.extend(found.into_iter().map(|row| (row, true)));
@@ -214,13 +240,13 @@ impl Datasets {
                 let missing = wanted - i64::try_from(rows.len()).unwrap_or(i64::MAX);
                 if missing > 0 {
                     let below = if matches!(after, Some(Place::Other(_))) { below } else { i64::MAX };
-                    let terms = Terms { all: query.anywhere(), not_all: query.in_heading() };
+                    let terms = query.terms(query.anywhere(), query.in_heading());
                     let found = tx.search(seen, &terms, Order::Changed(below), missing).await?;
                     rows.extend(found.into_iter().map(|row| (row, false)));
                 }
             }
             (Sort::Relevance | Sort::Updated, _) => {
-                let terms = Terms { all: query.anywhere(), not_all: vec![] };
+                let terms = query.terms(query.anywhere(), vec![]);
                 let found = tx.search(seen, &terms, Order::Changed(below), wanted).await?;
                 rows.extend(found.into_iter().map(|row| (row, false)));
             }
@@ -234,6 +260,26 @@ impl Datasets {
             _ => Place::Other(row.number),
         });
         Ok(Page { found: rows.into_iter().map(|(row, _)| found(visible, row)).collect::<Result<_>>()?, next })
+    }
+
+    /// Finds what of each result matches, for the first hundred of a page. Returns the work in points of the rate limits.
+    pub async fn explain(&self, query: &Query, page: &mut Page) -> Result<usize> {
+        if !query.has_words() || page.found.is_empty() {
+            return Ok(0);
+        }
+        let ids: Vec<Id> = page.found.iter().take(EXPLAINED).map(|found| found.id).collect();
+        let passages = self.db.read().await?.search_passages(&ids).await?;
+        let work = passages.iter().map(|(_, text)| text.len()).sum::<usize>().div_ceil(BYTES_FOR_ONE);
+        let (words, only_files) = (query.words.clone(), query.only_files);
+        let matches = crate::blocking(move || {
+            let matches = |(id, text): (Id, String)| (id, passages::find(&words, &text, only_files));
+            passages.into_iter().map(matches).collect::<HashMap<Id, Matches>>()
+        });
+        let mut matches = matches.await?;
+        for found in &mut page.found {
+            found.matches = matches.remove(&found.id).unwrap_or_default();
+        }
+        Ok(work)
     }
 
     /// Returns the names of datasets that the caller can see and that match an SQL pattern with `%` and `_`, in order.
@@ -263,7 +309,7 @@ impl Datasets {
         if query.is_hopeless {
             return Ok(Counts { is_exact: true, ..Counts::default() });
         }
-        let terms = Terms { all: query.anywhere(), not_all: vec![] };
+        let terms = query.terms(query.anywhere(), vec![]);
         let mut tx = self.db.read().await?;
         let (total, text) = tx.count_search(visible.seen(), &terms, COUNTED + 1).await?;
         let (owners, values) = tally(&text);
@@ -283,133 +329,6 @@ impl Datasets {
         self.queued.notify_one();
         Ok(())
     }
-
-    /// Reindexes all datasets that changed since they were last indexed, for whatever reason that was missed.
-    pub async fn reindex_stale(&self) -> Result<()> {
-        let mut after = String::new();
-        loop {
-            let stale = self.db.read_long().await?.search_stale(&after, BATCH).await?;
-            let Some(last) = stale.last() else { return Ok(()) };
-            after.clone_from(last);
-            for id in &stale {
-                let id: Id = id.parse()?;
-                if let Err(error) = self.reindex(id).await {
-                    // One dataset that cannot be read must not block the others.
-                    tracing::warn!(%error, dataset = %id, "cannot index a dataset; the next run retries it");
-                }
-            }
-        }
-    }
-
-    /// Updates the index entry of a dataset, unless it has been deleted.
-    pub(crate) async fn reindex(&self, id: Id) -> Result<()> {
-        match self.reindex_existing(id).await {
-            Err(error) if error.kind() == error::Kind::NotFound => Ok(()),
-            done => done,
-        }
-    }
-
-    async fn reindex_existing(&self, id: Id) -> Result<()> {
-        let snapshot = self.snapshot_of(id).await?;
-        let subject = self.db.read().await?.search_subject(id).await?;
-        let subject = subject.ok_or_else(|| Error::not_found("the dataset has been deleted"))?;
-        let generation = signed(snapshot.state().generation);
-        // Personal drives are not listed in the search; they have pages of their own.
-        let is_listed = subject.owner_kind != OwnerKind::User.as_str() || subject.name != OWN_DRIVE;
-        let now = self.clock.now();
-        let seen = snapshot.read(move |reader| look(reader, &subject, now)).await?;
-        let mut tx = self.db.write().await?;
-        match seen {
-            IndexOutcome::Same => tx.touch_search(id, generation).await?,
-            IndexOutcome::New { digest, changed_at, draft } => {
-                let card = serde_json::to_string(&draft.card).map_err(Error::internal)?;
-                tx.lock_repo(id).await?;
-                let insert = SearchInsert {
-                    is_listed,
-                    generation,
-                    number: number(id, changed_at),
-                    changed_at,
-                    digest: &digest,
-                    card: &card,
-                    facets: &draft.facets,
-                    words: &draft.words,
-                };
-                tx.put_search(id, &insert).await?;
-            }
-        }
-        tx.commit().await
-    }
-}
-
-/// The result of indexing a dataset.
-enum IndexOutcome {
-    Same,
-    New { digest: String, changed_at: Millis, draft: Box<IndexDocument> },
-}
-
-fn look(reader: &Reader, subject: &SubjectRow, now: Millis) -> metastore::Result<IndexOutcome> {
-    let state = reader.state();
-    let head = state.find(&state.head).map(|head| head.target);
-    let commit: Option<CommitInfo> = head.map(|head| reader.commit(head)).transpose()?;
-    let changed_at = commit.map_or(subject.created_at, |commit| {
-        // A client with a wrong clock must not put a dataset at the top for years.
-        Millis(commit.committer.seconds.saturating_mul(1000).clamp(0, now.0))
-    });
-    let text_of = |name: &str| text_at(reader, head, name);
-    let package = text_of(datapackage::PACKAGE)?;
-    let mut readme = None;
-    for name in READMES {
-        if readme.is_none() {
-            readme = text_of(name)?;
-        }
-    }
-    let tags: Vec<String> =
-        state.refs.iter().filter(|each| each.name.is_tag()).map(|tag: &Ref| tag.name.short().to_owned()).collect();
-
-    let mut digest = Sha256::new_with_prefix(RULES);
-    for part in [&subject.owner_name, &subject.name].into_iter().chain(&tags) {
-        digest.update(part.as_bytes());
-        digest.update([0]);
-    }
-    for id in [package, readme] {
-        digest.update(id.map(|id| id.to_string()).unwrap_or_default().as_bytes());
-        digest.update([0]);
-    }
-    let digest = hex::encode(digest.finalize());
-    if subject.changed_at == Some(changed_at) && subject.digest.as_ref() == Some(&digest) {
-        return Ok(IndexOutcome::Same);
-    }
-
-    let read = |id: Option<ObjectId>, most: u64| match id.map(|id| reader.blob(id, most)).transpose() {
-        Ok(text) => Ok(text.unwrap_or_default()),
-        // The dataset is indexed without this file.
-        Err(metastore::Error::TooLarge(_)) => Ok(bytes::Bytes::new()),
-        Err(error) => Err(error),
-    };
-    let package: Value = serde_json::from_slice(&read(package, PACKAGE)?).unwrap_or_default();
-    let readme = read(readme, README)?;
-    let readme = String::from_utf8_lossy(&readme);
-    let (owner, name) = (subject.owner_name.as_str(), subject.name.as_str());
-    let draft = IndexDocument::of(&Source { owner, name, package: &package, readme: &readme, tags: &tags });
-    Ok(IndexOutcome::New { digest, changed_at, draft: Box::new(draft) })
-}
-
-/// Returns the blob of the file of this name, if it is stored in the repository itself.
-fn text_at(reader: &Reader, head: Option<ObjectId>, name: &str) -> metastore::Result<Option<ObjectId>> {
-    let Some(head) = head else { return Ok(None) };
-    match reader.entry(head, &name.parse()?) {
-        Ok(entry) => Ok((entry.size.is_some() && entry.pointer.is_none()).then_some(entry.id)),
-        Err(metastore::Error::NotFound(_)) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Returns the sort number of a dataset: the second of its last change, and within it the end of its id, which is
-/// random. So a number reveals nothing about other datasets.
-fn number(id: Id, changed: Millis) -> i64 {
-    let [.., a, b, c, d] = *id.as_bytes();
-    let random = i64::from(u32::from_be_bytes([a, b, c, d]) >> 2);
-    (signed(changed.seconds()) << 30) | random
 }
 
 fn found(visible: &VisibleDatasets, row: FoundRow) -> Result<Found> {
@@ -420,7 +339,11 @@ fn found(visible: &VisibleDatasets, row: FoundRow) -> Result<Found> {
         visibility: row.visibility,
         created: row.created_at,
         updated: row.changed_at,
+        branch: row.head.strip_prefix("refs/heads/").unwrap_or(&row.head).to_owned(),
         revision: row.revision,
+        stars: unsigned(row.stars),
+        is_starred: row.starred > 0,
+        matches: Matches::default(),
         card: serde_json::from_str(&row.card).map_err(Error::internal)?,
     })
 }

@@ -6,8 +6,8 @@
 
 use sqlx_macros::FromRow;
 
-use super::Tx;
 use super::query::{Argument, Query, query, query_scalar};
+use super::{Tx, listed};
 use crate::error::Result;
 use crate::types::{Id, Millis, Visibility};
 
@@ -24,6 +24,8 @@ pub struct VisibilityFilter {
     pub shared: Vec<Id>,
     /// Restricts all of the above; public datasets are always visible.
     pub only: Option<ScopeFilter>,
+    /// The reader, if they are a user: whose stars are meant.
+    pub reader: Option<Id>,
 }
 
 /// The restriction of a credential.
@@ -56,6 +58,8 @@ pub struct Terms {
     pub all: Vec<Term>,
     /// At least one of these must not match, if there are any.
     pub not_all: Vec<Term>,
+    /// True for only the datasets that the reader has starred.
+    pub starred: bool,
 }
 
 impl Terms {
@@ -113,8 +117,14 @@ pub struct FoundRow {
     pub changed_at: Millis,
     /// What is displayed of it, as JSON.
     pub card: String,
+    /// Full name of its default branch.
+    pub head: String,
     /// Head of its default branch.
     pub revision: Option<String>,
+    /// Number of users who have starred it.
+    pub stars: i64,
+    /// 1 if the reader has starred it.
+    pub starred: i64,
 }
 
 /// The state of a dataset before it is indexed.
@@ -154,6 +164,8 @@ pub struct SearchInsert<'a> {
     pub facets: &'a str,
     /// Its distinct words, separated by spaces.
     pub words: &'a str,
+    /// The text that results quote.
+    pub passages: &'a str,
 }
 
 macro_rules! sqlite_list {
@@ -168,8 +180,8 @@ macro_rules! postgres_list {
     };
 }
 
-/// SQL condition: the reader may see row `s`. It must agree with what `Access::authorize` decides for one
-/// dataset.
+/// SQL condition: the reader may see row `s`, and has starred it if that is asked for. It must agree with what
+/// `Access::authorize` decides for one dataset.
 macro_rules! seen {
     ($list:ident) => {
         concat!(
@@ -182,12 +194,13 @@ macro_rules! seen {
             $list!("$7"),
             " OR s.number IN (SELECT own.number FROM search_card own WHERE own.repo_id ",
             $list!("$8"),
-            "))))"
+            ")))) AND (NOT $11 OR s.number IN (
+                SELECT own.number FROM star st JOIN search_card own ON own.repo_id = st.repo_id WHERE st.user_id = $10))"
         )
     };
 }
 
-/// Selects the matches in order of change: `$1` maximum number (exclusive), `$2` limit, `$10` terms.
+/// Selects the matches in order of change: `$1` maximum number (exclusive), `$2` limit, `$12` terms.
 macro_rules! changed {
     ($columns:literal, sqlite, matching) => {
         // CROSS JOIN fixes the order: the index returns the matches sorted, and the scan stops at the limit.
@@ -195,7 +208,7 @@ macro_rules! changed {
             "SELECT ",
             $columns,
             " FROM search_text t CROSS JOIN search s ON s.number = t.rowid
-              WHERE search_text MATCH $10 AND t.rowid < $1 AND ",
+              WHERE search_text MATCH $12 AND t.rowid < $1 AND ",
             seen!(sqlite_list),
             " ORDER BY t.rowid DESC LIMIT $2"
         )
@@ -204,7 +217,7 @@ macro_rules! changed {
         concat!(
             "SELECT ",
             $columns,
-            " FROM search s WHERE s.words @@ $10::tsquery AND s.number < $1 AND ",
+            " FROM search s WHERE s.words @@ $12::tsquery AND s.number < $1 AND ",
             seen!(postgres_list),
             " ORDER BY s.number DESC LIMIT $2"
         )
@@ -237,7 +250,8 @@ macro_rules! page {
     ($inner:expr, $order:literal) => {
         concat!(
             "SELECT m.number, d.id, d.owner_id, o.name AS owner_name, d.name, d.visibility, d.created_at, c.changed_at, c.card,
-                    r.target AS revision FROM (",
+                    d.head, r.target AS revision, (SELECT COUNT(*) FROM star st WHERE st.repo_id = d.id) AS stars,
+                    (SELECT COUNT(*) FROM star st WHERE st.repo_id = d.id AND st.user_id = $10) AS starred FROM (",
             $inner,
             ") m JOIN search_card c ON c.number = m.number JOIN dataset d ON d.id = c.repo_id
              JOIN owner o ON o.id = d.owner_id LEFT JOIN git_ref r ON r.repo_id = d.id AND r.name = d.head
@@ -253,13 +267,13 @@ macro_rules! counted {
     };
 }
 
-/// Selects the names of datasets that match a pattern: `$1` maximum number (exclusive), `$2` limit, `$10` the pattern.
+/// Selects the names of datasets that match a pattern: `$1` maximum number (exclusive), `$2` limit, `$12` the pattern.
 macro_rules! named {
     ($list:ident) => {
         concat!(
             "SELECT o.name || '/' || d.name FROM search s JOIN search_card c ON c.number = s.number
              JOIN dataset d ON d.id = c.repo_id JOIN owner o ON o.id = d.owner_id
-             WHERE s.number < $1 AND lower(o.name || '/' || d.name) LIKE lower($10) ESCAPE '\\' AND ",
+             WHERE s.number < $1 AND lower(o.name || '/' || d.name) LIKE lower($12) ESCAPE '\\' AND ",
             seen!($list),
             " ORDER BY 1 LIMIT $2"
         )
@@ -271,6 +285,7 @@ struct Filter<'a> {
     seen: &'a VisibilityFilter,
     /// The terms, in the syntax of the engine.
     expression: Option<String>,
+    starred: bool,
     is_sqlite: bool,
 }
 
@@ -280,7 +295,7 @@ impl<'a> Filter<'a> {
             Tx::Sqlite(_) => (terms.fts(), true),
             Tx::Postgres(_) => (terms.tsquery(), false),
         };
-        Self { seen, expression, is_sqlite }
+        Self { seen, expression, starred: terms.starred, is_sqlite }
     }
 
     /// Creates a query with the parameters that all searches share. They differ too much for PostgreSQL to reuse
@@ -297,7 +312,9 @@ impl<'a> Filter<'a> {
             .bind(self.seen.only.is_none())
             .bind(only.owners.as_slice())
             .bind(only.datasets.as_slice())
-            .bind(self.seen.shared.as_slice());
+            .bind(self.seen.shared.as_slice())
+            .bind(self.seen.reader.map(|id| id.to_string()).unwrap_or_default())
+            .bind(self.starred);
         let query = match &self.expression {
             Some(expression) => query.bind(expression),
             None => query,
@@ -334,13 +351,13 @@ impl Tx {
                     (true, true) => page!(
                         created!(
                             sqlite_list,
-                            "s.number IN (SELECT t.rowid FROM search_text t WHERE search_text MATCH $10) AND "
+                            "s.number IN (SELECT t.rowid FROM search_text t WHERE search_text MATCH $12) AND "
                         ),
                         "c.repo_id DESC"
                     ),
                     (true, false) => page!(created!(sqlite_list, ""), "c.repo_id DESC"),
                     (false, true) => {
-                        page!(created!(postgres_list, "s.words @@ $10::tsquery AND "), "c.repo_id DESC")
+                        page!(created!(postgres_list, "s.words @@ $12::tsquery AND "), "c.repo_id DESC")
                     }
                     (false, false) => page!(created!(postgres_list, ""), "c.repo_id DESC"),
                 };
@@ -417,9 +434,16 @@ impl Tx {
     /// Returns datasets that changed since they were indexed, in order, after this one.
     pub async fn search_stale(&mut self, after: &str, limit: i64) -> Result<Vec<String>> {
         let sql = "SELECT d.id FROM dataset d LEFT JOIN search_card c ON c.repo_id = d.id
-                   WHERE d.id > $1 AND (c.generation IS NULL OR c.generation <> d.generation)
+                   LEFT JOIN search_source s ON s.repo_id = c.repo_id
+                   WHERE d.id > $1 AND (c.generation IS NULL OR c.generation <> d.generation OR s.repo_id IS NULL)
                    ORDER BY d.id LIMIT $2";
         Ok(query_scalar(sql).bind(after).bind(limit).fetch_all(self).await?)
+    }
+
+    /// Returns the text that results quote, of each of these datasets that is indexed.
+    pub async fn search_passages(&mut self, ids: &[Id]) -> Result<Vec<(Id, String)>> {
+        let sql = listed!(self, "SELECT repo_id, passages FROM search_source WHERE repo_id", "$1", "");
+        Ok(query(sql).bind(ids).fetch_all(self).await?)
     }
 
     /// Records that a dataset was indexed without changes to its entry.
@@ -454,6 +478,9 @@ impl Tx {
             .bind(insert.card)
             .execute(self)
             .await?;
+        let passages = if insert.is_listed { insert.passages } else { "" };
+        let sql = "INSERT INTO search_source (repo_id, passages) VALUES ($1, $2)";
+        query(sql).bind(id).bind(passages).execute(self).await?;
         if !insert.is_listed {
             return Ok(());
         }
@@ -480,7 +507,8 @@ mod tests {
     #[test]
     fn query_syntax_is_escaped() {
         let odd = Term::new("a\"b'c\0*:(&|!) NEAR/2 d\\=", false);
-        let terms = Terms { all: vec![odd, Term::new("=clim", true)], not_all: vec![Term::new("x", false)] };
+        let terms =
+            Terms { all: vec![odd, Term::new("=clim", true)], not_all: vec![Term::new("x", false)], starred: false };
         assert_eq!(terms.fts().unwrap(), "(\"abcNEAR2d=\" AND \"=clim\"*) NOT (\"x\")");
         assert_eq!(terms.tsquery().unwrap(), "('abcNEAR2d=' & '=clim':*) & !('x')");
         assert_eq!(Terms::default().fts(), None);

@@ -38,6 +38,7 @@ mod shape;
 mod shapes;
 mod shares;
 mod sql;
+mod stars;
 mod stats;
 mod tables;
 mod tags;
@@ -86,6 +87,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         quotas::routes,
         stats::routes,
         search::routes,
+        stars::routes,
         revisions::routes,
         rename::routes,
         commits::routes,

@@ -20,6 +20,7 @@ mod discussions;
 mod disk_full;
 mod drive_api;
 mod emails;
+mod find;
 mod flight;
 mod jwt;
 mod layers;

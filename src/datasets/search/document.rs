@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::tokenizer::{Kind, heading, value, words};
+use super::tokenizer::{Kind, heading, in_path, value, words};
 use crate::datasets::card::Stated;
 
 /// Maximum length in characters of the description shown in results.
@@ -23,6 +23,9 @@ const MAX_VALUE_CHARS: usize = 100;
 
 /// Maximum number of distinct words that are indexed.
 const WORDS: usize = 10_000;
+
+/// Maximum number of distinct words of the paths of files that are indexed.
+const PATH_WORDS: usize = 3000;
 
 /// Maximum number of characters of one text that are indexed.
 const TEXT: usize = 100_000;
@@ -52,6 +55,8 @@ pub(super) struct Source<'a> {
     pub(super) readme: &'a str,
     /// Short names of the git tags, in order.
     pub(super) tags: &'a [String],
+    /// Paths of the files.
+    pub(super) paths: &'a [String],
 }
 
 /// A search document.
@@ -87,7 +92,7 @@ impl Words {
 
 impl IndexDocument {
     pub(super) fn of(source: &Source<'_>) -> Self {
-        let Source { owner, name, package, readme, tags } = source;
+        let Source { owner, name, package, readme, tags, paths } = source;
         let stated = Stated::of(readme);
         let mut keywords = values(package["keywords"].as_array().into_iter().flatten().filter_map(Value::as_str));
         if keywords.is_empty() {
@@ -142,6 +147,13 @@ impl IndexDocument {
                 }
             }
         }
+        let mut in_paths = HashSet::new();
+        for word in paths.iter().flat_map(|path| words(path)) {
+            if in_paths.len() < PATH_WORDS && in_paths.insert(word.clone()) {
+                found.add(in_path(&word));
+                found.add(word);
+            }
+        }
         found.read(readme);
 
         let cut = |text: &str| plain(beginning(text, SHOWN));
@@ -174,7 +186,7 @@ pub(super) fn normal(text: &str) -> String {
 }
 
 /// Replaces control characters: some of them separate values in the index.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
@@ -199,7 +211,14 @@ mod tests {
             ],
         });
         let tags = ["v1.0".to_owned(), "v2".to_owned()];
-        let source = Source { owner: "ada", name: "birds", package: &package, readme: "# About\nnests", tags: &tags };
+        let source = Source {
+            owner: "ada",
+            name: "birds",
+            package: &package,
+            readme: "# About\nnests",
+            tags: &tags,
+            paths: &["a/Zug 9.csv".into()],
+        };
         let draft = IndexDocument::of(&source);
         assert_eq!(draft.card.keywords, ["climate", "owls"]);
         assert_eq!(draft.card.formats, ["csv", "parquet"]);
@@ -216,7 +235,7 @@ mod tests {
     #[test]
     fn the_header_of_the_readme_fills_missing_fields() {
         let readme = "---\npretty_name: Owls at night\nlicense: CC-BY-4.0\ntags: [ornithology]\n---\n# About\n";
-        let source = Source { owner: "ada", name: "birds", package: &json!({}), readme, tags: &[] };
+        let source = Source { owner: "ada", name: "birds", package: &json!({}), readme, tags: &[], paths: &[] };
         let draft = IndexDocument::of(&source);
         assert_eq!(draft.card.title.as_deref(), Some("Owls at night"));
         assert_eq!((draft.card.licenses, draft.card.keywords), (vec!["cc-by-4.0".into()], vec!["ornithology".into()]));
@@ -233,7 +252,7 @@ mod tests {
         for package in
             [json!(null), json!([1]), json!({"title": 1, "keywords": "x", "resources": {"a": 1}, "licenses": [1]})]
         {
-            let source = Source { owner: "a", name: "b", package: &package, readme: "", tags: &[] };
+            let source = Source { owner: "a", name: "b", package: &package, readme: "", tags: &[], paths: &[] };
             assert_eq!(IndexDocument::of(&source).card, SearchHit::default());
         }
     }

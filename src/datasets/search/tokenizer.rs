@@ -1,5 +1,9 @@
 //! Tokenizer: splits text into words, the same way for indexing and for queries, on both database engines.
 
+use std::iter::Peekable;
+use std::ops::Range;
+use std::str::CharIndices;
+
 use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -9,25 +13,63 @@ const MAX_WORD_CHARS: usize = 40;
 /// Returns the words of a text: letters and digits, folded so that case, accents, width and a plural `s` make no
 /// difference. Chinese and Japanese text has no spaces, so each character is a word.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> {
-    let mut chars = text.nfkd().flat_map(char::to_lowercase).filter(|c| !is_accent(*c)).peekable();
+    located_words(text).map(|(word, _)| word)
+}
+
+/// Returns the words of a text, each with its place in the text in bytes.
+pub(super) fn located_words(text: &str) -> impl Iterator<Item = (String, Range<usize>)> {
+    let mut chars = FoldedChars { chars: text.char_indices().peekable(), pending: Vec::new() }.peekable();
     std::iter::from_fn(move || {
-        let first = chars.find(|c| c.is_alphanumeric())?;
+        let (first, Range { start, mut end }) = chars.find(|(c, _)| c.is_alphanumeric())?;
         let mut word = String::from(first);
         if is_ideograph(first) {
-            return Some(word);
+            return Some((word, start..end));
         }
         let mut length = 1;
-        while let Some(c) = chars.next_if(|c| c.is_alphanumeric() && !is_ideograph(*c)) {
+        while let Some((c, place)) = chars.next_if(|(c, _)| c.is_alphanumeric() && !is_ideograph(*c)) {
             if length < MAX_WORD_CHARS {
                 word.push(c);
             }
+            end = place.end;
             length += 1;
         }
         if length > 3 && word.ends_with('s') && !word.ends_with("ss") {
             word.pop();
         }
-        Some(word)
+        Some((word, start..end))
     })
+}
+
+/// The characters of a text, decomposed (NFKD), in lower case and without accents, each with the place of the character
+/// that it is from.
+struct FoldedChars<'a> {
+    chars: Peekable<CharIndices<'a>>,
+    /// The other characters of a decomposition, the last one first.
+    pending: Vec<(char, Range<usize>)>,
+}
+
+impl Iterator for FoldedChars<'_> {
+    type Item = (char, Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(pending) = self.pending.pop() {
+                return Some(pending);
+            }
+            let (start, c) = self.chars.next()?;
+            let mut end = start + c.len_utf8();
+            // Accents that follow belong to it.
+            while let Some((at, accent)) = self.chars.next_if(|(_, c)| is_accent(*c)) {
+                end = at + accent.len_utf8();
+            }
+            if c.is_ascii() {
+                return Some((c.to_ascii_lowercase(), start..end));
+            }
+            let folded = std::iter::once(c).nfkd().flat_map(char::to_lowercase).filter(|c| !is_accent(*c));
+            self.pending.extend(folded.map(|c| (c, start..end)));
+            self.pending.reverse();
+        }
+    }
 }
 
 /// Returns the index word for a facet value.
@@ -39,6 +81,11 @@ pub(super) fn value(kind: Kind, text: &str) -> String {
 /// Returns the additional index word for a word of the name or title.
 pub(super) fn heading(word: &str) -> String {
     format!("={word}")
+}
+
+/// Returns the additional index word for a word of the path of a file.
+pub(super) fn in_path(word: &str) -> String {
+    format!("=={word}")
 }
 
 /// The kinds of facets.
@@ -99,6 +146,16 @@ mod tests {
         assert_eq!(list("人口 data ひと"), ["人", "口", "data", "ひ", "と"]);
         assert_eq!(list("\"' * \0 :()"), Vec::<String>::new());
         assert_eq!(list(&"x".repeat(500)), ["x".repeat(MAX_WORD_CHARS)]);
+    }
+
+    #[test]
+    fn words_have_places() {
+        let places = |text: &str| located_words(text).map(|(_, place)| text[place].to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            places("Les Écoles, E\u{301}te\u{301}! ﬁle人口"),
+            ["Les", "Écoles", "E\u{301}te\u{301}", "ﬁle", "人", "口"]
+        );
+        assert_eq!(places(&"x".repeat(500)), ["x".repeat(500)]);
     }
 
     #[test]

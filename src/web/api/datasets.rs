@@ -50,6 +50,10 @@ pub(super) struct Dataset {
     made: String,
     /// The permissions of the caller.
     rights: RightsHere,
+    /// The number of users who have starred the dataset.
+    stars: u64,
+    /// True if the caller has starred it.
+    starred: bool,
     /// Storage used in bytes, Git LFS objects and git packs together.
     bytes: u64,
     /// The number of Git LFS objects in the dataset.
@@ -304,6 +308,7 @@ pub(super) async fn dataset(app: &App, grant: &DatasetGrant<Read>, note: CommitN
     let CommitNote { versioned, problem } = note;
     let held = app.storage.held_by(grant).await?;
     let state = app.datasets.state(grant).await?;
+    let stars = app.datasets.stars(grant).await?;
     let card = match &versioned.revision {
         Some(revision) => app.datasets.card(grant, revision.id).await?,
         None => Arc::default(),
@@ -322,6 +327,8 @@ pub(super) async fn dataset(app: &App, grant: &DatasetGrant<Read>, note: CommitN
         store: row.store.clone(),
         made: row.created_at.rfc3339(),
         rights: grant.rights().into(),
+        stars: stars.count,
+        starred: stars.is_own,
         bytes: held.bytes,
         objects: held.objects,
         quota_bytes: held.quota_bytes,

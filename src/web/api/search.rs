@@ -1,22 +1,26 @@
-//! Dataset search (`GET /api/v1/datasets`).
+//! Search: for datasets (`GET /api/v1/datasets`), and for datasets and files of the caller's drive together
+//! (`GET /api/v1/search`).
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
+use metastore::EntryKind;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::common::{Page, PageUrl};
+use super::common::{Page, PageUrl, moment};
 use super::shapes;
+use crate::access::Read;
 use crate::app::App;
-use crate::datasets::search::{Counts, Found, Kind, Place, Query, Sort};
+use crate::datasets::browse::ListedEntry;
+use crate::datasets::search::{Counts, Field, Found, Kind, Match, Place, Query, Quotation, Sort, mark_name};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Visibility};
-use crate::web::http::{AuthedActor, Routes};
+use crate::web::http::{AuthedActor, Parameters, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.document(routes!(search))
+    routes.document(routes!(search)).document(routes!(search_everything))
 }
 
 /// The search parameters. A dataset must match all values of a repeated parameter.
@@ -24,9 +28,14 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "only described: these can be repeated, which a derived struct cannot parse")]
 struct SearchParameters {
-    /// The search text: words in title, description, keywords, column names, tags, owner or README; `clim*` matches
-    /// words with this prefix. Case, accents and a plural `s` are ignored.
+    /// The search text: words in title, description, keywords, column names, tags, owner, README or the paths of files;
+    /// `clim*` matches words with this prefix. Case, accents and a plural `s` are ignored.
     q: Option<String>,
+    /// Where the words are searched: `files` searches only the paths of files. Default: everything.
+    #[param(value_type = Option<String>, pattern = "^files$")]
+    r#in: Option<String>,
+    /// True for only the datasets that the caller has starred.
+    starred: Option<bool>,
     /// The owner: a user or an organisation.
     #[param(value_type = Option<shapes::OwnerName>)]
     owner: Option<String>,
@@ -67,14 +76,89 @@ struct FoundDataset {
     formats: Vec<String>,
     /// The licenses, in lower case.
     licenses: Vec<String>,
+    /// The default branch.
+    default_branch: String,
     /// The newest revision of the default branch.
     revision: Option<String>,
+    /// The number of users who have starred the dataset.
+    stars: u64,
+    /// True if the caller has starred it.
+    starred: bool,
+    /// What matches the search text, with most of its words first: at most 5, or with `in=files` at most 20. Only for the
+    /// first 100 datasets of a page.
+    matches: Vec<SearchMatch>,
+    /// The number of files with all of the words in their path. Of each dataset, the first 5,000 files and folders are
+    /// searched.
+    matching_files: usize,
     /// When the dataset was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
     /// The time of the newest revision (RFC 3339).
     #[schema(format = DateTime)]
     updated: String,
+}
+
+/// Where a dataset matches a search.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum MatchField {
+    /// The name or the title.
+    Title,
+    /// A keyword, license, format, tag, or the owner.
+    Keyword,
+    /// The path of a file.
+    File,
+    /// The name of a column.
+    Column,
+    /// The description of the dataset, or a name or description of a resource.
+    Description,
+    /// A line of the README.
+    Readme,
+}
+
+impl From<Field> for MatchField {
+    fn from(field: Field) -> Self {
+        match field {
+            Field::Title => Self::Title,
+            Field::Keyword => Self::Keyword,
+            Field::File => Self::File,
+            Field::Column => Self::Column,
+            Field::Description => Self::Description,
+            Field::Readme => Self::Readme,
+        }
+    }
+}
+
+/// A part of a text.
+#[derive(Serialize, ToSchema)]
+struct TextPart {
+    text: String,
+    /// True if it is what was searched for.
+    #[serde(rename = "match")]
+    is_match: bool,
+}
+
+fn parts(text: Quotation) -> Vec<TextPart> {
+    text.into_iter().map(|(text, is_match)| TextPart { text, is_match }).collect()
+}
+
+/// Text of a dataset that matches a search.
+#[derive(Serialize, ToSchema)]
+struct SearchMatch {
+    /// Where it is.
+    field: MatchField,
+    /// The text, in parts. Long text is cut around the match.
+    text: Vec<TextPart>,
+    /// The path of the file, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+}
+
+impl From<Match> for SearchMatch {
+    fn from(found: Match) -> Self {
+        let path = (found.field == Field::File).then(|| found.text.iter().map(|(text, _)| text.as_str()).collect());
+        Self { field: found.field.into(), text: parts(found.text), path }
+    }
 }
 
 /// A value and the number of datasets that have it.
@@ -123,8 +207,12 @@ async fn search(
         .cursor()
         .map(|cursor| Place::from_cursor(cursor, asked.sort).ok_or_else(Page::bad_cursor))
         .transpose()?;
+    if asked.query.is_starred_only() && caller.actor.is_anonymous() {
+        return Err(Error::unauthenticated("sign in to list the datasets that you have starred"));
+    }
     let visible = app.access.visible_datasets(&caller.actor).await?;
-    let page = app.datasets.search(&visible, &asked.query, asked.sort, after, limit).await?;
+    let mut page = app.datasets.search(&visible, &asked.query, asked.sort, after, limit).await?;
+    caller.charge(app.datasets.explain(&asked.query, &mut page).await?);
     let counts = app.datasets.count(&visible, &asked.query).await?;
     // Computing the facets reads every result.
     caller.charge(usize::try_from(counts.total).unwrap_or(usize::MAX) / 10);
@@ -134,6 +222,143 @@ async fn search(
     let Counts { total, is_exact, .. } = counts;
     let found = FoundDatasets { items, next_cursor, total, is_total_exact: is_exact, facets: counts.into() };
     Ok((headers, Json(found)).into_response())
+}
+
+/// What is searched.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SearchScope {
+    /// Datasets by all of their metadata and files, and the caller's drive by the names of files and folders.
+    Everything,
+    /// Only datasets.
+    Datasets,
+    /// Only datasets with all of the words in the paths of their files.
+    Files,
+    /// Only the caller's drive.
+    Drive,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct EverythingQuery {
+    /// The search text, at most 512 bytes: words, as in `GET /api/v1/datasets`. In the drive, the names of files and folders
+    /// must contain all of them.
+    #[param(max_length = 512)]
+    q: String,
+    /// What is searched. Default: everything.
+    #[param(inline)]
+    r#in: Option<SearchScope>,
+    /// The maximum number of datasets, and of files of the drive.
+    #[param(minimum = 1, maximum = 50, default = 20)]
+    limit: Option<usize>,
+    /// The `next_cursor` of the previous page.
+    cursor: Option<String>,
+}
+
+/// A file or folder of the caller's drive.
+#[derive(Serialize, ToSchema)]
+struct FoundFile {
+    /// The dataset of the drive, as `owner/name`.
+    dataset: String,
+    /// The path.
+    path: String,
+    /// True for a folder.
+    folder: bool,
+    /// The path, in parts.
+    text: Vec<TextPart>,
+    /// The size in bytes; null for folders.
+    size: Option<u64>,
+    /// When it was last changed (RFC 3339); null if that is more than 10,000 revisions ago.
+    #[schema(format = DateTime)]
+    modified: Option<String>,
+}
+
+impl FoundFile {
+    fn of(dataset: &str, words: &str, found: &ListedEntry) -> Self {
+        let entry = &found.entry;
+        Self {
+            dataset: dataset.to_owned(),
+            text: parts(mark_name(words, &entry.path)),
+            path: entry.path.clone(),
+            folder: entry.kind == EntryKind::Folder,
+            size: entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size),
+            modified: found.last.as_ref().map(|last| moment(&last.committer)),
+        }
+    }
+}
+
+/// One page of what was found. A page can have fewer items than its limit.
+#[derive(Serialize, ToSchema)]
+struct SearchResults {
+    /// Datasets, the best ones first: those with all of the words in name or title, then those that changed last.
+    datasets: Vec<FoundDataset>,
+    /// Files and folders of the caller's drive, those nearest to its root first; on the first page, or with `in=drive`.
+    drive: Vec<FoundFile>,
+    /// The cursor of the next page; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// The maximum length of a search text in bytes.
+const TEXT: usize = 512;
+
+/// The maximum number of results of each kind on a page, and the default.
+const MOST: usize = 50;
+const USUAL: usize = 20;
+
+/// The points of the rate limits for searching a drive.
+const DRIVE_COST: usize = 10;
+
+/// Searches the datasets that the caller may see and the caller's own drive, and says what matches. Without facets, so it
+/// is cheaper than `GET /api/v1/datasets`: use it to search while the user types.
+#[utoipa::path(get, path = "/api/v1/search", tag = "datasets", params(EverythingQuery),
+    responses((status = 200, description = "What was found.", body = SearchResults)))]
+async fn search_everything(
+    State(app): State<App>,
+    caller: AuthedActor,
+    here: PageUrl,
+    Parameters(asked): Parameters<EverythingQuery>,
+) -> Result<Response> {
+    if asked.q.len() > TEXT || asked.q.trim().is_empty() {
+        return Err(Error::invalid(format!("`q` must have 1 to {TEXT} bytes of text")));
+    }
+    let limit = Page::checked(Some(asked.limit.unwrap_or(USUAL)), MOST)?;
+    let scope = asked.r#in.unwrap_or(SearchScope::Everything);
+    let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    let mut results = SearchResults { datasets: Vec::new(), drive: Vec::new(), next_cursor: None };
+    if scope != SearchScope::Drive {
+        let query = Query::parse(&asked.q)?;
+        let query = if scope == SearchScope::Files { query.only_files() } else { query };
+        let place = |cursor| Place::from_cursor(cursor, Sort::Relevance).ok_or_else(Page::bad_cursor);
+        let after = cursor.map(place).transpose()?;
+        let visible = app.access.visible_datasets(&caller.actor).await?;
+        let mut page = app.datasets.search(&visible, &query, Sort::Relevance, after, limit).await?;
+        caller.charge(app.datasets.explain(&query, &mut page).await?);
+        results.next_cursor = page.next.map(Place::cursor);
+        results.datasets = page.found.into_iter().map(Into::into).collect();
+    }
+    let is_drive = scope == SearchScope::Drive || scope == SearchScope::Everything && cursor.is_none();
+    if is_drive && let Ok(path) = caller.actor.own_drive() {
+        let offset = match cursor {
+            None => 0,
+            Some(cursor) => cursor.strip_prefix('d').and_then(|at| at.parse().ok()).ok_or_else(Page::bad_cursor)?,
+        };
+        // Credentials for other datasets, and those that may not create the drive, find nothing there.
+        if let Some(grant) = app.access.authorize_silently::<Read>(&caller.actor, &path).await? {
+            caller.charge(DRIVE_COST);
+            let most = limit.saturating_add(offset).saturating_add(1);
+            // Parts of names are found in any case.
+            let words = asked.q.replace('*', " ");
+            let found = app.datasets.find_names(&grant, &words, most).await?;
+            if scope == SearchScope::Drive && found.len() == most {
+                results.next_cursor = Some(format!("d{}", offset + limit));
+            }
+            let name = path.to_string();
+            let page = found.iter().skip(offset).take(limit);
+            results.drive = page.map(|found| FoundFile::of(&name, &words, found)).collect();
+        }
+    }
+    Ok((here.next(results.next_cursor.as_deref()), Json(results)).into_response())
 }
 
 /// The parsed query string.
@@ -147,6 +372,7 @@ impl SearchQuery {
     /// Parses the query string. Unknown parameters are ignored.
     fn parse(text: &str) -> Result<Self> {
         let (mut words, mut sort, mut filters) = (String::new(), None, Vec::new());
+        let (mut only_files, mut only_starred) = (false, false);
         let mut page = Page { limit: None, cursor: None };
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             match name.as_ref() {
@@ -156,6 +382,11 @@ impl SearchQuery {
                 "tag" => filters.push((Kind::Tag, value.into_owned())),
                 "format" => filters.push((Kind::Format, value.into_owned())),
                 "license" => filters.push((Kind::License, value.into_owned())),
+                "in" if value == "files" => only_files = true,
+                "in" => return Err(Error::invalid(format!("`in` must be files, not {value:?}"))),
+                "starred" => {
+                    only_starred = value.parse().map_err(|_| Error::invalid("`starred` must be true or false"))?;
+                }
                 "sort" => sort = Some(value.into_owned()),
                 "cursor" => page.cursor = Some(value.into_owned()),
                 "limit" => {
@@ -179,6 +410,8 @@ impl SearchQuery {
             }
         };
         let query = filters.into_iter().fold(query, |query, (kind, value)| query.with(kind, &value));
+        let query = if only_files { query.only_files() } else { query };
+        let query = if only_starred { query.only_starred() } else { query };
         Ok(Self { query, sort, page })
     }
 }
@@ -199,7 +432,12 @@ impl From<Found> for FoundDataset {
             keywords: found.card.keywords,
             formats: found.card.formats,
             licenses: found.card.licenses,
+            default_branch: found.branch,
             revision: found.revision,
+            stars: found.stars,
+            starred: found.is_starred,
+            matches: found.matches.best.into_iter().map(Into::into).collect(),
+            matching_files: found.matches.files,
             created: found.created.rfc3339(),
             updated: found.updated.rfc3339(),
         }

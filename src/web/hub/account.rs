@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::common::{Answer, ERROR_MESSAGE, Failure, REPO_NOT_FOUND};
-use crate::access::{Actor, DatasetGrant, Own, Read, Write};
+use crate::access::{Actor, CommentGrant, DatasetGrant, Own, Read, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::datasets::revisions::CommitMeta;
@@ -33,6 +33,8 @@ pub(super) fn dataset_routes(routes: Routes) -> Routes {
         .add(Method::PUT, "/api/datasets/{owner}/{dataset}/settings", settings)
         .add(Method::GET, "/api/datasets/{owner}/{dataset}/auth-check", may_read)
         .add(Method::GET, "/api/datasets/{owner}/{dataset}/auth-check/write", may_write)
+        .add(Method::POST, "/api/datasets/{owner}/{dataset}/like", like)
+        .add(Method::DELETE, "/api/datasets/{owner}/{dataset}/like", unlike)
 }
 
 /// Binary formats that go to Git LFS in datasets created here, so that plain git clients store them the same way.
@@ -204,6 +206,17 @@ async fn may_read(_: DatasetGrant<Read>) -> StatusCode {
 
 async fn may_write(_: DatasetGrant<Write>) -> StatusCode {
     StatusCode::OK
+}
+
+/// Likes are stars.
+async fn like(State(app): State<App>, by: CommentGrant) -> Result<StatusCode> {
+    app.datasets.set_star(&by, true).await?;
+    Ok(StatusCode::OK)
+}
+
+async fn unlike(State(app): State<App>, by: CommentGrant) -> Result<StatusCode> {
+    app.datasets.set_star(&by, false).await?;
+    Ok(StatusCode::OK)
 }
 
 #[derive(Deserialize)]

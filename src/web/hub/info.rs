@@ -78,7 +78,7 @@ async fn show(
         "gated": false,
         "disabled": false,
         "downloads": 0,
-        "likes": 0,
+        "likes": app.datasets.stars(&grant).await?.count,
         "tags": card.as_ref().map(card::tags).unwrap_or_default(),
         "cardData": card,
     });

@@ -66,7 +66,7 @@ fn parse(asked: &[(String, String)]) -> Result<(Query, Sort)> {
     }
     let sort = match value(asked, "sort") {
         Some("createdAt") if !query.has_words() => Sort::Created,
-        // This server has no likes or download counts, so the most recently changed datasets come first.
+        // This server counts no downloads and does not sort by likes: the most recently changed datasets come first.
         None | Some("lastModified" | "createdAt" | "downloads" | "likes" | "trendingScore" | "mainSize") => Sort::Names,
         Some(other) => return Err(Error::invalid(format!("unsupported sort order {other:?}"))),
     };
@@ -89,7 +89,7 @@ fn describe(found: &Found) -> Value {
         "gated": false,
         "disabled": false,
         "downloads": 0,
-        "likes": 0,
+        "likes": found.stars,
         "tags": tags,
         "description": card.description,
     })

@@ -11,6 +11,11 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/openapi.json", ""),
     ("GET", "/api/docs", ""),
     ("GET", DATASETS, ""),
+    ("GET", DATASETS, "starred"),
+    ("GET", "/api/v1/search", ""),
+    ("GET", STAR, ""),
+    ("PUT", STAR, ""),
+    ("DELETE", STAR, ""),
     ("POST", DATASETS, "in an organisation"),
     ("GET", DATASET, ""),
     ("PUT", DATASET, ""),
@@ -61,6 +66,7 @@ pub(super) const SAMPLES: &[Sample] = &[
 const DATASETS: &str = "/api/v1/datasets";
 const DATASET: &str = "/api/v1/datasets/{owner}/{dataset}";
 const VISIBILITY: &str = "/api/v1/datasets/{owner}/{dataset}/visibility";
+const STAR: &str = "/api/v1/datasets/{owner}/{dataset}/star";
 const MOVE: &str = "/api/v1/datasets/{owner}/{dataset}/move";
 const TAG: &str = "/api/v1/datasets/{owner}/{dataset}/tags/{tag}";
 const BRANCH: &str = "/api/v1/datasets/{owner}/{dataset}/branches/{branch}";
@@ -117,6 +123,7 @@ impl World {
             ("PATCH", TAG, _) => json!({"description": "described"}),
             ("PATCH", BRANCH, "renamed") => json!({"name": format!("{name}-renamed")}),
             ("PATCH", BRANCH, _) => json!({"default": true}),
+            ("PUT", STAR, _) => Value::Null,
             ("PUT", _, _) => json!({"patterns": []}),
             _ => Value::Null,
         };
@@ -126,6 +133,8 @@ impl World {
         let is_table = route.contains("/rows/") || route.contains("/statistics/");
         let url = url.replace("{*path}", if is_table { "seed/table.csv" } else { "datapackage.json" });
         let url = if route.ends_with("/diff/rows") { url + "?table=seed/table.csv&from=HEAD" } else { url };
+        let url = if route.ends_with("/search") { url + "?q=seed" } else { url };
+        let url = if variant == "starred" { url + "?starred=true" } else { url };
         if body.is_null() { self.server.request(method, &url, token) } else { self.json(method, &url, token, &body) }
     }
 

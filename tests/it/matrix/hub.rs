@@ -20,6 +20,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("PUT", "/api/datasets/{owner}/{dataset}/settings", ""),
     ("GET", "/api/datasets/{owner}/{dataset}/auth-check", ""),
     ("GET", "/api/datasets/{owner}/{dataset}/auth-check/write", ""),
+    ("POST", LIKE, ""),
+    ("DELETE", LIKE, ""),
     ("GET", "/api/datasets/{owner}/{dataset}", ""),
     ("GET", "/api/datasets/{owner}/{dataset}/revision/{revision}", ""),
     ("GET", "/api/datasets/{owner}/{dataset}/refs", ""),
@@ -62,6 +64,7 @@ const MOVE: &str = "/api/repos/move";
 const OBJECTS: &str = "/api/datasets/{owner}/{dataset}/lfs-files/batch";
 const SQUASH: &str = "/api/datasets/{owner}/{dataset}/super-squash/{revision}";
 const XORB: &str = "/_xet/{owner}/{dataset}/{cache}/v1/xorbs/{prefix}/{hash}";
+const LIKE: &str = "/api/datasets/{owner}/{dataset}/like";
 const TAG: &str = "/api/datasets/{owner}/{dataset}/tag/{name}";
 const BRANCH: &str = "/api/datasets/{owner}/{dataset}/branch/{name}";
 const COMMIT: &str = "/api/datasets/{owner}/{dataset}/commit/{revision}";
@@ -120,7 +123,7 @@ impl World {
             ("POST", _) if route.starts_with("/_xet/") => {
                 return self.server.request(method, &url, token).body(Shard::default().write(None).unwrap());
             }
-            ("GET", _) | ("DELETE", TAG | BRANCH) => return self.server.request(method, &url, token),
+            ("GET", _) | (_, LIKE) | ("DELETE", TAG | BRANCH) => return self.server.request(method, &url, token),
             ("POST", COMMIT) => {
                 let head = json!({"key": "header", "value": {"summary": name}});
                 let file = json!({"path": format!("folder/{name}"), "content": "", "encoding": "base64"});

@@ -2190,10 +2190,14 @@ export interface paths {
             parameters: {
                 query?: {
                     /**
-                     * @description The search text: words in title, description, keywords, column names, tags, owner or README; `clim*` matches
-                     *     words with this prefix. Case, accents and a plural `s` are ignored.
+                     * @description The search text: words in title, description, keywords, column names, tags, owner, README or the paths of files;
+                     *     `clim*` matches words with this prefix. Case, accents and a plural `s` are ignored.
                      */
                     q?: string;
+                    /** @description Where the words are searched: `files` searches only the paths of files. Default: everything. */
+                    in?: string;
+                    /** @description True for only the datasets that the caller has starred. */
+                    starred?: boolean;
                     /** @description The owner: a user or an organisation. */
                     owner?: components["schemas"]["OwnerName"];
                     /** @description A keyword of the package. Can be repeated. */
@@ -4957,6 +4961,129 @@ export interface paths {
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/star": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /** Returns how many users have starred the dataset, and whether the caller has. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The stars. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Stars"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /** Stars the dataset. Others see the number of users who have, but not which ones. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The caller has starred it. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Stars"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Removes the caller's star. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The caller has not starred it. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Stars"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{path}": {
@@ -8533,6 +8660,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Searches the datasets that the caller may see and the caller's own drive, and says what matches. Without facets, so it
+         *     is cheaper than `GET /api/v1/datasets`: use it to search while the user types.
+         */
+        get: {
+            parameters: {
+                query: {
+                    /**
+                     * @description The search text, at most 512 bytes: words, as in `GET /api/v1/datasets`. In the drive, the names of files and folders
+                     *     must contain all of them.
+                     */
+                    q: string;
+                    /** @description What is searched. Default: everything. */
+                    in?: "everything" | "datasets" | "files" | "drive";
+                    /** @description The maximum number of datasets, and of files of the drive. */
+                    limit?: number;
+                    /** @description The `next_cursor` of the previous page. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What was found. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SearchResults"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -10784,6 +10971,13 @@ export interface components {
             readme?: components["schemas"]["ReadmeCard"] | null;
             /** @description The permissions of the caller. */
             rights: components["schemas"]["RightsHere"];
+            /** @description True if the caller has starred it. */
+            starred: boolean;
+            /**
+             * Format: int64
+             * @description The number of users who have starred the dataset.
+             */
+            stars: number;
             /** @description The store that holds the objects of the dataset. */
             store: string;
             /** @description Who can see the dataset. */
@@ -11274,6 +11468,8 @@ export interface components {
              * @description When the dataset was created (RFC 3339).
              */
             created: string;
+            /** @description The default branch. */
+            default_branch: string;
             /** @description The beginning of the description. */
             description?: string | null;
             /** @description The formats of the resources, in lower case. */
@@ -11284,12 +11480,29 @@ export interface components {
             keywords: string[];
             /** @description The licenses, in lower case. */
             licenses: string[];
+            /**
+             * @description What matches the search text, with most of its words first: at most 5, or with `in=files` at most 20. Only for the
+             *     first 100 datasets of a page.
+             */
+            matches: components["schemas"]["SearchMatch"][];
+            /**
+             * @description The number of files with all of the words in their path. Of each dataset, the first 5,000 files and folders are
+             *     searched.
+             */
+            matching_files: number;
             /** @description The name of the dataset, without the owner. */
             name: string;
             /** @description The owner: a user or an organisation. */
             owner: string;
             /** @description The newest revision of the default branch. */
             revision?: string | null;
+            /** @description True if the caller has starred it. */
+            starred: boolean;
+            /**
+             * Format: int64
+             * @description The number of users who have starred the dataset.
+             */
+            stars: number;
             /** @description The title of the package. */
             title?: string | null;
             /**
@@ -11313,6 +11526,27 @@ export interface components {
              * @description The number of results on all pages. Counting stops at 10,000.
              */
             total: number;
+        };
+        /** @description A file or folder of the caller's drive. */
+        FoundFile: {
+            /** @description The dataset of the drive, as `owner/name`. */
+            dataset: string;
+            /** @description True for a folder. */
+            folder: boolean;
+            /**
+             * Format: date-time
+             * @description When it was last changed (RFC 3339); null if that is more than 10,000 revisions ago.
+             */
+            modified?: string | null;
+            /** @description The path. */
+            path: string;
+            /**
+             * Format: int64
+             * @description The size in bytes; null for folders.
+             */
+            size?: number | null;
+            /** @description The path, in parts. */
+            text: components["schemas"]["TextPart"][];
         };
         /** @description A frequent value. */
         FrequentValue: {
@@ -12662,6 +12896,11 @@ export interface components {
             /** @description The token itself. */
             token: string;
         };
+        /**
+         * @description Where a dataset matches a search.
+         * @enum {string}
+         */
+        MatchField: "title" | "keyword" | "file" | "column" | "description" | "readme";
         /** @description A member of an organisation. */
         Membership: {
             /** @description The display name; null if not set. */
@@ -13645,6 +13884,24 @@ export interface components {
             /** @description `running` */
             state: string;
         };
+        /** @description Text of a dataset that matches a search. */
+        SearchMatch: {
+            /** @description Where it is. */
+            field: components["schemas"]["MatchField"];
+            /** @description The path of the file, if it is one. */
+            path?: string | null;
+            /** @description The text, in parts. Long text is cut around the match. */
+            text: components["schemas"]["TextPart"][];
+        };
+        /** @description One page of what was found. A page can have fewer items than its limit. */
+        SearchResults: {
+            /** @description Datasets, the best ones first: those with all of the words in name or title, then those that changed last. */
+            datasets: components["schemas"]["FoundDataset"][];
+            /** @description Files and folders of the caller's drive, those nearest to its root first; on the first page, or with `in=drive`. */
+            drive: components["schemas"]["FoundFile"][];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
         /** @description The second step of signing in: the account has two-factor authentication. */
         SecondStep: {
             /** @description The accepted kinds of codes. */
@@ -13865,6 +14122,16 @@ export interface components {
             revision: string;
             /** @description The name of the table. */
             table: string;
+        };
+        /** @description The stars of a dataset. */
+        Stars: {
+            /** @description True if the caller has starred it. */
+            starred: boolean;
+            /**
+             * Format: int64
+             * @description The number of users who have starred the dataset.
+             */
+            stars: number;
         };
         /** @description The number of apps that are being stopped. */
         StoppedApps: {
@@ -14130,6 +14397,12 @@ export interface components {
             omitted?: string | null;
             /** @description The diff in the unified format of diff(1); null if omitted. */
             unified?: string | null;
+        };
+        /** @description A part of a text. */
+        TextPart: {
+            /** @description True if it is what was searched for. */
+            match: boolean;
+            text: string;
         };
         /** @description A personal access token. */
         Token: {

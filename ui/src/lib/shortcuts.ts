@@ -1,5 +1,7 @@
-// Global keyboard shortcuts: `/` focuses the search, `g` and a second key opens a page, `?` lists the shortcuts.
+// Global keyboard shortcuts: `/` focuses the search, Ctrl+K opens the command palette, `t` finds a file of the dataset, `g`
+// and a second key opens a page, `?` lists the shortcuts.
 import { goto } from '$app/navigation';
+import { palette } from './palette/open.svelte';
 
 const places: Record<string, string> = { h: '/', d: '/drive', s: '/shared', t: '/trash', n: '/new', a: '/account' };
 let going = 0;
@@ -14,7 +16,20 @@ export function isForPage(event: KeyboardEvent): boolean {
 	return !document.querySelector('dialog[open], [role=menu]');
 }
 
-export function shortcuts(event: KeyboardEvent, show: () => void): void {
+/** Ctrl+K, also in a text field; not where it edits text. */
+function opensPalette(event: KeyboardEvent): boolean {
+	if (event.defaultPrevented || event.key.toLowerCase() !== 'k' || event.ctrlKey === event.metaKey || event.altKey || event.shiftKey) return false;
+	const target = event.composedPath()[0];
+	return !(target instanceof HTMLElement && (target.isContentEditable || target.matches('textarea'))) && !document.querySelector('dialog[open]');
+}
+
+/** `inDataset` is true on the pages of a dataset. */
+export function shortcuts(event: KeyboardEvent, show: () => void, inDataset: boolean): void {
+	if (opensPalette(event)) {
+		event.preventDefault();
+		palette.open = 'everything';
+		return;
+	}
 	if (!isForPage(event)) return;
 	if (event.key === '/') {
 		event.preventDefault();
@@ -33,5 +48,8 @@ export function shortcuts(event: KeyboardEvent, show: () => void): void {
 			event.preventDefault();
 			void goto(place);
 		}
+	} else if (event.key === 't' && inDataset) {
+		event.preventDefault();
+		palette.open = 'files';
 	}
 }

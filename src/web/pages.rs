@@ -54,7 +54,8 @@ const PAGES: &[&str] = &[
 ];
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    let routes = PAGES.iter().filter(|path| **path != DATASETS).fold(routes, |routes, path| routes.add(Method::GET, path, page));
+    let routes =
+        PAGES.iter().filter(|path| **path != DATASETS).fold(routes, |routes, path| routes.add(Method::GET, path, page));
     let routes = routes.add(Method::GET, DATASETS, dataset_page);
     let routes = routes.add(Method::GET, "/robots.txt", robots).add(Method::GET, "/favicon.ico", favicon);
     embed::routes(dataset_url::routes(routes.add(Method::GET, "/_app/{*path}", asset)))
@@ -62,7 +63,9 @@ pub(super) fn routes(routes: Routes) -> Routes {
 
 /// Returns true for the URL of a page or of one of its files. The rest of the path can look like a git URL.
 pub(super) fn is_below(path: &str) -> bool {
-    ["/apps/", "/d/", "/embed/", "/o/", "/drive/", "/shared/", "/admin/", "/_app/"].iter().any(|folder| path.starts_with(folder))
+    ["/apps/", "/d/", "/embed/", "/o/", "/drive/", "/shared/", "/admin/", "/_app/"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
 }
 
 /// Serves the document.

@@ -33,6 +33,7 @@ mod organisations;
 mod packed;
 mod packs;
 mod platform_roles;
+mod previews;
 mod protection;
 mod quotas;
 mod rename;

@@ -55,7 +55,7 @@ OTHERS = {"large.bin": os.urandom(200_000), f"{HOSTILE} \u202ecod.txt": b"text\n
 
 
 def make(name, visibility):
-    """Makes a dataset with a release, a branch, and another state of its default branch."""
+    """Creates a dataset with a release, a branch, and another state of its default branch."""
     call("POST", "datasets", json={"id": f"ada/{name}", "visibility": visibility})
     put = lambda path, content: call("PUT", f"drive/ada/{name}/files/{requests.utils.quote(path)}", data=content)
     for path, content in (TABLES | OTHERS).items():

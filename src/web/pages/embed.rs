@@ -160,11 +160,16 @@ fn answer(theme: Option<&str>, heading: &Heading, frame: &Frame, headers: &Heade
 /// Returns a frame that says why there is nothing to see. A dataset that not everybody may read is not there.
 fn refusal(theme: Option<&str>, error: &Error) -> Response {
     let (status, text) = match error.kind() {
-        Kind::Unauthenticated | Kind::Forbidden | Kind::NotFound => {
-            (StatusCode::NOT_FOUND, "This table is not available. It does not exist, or not everybody may see it.".to_owned())
+        Kind::Unauthenticated | Kind::Forbidden | Kind::NotFound => (
+            StatusCode::NOT_FOUND,
+            "This table is not available. It does not exist, or not everybody may see it.".to_owned(),
+        ),
+        Kind::Internal => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "This table cannot be shown because of an error.".to_owned())
         }
-        Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "This table cannot be shown because of an error.".to_owned()),
-        Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, format!("Tables cannot be shown at the moment: {}.", error.detail())),
+        Kind::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("Tables cannot be shown at the moment: {}.", error.detail()))
+        }
         kind => (kind.status(), format!("This table cannot be shown: {}.", error.detail())),
     };
     let body = format!("<main><p>{}</p></main>", escape_html(&text));

@@ -42,7 +42,11 @@ enum View {
     /// All files of a revision.
     Version(String),
     /// A file or folder of a revision.
-    Entry { page: &'static str, revision: String, path: FilePath },
+    Entry {
+        page: &'static str,
+        revision: String,
+        path: FilePath,
+    },
 }
 
 impl DatasetPage {
@@ -108,7 +112,8 @@ pub(super) async fn find(app: &App, visitor: &AnonymousVisitor, base: &str, path
 
 /// Returns the beginning of a text, on one line.
 fn shortened(text: &str, most: usize) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");
     if line.chars().count() <= most {
         return line;
@@ -151,7 +156,9 @@ mod tests {
     fn a_page_is_found_by_its_url() {
         let page = |path: &str| DatasetPage::parse(path).map(|page| (page.dataset.to_string(), page.view));
         let is_dataset = |path: &str| page(path) == Some(("ada/birds".into(), View::Dataset));
-        for path in ["/d/ada/birds", "/d/ada/birds/", "/d/ada/birds/settings", "/d/ada/birds/tree", "/d/ada/birds/file/main"] {
+        for path in
+            ["/d/ada/birds", "/d/ada/birds/", "/d/ada/birds/settings", "/d/ada/birds/tree", "/d/ada/birds/file/main"]
+        {
             assert!(is_dataset(path), "{path}");
         }
         assert!(is_dataset("/d/ada/birds/file/main/%2e%2e/x"), "not the path of a file");

@@ -85,7 +85,9 @@ mod tests {
         let done = Done { columns, more: true, ..Done::default() };
         let frame = frame(rows.to_string().as_bytes(), &done).unwrap();
         assert!(!frame.content.contains("<script") && !frame.content.contains("<b>") && !frame.content.contains("<i>"));
-        assert!(frame.content.contains("<td class=\"number\">1.5</td>") && frame.content.contains("<td class=\"none\">"));
+        assert!(
+            frame.content.contains("<td class=\"number\">1.5</td>") && frame.content.contains("<td class=\"none\">")
+        );
         assert!(frame.content.len() < 4000 && !frame.content.contains('\u{0}'), "{}", frame.content.len());
         assert_eq!(frame.note, "First 3 rows, 30 of 42 columns");
     }

@@ -97,7 +97,7 @@ story! {
         // Also from the moment that it becomes private; a cached document is not confirmed.
         let tag = get("/d/ada/public", None).await.header("etag").to_owned();
         let hidden = json!({"visibility": "private"});
-        let changed = server.call(Some(&ada.token), "PATCH", "/api/v1/datasets/ada/public", hidden).await;
+        let changed = server.call(Some(&ada.token), "PATCH", "/api/v1/datasets/ada/public/visibility", hidden).await;
         assert_eq!(changed.status, 200, "{}", changed.text());
         let cached = Reply::of(server.request("GET", "/d/ada/public", None).header("if-none-match", tag)).await;
         assert_eq!(comparable(&cached), missing);

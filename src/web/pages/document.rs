@@ -49,7 +49,7 @@ pub(super) fn document(app: &App, headers: &HeaderMap) -> Response {
 /// Returns the document with the title and the description of a page.
 pub(super) fn with_preview(app: &App, headers: &HeaderMap, preview: &Preview) -> Response {
     let built = Built::get("index.html");
-    let document = built.as_ref().map_or(UNBUILT.as_bytes(), |file| &file.data);
+    let document = built.as_ref().map_or(UNBUILT.as_bytes(), |file| file.data.as_ref());
     let Some(html) = std::str::from_utf8(document).ok().and_then(|html| replace_head(html, &preview.html())) else {
         return self::document(app, headers);
     };
@@ -61,7 +61,7 @@ pub(super) fn with_preview(app: &App, headers: &HeaderMap, preview: &Preview) ->
         (header::CONTENT_TYPE, HTML),
         (header::CACHE_CONTROL, "no-cache"),
         (header::VARY, "Accept-Encoding"),
-        (header::ETAG, &tag),
+        (header::ETAG, tag.as_str()),
     ];
     with_policy(app, (caching, body).into_response())
 }

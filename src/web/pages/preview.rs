@@ -92,15 +92,17 @@ pub(super) async fn find(app: &App, visitor: &AnonymousVisitor, base: &str, path
             }
             Err(_) => (name, about, own),
         },
-        View::Entry { page, revision, path } => match app.datasets.locate(&grant.at(path), Some(&revision)).await {
-            // A name in a URL is shown only if there is such a file.
-            Ok(found) if (found.entry.kind == EntryKind::Folder) == (page == "tree") => {
-                let path: Vec<String> = found.entry.path.split('/').map(segment).collect();
-                let url = format!("{own}/{page}/{}/{}", segment(&revision), path.join("/"));
-                (format!("{} · {name}", found.entry.path), about, url)
+        View::Entry { page, revision, path } => {
+            match app.datasets.locate(&grant.at(path), Some(revision.as_str())).await {
+                // A name in a URL is shown only if there is such a file.
+                Ok(found) if (found.entry.kind == EntryKind::Folder) == (page == "tree") => {
+                    let path: Vec<String> = found.entry.path.split('/').map(segment).collect();
+                    let url = format!("{own}/{page}/{}/{}", segment(&revision), path.join("/"));
+                    (format!("{} · {name}", found.entry.path), about, url)
+                }
+                _ => (name, about, own),
             }
-            _ => (name, about, own),
-        },
+        }
     };
     Some(Preview {
         title: shortened(&title, MAX_TITLE),
@@ -131,10 +133,10 @@ impl Preview {
         for (property, content) in [
             ("og:site_name", "rutter"),
             ("og:type", "website"),
-            ("og:title", title),
-            ("og:description", description),
-            ("og:url", url),
-            ("og:image", image),
+            ("og:title", title.as_str()),
+            ("og:description", description.as_str()),
+            ("og:url", url.as_str()),
+            ("og:image", image.as_str()),
             ("og:image:width", "1200"),
             ("og:image:height", "630"),
             ("og:image:alt", "rutter: data with its full history"),

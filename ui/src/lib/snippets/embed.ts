@@ -24,4 +24,4 @@ const inHtml = (text: string): string => text.replace(/[&<>"']/g, (character) =>
 
 /** Returns HTML with the frame. */
 export const embedHtml = (url: string, title: string): string =>
-	`<iframe\n  src="${inHtml(url)}"\n  title="${inHtml(title)}"\n  width="100%" height="420" loading="lazy"\n  style="border: 1px solid #ccc"\n></iframe>`;
+	`<iframe\n  src="${inHtml(url)}"\n  title="${inHtml(title)}"\n  width="100%" height="420" loading="lazy" frameborder="0"\n></iframe>`;

@@ -40,6 +40,8 @@ test | test-cloud)
         # For clients installed from npm (Node.js 20 or later), and for the gateway.
         have npm || optional+=(nodejs npm)
         found nginx || optional+=(nginx-light)
+        # For what the web interface shows for users of R.
+        have Rscript || optional+=(r-base-core r-cran-jsonlite)
     else
         want node nodejs
         want npm npm

@@ -95,8 +95,8 @@ pub const NAME_MAX: usize = 96;
 /// First path segments of URLs that the server itself uses.
 const RESERVED: &[&str] = &[
     "account", "admin", "api", "apps", "assets", "authz", "d", "dataset", "datasets", "docs", "drive", "email",
-    "healthz", "invite", "login", "logout", "metrics", "models", "new", "o", "oauth", "readyz", "reset", "s", "search",
-    "settings", "setup", "shared", "signup", "spaces", "static", "trash", "verify", "viewer",
+    "embed", "healthz", "help", "invite", "login", "logout", "metrics", "models", "new", "o", "oauth", "readyz",
+    "reset", "s", "search", "settings", "setup", "shared", "signup", "spaces", "static", "trash", "verify", "viewer",
 ];
 
 fn parse_segment(text: &str, what: &str) -> Result<String, Error> {

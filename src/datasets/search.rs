@@ -21,7 +21,7 @@ pub use self::passages::{Field, Match, Matches, Quotation};
 pub use self::tokenizer::Kind;
 use self::tokenizer::{heading, in_path, value, words};
 use super::Datasets;
-use crate::access::VisibleDatasets;
+use crate::access::{DatasetGrant, Read, VisibleDatasets};
 use crate::db::search::{FoundRow, Order, Term, Terms};
 use crate::db::{Tx, unsigned};
 use crate::error::{Error, Result};
@@ -302,6 +302,12 @@ impl Datasets {
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.db.read().await?.search_names(visible.seen(), pattern, limit).await
+    }
+
+    /// Returns what lists show of a dataset: that of its newest revision, empty until it has been indexed.
+    pub async fn search_hit(&self, grant: &DatasetGrant<Read>) -> Result<SearchHit> {
+        let card = self.db.read().await?.search_card(grant.id()).await?;
+        card.map_or_else(|| Ok(SearchHit::default()), |card| serde_json::from_str(&card).map_err(Error::internal))
     }
 
     /// Counts the matches of [`Datasets::search`] by facet.

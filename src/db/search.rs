@@ -431,6 +431,12 @@ impl Tx {
         Ok(query(sql).bind(id).fetch_optional(self).await?)
     }
 
+    /// Returns what lists show of a dataset, as JSON; `None` until it has been indexed.
+    pub async fn search_card(&mut self, id: Id) -> Result<Option<String>> {
+        let sql = "SELECT card FROM search_card WHERE repo_id = $1";
+        Ok(query_scalar(sql).bind(id).fetch_optional(self).await?)
+    }
+
     /// Returns datasets that changed since they were indexed, in order, after this one.
     pub async fn search_stale(&mut self, after: &str, limit: i64) -> Result<Vec<String>> {
         let sql = "SELECT d.id FROM dataset d LEFT JOIN search_card c ON c.repo_id = d.id

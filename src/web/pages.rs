@@ -1,22 +1,29 @@
 //! Web interface: serves the single-page application in `ui/`, which is embedded in the executable and uses the API
-//! like any other client. All page URLs return the same document, which selects the view by the URL.
+//! like any other client. All page URLs return the same document, which selects the view by the URL; only its title and
+//! description differ for public datasets. Frames on other sites (`/embed`) are rendered here, without scripts.
 
 mod dataset_url;
 mod document;
+mod embed;
+mod preview;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
 pub(super) use self::dataset_url::nothing;
 use self::document::{Encoded, document};
-use super::http::Routes;
+use super::http::{AnonymousVisitor, BaseUrl, Routes};
 use crate::app::App;
 use crate::error::{Error, Result};
+
+/// The pages of datasets.
+const DATASETS: &str = "/d/{*rest}";
 
 /// The URLs of pages. Their first segments are reserved and cannot be names of owners.
 const PAGES: &[&str] = &[
     "/",
+    "/help",
     "/login",
     "/signup",
     "/verify",
@@ -42,24 +49,44 @@ const PAGES: &[&str] = &[
     "/o/{*rest}",
     "/admin",
     "/admin/{*rest}",
-    "/d/{*rest}",
+    DATASETS,
     "/s",
 ];
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    let routes = PAGES.iter().fold(routes, |routes, path| routes.add(Method::GET, path, page));
+    let routes =
+        PAGES.iter().filter(|path| **path != DATASETS).fold(routes, |routes, path| routes.add(Method::GET, path, page));
+    let routes = routes.add(Method::GET, DATASETS, dataset_page);
     let routes = routes.add(Method::GET, "/robots.txt", robots).add(Method::GET, "/favicon.ico", favicon);
-    dataset_url::routes(routes.add(Method::GET, "/_app/{*path}", asset))
+    embed::routes(dataset_url::routes(routes.add(Method::GET, "/_app/{*path}", asset)))
 }
 
 /// Returns true for the URL of a page or of one of its files. The rest of the path can look like a git URL.
 pub(super) fn is_below(path: &str) -> bool {
-    ["/apps/", "/d/", "/o/", "/drive/", "/shared/", "/admin/", "/_app/"].iter().any(|folder| path.starts_with(folder))
+    ["/apps/", "/d/", "/embed/", "/o/", "/drive/", "/shared/", "/admin/", "/_app/"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
 }
 
 /// Serves the document.
 async fn page(State(app): State<App>, headers: HeaderMap) -> Response {
     document(&app, &headers)
+}
+
+/// Serves the document of a dataset's page. If everybody may read the dataset, it has its title and description, for sites
+/// that show links and for search engines, which run no scripts. It does not depend on the caller.
+async fn dataset_page(
+    State(app): State<App>,
+    visitor: AnonymousVisitor,
+    base: Result<BaseUrl>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let preview = match base {
+        Ok(BaseUrl(base)) => preview::find(&app, &visitor, &base, uri.path()).await,
+        Err(_) => None,
+    };
+    preview.map_or_else(|| document(&app, &headers), |preview| document::with_preview(&app, &headers, &preview))
 }
 
 /// Serves a file. Files with a hash in their name never change.

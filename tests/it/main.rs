@@ -34,6 +34,7 @@ mod organisations;
 mod packed;
 mod packs;
 mod platform_roles;
+mod previews;
 mod protection;
 mod quotas;
 mod rename;

@@ -39,6 +39,7 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("GET", "/datasets/{owner}/{dataset}/tree/{revision}", ""),
     ("GET", "/datasets/{owner}/{dataset}/tree/{revision}/{*path}", ""),
     ("GET", "/datasets/{owner}/{dataset}/blob/{revision}/{*path}", ""),
+    ("GET", "/embed/{owner}/{dataset}/{revision}/{*path}", ""),
     ("GET", "/{owner}/{dataset}", "a browser"),
     ("GET", "/{owner}/{dataset}", "another program"),
     ("GET", "/{owner}/{dataset}/info/refs", "to fetch"),
@@ -313,6 +314,9 @@ impl World {
                 let below = route.replace("/datasets/{owner}/{dataset}", "").replace("{revision}", "main");
                 let url = format!("/datasets/{path}{}", below.replace("{*path}", "a.csv"));
                 get(url).header("accept", "text/html,*/*;q=0.8")
+            }
+            ("GET", "/embed/{owner}/{dataset}/{revision}/{*path}", _) => {
+                get(format!("/embed/{path}/HEAD/seed/table.csv"))
             }
             ("GET", "/{owner}/{dataset}", "a browser") => {
                 get(format!("/{path}")).header("accept", "text/html,*/*;q=0.8")

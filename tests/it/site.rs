@@ -53,7 +53,36 @@ story! {
             let reply = Reply::of(server.request("GET", path, None)).await;
             assert_eq!((reply.status, reply.header("content-type")), (200, media), "{path}");
         }
+        // What crawlers may read, by the rule with the longest path (RFC 9309).
+        let robots = Reply::of(server.request("GET", "/robots.txt", None)).await.text();
+        let rules: Vec<(&str, &str)> = robots.lines().filter_map(|line| line.split_once(": ")).collect();
+        let may_read = |path: &str| {
+            let hits = rules.iter().filter(|(kind, pattern)| *kind != "User-agent" && matches(pattern, path));
+            hits.max_by_key(|(kind, pattern)| (pattern.len(), *kind == "Allow")).is_none_or(|(kind, _)| *kind == "Allow")
+        };
+        for path in ["/", "/help", "/api/docs", "/d/ada/birds", "/d/ada/birds/file/main/settings.csv", "/d/ada/birds/releases"] {
+            assert!(may_read(path), "{path}");
+        }
+        for path in [
+            "/api/v1/datasets/ada/birds/raw/main/a.csv", "/login", "/search?q=x", "/_lfs/x", "/s", "/embed/ada/birds/main/a.csv",
+            "/d/ada/birds/compare/a...b", "/d/ada/birds/settings", "/d/ada/birds/query?q=x", "/datasets/ada/birds/resolve/main/a",
+        ] {
+            assert!(!may_read(path), "{path}");
+        }
     }
+}
+
+/// Returns true if a path of `robots.txt` matches: `*` stands for any characters, and `$` for the end.
+fn matches(pattern: &str, path: &str) -> bool {
+    let (pattern, is_whole) = pattern.strip_suffix('$').map_or((pattern, false), |pattern| (pattern, true));
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| path.strip_prefix(first)) else { return false };
+    for part in parts {
+        let found = if is_whole { rest.rfind(part) } else { rest.find(part) };
+        let Some(at) = found else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    !is_whole || rest.is_empty()
 }
 
 story! {
@@ -83,7 +112,7 @@ story! {
         }
         // A user without visible datasets looks like a missing one.
         let front = server.request("GET", "/", None).send().await.unwrap().text().await.unwrap();
-        for path in ["/ben", "/missing", "/help", "/a/b/c", "/datasets", "/datasets/ada/birds/c/d", "/%ff", "/%ff/x", "/-/x"] {
+        for path in ["/ben", "/missing", "/helper", "/a/b/c", "/datasets", "/datasets/ada/birds/c/d", "/%ff", "/%ff/x", "/-/x"] {
             let (status, _, reply) = browse(path).await;
             assert_eq!(status, 404, "{path}");
             assert_eq!(reply.headers()["content-type"], "text/html; charset=utf-8", "{path}");

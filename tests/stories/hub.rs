@@ -12,16 +12,23 @@ use serde_json::{Value, json};
 
 use crate::pypi::python;
 
-/// The generations: `huggingface_hub` and the `datasets` that fits it.
-const OLD: [&str; 2] = ["huggingface_hub==0.36.2", "datasets==5.0.1"];
-const NEW: [&str; 2] = ["huggingface_hub==2.4.0", "datasets==5.2.0"];
+/// The generations: `huggingface_hub`, the `datasets` that fits it, and what both read tables with.
+const OLD: &[&str] = &["huggingface_hub==0.36.2", "datasets==5.0.1", "pandas==3.1.1", "pyarrow==26.0.1"];
+/// With all that runs the snippets of the web interface.
+pub(crate) const NEW: &[&str] = &[
+    "huggingface_hub==2.4.0",
+    "datasets==5.2.0",
+    "pandas==3.1.1",
+    "pyarrow==26.0.1",
+    "polars==2.1.0",
+    "requests==2.34.2",
+];
 
-/// What both read tables with.
-const TABLES: [&str; 2] = ["pandas==3.1.1", "pyarrow==26.0.1"];
+const OLD_PROBE: &str = "import datasets, pandas, pyarrow";
+pub(crate) const NEW_PROBE: &str = "import datasets, pandas, polars, pyarrow, requests";
 
-async fn works_with(engine: Engine, generation: [&str; 2]) {
-    let packages = [generation, TABLES].concat();
-    let Some(python) = python(&packages, "import datasets, pandas, pyarrow") else { return };
+async fn works_with(engine: Engine, generation: &[&str], probe: &str) {
+    let Some(python) = python(generation, probe) else { return };
     // So that twelve megabytes come in parts.
     let server = Server::start_with(engine, |config| config.limits.multipart_threshold = 5_000_000).await;
     let ada = server.person("ada").await;
@@ -62,13 +69,13 @@ async fn works_with(engine: Engine, generation: [&str; 2]) {
 
 story! {
     on(sqlite) async fn the_old_clients_of_hugging_face_work(engine: Engine) {
-        works_with(engine, OLD).await;
+        works_with(engine, OLD, OLD_PROBE).await;
     }
 }
 
 story! {
     on(sqlite) async fn the_new_clients_of_hugging_face_work(engine: Engine) {
-        works_with(engine, NEW).await;
+        works_with(engine, NEW, NEW_PROBE).await;
     }
 }
 

@@ -20,6 +20,7 @@ mod oauth;
 mod platform;
 mod pypi;
 mod rules;
+mod snippets;
 mod tables;
 mod uploads;
 mod xet;

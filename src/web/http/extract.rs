@@ -123,6 +123,28 @@ impl FromRequestParts<App> for IdentityChangeGrant {
     }
 }
 
+/// A visitor whose credentials are ignored: they see what everybody sees, whatever the request contains.
+pub(crate) struct AnonymousVisitor {
+    /// The identity of everybody.
+    pub(crate) actor: Actor,
+    client: Option<Client>,
+}
+
+impl AnonymousVisitor {
+    /// Charges the rate limit of the address for work beyond the fixed cost of the route.
+    pub(crate) fn charge(&self, points: usize) {
+        self.client.as_ref().inspect(|client| client.charge(points));
+    }
+}
+
+impl FromRequestParts<App> for AnonymousVisitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
+        Ok(Self { actor: Actor::anonymous(), client: parts.extensions.get().cloned() })
+    }
+}
+
 /// A caller and the dataset in the URL. Handlers whose required right depends on the body pass it to `access`.
 pub(crate) struct DatasetRequest {
     /// The caller's identity.

@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use rust_embed::{Embed, EmbeddedFile};
+use sha2::{Digest as _, Sha256};
 
+use super::preview::Preview;
 use crate::app::App;
 
 /// The output of `make ui`; empty if it was not built. Debug builds read the directory at run time.
@@ -14,6 +16,11 @@ use crate::app::App;
 #[folder = "ui/dist"]
 #[allow_missing = true]
 struct Built;
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// What the description of all pages begins with; the title is after it.
+const DESCRIPTION: &str = "<meta name=\"description\"";
 
 /// The page shown if the web interface was not built.
 const UNBUILT: &str = include_str!("../pages.html");
@@ -31,11 +38,42 @@ pub(super) fn missing(app: &App, headers: &HeaderMap) -> Response {
 
 /// Returns the document.
 pub(super) fn document(app: &App, headers: &HeaderMap) -> Response {
-    let mut response = match Encoded::find("index.html", headers) {
+    let response = match Encoded::find("index.html", headers) {
         // It references files by hash, so it must not outlive them.
         Some(document) => document.answer("no-cache"),
-        None => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], UNBUILT).into_response(),
+        None => ([(header::CONTENT_TYPE, HTML)], UNBUILT).into_response(),
     };
+    with_policy(app, response)
+}
+
+/// Returns the document with the title and the description of a page.
+pub(super) fn with_preview(app: &App, headers: &HeaderMap, preview: &Preview) -> Response {
+    let built = Built::get("index.html");
+    let document = built.as_ref().map_or(UNBUILT.as_bytes(), |file| file.data.as_ref());
+    let Some(html) = std::str::from_utf8(document).ok().and_then(|html| replace_head(html, &preview.html())) else {
+        return self::document(app, headers);
+    };
+    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&html)[..16]));
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|seen| seen.as_bytes() == tag.as_bytes());
+    let body = if known { StatusCode::NOT_MODIFIED.into_response() } else { html.into_response() };
+    // As for the document of other pages, which has several encodings.
+    let caching = [
+        (header::CONTENT_TYPE, HTML),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::VARY, "Accept-Encoding"),
+        (header::ETAG, tag.as_str()),
+    ];
+    with_policy(app, (caching, body).into_response())
+}
+
+/// Replaces title and description of the document, from the first `<meta name="description"` to the end of the title.
+fn replace_head(html: &str, head: &str) -> Option<String> {
+    let (before, rest) = html.split_once(DESCRIPTION)?;
+    let (_, after) = rest.split_once("</title>")?;
+    Some(format!("{before}{head}{after}"))
+}
+
+fn with_policy(app: &App, mut response: Response) -> Response {
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy(&app.storage.origins())) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -129,7 +167,7 @@ fn tag(file: &EmbeddedFile) -> String {
 /// Returns the media type of a built file.
 fn media(name: &str) -> &'static str {
     match name.rsplit_once('.').map_or("", |(_, end)| end) {
-        "html" => "text/html; charset=utf-8",
+        "html" => HTML,
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "json" | "webmanifest" => "application/json",
@@ -147,6 +185,16 @@ fn media(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn documents_have_one_title_and_description_to_replace() {
+        for html in [UNBUILT, include_str!("../../../ui/src/app.html")] {
+            assert_eq!((html.matches(DESCRIPTION).count(), html.matches("</title>").count()), (1, 1));
+            let replaced = replace_head(html, "<title>Other</title>").unwrap();
+            assert!(replaced.contains("<title>Other</title>") && !replaced.contains("<title>rutter</title>"));
+            assert_eq!(replaced.matches("og:").count(), 0, "{replaced}");
+        }
+    }
 
     #[test]
     fn a_policy_lets_pages_reach_the_stores_and_nothing_else() {

@@ -5,6 +5,7 @@ use super::Sample;
 /// Method, route, variant.
 pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/", ""),
+    ("GET", "/help", ""),
     ("GET", "/login", ""),
     ("GET", "/signup", ""),
     ("GET", "/verify", ""),

@@ -102,7 +102,7 @@ test('unknown URLs show an error page, and keyboard shortcuts are listed', async
   await done(server, token, 'GET', '/drive');
   await done(server, token, 'POST', '/datasets', { id: 'ada/owls', visibility: 'public', package: { name: 'owls', resources: [] } });
   const page = await newPage();
-  for (const path of ['/nowhere', '/help', '/ben', '/a/b/c', '/datasets']) {
+  for (const path of ['/nowhere', '/helper', '/ben', '/a/b/c', '/datasets']) {
     const answer = await page.goto(path);
     expect(answer?.status(), path).toBe(404);
     await expect(page.getByRole('heading', { name: 'Page not found' }), path).toBeVisible();

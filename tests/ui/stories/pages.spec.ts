@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { TestServer } from '../server.ts';
 import { accessible, expect, layoutShift, PASSWORD, readable, signIn, test, type Page } from '../story.ts';
 
-const ANONYMOUS = ['/', '/login', '/signup', '/reset', '/verify', '/s', '/search', '/d/ben/trade-prices', '/nothing/here', '/nowhere'];
+const ANONYMOUS = ['/', '/login', '/signup', '/reset', '/verify', '/s', '/search', '/help', '/d/ben/trade-prices', '/nothing/here', '/nowhere'];
 const DATASETS = [
   '/',
   '/search?q=air',

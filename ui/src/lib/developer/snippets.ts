@@ -1,4 +1,5 @@
 // Examples of how an application signs users in, for its own settings. They follow docs/oauth.md.
+import { inShell as shell } from '../snippets/quote';
 import type { OAuthClient } from '../types';
 import { CODE, DEVICE, SERVICE } from './clients';
 
@@ -31,7 +32,6 @@ const flow = ({ grants }: Connection, ...order: string[]): string => order.find(
 
 /** Literals of JSON are also literals of Python and JavaScript. */
 const literal = (text: string): string => JSON.stringify(text);
-const shell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 const redirectOf = ({ redirects }: Connection): string => redirects[0] ?? 'http://127.0.0.1/callback';
 
 function authlib(of: Connection): string {

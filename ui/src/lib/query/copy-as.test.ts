@@ -9,7 +9,7 @@ describe('a query as a program', () => {
 	it('is an argument that the shell passes on as it is', () => {
 		for (const query of queries) {
 			const command = copyAs('curl', { query, default: 'ada/birds@v1.0' }, origin, false).replace(/^curl/, 'printf "%s\\n"');
-			const given = execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8', env: { TOKEN: 'secret' } }).split('\n');
+			const given = execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8', env: { RUTTER_TOKEN: 'secret' } }).split('\n');
 			expect(given).toContain('Authorization: Bearer secret');
 			expect(given.at(-2)).toBe(`${origin}/api/v1/sql`);
 			expect(JSON.parse(given.at(-3) ?? '')).toEqual({ query, default: 'ada/birds@v1.0', format: 'csv' });

@@ -1,11 +1,10 @@
 // A query as a program that runs it elsewhere.
+import { inShell } from '$lib/snippets/quote';
+import { TOKEN } from '$lib/snippets/snippets';
 import type { Query } from './client';
 
 export const TOOLS = ['curl', 'Python', 'DuckDB'] as const;
 export type Tool = (typeof TOOLS)[number];
-
-/** Writes a text as an argument of a shell. */
-const inShell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** Writes a text as a Python string; several lines in triple quotes if nothing in it has a special meaning there. */
 const inPython = (text: string): string => (text.includes('\n') && !/\\|"""|"$|^"/.test(text) ? `"""${text}"""` : JSON.stringify(text));
@@ -20,10 +19,10 @@ export function copyAs(tool: Tool, query: Query, origin: string, isOpen: boolean
 			return `${curl(url, { ...query, format: 'parquet' }, isOpen)} \\\n  --output result.parquet\nduckdb -c "FROM 'result.parquet'"`;
 		case 'Python':
 			return [
-				'import io\n\nimport pandas as pd\nimport requests\n',
+				`import io\n${isOpen ? '' : 'import os\n'}\nimport pandas as pd\nimport requests\n`,
 				'answer = requests.post(',
 				`    ${JSON.stringify(url)},`,
-				...(isOpen ? [] : ['    headers={"Authorization": "Bearer " + token},']),
+				...(isOpen ? [] : [`    headers={"Authorization": "Bearer " + os.environ["${TOKEN}"]},`]),
 				'    json={',
 				`        "query": ${inPython(query.query)},`,
 				`        "default": ${JSON.stringify(query.default)},`,
@@ -39,7 +38,7 @@ export function copyAs(tool: Tool, query: Query, origin: string, isOpen: boolean
 function curl(url: string, body: unknown, isOpen: boolean): string {
 	return [
 		'curl --fail-with-body',
-		...(isOpen ? [] : ['-H "Authorization: Bearer $TOKEN"']),
+		...(isOpen ? [] : [`-H "Authorization: Bearer $${TOKEN}"`]),
 		"-H 'Content-Type: application/json'",
 		`--data-binary ${inShell(JSON.stringify(body))}`,
 		inShell(url)

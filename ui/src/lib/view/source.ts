@@ -1,6 +1,7 @@
 // Random access to the content of a file.
 import { send } from '../api';
 import { Drive, type RowsQuery } from '../drive/client';
+import { embedPath } from '../snippets/embed';
 import type { TableRows, TableStatistics } from '../types';
 import { raw } from '../urls';
 
@@ -14,6 +15,8 @@ export interface Source {
 	/** Reads the bytes from `start` up to, but not including, `end`. */
 	read(start: number, end: number, signal?: AbortSignal): Promise<ArrayBuffer>;
 	table: Table;
+	/** Path of a frame with the table; absent unless everyone may read it. */
+	embed?: string;
 }
 
 /** The file as a table, which the server reads. */
@@ -31,7 +34,7 @@ export const driveTable = (drive: Drive, path: string, revision?: string): Table
 });
 
 /** Creates a source for a file of a dataset. */
-export function fileSource(owner: string, dataset: string, revision: string, path: string, size: number): Source {
+export function fileSource(owner: string, dataset: string, revision: string, path: string, size: number, isPublic = false): Source {
 	const url = raw(owner, dataset, revision, path);
 	const drive = new Drive({ owner, dataset });
 	return {
@@ -40,7 +43,8 @@ export function fileSource(owner: string, dataset: string, revision: string, pat
 		url,
 		download: raw(owner, dataset, revision, path, false),
 		read: (start, end, signal) => readRange(url, start, end, signal),
-		table: driveTable(drive, path, revision)
+		table: driveTable(drive, path, revision),
+		...(isPublic && { embed: embedPath(owner, dataset, revision, path) })
 	};
 }
 

@@ -68,9 +68,15 @@ impl Access {
         let grant = self.authorize::<Read>(actor, dataset).await?;
         let user = match &actor.identity {
             Identity::User { id, .. } => *id,
-            Identity::Anonymous => return Err(Error::unauthenticated("sign in to take part in discussions, and to follow or star datasets")),
+            Identity::Anonymous => {
+                return Err(Error::unauthenticated(
+                    "sign in to take part in discussions, and to follow or star datasets",
+                ));
+            }
             Identity::Guest { .. } | Identity::Link(_) | Identity::Operator => {
-                return Err(Error::forbidden("only users of this server can take part in discussions, and follow or star datasets"));
+                return Err(Error::forbidden(
+                    "only users of this server can take part in discussions, and follow or star datasets",
+                ));
             }
         };
         let allowed = match &actor.limit {

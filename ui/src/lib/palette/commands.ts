@@ -63,7 +63,8 @@ export function commands({ user, dataset, theme, signUp, setTheme, showKeys, fin
 	for (const { value, label, icon } of themes) {
 		if (value !== theme) list.push({ label, also: 'toggle appearance colour color mode', icon, run: () => setTheme(value) });
 	}
-	list.push({ label: 'Keyboard shortcuts', also: 'keys help', icon: 'info', run: showKeys, keys: ['?'] });
+	list.push({ label: 'Help', also: 'guides documentation api', icon: 'info', href: '/help' });
+	list.push({ label: 'Keyboard shortcuts', also: 'keys', icon: 'info', run: showKeys, keys: ['?'] });
 	if (user) list.push({ label: 'Sign out', also: 'log out leave', icon: 'logout', run: signOut });
 	else {
 		list.push({ label: 'Sign in', also: 'log in', icon: 'person', href: '/login' });

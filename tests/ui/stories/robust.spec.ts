@@ -81,7 +81,7 @@ test('offline and back: reads are repeated, and uploads go on', async ({ server,
   await rm(files, { recursive: true });
 });
 
-test('a server that is away, behind a proxy or updated: no page stays empty', async ({ server, newPage }) => {
+test('a server that is away, or behind a proxy that answers for it: no page stays empty', async ({ server, newPage }) => {
   await begin(server);
   const page = await newPage();
   await signIn(page, 'ada');
@@ -116,8 +116,14 @@ test('a server that is away, behind a proxy or updated: no page stays empty', as
     await button(page, 'Try again').first().click();
     await expect(page.getByRole('button', { name: 'Account of ada' })).toBeVisible();
   });
+});
 
-  await test.step('the page was updated: what is loaded later is gone', async () => {
+test('a server that was updated: scripts of the old pages are gone', async ({ server, newPage }) => {
+  await begin(server);
+  const page = await newPage();
+  await signIn(page, 'ada');
+
+  await test.step('what is loaded later asks to reload the page', async () => {
     await page.goto('/drive');
     await expect(row(page, 'maps')).toBeVisible();
     await mark(page);

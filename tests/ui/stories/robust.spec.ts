@@ -163,7 +163,6 @@ test('a server that was updated: scripts of the old pages are gone', async ({ se
 
 test('a session that has ended: reads and writes go on after signing in, and nothing typed is lost', async ({ server, newPage }) => {
   const { api } = await begin(server);
-  await server.createUser('ben', PASSWORD);
   const page = await newPage();
   const again = async (name = PASSWORD) => {
     await ended(page).getByLabel('Password', { exact: true }).fill(name);
@@ -211,10 +210,17 @@ test('a session that has ended: reads and writes go on after signing in, and not
     await page.getByRole('main').getByRole('button', { name: 'Save' }).last().click();
     await again();
     await expect(page.getByText('Protection updated.')).toBeVisible();
-    expect(await (await api('GET', '/datasets/ada/birds/protection')).json()).toMatchObject({ patterns: ['release/*'] });
+    expect(await (await api('GET', '/datasets/ada/birds/protection')).json()).toMatchObject({ patterns: ['refs/heads/release/*'] });
   });
+});
 
-  await test.step('signing out and in with another tab', async () => {
+test('signing out and in with another tab is noticed', async ({ server, newPage }) => {
+  await begin(server);
+  await server.createUser('ben', PASSWORD);
+  const page = await newPage();
+  await signIn(page, 'ada');
+
+  await test.step('the same user goes on, for another user the page is loaded again', async () => {
     await page.goto('/d/ada/birds/discussions/new');
     await page.getByLabel('Title').fill('Units');
     const other = await page.context().newPage();

@@ -256,8 +256,8 @@ test('unsaved changes are asked about, and two tabs see the changes of each othe
     ['/d/ada/birds/file/main/notes.md?edit', () => page.getByRole('textbox', { name: 'Text of notes.md' }).fill('two\n')],
     ['/d/ada/birds/card', () => page.getByRole('region', { name: 'About' }).getByLabel('Title').fill('Birds')],
     ['/d/ada/birds/settings', () => page.getByRole('radio', { name: /Private/ }).check()],
-    ['/d/ada/birds/discussions/new', () => page.getByLabel('Text (optional)').fill('Metres?')],
-    ['/d/ada/birds/discussions/1', () => page.getByLabel('Add a comment').fill('Feet?')],
+    ['/d/ada/birds/discussions/new', () => page.getByRole('textbox', { name: 'Text (optional)' }).fill('Metres?')],
+    ['/d/ada/birds/discussions/1', () => page.getByRole('textbox', { name: 'Add a comment' }).fill('Feet?')],
     ['/account', () => page.getByLabel('Display name').fill('Ada L.')],
     ['/new', () => page.getByLabel('Title').fill('Owls')],
   ];
@@ -283,12 +283,12 @@ test('unsaved changes are asked about, and two tabs see the changes of each othe
     });
   }
   await page.goto('/d/ada/birds/discussions/1');
-  await expect(page.getByLabel('Add a comment'), 'the text is still there').toHaveValue('Feet?');
+  await expect(page.getByRole('textbox', { name: 'Add a comment' }), 'the text is still there').toHaveValue('Feet?');
   // The other view of the same discussion, and signing out.
   await page.getByRole('button', { name: 'Account of ada' }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
   await leaving(page).getByRole('button', { name: 'Stay' }).click();
-  await page.getByLabel('Add a comment').fill('');
+  await page.getByRole('textbox', { name: 'Add a comment' }).fill('');
 
   const other = await page.context().newPage();
   await test.step('a list shows what another tab, or someone else, has changed', async () => {

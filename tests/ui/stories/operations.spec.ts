@@ -560,6 +560,8 @@ test('what the others leave out: folders from the disk, names that are taken, se
       await page.getByRole('dialog').getByRole('treeitem', { name: 'data' }).click();
       await expect(page.getByRole('dialog').getByRole('button', { name: 'Move here' })).toBeDisabled();
       await page.keyboard.press('Escape');
+      // The bar of the selection is where the search is.
+      await button(page, 'Clear selection').click();
       if (!inDataset) {
         await page.getByLabel('Search in this folder').fill('late');
         await expect(row(page, 'late.csv')).toBeVisible();

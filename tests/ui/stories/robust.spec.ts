@@ -81,7 +81,7 @@ test('offline and back: reads are repeated, and uploads go on', async ({ server,
   await rm(files, { recursive: true });
 });
 
-test('a server that is away, behind a proxy or updated: no page stays empty', async ({ server, newPage }) => {
+test('a server that is away, or behind a proxy that answers for it: no page stays empty', async ({ server, newPage }) => {
   await begin(server);
   const page = await newPage();
   await signIn(page, 'ada');
@@ -116,8 +116,14 @@ test('a server that is away, behind a proxy or updated: no page stays empty', as
     await button(page, 'Try again').first().click();
     await expect(page.getByRole('button', { name: 'Account of ada' })).toBeVisible();
   });
+});
 
-  await test.step('the page was updated: what is loaded later is gone', async () => {
+test('a server that was updated: scripts of the old pages are gone', async ({ server, newPage }) => {
+  await begin(server);
+  const page = await newPage();
+  await signIn(page, 'ada');
+
+  await test.step('what is loaded later asks to reload the page', async () => {
     await page.goto('/drive');
     await expect(row(page, 'maps')).toBeVisible();
     await mark(page);
@@ -157,7 +163,6 @@ test('a server that is away, behind a proxy or updated: no page stays empty', as
 
 test('a session that has ended: reads and writes go on after signing in, and nothing typed is lost', async ({ server, newPage }) => {
   const { api } = await begin(server);
-  await server.createUser('ben', PASSWORD);
   const page = await newPage();
   const again = async (name = PASSWORD) => {
     await ended(page).getByLabel('Password', { exact: true }).fill(name);
@@ -205,10 +210,17 @@ test('a session that has ended: reads and writes go on after signing in, and not
     await page.getByRole('main').getByRole('button', { name: 'Save' }).last().click();
     await again();
     await expect(page.getByText('Protection updated.')).toBeVisible();
-    expect(await (await api('GET', '/datasets/ada/birds/protection')).json()).toMatchObject({ patterns: ['release/*'] });
+    expect(await (await api('GET', '/datasets/ada/birds/protection')).json()).toMatchObject({ patterns: ['refs/heads/release/*'] });
   });
+});
 
-  await test.step('signing out and in with another tab', async () => {
+test('signing out and in with another tab is noticed', async ({ server, newPage }) => {
+  await begin(server);
+  await server.createUser('ben', PASSWORD);
+  const page = await newPage();
+  await signIn(page, 'ada');
+
+  await test.step('the same user goes on, for another user the page is loaded again', async () => {
     await page.goto('/d/ada/birds/discussions/new');
     await page.getByLabel('Title').fill('Units');
     const other = await page.context().newPage();
@@ -244,8 +256,8 @@ test('unsaved changes are asked about, and two tabs see the changes of each othe
     ['/d/ada/birds/file/main/notes.md?edit', () => page.getByRole('textbox', { name: 'Text of notes.md' }).fill('two\n')],
     ['/d/ada/birds/card', () => page.getByRole('region', { name: 'About' }).getByLabel('Title').fill('Birds')],
     ['/d/ada/birds/settings', () => page.getByRole('radio', { name: /Private/ }).check()],
-    ['/d/ada/birds/discussions/new', () => page.getByLabel('Text (optional)').fill('Metres?')],
-    ['/d/ada/birds/discussions/1', () => page.getByLabel('Add a comment').fill('Feet?')],
+    ['/d/ada/birds/discussions/new', () => page.getByRole('textbox', { name: 'Text (optional)' }).fill('Metres?')],
+    ['/d/ada/birds/discussions/1', () => page.getByRole('textbox', { name: 'Add a comment' }).fill('Feet?')],
     ['/account', () => page.getByLabel('Display name').fill('Ada L.')],
     ['/new', () => page.getByLabel('Title').fill('Owls')],
   ];
@@ -271,12 +283,12 @@ test('unsaved changes are asked about, and two tabs see the changes of each othe
     });
   }
   await page.goto('/d/ada/birds/discussions/1');
-  await expect(page.getByLabel('Add a comment'), 'the text is still there').toHaveValue('Feet?');
+  await expect(page.getByRole('textbox', { name: 'Add a comment' }), 'the text is still there').toHaveValue('Feet?');
   // The other view of the same discussion, and signing out.
   await page.getByRole('button', { name: 'Account of ada' }).click();
   await page.getByRole('menuitem', { name: 'Sign out' }).click();
   await leaving(page).getByRole('button', { name: 'Stay' }).click();
-  await page.getByLabel('Add a comment').fill('');
+  await page.getByRole('textbox', { name: 'Add a comment' }).fill('');
 
   const other = await page.context().newPage();
   await test.step('a list shows what another tab, or someone else, has changed', async () => {

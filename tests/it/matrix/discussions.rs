@@ -97,12 +97,11 @@ impl World {
             ("PUT", "notification-settings", _) => json!({"settings": []}),
             ("POST", "discussions", "a proposal") => json!({"title": name, "source": name}),
             ("POST", "discussions", "a pull request") => json!({"title": name, "pullRequest": true}),
-            ("POST", "discussions", _) => json!({"title": name}),
             ("POST", "comments", _) | ("PATCH", "{comment}", _) => json!({"body": name}),
             ("POST", "comment", _) => json!({"comment": name}),
             ("POST", "edit", _) => json!({"content": name}),
             ("POST", "status", _) => json!({"status": "open"}),
-            ("POST", "title", _) | ("PATCH", ..) => json!({"title": name}),
+            ("POST", "discussions" | "title", _) | ("PATCH", ..) => json!({"title": name}),
             _ => json!({}),
         };
         self.server.request(method, &url, token).header("content-type", "application/json").body(body.to_string())

@@ -88,7 +88,7 @@ test('a server that is away, or behind a proxy that answers for it: no page stay
   await page.goto('/drive');
   await expect(row(page, 'maps')).toBeVisible();
 
-  await test.step('nobody listens: the page says so, keeps input, and goes on when it is back', async () => {
+  await test.step('a server that is not running: the page says so, keeps input, and goes on when it is back', async () => {
     await server.down();
     await button(page, 'New folder').click();
     await page.getByRole('dialog').getByLabel('Name').fill('charts');

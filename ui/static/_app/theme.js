@@ -13,8 +13,9 @@ try {
 	function failed() {
 		const app = document.querySelector('.app');
 		// Once it has started, it shows its problems itself.
-		if (shown || !app || app.querySelector(':scope > :not(script)')) return;
+		if (shown || !app || app.querySelector(':scope > :not(script, #loading)')) return;
 		shown = true;
+		document.getElementById('loading')?.remove();
 		const add = (name, text) => {
 			const element = document.createElement(name);
 			element.textContent = text;

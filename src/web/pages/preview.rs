@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(text.chars().count(), MAX_TITLE);
         let preview = Preview { title: text.clone(), description: text, url: hostile.into(), image: hostile.into() };
         let html = preview.html();
-        assert!(!html.contains("<script") && !html.contains("'") && !html.contains("\n\t"), "{html}");
+        assert!(!html.contains("<script") && !html.contains('\'') && !html.contains("\n\t"), "{html}");
         assert_eq!(html.matches("<title>").count(), 1);
         // Only the quotes around values.
         assert!(html.lines().all(|line| line.matches('"').count() % 2 == 0), "{html}");

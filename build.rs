@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+#[expect(clippy::disallowed_methods, reason = "the environment is how cargo talks to build scripts")]
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     // Debug builds read the web UI when they run, so they need not be built again.

@@ -86,7 +86,8 @@ async fn embed(
 }
 
 async fn find(app: &App, visitor: AnonymousVisitor, segments: &Segments, column: Option<&str>) -> Result<Frame> {
-    let dataset = RepoPath::from_segments(segments.get("owner"), segments.get("dataset"))?;
+    let dataset = RepoPath::from_segments(segments.get("owner"), segments.get("dataset"))
+        .map_err(|_| Error::not_found("there is no dataset of this name"))?;
     let grant: TableGrant = app.access.authorize_table(&visitor.actor, &dataset).await?;
     let (revision, name) = (segments.get("revision"), segments.get("path"));
     let charge: Charge = Arc::new(move |points| visitor.charge(points));

@@ -49,7 +49,7 @@ test('what a file page shows for code loads the file, also a private one with an
   await expect(dialog(page, 'New token').getByLabel('Dataset (optional)')).toHaveValue('ada/birds');
   await expect(dialog(page, 'New token').getByLabel('Access')).toHaveValue('read');
   await dialog(page, 'New token').getByRole('button', { name: 'Create token' }).click();
-  const token = (await page.getByText(/^rut_\w+/).first().innerText()).trim();
+  const token = (await page.getByText(/^rut_[\w-]+$/).first().innerText()).trim();
   const env = { PATH: process.env.PATH, HOME: folder, GIT_TERMINAL_PROMPT: '0', NO_PROXY: '127.0.0.1', RUTTER_TOKEN: token };
   for (const program of Object.values(code)) execFileSync('bash', ['-e', '-c', program], { cwd: folder, env, stdio: 'pipe' });
   expect(await readFile(join(folder, HOSTILE), 'utf8'), 'by curl').toBe(CSV);

@@ -6,7 +6,7 @@ export default defineConfig({
   testDir: 'stories',
   workers: process.env.RUTTER_TEST_S3 ? 1 : 2,
   fullyParallel: true,
-  timeout: 600_000,
+  timeout: 900_000,
   expect: { timeout: 30_000 },
   forbidOnly: !!process.env.CI,
   reporter: [['list']],

@@ -58,7 +58,7 @@ async function begin(server: TestServer) {
   return { token, api };
 }
 
-test('dialogs of the drive, the account, organisations and the administration', async ({ server, newPage }) => {
+test('dialogs of the drive, the account and the administration', async ({ server, newPage }) => {
   const { api } = await begin(server);
   await api('GET', '/drive');
   for (const path of ['maps', 'plans', 'gone']) await api('POST', '/drive/ada/drive/folders', { path });
@@ -93,7 +93,6 @@ test('dialogs of the drive, the account, organisations and the administration', 
     '/trash': [by('Empty trash', /trash/), by('Remove gone from trash', 'Remove from trash?')],
     '/account': [by('New token'), by('New organisation'), by('Close account…', 'Close account')],
     [`/account/clients?owner=ada&client=${id as string}`]: [by('Replace secret…', 'Replace the secret of Notes?'), by('Delete Notes…', 'Delete Notes?')],
-    '/o/lab': [by('Invite by e-mail', 'Invite to lab'), by('New group'), by('Add role', 'Add a platform role'), by('Delete lab…', 'Delete lab?')],
     '/admin/users': [by('Actions for ben', 'Quota of ben', { item: 'Change quota…' })],
     '/admin/catalogue': [by('Add an app…', 'Add an app')],
   });

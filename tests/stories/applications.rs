@@ -7,7 +7,7 @@ use rutter_testing::{Person, Server, assert_success, story};
 use serde_json::{Value, json};
 
 use crate::clients::python_script;
-use crate::pypi::python;
+use crate::pypi::{PLATFORM, python};
 
 const ROLES: [&str; 5] = ["admin", "engineer", "scientist", "analyst", "viewer"];
 
@@ -39,9 +39,7 @@ async fn sign_in(server: &Server, ada: &Person, python: &Path, application: &str
 
 story! {
     on(sqlite) async fn rule_44_each_cell_of_the_matrix_in_superset_airflow_and_jupyterhub(engine: Engine) {
-        let packages =
-            ["Flask-AppBuilder==5.3.0", "Authlib==1.9.6", "requests==2.34.2", "oauthenticator==17.4.0", "jupyterhub==6.1.1"];
-        let Some(python) = python(&packages, "import flask_appbuilder, oauthenticator, authlib") else { return };
+        let Some(python) = python(&PLATFORM, "import flask_appbuilder, oauthenticator, authlib") else { return };
         let server = Server::start_public(engine).await;
         let ada = server.person("ada").await;
         server.organisation("org", &[(&ada, Role::Owner)]).await;

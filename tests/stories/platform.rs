@@ -11,7 +11,7 @@ use rutter_testing::{Person, Server, environment, free_port, story};
 
 use crate::clients::{Process, python_script};
 use crate::npm::packages;
-use crate::pypi::python;
+use crate::pypi::{PLATFORM, python};
 
 /// A script with the programs that it needs.
 struct Script {
@@ -53,8 +53,7 @@ async fn add_user(server: &Server, name: &str) -> Person {
 
 story! {
     on(sqlite) async fn rule_44_a_running_jupyterhub_admits_platform_roles(engine: Engine) {
-        let python = ["jupyterhub==6.1.1", "oauthenticator==17.4.0", "requests==2.34.2"];
-        let script = Script::new("platform/jupyterhub/story.py", &python, "import jupyterhub, oauthenticator, requests");
+        let script = Script::new("platform/jupyterhub/story.py", &PLATFORM, "import jupyterhub, oauthenticator, requests");
         let Some(script) = script else { return };
         let server = Server::start_public(engine).await;
         let ada = server.person("ada").await;

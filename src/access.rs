@@ -25,6 +25,7 @@ mod organisations;
 mod own_drive;
 mod owners;
 mod path_rights;
+mod profiles;
 mod resolve;
 mod rights;
 pub mod scopes;
@@ -58,6 +59,7 @@ use self::jwt::Keys;
 pub use self::organisations::{
     AcceptInviteGrant, AdminGrant, CreateOrgGrant, OrgAdminGrant, OrgMemberGrant, RemoveMemberGrant, SelfGrant,
 };
+pub use self::profiles::{OwnerViewGrant, ProfileGrant};
 pub use self::rights::{Fetch, Includes, Own, Read, Right, Rights, Upload, Write};
 use self::second_factor::BrowserSession;
 pub use self::second_factor::{FactorChangeGrant, FactorGrant, IdentityChangeGrant, is_recent, sign_in_again};

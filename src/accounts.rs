@@ -14,6 +14,7 @@ pub mod passkeys;
 mod password_reset;
 mod passwords;
 pub mod platform_roles;
+pub mod profiles;
 mod providers;
 pub mod role_file;
 pub mod second_factor;

@@ -33,6 +33,7 @@ pub mod passkeys;
 pub mod people;
 pub mod platform_roles;
 mod postgres;
+pub mod profiles;
 mod query;
 pub(crate) mod query_cache;
 pub mod reconstructions;

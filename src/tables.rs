@@ -10,6 +10,7 @@ mod diff;
 mod list;
 mod names;
 mod part;
+mod picture;
 mod pool;
 mod process;
 mod result;
@@ -41,6 +42,7 @@ use self::diff::DiffRuns;
 pub use self::list::MAX_LISTED;
 use self::names::LocatedTable;
 use self::part::{Ended, Part};
+pub use self::picture::MAX_IMAGE;
 use self::pool::{Lease, Owner, Pool};
 use self::process::Usage;
 use self::result::{Receiver, Sink};
@@ -243,6 +245,7 @@ impl Tables {
             Task::Convert(_) => "convert",
             Task::References(_) => "references",
             Task::Sql(_) => "sql",
+            Task::Picture(_) => "picture",
         };
         let (mut work, mut files, mut sources) = (Work { tables: Vec::new(), task }, Vec::new(), Vec::new());
         for table in tables {
@@ -337,7 +340,7 @@ impl Tables {
                 tracing::error!(%why, %exit, kind, "a table engine broke off");
                 self.remember_crash(request.suspect());
                 let file = work.tables.iter().flat_map(|table| &table.files).next();
-                let files = file.map_or("the table", |file| file.name.as_str());
+                let files = file.map_or("the image", |file| file.name.as_str());
                 Err(Error::invalid(if request.has_query() {
                     "the table engine broke off while it ran the query: it takes more memory than `tables.memory_bytes` \
                      allows, or a file is damaged"
@@ -366,7 +369,7 @@ impl Tables {
         let program: PathBuf = self.0.pool.program().to_owned();
         let missing = || {
             Error::unavailable(
-                "tables cannot be read here yet: the program `rutter-tables` is missing. It is installed beside `rutter` \
+                "tables and images cannot be read here yet: the program `rutter-tables` is missing. It is installed beside `rutter` \
                  (`tables.program` names another place); after `make run`, it is ready some minutes later",
             )
         };
@@ -386,8 +389,8 @@ impl Tables {
                     "the table engine broke off repeatedly while it ran this query, so it is not run again for ten minutes; \
                      it probably needs too much memory"
                 } else {
-                    "the table engine broke off repeatedly while it read this table, so it is not read again for ten \
-                     minutes; the file is probably damaged"
+                    "the table engine broke off repeatedly while it read this file, so it is not read again for ten \
+                     minutes; it is probably damaged"
                 }))
             }
             _ => Ok(()),

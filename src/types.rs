@@ -99,6 +99,9 @@ const RESERVED: &[&str] = &[
     "reset", "s", "search", "settings", "setup", "shared", "signup", "spaces", "static", "trash", "verify", "viewer",
 ];
 
+/// Files in the root folder that browsers and crawlers ask for.
+const FILES: &[&str] = &["favicon.ico", "robots.txt"];
+
 fn parse_segment(text: &str, what: &str) -> Result<String, Error> {
     let refuse = |why: &str| Err(Error::invalid(format!("`{}` is not a valid {what}: {why}", text.escape_debug())));
     if text.is_empty() {
@@ -182,7 +185,7 @@ impl FromStr for OwnerName {
         if segments.len() > 8 {
             return Err(Error::invalid("an owner name can have at most 8 levels"));
         }
-        if RESERVED.contains(&segments[0].as_str()) {
+        if RESERVED.contains(&segments[0].as_str()) || FILES.contains(&segments[0].as_str()) {
             return Err(Error::invalid(format!("the name `{}` is reserved", segments[0])));
         }
         Ok(Self(segments.join("/")))
@@ -444,6 +447,8 @@ mod discussion;
 pub use discussion::{
     CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, NotificationReason,
 };
+mod profile;
+pub use profile::{Bio, Place, ReadmeText, Website};
 
 #[cfg(test)]
 mod tests {

@@ -181,7 +181,7 @@ fn organisation_not_found(actor: &Actor, name: &str) -> Error {
 }
 
 /// Returns the rights that a credential has beyond single datasets.
-fn reach(actor: &Actor) -> Rights {
+pub(super) fn reach(actor: &Actor) -> Rights {
     match &actor.limit {
         CredentialScope::Nothing => Rights::ALL,
         CredentialScope::Token(scopes) => tokens::open_everywhere(scopes),

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::one_time_tokens::{self, Purpose};
 use super::sessions::by;
 use super::{Accounts, emails};
-use crate::access::{AccountGrant, SessionGrant, is_recent, sign_in_again};
+use crate::access::{SessionGrant, is_recent, sign_in_again};
 use crate::db::Tx;
 use crate::db::accounts::UserRow;
 use crate::error::{Error, Result};
 use crate::jobs::{self, Kind};
 use crate::mail;
-use crate::types::{DisplayName, Email, Id, Millis, OwnerName, Secret};
+use crate::types::{Email, Id, Millis, OwnerName, Secret};
 
 /// How long a password reset link is valid.
 const RESET: Duration = Duration::from_hours(1);
@@ -264,13 +264,6 @@ impl Accounts {
         self.audit_by(&mut tx, &by(user.id), "user.change-email", &user.name).await?;
         mail::enqueue_email(&mut tx, &self.clock, &emails::email_changed(&self.base, &from.parse()?, &user.name))
             .await?;
-        tx.commit().await
-    }
-
-    /// Changes the display name of a user.
-    pub async fn set_display_name(&self, holder: &AccountGrant, name: &DisplayName) -> Result<()> {
-        let mut tx = self.db.write().await?;
-        tx.set_display_name(holder.user(), name).await?;
         tx.commit().await
     }
 

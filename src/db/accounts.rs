@@ -26,6 +26,8 @@ pub struct UserRow {
     pub display_name: String,
     /// Creation time.
     pub created_at: Millis,
+    /// Digest of the avatar.
+    pub avatar: Option<String>,
 }
 
 impl UserRow {
@@ -131,29 +133,33 @@ impl Tx {
 
     /// Returns the user with this name.
     pub async fn user(&mut self, name: &OwnerName) -> Result<Option<UserRow>> {
-        let sql = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
-                   FROM owner o JOIN account a ON a.owner_id = o.id WHERE o.name = $1";
+        let sql = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at,
+                          v.digest AS avatar
+                   FROM owner o JOIN account a ON a.owner_id = o.id LEFT JOIN avatar v ON v.owner_id = o.id WHERE o.name = $1";
         Ok(query(sql).bind(name.as_str()).fetch_optional(self).await?)
     }
 
     /// Returns the user with this e-mail address.
     pub async fn user_by_email(&mut self, email: &Email) -> Result<Option<UserRow>> {
-        let sql = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
-                   FROM owner o JOIN account a ON a.owner_id = o.id WHERE a.email = $1";
+        let sql = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at,
+                          v.digest AS avatar
+                   FROM owner o JOIN account a ON a.owner_id = o.id LEFT JOIN avatar v ON v.owner_id = o.id WHERE a.email = $1";
         Ok(query(sql).bind(email.as_str()).fetch_optional(self).await?)
     }
 
     /// Returns the user with this id.
     pub async fn user_by_id(&mut self, id: Id) -> Result<Option<UserRow>> {
-        let sql = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
-                   FROM owner o JOIN account a ON a.owner_id = o.id WHERE o.id = $1";
+        let sql = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at,
+                          v.digest AS avatar
+                   FROM owner o JOIN account a ON a.owner_id = o.id LEFT JOIN avatar v ON v.owner_id = o.id WHERE o.id = $1";
         Ok(query(sql).bind(id).fetch_optional(self).await?)
     }
 
     /// Returns all users by name.
     pub async fn users(&mut self) -> Result<Vec<UserRow>> {
-        let sql = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at
-                   FROM owner o JOIN account a ON a.owner_id = o.id ORDER BY o.name";
+        let sql = "SELECT o.id, o.name, a.email, a.admin, a.suspended_at, a.closed_at, a.display_name, o.created_at,
+                          v.digest AS avatar
+                   FROM owner o JOIN account a ON a.owner_id = o.id LEFT JOIN avatar v ON v.owner_id = o.id ORDER BY o.name";
         Ok(query(sql).fetch_all(self).await?)
     }
 

@@ -23,6 +23,8 @@ pub struct DiscussionRow {
     pub author_id: Option<Id>,
     /// Name of the author.
     pub author_name: Option<String>,
+    /// Digest of the author's avatar.
+    pub author_avatar: Option<String>,
     /// Open, closed or merged.
     pub state: DiscussionState,
     /// Full name of the branch to merge.
@@ -60,6 +62,8 @@ pub struct DiscussionEventRow {
     pub author_id: Option<Id>,
     /// Name of the author.
     pub author_name: Option<String>,
+    /// Digest of the author's avatar.
+    pub author_avatar: Option<String>,
     /// Text of a comment; empty if it is hidden.
     pub body: String,
     /// The former title, state, or name of the branch.
@@ -155,9 +159,9 @@ pub struct DiscussionFilter<'a> {
 macro_rules! select {
     ($rest:expr) => {
         concat!(
-            "SELECT d.id, d.number, d.kind, d.title, d.author_id, o.name AS author_name, d.state, d.source, d.target,
-                    d.base, d.head, d.merged, d.events, d.comments, d.created_at, d.updated_at, d.closed_at
-             FROM discussion d LEFT JOIN owner o ON o.id = d.author_id ",
+            "SELECT d.id, d.number, d.kind, d.title, d.author_id, o.name AS author_name, v.digest AS author_avatar,
+                    d.state, d.source, d.target, d.base, d.head, d.merged, d.events, d.comments, d.created_at, d.updated_at, d.closed_at
+             FROM discussion d LEFT JOIN owner o ON o.id = d.author_id LEFT JOIN avatar v ON v.owner_id = d.author_id ",
             $rest
         )
     };
@@ -175,9 +179,10 @@ macro_rules! filtered {
 macro_rules! select_event {
     ($rest:expr) => {
         concat!(
-            "SELECT e.id, e.number, e.kind, e.author_id, o.name AS author_name, e.body, e.before, e.after, e.created_at,
-                    e.edited_at, e.hidden_at
-             FROM discussion_event e LEFT JOIN owner o ON o.id = e.author_id ",
+            "SELECT e.id, e.number, e.kind, e.author_id, o.name AS author_name, v.digest AS author_avatar, e.body,
+                    e.before, e.after, e.created_at, e.edited_at, e.hidden_at
+             FROM discussion_event e LEFT JOIN owner o ON o.id = e.author_id
+             LEFT JOIN avatar v ON v.owner_id = e.author_id ",
             $rest
         )
     };

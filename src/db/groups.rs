@@ -23,6 +23,8 @@ pub struct MemberRow {
     pub name: String,
     /// Display name; may be empty.
     pub display_name: String,
+    /// Digest of the avatar.
+    pub avatar: Option<String>,
     /// Role in the organisation.
     pub role: Role,
 }
@@ -70,8 +72,9 @@ impl Tx {
 
     /// Returns the members of a group, by name.
     pub async fn group_members(&mut self, group: Id) -> Result<Vec<MemberRow>> {
-        let sql = "SELECT o.name, a.display_name, m.role FROM group_member tm JOIN member_group t ON t.id = tm.group_id
-                   JOIN owner o ON o.id = tm.user_id JOIN account a ON a.owner_id = o.id
+        let sql = "SELECT o.name, a.display_name, v.digest AS avatar, m.role FROM group_member tm
+                   JOIN member_group t ON t.id = tm.group_id JOIN owner o ON o.id = tm.user_id
+                   JOIN account a ON a.owner_id = o.id LEFT JOIN avatar v ON v.owner_id = o.id
                    JOIN member m ON m.organisation_id = t.organisation_id AND m.user_id = tm.user_id
                    WHERE tm.group_id = $1 ORDER BY o.name";
         Ok(query(sql).bind(group).fetch_all(self).await?)
@@ -101,8 +104,8 @@ impl Tx {
 
     /// Returns the members of an organisation, by name.
     pub async fn member_rows(&mut self, organisation: Id) -> Result<Vec<MemberRow>> {
-        let sql = "SELECT o.name, a.display_name, m.role FROM member m JOIN owner o ON o.id = m.user_id
-                   JOIN account a ON a.owner_id = o.id WHERE m.organisation_id = $1 ORDER BY o.name";
+        let sql = "SELECT o.name, a.display_name, v.digest AS avatar, m.role FROM member m JOIN owner o ON o.id = m.user_id
+                   JOIN account a ON a.owner_id = o.id LEFT JOIN avatar v ON v.owner_id = o.id WHERE m.organisation_id = $1 ORDER BY o.name";
         Ok(query(sql).bind(organisation).fetch_all(self).await?)
     }
 

@@ -10,7 +10,7 @@ use sqlx_macros::FromRow;
 
 pub use self::index::{SearchInsert, SubjectRow};
 use super::query::{Argument, Query, query, query_scalar};
-use super::{Tx, listed};
+use super::{Tx, listed, unsigned};
 use crate::error::Result;
 use crate::types::{Id, Millis, Visibility};
 
@@ -242,6 +242,18 @@ macro_rules! named {
     };
 }
 
+/// Counts the datasets of the owner `$12`: `$1` maximum number (exclusive), `$2` limit.
+macro_rules! owned {
+    ($list:ident) => {
+        concat!(
+            "SELECT COUNT(*) FROM (SELECT s.number FROM dataset d JOIN search_card c ON c.repo_id = d.id
+             JOIN search s ON s.number = c.number WHERE d.owner_id = $12 AND s.number < $1 AND ",
+            seen!($list),
+            " LIMIT $2) f"
+        )
+    };
+}
+
 /// What every search of a reader has in common.
 struct Filter<'a> {
     seen: &'a VisibilityFilter,
@@ -365,6 +377,15 @@ impl Tx {
         };
         let counted: (i64, Option<String>) = filter.query(sql, i64::MAX, limit).fetch_one(self).await?;
         Ok((counted.0, counted.1.unwrap_or_default()))
+    }
+
+    /// Counts the visible datasets of an owner, up to a limit.
+    pub async fn count_visible_of(&mut self, seen: &VisibilityFilter, owner: Id, limit: i64) -> Result<u64> {
+        let mut filter = Filter::new(self, seen, &Terms::default());
+        filter.expression = Some(owner.to_string());
+        let sql = if filter.is_sqlite { owned!(sqlite_list) } else { owned!(postgres_list) };
+        let (count,): (i64,) = filter.query(sql, i64::MAX, limit).fetch_one(self).await?;
+        Ok(unsigned(count))
     }
 
     /// Returns all owners: (id, name).

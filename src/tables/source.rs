@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 use tables_wire::Read;
 use tokio::sync::OnceCell;
 
@@ -18,6 +19,8 @@ pub(super) enum TableContent {
     File(Box<Opened>),
     /// A result of an engine.
     Result(CachedResult),
+    /// An image in memory.
+    Bytes { bytes: Bytes, tag: String },
 }
 
 impl TableContent {
@@ -25,6 +28,7 @@ impl TableContent {
         match self {
             Self::File(file) => file.size,
             Self::Result(result) => result.size,
+            Self::Bytes { bytes, .. } => bytes.len() as u64,
         }
     }
 
@@ -33,6 +37,7 @@ impl TableContent {
         match self {
             Self::File(file) => file.tag(),
             Self::Result(result) => result.tag.clone(),
+            Self::Bytes { tag, .. } => tag.clone(),
         }
     }
 }
@@ -79,6 +84,11 @@ impl Source {
                 reader.read(range).await
             }
             TableContent::Result(result) => Ok(result.read(range)),
+            TableContent::Bytes { bytes, .. } => {
+                let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let part = bytes.slice(at(range.start)..at(range.end));
+                Ok(stream::once(async move { Ok(part) }).boxed())
+            }
         }
     }
 

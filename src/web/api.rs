@@ -27,6 +27,7 @@ mod notifications;
 mod openapi;
 mod organisations;
 mod passkeys;
+mod profiles;
 mod proposals;
 mod quotas;
 mod rename;
@@ -69,6 +70,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         session::routes,
         accounts::routes,
         user::routes,
+        profiles::routes,
         factors::routes,
         identities::routes,
         passkeys::routes,

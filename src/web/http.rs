@@ -20,7 +20,8 @@ mod url;
 
 pub(crate) use self::address::{BaseUrl, ClientDescription, address_of as client_address};
 pub(crate) use self::body::{
-    content_length, hold, read as read_body, read_little, reader as body_reader, timed, with_idle_timeout,
+    content_length, hold, read as read_body, read_little, read_up_to as read_body_up_to, reader as body_reader, timed,
+    with_idle_timeout,
 };
 pub(crate) use self::content::{Content, bare, disposition, media_of, media_type, shown};
 pub(crate) use self::error_format::replace_body;

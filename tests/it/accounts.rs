@@ -105,7 +105,7 @@ story! {
         assert_eq!(set_up(&link, "api", PASSWORD).await.status, 422);
         let made = set_up(&link, "root", PASSWORD).await;
         assert_eq!(made.status, 201, "{}", made.text());
-        assert_eq!(made.json()["user"], json!({"name": "root", "email": "root@example.org", "display_name": null, "admin": true}));
+        assert_eq!(made.json()["user"], json!({"name": "root", "email": "root@example.org", "display_name": null, "avatar": null, "admin": true}));
         assert_eq!(user_of_session(&server, Some(&cookie_of(&made))).await, "root");
         // Not again, nor with another link from before; and no further link is printed.
         assert_eq!(set_up(&link, "eve", PASSWORD).await.status, 404);

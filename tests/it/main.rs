@@ -31,6 +31,7 @@ mod matrix;
 mod oauth;
 mod openapi;
 mod organisations;
+mod owners;
 mod packed;
 mod packs;
 mod platform_roles;

@@ -31,6 +31,8 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("GET", "/.well-known/jwks.json", ""),
     ("GET", "/{owner}", "a browser"),
     ("GET", "/{owner}", "another program"),
+    ("GET", "/api/v1/owners/{owner}", ""),
+    ("GET", "/api/v1/owners/{owner}/avatar", ""),
     ("GET", "/datasets/{owner}/{dataset}", "a browser"),
     ("GET", "/datasets/{owner}/{dataset}", "another program"),
     ("GET", "/datasets/{owner}/{dataset}/commit/{revision}", ""),
@@ -305,6 +307,9 @@ impl World {
                 let owner = path.split('/').next().unwrap_or_default();
                 let accept = if variant == "a browser" { "text/html,*/*;q=0.8" } else { "*/*" };
                 get(format!("/{owner}")).header("accept", accept)
+            }
+            ("GET", "/api/v1/owners/{owner}" | "/api/v1/owners/{owner}/avatar", _) => {
+                get(route.replace("{owner}", path.split('/').next().unwrap_or_default()))
             }
             ("GET", "/datasets/{owner}/{dataset}", "a browser") => {
                 get(format!("/datasets/{path}")).header("accept", "text/html,*/*;q=0.8")

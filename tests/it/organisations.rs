@@ -125,7 +125,7 @@ story! {
         let answer = server.ok(&ben, "GET", &groups, Value::Null).await;
         assert_eq!(answer["items"], json!([{"name": "field", "members": 1}]));
         let people = server.ok(&ben, "GET", &format!("{groups}/field/members"), Value::Null).await;
-        assert_eq!(people["items"], json!([{"name": "ben", "display_name": null, "role": "reader"}]));
+        assert_eq!(people["items"], json!([{"name": "ben", "display_name": null, "avatar": null, "role": "reader"}]));
         let user = async |name: &str| server.app.accounts.active(&name.parse().unwrap()).await.unwrap().id;
         let ben_id = user("ben").await;
         let count = async || server.app.db.read().await.unwrap().groups_of(ben_id).await.unwrap().len();

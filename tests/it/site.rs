@@ -101,7 +101,6 @@ story! {
             (reply.status().as_u16(), location, reply)
         };
         for (path, page) in [
-            ("/ada", "/search?owner=ada"),
             ("/ada/birds", "/d/ada/birds"),
             ("/ada/none", "/d/ada/none"),
             ("/datasets/ada/birds", "/d/ada/birds"),
@@ -110,6 +109,12 @@ story! {
             let (status, location, _) = browse(path).await;
             assert_eq!((status, location.as_deref()), (303, Some(page)), "{path}");
         }
+        // An owner has a page. Links to it have the name.
+        let (status, _, reply) = browse("/ada").await;
+        assert_eq!(status, 200);
+        assert!(reply.headers().get_all("vary").iter().any(|by| by == "accept"));
+        assert!(reply.headers()["content-security-policy"].to_str().unwrap().contains("script-src 'self'"));
+        assert!(reply.text().await.unwrap().contains("<title>ada · rutter</title>"));
         // A user without visible datasets looks like a missing one.
         let front = server.request("GET", "/", None).send().await.unwrap().text().await.unwrap();
         for path in ["/ben", "/missing", "/helper", "/a/b/c", "/datasets", "/datasets/ada/birds/c/d", "/%ff", "/%ff/x", "/-/x"] {

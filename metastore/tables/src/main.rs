@@ -1,4 +1,4 @@
-//! The table engine of rutter: reads tables for the server, in a process without rights of its own.
+//! The table engine of rutter: reads tables and images for the server, in a process without rights of its own.
 //!
 //! The server sends requests over standard input; see `tables-wire`. Everything that parses files of users is in this
 //! program, so that a malicious one can at most end it.
@@ -18,6 +18,7 @@ mod output;
 mod page;
 mod panics;
 mod parquet_file;
+mod picture;
 mod query;
 mod rows;
 mod serve;

@@ -11,6 +11,7 @@ use crate::convert::convert;
 use crate::diff::{daff, diff};
 use crate::error::{Error, Result};
 use crate::page::page;
+use crate::picture::picture;
 use crate::query::Context;
 use crate::source::OpenTable;
 use crate::sql::{references, sql};
@@ -92,6 +93,7 @@ async fn run(context: &Context, request: &Request, connection: &Connection) -> R
             connection.chunk(serde_json::to_vec(&references(&query.query)?)?.into()).await?;
             Ok(Done::default())
         }
+        Task::Picture(wanted) => picture(wanted, connection).await,
         Task::Sql(query) => {
             let tables: Vec<_> = tables.iter().map(|(_, table)| Arc::clone(table)).collect();
             sql(context, &tables, query, connection).await

@@ -17,7 +17,7 @@ use crate::datasets::sorted::{Sort, SortKey};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis};
 use crate::web::http::json::{self, parse};
-use crate::web::http::{BaseUrl, Client, next_query};
+use crate::web::http::{BaseUrl, Client, next_query, segment};
 
 /// A JSON request body. Invalid JSON is rejected as malformed; valid JSON of the wrong shape is rejected as invalid,
 /// with the path of the offending value.
@@ -242,6 +242,11 @@ pub(super) fn name_of(part: &str) -> Result<String> {
 /// Parses a full commit id. Returns `None` for anything else, such as a branch name.
 pub(super) fn object_id(text: &str) -> Option<ObjectId> {
     ObjectId::from_hex(text.as_bytes()).ok()
+}
+
+/// Returns the URL of the avatar of a user or an organisation, which changes with the picture.
+pub(super) fn avatar_url(owner: &str, digest: Option<&str>) -> Option<String> {
+    digest.map(|digest| format!("/api/v1/owners/{}/avatar?v={digest}", segment(owner)))
 }
 
 /// Parses an id in a URL. An id of invalid syntax is answered as not found.

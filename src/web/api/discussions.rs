@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
-use super::common::{Body, Items, Page, PageUrl, created, known_id};
+use super::common::{Body, Items, Page, PageUrl, avatar_url, created, known_id};
 use super::shapes;
 use crate::access::{CommentGrant, DatasetGrant, Read};
 use crate::app::App;
@@ -56,6 +56,8 @@ pub(super) struct Discussion {
     title: String,
     /// The user who opened it; null if the account was deleted.
     author: Option<String>,
+    /// The URL of the author's avatar; null for none.
+    author_avatar: Option<String>,
     /// Open, closed or merged.
     state: DiscussionState,
     /// The number of comments, hidden ones included.
@@ -101,6 +103,10 @@ struct Compare {
     url: String,
 }
 
+fn author_avatar(author: Option<&str>, digest: Option<&str>) -> Option<String> {
+    author.and_then(|author| avatar_url(author, digest))
+}
+
 impl From<DiscussionRow> for Discussion {
     fn from(row: DiscussionRow) -> Self {
         let short = |name: String| name.strip_prefix("refs/heads/").map_or(name.clone(), str::to_owned);
@@ -114,6 +120,7 @@ impl From<DiscussionRow> for Discussion {
             number: row.number,
             kind: row.kind,
             title: row.title,
+            author_avatar: author_avatar(row.author_name.as_deref(), row.author_avatar.as_deref()),
             author: row.author_name,
             state: row.state,
             comments: row.comments,
@@ -136,6 +143,8 @@ struct DiscussionEvent {
     r#type: DiscussionEventKind,
     /// The user; null if the account was deleted.
     author: Option<String>,
+    /// The URL of the author's avatar; null for none.
+    author_avatar: Option<String>,
     /// When it happened (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
@@ -166,6 +175,7 @@ impl From<DiscussionEventRow> for DiscussionEvent {
             id: row.id.to_string(),
             number: row.number,
             r#type: row.kind,
+            author_avatar: author_avatar(row.author_name.as_deref(), row.author_avatar.as_deref()),
             author: row.author_name,
             created: row.created_at.rfc3339(),
             body: (is_comment && !hidden).then_some(row.body),

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::common::{Body, Items, created, known_id};
+use super::common::{Body, Items, avatar_url, created, known_id};
+use super::profiles::ProfileUpdate;
 use super::shapes;
-use crate::access::{OrgAdminGrant, OrgMemberGrant};
+use crate::access::{OrgAdminGrant, OrgMemberGrant, ProfileGrant};
 use crate::accounts::invitations::Invitation;
 use crate::accounts::organisations::MemberRow;
 use crate::app::App;
@@ -21,7 +22,7 @@ use crate::web::http::{AuthedActor, Routes, Segments, segment};
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .document(routes!(list, found))
-        .document(routes!(show, delete))
+        .document(routes!(show, update, delete))
         .document(routes!(members))
         .document(routes!(set_role, remove_member))
         .document(routes!(invitations, invite))
@@ -77,6 +78,8 @@ struct Membership {
     name: String,
     /// The display name; null if not set.
     display_name: Option<String>,
+    /// The URL of the avatar; null for none.
+    avatar: Option<String>,
     /// The role in the organisation.
     role: Role,
 }
@@ -84,7 +87,8 @@ struct Membership {
 impl From<MemberRow> for Membership {
     fn from(row: MemberRow) -> Self {
         let display_name = Some(row.display_name).filter(|name| !name.is_empty());
-        Self { name: row.name, display_name, role: row.role }
+        let avatar = avatar_url(&row.name, row.avatar.as_deref());
+        Self { name: row.name, display_name, avatar, role: row.role }
     }
 }
 
@@ -203,6 +207,18 @@ async fn organisation(app: &App, member: &OrgMemberGrant) -> Result<Organisation
         quota_bytes: usage.as_ref().and_then(|usage| usage.quota_bytes),
         datasets: usage.map_or(0, |usage| usage.datasets.len()),
     })
+}
+
+/// Changes the profile of an organisation, which its page shows. Requires the role `owner`.
+#[utoipa::path(patch, path = "/api/v1/organisations/{organisation}", tag = "organisations", request_body = ProfileUpdate,
+    responses((status = 200, description = "The organisation.", body = Organisation)))]
+async fn update(
+    State(app): State<App>,
+    steward: OrgAdminGrant,
+    Body(update): Body<ProfileUpdate>,
+) -> Result<Json<Organisation>> {
+    app.accounts.change_profile(&ProfileGrant::from(&steward), &update.change()?).await?;
+    organisation(&app, steward.member()).await.map(Json)
 }
 
 /// Deletes an organisation. It must not have datasets.

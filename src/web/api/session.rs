@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::browser::{self, BrowserClient};
-use super::common::Body;
+use super::common::{Body, avatar_url};
 use crate::accounts::UserRow;
 use crate::accounts::sessions::{SignIn, SignedIn};
 use crate::app::App;
@@ -31,6 +31,8 @@ pub(super) struct Person {
     email: String,
     /// The display name, if set.
     display_name: Option<String>,
+    /// The URL of the avatar; null for none.
+    avatar: Option<String>,
     /// True if the user is a site administrator.
     admin: bool,
 }
@@ -38,7 +40,8 @@ pub(super) struct Person {
 impl From<UserRow> for Person {
     fn from(row: UserRow) -> Self {
         let display_name = Some(row.display_name).filter(|name| !name.is_empty());
-        Self { name: row.name, email: row.email, display_name, admin: row.admin }
+        let avatar = avatar_url(&row.name, row.avatar.as_deref());
+        Self { name: row.name, email: row.email, display_name, avatar, admin: row.admin }
     }
 }
 

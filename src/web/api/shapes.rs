@@ -42,6 +42,13 @@ macro_rules! class {
     };
 }
 
+/// The pattern of a line of text that may be empty.
+macro_rules! text_line {
+    () => {
+        r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"
+    };
+}
+
 pub(super) const OWNER: &str = concat!("^", part!(), "(/", part!(), "){0,7}$");
 pub(super) const NAME: &str = concat!("^", part!(), "$");
 
@@ -69,6 +76,11 @@ shapes! {
     RevisionId, "The full id of a revision (commit hash).", Some(40), "^[0-9a-f]{40}$";
     DiscussionTitle, "A title: one line of 1 to 200 characters.", Some(200),
         r"^[^\u0000-\u0020\u007f-\u00a0\u2028-\u202e\u2066-\u2069]([^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*)$";
+    DisplayName, "A full name: one line of at most 100 characters.", Some(100), text_line!();
+    Bio, "What a user or an organisation does: one line of at most 300 characters.", Some(300), text_line!();
+    Place, "A place: one line of at most 100 characters.", Some(100), text_line!();
+    Website, "The address of a web site, `http` or `https`.", Some(200),
+        r"^([Hh][Tt][Tt][Pp][Ss]?://[^\u0000-\u0020\u007f-\u00a0\u2028-\u202e\u2066-\u2069]+)?$";
     Sha256, "SHA-256, in hex.", Some(64), "^[0-9a-f]{64}$";
 }
 

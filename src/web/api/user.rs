@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::browser::{self, BrowserClient};
 use super::common::{Body, Items, created};
+use super::profiles::ProfileUpdate;
 use super::session::Person;
 use super::shapes;
 use crate::access::tokens::{TokenName, TokenScope};
@@ -47,18 +48,6 @@ struct OwnAccount {
     quota_bytes: Option<u64>,
     /// The number of datasets that the user owns.
     datasets: usize,
-}
-
-/// Changes to the account.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct AccountUpdate {
-    /// The display name; empty for none.
-    #[schema(
-        max_length = 100,
-        pattern = r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*$"
-    )]
-    display_name: String,
 }
 
 /// A change of password.
@@ -224,16 +213,17 @@ async fn show(State(app): State<App>, caller: AuthedActor) -> Result<Json<OwnAcc
     own_account(&app, app.access.authorize_oneself(&caller.actor)?.user()).await
 }
 
-/// Changes the display name.
-#[utoipa::path(patch, path = "/api/v1/user", tag = "accounts", request_body = AccountUpdate,
+/// Changes the caller's profile: full name, bio, web site and place. Everybody who can see the caller's page sees them.
+#[utoipa::path(patch, path = "/api/v1/user", tag = "accounts", request_body = ProfileUpdate,
     responses((status = 200, description = "The account.", body = OwnAccount)))]
 async fn update(
     State(app): State<App>,
-    holder: AccountGrant,
-    Body(update): Body<AccountUpdate>,
+    caller: AuthedActor,
+    Body(update): Body<ProfileUpdate>,
 ) -> Result<Json<OwnAccount>> {
-    app.accounts.set_display_name(&holder, &update.display_name.parse()?).await?;
-    own_account(&app, holder.user()).await
+    let by = caller.actor.own_profile()?;
+    app.accounts.change_profile(&by, &update.change()?).await?;
+    own_account(&app, by.owner()).await
 }
 
 /// Closes the account. Requires a browser session. Sessions and tokens end immediately; the account is deleted later,

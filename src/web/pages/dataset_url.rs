@@ -1,18 +1,17 @@
-//! Human-readable URLs: `/{owner}` and `/{owner}/{dataset}`, and those of pages of the Hugging Face Hub, which its clients
-//! print. Git accepts a dataset's URL directly; browsers are redirected to its page.
+//! Human-readable URLs: `/{owner}`, the page of an owner, and `/{owner}/{dataset}`, and those of pages of the Hugging Face Hub,
+//! which its clients print. Git accepts a dataset's URL directly; browsers are redirected to its page.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
-use super::document;
+use super::{document, preview};
 use crate::access::Actor;
 use crate::app::App;
-use crate::datasets::search::{Kind, Query, Sort};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::types::{OwnerName, RepoPath};
-use crate::web::http::{AuthedActor, Routes, Segments, segment};
+use crate::web::http::{AuthedActor, BaseUrl, Routes, Segments, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
@@ -53,25 +52,34 @@ fn dataset_at(page: String) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, page), (header::VARY, "accept".to_owned())]).into_response()
 }
 
-/// Redirects to the datasets of an owner. If the caller can see none of them, the response is the same as for an
-/// unknown owner.
+/// Serves the page of a user or an organisation to browsers. If the caller may not see it, the response is the same as for an
+/// unknown one. If everybody may see it, it has their name, for sites that show links.
 async fn owner(
     State(app): State<App>,
     caller: Result<AuthedActor>,
     path: Result<Path<String>, PathRejection>,
+    base: Result<BaseUrl>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let name = path.ok().and_then(|Path(name)| name.parse::<OwnerName>().ok());
     let (Some(name), true) = (name, wants_page(&headers)) else { return Ok(missing(&app, &headers)) };
-    // An expired session cookie is no reason to refuse a page.
-    let actor = caller.map_or_else(|_| Actor::anonymous(), |caller| caller.actor);
-    let visible = app.access.visible_datasets(&actor).await?;
-    let query = Query::default().with(Kind::Owner, name.as_str());
-    let first = app.datasets.search(&visible, &query, Sort::Updated, None, 1).await?;
-    if first.found.is_empty() {
-        return Ok(missing(&app, &headers));
-    }
-    Ok(dataset_at(format!("/search?owner={}", segment(name.as_str()))))
+    let anonymous = app.access.authorize_owner_view(&Actor::anonymous(), name.as_str()).await;
+    let mut response = match (anonymous, base) {
+        (Ok(view), Ok(BaseUrl(base))) => document::with_preview(&app, &headers, &preview::of_owner(&view, &base)),
+        (Ok(_), Err(_)) => document::document(&app, &headers),
+        (Err(error), _) if error.kind() != Kind::NotFound => return Err(error),
+        (Err(_), _) => {
+            // An expired session cookie is no reason to refuse a page.
+            let actor = caller.map_or_else(|_| Actor::anonymous(), |caller| caller.actor);
+            match app.access.authorize_owner_view(&actor, name.as_str()).await {
+                Ok(_) => document::document(&app, &headers),
+                Err(error) if error.kind() == Kind::NotFound => return Ok(missing(&app, &headers)),
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    response.headers_mut().append(header::VARY, header::HeaderValue::from_static("accept"));
+    Ok(response)
 }
 
 /// Redirects to the page of a dataset. The response is the same for every valid name, so it does not reveal which

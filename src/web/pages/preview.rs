@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use metastore::{EntryKind, FilePath};
 use percent_encoding::percent_decode_str;
 
-use crate::access::{DatasetGrant, Read};
+use crate::access::{DatasetGrant, OwnerViewGrant, Read};
 use crate::app::App;
 use crate::types::RepoPath;
 use crate::web::http::{AnonymousVisitor, escape_html, segment};
@@ -110,6 +110,25 @@ pub(super) async fn find(app: &App, visitor: &AnonymousVisitor, base: &str, path
         url: format!("{base}{page}"),
         image: format!("{base}{IMAGE}"),
     })
+}
+
+/// Returns the preview of the page of an owner, as an anonymous visitor sees it. `base` is the URL of the server.
+pub(super) fn of_owner(view: &OwnerViewGrant, base: &str) -> Preview {
+    let profile = view.profile();
+    let title = match profile.display_name.as_str() {
+        "" => profile.name.clone(),
+        name => format!("{name} · {}", profile.name),
+    };
+    let about = match profile.bio.as_str() {
+        "" => format!("Datasets of {title}, with their full history."),
+        bio => bio.to_owned(),
+    };
+    Preview {
+        title: shortened(&title, MAX_TITLE),
+        description: shortened(&about, MAX_DESCRIPTION),
+        url: format!("{base}/{}", segment(&profile.name)),
+        image: format!("{base}{IMAGE}"),
+    }
 }
 
 /// Returns the beginning of a text, on one line.

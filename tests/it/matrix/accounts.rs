@@ -19,6 +19,9 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", USER, ""),
     ("PATCH", USER, ""),
     ("DELETE", USER, "with a wrong password"),
+    ("PUT", README, ""),
+    ("PUT", AVATAR, "that is no image"),
+    ("DELETE", AVATAR, ""),
     ("PUT", "/api/v1/user/password", "with a wrong password"),
     ("PUT", "/api/v1/user/email", "with a wrong password"),
     ("GET", "/api/v1/user/sessions", ""),
@@ -49,6 +52,8 @@ pub(super) const SAMPLES: &[Sample] = &[
 
 const SESSION: &str = "/api/v1/session";
 const USER: &str = "/api/v1/user";
+const README: &str = "/api/v1/user/readme";
+const AVATAR: &str = "/api/v1/user/avatar";
 const PASSKEY: &str = "/api/v1/user/factors/passkeys/{passkey}";
 const IDENTITY: &str = "/api/v1/user/identities/{provider}";
 const FACTORS: &str = "/api/v1/user/factors";
@@ -93,6 +98,8 @@ impl World {
             ("PATCH", USER) => json!({"display_name": name}),
             ("DELETE", USER) => json!({"password": "wrong"}),
             ("PUT", "/api/v1/user/password") => json!({"current": "wrong", "new": password}),
+            ("PUT", README) => json!({"text": name}),
+            ("PUT", AVATAR) => Value::Null,
             ("PUT", _) => json!({"email": email, "password": "wrong"}),
             _ => Value::Null,
         };

@@ -12,6 +12,8 @@ use super::{Actor, Sample, World};
 
 const ALL: &str = "/api/v1/organisations";
 const ONE: &str = "/api/v1/organisations/{organisation}";
+const README: &str = "/api/v1/organisations/{organisation}/readme";
+const AVATAR: &str = "/api/v1/organisations/{organisation}/avatar";
 const MEMBERS: &str = "/api/v1/organisations/{organisation}/members";
 const MEMBER: &str = "/api/v1/organisations/{organisation}/members/{user}";
 const INVITATIONS: &str = "/api/v1/organisations/{organisation}/invitations";
@@ -33,7 +35,11 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("POST", ALL, ""),
     ("POST", ALL, "within another"),
     ("GET", ONE, ""),
+    ("PATCH", ONE, ""),
     ("DELETE", ONE, ""),
+    ("PUT", README, ""),
+    ("PUT", AVATAR, "that is no image"),
+    ("DELETE", AVATAR, ""),
     ("GET", MEMBERS, ""),
     ("PUT", MEMBER, ""),
     ("DELETE", MEMBER, "another"),
@@ -188,11 +194,16 @@ impl World {
             ("POST", route) if route.starts_with("/api/v1/invitations/") => json!({"token": format!("ruk_{name}")}),
             // As it is, for the others meet it too.
             ("PUT", QUOTA) => json!({"bytes": null}),
+            ("PATCH", ONE) => json!({"bio": name}),
+            ("PUT", README) => json!({"text": name}),
             ("PATCH", _) => json!({"suspended": false, "admin": false}),
             _ => Value::Null,
         };
         let url = route.replace("{organisation}", organisation).replace("{user}", user);
         let url = url.replace("{group}", group).replace("{id}", id).replace("{subject}", user);
+        if (method, route) == ("PUT", AVATAR) {
+            return self.server.request(method, &url, token);
+        }
         if (method, route) == ("PUT", ROLES) {
             return self.server.request(method, &url, token).body("[roles]\n");
         }

@@ -91,7 +91,7 @@ test('ben proposes a change, ada comments and merges it; other users see nothing
     await ada.getByRole('main').getByRole('link', { name: 'Correct the number of wrens' }).click();
     await expect(ada).toHaveURL(new RegExp(`${proposal}$`));
     await expect(comment(ada, 'ben')).toContainText('<script>window.attacked = 1</script>');
-    await expect(comment(ada, 'ben').getByRole('link', { name: '@ada' })).toHaveAttribute('href', '/search?owner=ada');
+    await expect(comment(ada, 'ben').getByRole('link', { name: '@ada' })).toHaveAttribute('href', '/ada');
     await expect(comment(ada, 'ben').getByRole('link', { name: 'click' })).toHaveCount(0);
     await expect(comment(ada, 'ben').locator('img, script')).toHaveCount(0);
     expect(await ada.evaluate(() => 'attacked' in window)).toBe(false);

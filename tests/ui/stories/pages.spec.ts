@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { TestServer } from '../server.ts';
 import { accessible, expect, layoutShift, PASSWORD, readable, signIn, test, type Page } from '../story.ts';
 
-const ANONYMOUS = ['/', '/login', '/signup', '/reset', '/verify', '/s', '/search', '/help', '/d/ben/trade-prices', '/nothing/here', '/nowhere'];
+const ANONYMOUS = ['/', '/login', '/signup', '/reset', '/verify', '/s', '/search', '/help', '/d/ben/trade-prices', '/ben', '/nothing/here', '/nowhere'];
 const DATASETS = [
   '/',
   '/search?q=air',
@@ -30,6 +30,9 @@ const DATASETS = [
   '/d/demo/air-quality/card',
   '/d/demo/air-quality/settings',
   '/d/demo/air-quality/upload',
+  '/ben',
+  '/demo',
+  '/demo?q=air',
   '/d/ben/leaf-scans',
   '/d/ben/leaf-scans/file/main/images/oak-01.png',
 ];
@@ -54,7 +57,9 @@ const OTHERS = [
   '/admin/jobs',
   '/admin/stores',
   '/admin/audit',
+  '/harbours',
   '/o/harbours',
+  '/o/harbours?show=settings',
   '/o/harbours?show=roles',
   '/o/harbours/apps',
 ];

@@ -11161,6 +11161,7 @@ export interface components {
              * @description The time of the last event (RFC 3339).
              */
             updated: string;
+            author_avatar?: string | null;
         };
         /** @description An event in a discussion. */
         DiscussionEvent: {
@@ -11199,6 +11200,7 @@ export interface components {
             number: number;
             /** @description What happened. */
             type: components["schemas"]["DiscussionEventKind"];
+            author_avatar?: string | null;
         };
         /**
          * @description What happened in a discussion.
@@ -12909,6 +12911,7 @@ export interface components {
             name: string;
             /** @description The role in the organisation. */
             role: components["schemas"]["Role"];
+            avatar?: string | null;
         };
         /** @description What to merge. */
         MergeProposal: {
@@ -13545,10 +13548,7 @@ export interface components {
             /** @description The name of the owner, the first part of `owner/name`. */
             name: string;
         };
-        /**
-         * @description Type of an owner.
-         * @enum {string}
-         */
+        /** @enum {string} */
         OwnerKind: "user" | "organisation";
         /** @description A user or an organisation; a nested one is written `ministry/statistics`. */
         OwnerName: string;
@@ -13632,6 +13632,7 @@ export interface components {
             email: string;
             /** @description The user name, as it appears in URLs. */
             name: string;
+            avatar?: string | null;
         };
         /** @description A member with a platform role. */
         PlatformMember: {
@@ -14592,6 +14593,43 @@ export interface components {
             package?: Record<string, never> | null;
             /** @description Why `package` is null although there is a `datapackage.json`: the error when parsing it. */
             package_error?: string | null;
+        };
+        Affiliation: {
+            name: string;
+            display_name: string | null;
+            avatar: string | null;
+            role: components["schemas"]["Role"];
+        };
+        OwnerPage: {
+            name: string;
+            kind: components["schemas"]["OwnerKind"];
+            display_name?: string | null;
+            bio?: string | null;
+            website?: string | null;
+            place?: string | null;
+            readme?: string | null;
+            readme_version: string;
+            avatar?: string | null;
+            created: string;
+            datasets: number;
+            organisations: components["schemas"]["Affiliation"][];
+            members?: components["schemas"]["Affiliation"][] | null;
+            members_total?: number | null;
+            is_self: boolean;
+            role?: null | components["schemas"]["Role"];
+            may_edit: boolean;
+        };
+        ProfileUpdate: {
+            display_name?: string | null;
+            bio?: string | null;
+            website?: string | null;
+            place?: string | null;
+        };
+        SavedAvatar: {
+            avatar?: string | null;
+        };
+        SavedReadme: {
+            version: string;
         };
     };
     responses: never;

@@ -7,6 +7,7 @@ type Schemas = components['schemas'];
 /** `Base` with more precise types for some fields. */
 type Refine<Base, Better> = Base extends unknown ? Omit<Base, keyof Better> & Better : never;
 
+export type Affiliation = Schemas['Affiliation'];
 export type Accepted = Schemas['Accepted'];
 export type AppLimits = Schemas['AppLimits'];
 export type AppLocation = Schemas['AppLocation'];
@@ -76,6 +77,7 @@ export type OwnAccount = Schemas['OwnAccount'];
 export type OwnDrive = Schemas['OwnDrive'];
 /** A user or organisation that can own datasets. */
 export type Owner = Schemas['Owner'];
+export type OwnerPage = Schemas['OwnerPage'];
 /** The options are those of WebAuthn, in JSON. */
 export type PasskeyChallenge<Options> = Refine<Schemas['PasskeyChallenge'], { options: Options }>;
 export type Person = Schemas['Person'];
@@ -83,6 +85,7 @@ export type PlatformMember = Schemas['PlatformMember'];
 export type PlatformRole = Schemas['PlatformRole'];
 export type PlatformRoleChange = Schemas['PlatformRoleChange'];
 export type Problem = Schemas['Problem'];
+export type ProfileUpdate = Schemas['ProfileUpdate'];
 export type Proposal = Schemas['Proposal'];
 export type ProposalChecks = Schemas['ProposalChecks'];
 export type Protection = Schemas['Protection'];
@@ -96,6 +99,8 @@ export type Revision = Schemas['Revision'];
 /** The caller's rights on a dataset. */
 export type Rights = Schemas['RightsHere'];
 export type RunningDiff = Schemas['RunningDiff'];
+export type SavedAvatar = Schemas['SavedAvatar'];
+export type SavedReadme = Schemas['SavedReadme'];
 export type SearchResults = Schemas['SearchResults'];
 export type Session = Schemas['Session'];
 export type SignInResult = Schemas['SignInResult'];

@@ -25,6 +25,8 @@ export const pages = {
 		withQuery(pages.dataset(owner, name, '/query'), query),
 	drive: (path = '') => (path === '' ? '/drive' : `/drive/${segments(path)}`),
 	notifications: '/account/notifications',
+	/** The page of a user or an organisation; `q` and `sort` are about its datasets. */
+	owner: (name: string, query: { q?: string; sort?: string } = {}) => withQuery(`/${segment(name)}`, query),
 	search: (query: Query = {}) => withQuery('/search', query),
 	app: (owner: string, name: string) => `/apps/${segment(owner)}/${segment(name)}`,
 	organisationApps: (name: string) => `/o/${segment(name)}/apps`,

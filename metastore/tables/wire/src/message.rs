@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{Compression, Format};
 
 /// The version of this protocol. A server ends engines with another one.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// The first message of an engine, sent once it is confined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,17 @@ pub enum Task {
     References(Query),
     /// Run a query on the tables that it names, in the order of [`References::tables`].
     Sql(Sql),
+    /// Make a small picture of an image, which is file 0. There are no tables. The result is a JPEG or WebP file.
+    Picture(Picture),
+}
+
+/// How to make a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// The length of the image file in bytes: PNG, JPEG or WebP.
+    pub size: u64,
+    /// Maximum width and height of the picture, in pixels. It is a square: the middle of the image.
+    pub side: u32,
 }
 
 /// The rows to read.

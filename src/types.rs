@@ -369,6 +369,8 @@ text_enum! {
 text_enum! {
     /// Permission that a share gives. Ordered.
     ShareRight, "right" {
+        /// Can upload files to a folder, and sees nothing of it: a file request.
+        Upload = "upload",
         /// Can view and download.
         View = "view",
         /// Can also edit.
@@ -442,7 +444,8 @@ mod apps;
 pub use apps::{InstallState, WantedState};
 mod discussion;
 pub use discussion::{
-    CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, NotificationReason,
+    CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, NotificationEvent,
+    NotificationReason,
 };
 
 #[cfg(test)]

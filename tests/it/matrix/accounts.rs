@@ -21,6 +21,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("DELETE", USER, "with a wrong password"),
     ("PUT", "/api/v1/user/password", "with a wrong password"),
     ("PUT", "/api/v1/user/email", "with a wrong password"),
+    ("GET", USERS, ""),
     ("GET", "/api/v1/user/sessions", ""),
     ("DELETE", "/api/v1/user/sessions", ""),
     ("DELETE", "/api/v1/user/sessions/{session}", "of another user"),
@@ -49,6 +50,7 @@ pub(super) const SAMPLES: &[Sample] = &[
 
 const SESSION: &str = "/api/v1/session";
 const USER: &str = "/api/v1/user";
+const USERS: &str = "/api/v1/users";
 const PASSKEY: &str = "/api/v1/user/factors/passkeys/{passkey}";
 const IDENTITY: &str = "/api/v1/user/identities/{provider}";
 const FACTORS: &str = "/api/v1/user/factors";
@@ -101,6 +103,7 @@ impl World {
             .replace("{passkey}", "018f0000-0000-7000-8000-000000000000")
             .replace("{session}", &self.elsewhere.0)
             .replace("{token}", &self.elsewhere.1);
+        let url = if route == USERS { format!("{url}?q=wanda") } else { url };
         let request = self.server.request(method, &url, token);
         if body.is_null() {
             return request;

@@ -15,6 +15,7 @@ mod by_name;
 pub mod claims;
 mod clients;
 mod discussions;
+mod file_requests;
 mod grant;
 mod installs;
 mod issue;
@@ -53,6 +54,7 @@ pub use self::audit::{AuditEvent, AuditRateLimit};
 use self::claims::TokenClaim;
 pub use self::clients::{ActingGrant, ClientGrant, DeveloperGrant};
 pub use self::discussions::CommentGrant;
+pub use self::file_requests::FileRequestGrant;
 pub use self::grant::{DatasetGrant, Grant, History};
 pub use self::installs::{AppCredentials, AppUseGrant, InstallGrant};
 use self::jwt::Keys;
@@ -199,6 +201,11 @@ impl Actor {
     /// Returns true if the actor came by a share link, which anyone may have.
     pub fn came_by_link(&self) -> bool {
         matches!(self.identity, Identity::Link(_))
+    }
+
+    /// Returns true if the actor has opened the link of this share.
+    pub fn has_open(&self, share: Id) -> bool {
+        matches!(&self.identity, Identity::Link(opened) if opened.share == share)
     }
 
     /// Returns a name to show to people.

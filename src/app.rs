@@ -183,12 +183,14 @@ impl App {
         let apps =
             Apps::new(&config, (db.clone(), clock.clone()), (access.clone(), oauth.clone()), &secret, backend, queued)?;
         let discussions = Discussions::new(&config, db.clone(), clock.clone(), access.clone(), drive.clone());
+        let shares = Shares::new(&config, db.clone(), clock.clone(), access.clone(), secret);
         let work = JobHandlers {
             access: access.clone(),
             accounts: accounts.clone(),
             departures: departures.clone(),
             drive: drive.clone(),
             discussions: discussions.clone(),
+            shares: shares.clone(),
             storage: storage.clone(),
             collector: collector.clone(),
             checker: checker.clone(),
@@ -207,7 +209,7 @@ impl App {
             oauth,
             apps,
             discussions,
-            shares: Shares::new(&config, db.clone(), clock.clone(), access.clone(), secret),
+            shares,
             config,
             clock,
             db,

@@ -456,7 +456,7 @@ mod stores;
 mod tables;
 mod units;
 
-pub use accounts::{AccountRules, MailConfig, Makers, SecondFactor, SignUp};
+pub use accounts::{AccountRules, MailConfig, Makers, SecondFactor, SignUp, Suggest};
 pub use apps::{AppBackend, AppsConfig, DockerConfig, KubernetesConfig, MaxEgress};
 pub(crate) use issuers::is_safe as is_safe_url;
 pub use issuers::{Issuer, OUR_ISSUER};

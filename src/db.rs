@@ -14,6 +14,7 @@ pub mod consents;
 pub mod datasets;
 pub mod derivations;
 pub mod discussions;
+pub mod file_requests;
 pub mod groups;
 pub mod identities;
 pub mod invitations;

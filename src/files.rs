@@ -3,6 +3,7 @@
 
 mod download;
 mod download_token;
+mod requests;
 mod streaming;
 mod usage;
 mod zip;
@@ -16,6 +17,7 @@ use metastore::{Content, ObjectId};
 
 pub use self::download::Download;
 use self::download_token::DownloadSigner;
+pub use self::requests::{ReceivedFiles, SenderName};
 pub(crate) use self::streaming::FileReader;
 pub use self::streaming::Opened;
 pub use self::usage::Usage;

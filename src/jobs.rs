@@ -44,6 +44,8 @@ pub enum Kind {
     ApplyInstall,
     /// Notify users of an event in a discussion. Subject: id of the event, or of a new discussion.
     NotifyDiscussion,
+    /// Notify the creator of a share link that it was used. Subject: id of the share.
+    NotifyLink,
     /// Install apps for a new account. Subject: user id.
     PreinstallApps,
     /// Compare installed apps with what runs, and pause those that are idle. Recurring.
@@ -65,7 +67,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,
@@ -75,6 +77,7 @@ impl Kind {
         Self::Derive,
         Self::ApplyInstall,
         Self::NotifyDiscussion,
+        Self::NotifyLink,
         Self::PreinstallApps,
         Self::ReconcileApps,
         Self::Collect,
@@ -97,6 +100,7 @@ impl Kind {
             Self::Derive => "derive",
             Self::ApplyInstall => "install",
             Self::NotifyDiscussion => "discussion",
+            Self::NotifyLink => "link",
             Self::PreinstallApps => "preinstall",
             Self::ReconcileApps => "apps",
             Self::Collect => "collect",
@@ -128,6 +132,7 @@ impl Kind {
             | Self::Derive
             | Self::ApplyInstall
             | Self::NotifyDiscussion
+            | Self::NotifyLink
             | Self::PreinstallApps => None,
             Self::Collect | Self::RotateKeys => Some(Duration::from_hours(24)),
             Self::PackObjects | Self::Sweep => Some(Duration::from_mins(10)),

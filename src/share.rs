@@ -2,7 +2,9 @@
 //! creates, lists, changes and revokes shares, and opens share links.
 
 mod emails;
+mod notify;
 mod open;
+mod terms;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +13,8 @@ use metastore::{FilePath, ObjectId};
 use tokio::sync::Semaphore;
 
 pub use self::open::LinkOpened;
+pub use self::terms::{Patch, RequestTerms, RequestUpdate, ShareChange};
+use self::terms::{check, check_rights, only_links};
 use crate::access::secret::ServerSecret;
 use crate::access::{Access, Actor, SessionGrant, ShareGrant, share_links};
 use crate::clock::Clock;
@@ -70,7 +74,7 @@ pub struct NewShare {
     pub kind: ShareKind,
     /// The recipient.
     pub with: Grantee,
-    /// View or edit.
+    /// View, edit, or upload only.
     pub right: ShareRight,
     /// Expiry time; `None` for no expiry.
     pub expires: Option<Millis>,
@@ -86,51 +90,10 @@ pub struct NewShare {
     pub message: Option<String>,
     /// The only app through which the share can be used; `None` for no such limit.
     pub app: Option<String>,
-}
-
-/// A change to an optional property of a share.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Patch<T> {
-    /// Leave it unchanged.
-    #[default]
-    Nothing,
-    /// Remove it.
-    Removed,
-    /// Set it to this value.
-    To(T),
-}
-
-impl<T> Patch<T> {
-    /// Returns the new value, if one is set.
-    fn new_one(&self) -> Option<&T> {
-        match self {
-            Self::To(new) => Some(new),
-            Self::Nothing | Self::Removed => None,
-        }
-    }
-
-    /// Returns the value after the change, given the one before.
-    fn of(self, before: Option<T>) -> Option<T> {
-        match self {
-            Self::Nothing => before,
-            Self::Removed => None,
-            Self::To(new) => Some(new),
-        }
-    }
-}
-
-/// Changes to a share.
-pub struct ShareChange {
-    /// View or edit; `None` leaves it unchanged.
-    pub right: Option<ShareRight>,
-    /// Expiry time.
-    pub expires: Patch<Millis>,
-    /// Password of a link.
-    pub password: Patch<Secret>,
-    /// Download limit of a link.
-    pub downloads: Patch<u64>,
-    /// True if a link also shows revisions from before it was created; `None` leaves it unchanged.
-    pub history: Option<bool>,
+    /// What a file request asks for.
+    pub request: Option<RequestTerms>,
+    /// True to notify the creator when a link is used.
+    pub notify: bool,
 }
 
 /// The result of creating a share.
@@ -158,10 +121,11 @@ impl Shares {
     pub async fn share(&self, sharing: &ShareGrant, new: NewShare) -> Result<CreatedShare> {
         let now = self.clock.now();
         let is_link = new.with == Grantee::Link;
-        if !is_link && (new.password.is_some() || new.downloads.is_some() || new.history) {
+        if !is_link && (new.password.is_some() || new.downloads.is_some() || new.history || new.notify) {
             return Err(only_links());
         }
         check(new.expires, new.downloads, now)?;
+        check_rights(&new)?;
         let message = new.message.as_deref().map(str::trim).filter(|text| !text.is_empty());
         if message.is_some_and(|text| text.chars().count() > MESSAGE_MAX) {
             return Err(Error::invalid(format!("`message` has more than {MESSAGE_MAX} characters")));
@@ -177,6 +141,7 @@ impl Shares {
             max_downloads: new.downloads,
             app: new.app,
             history: new.history,
+            notify: new.notify,
         };
         let (fresh, link) = (self.clock.id(), is_link.then(share_links::generate));
         let grant = sharing.grant();
@@ -201,6 +166,9 @@ impl Shares {
             let insert =
                 ShareInsert { id, repo, path, kind, with: &with, terms: &terms, creator_id, creator: &creator };
             tx.insert_share(&insert, now).await?;
+            if let Some(request) = &new.request {
+                request.put(&mut tx, id).await?;
+            }
         } else {
             tx.update_share(id, &terms).await?;
         }
@@ -242,11 +210,10 @@ impl Shares {
     ///
     /// # Errors
     /// As for [`Shares::share`]; not found.
-    pub async fn change(&self, sharing: &ShareGrant, id: Id, change: ShareChange) -> Result<ShareRow> {
+    pub async fn change(&self, sharing: &ShareGrant, id: Id, mut change: ShareChange) -> Result<ShareRow> {
         check(change.expires.new_one().copied(), change.downloads.new_one().copied(), self.clock.now())?;
-        let is_for_link = change.history.is_some()
-            || !matches!((&change.password, &change.downloads), (Patch::Nothing, Patch::Nothing));
-        let password = match change.password {
+        let is_for_link = change.is_for_link();
+        let password = match std::mem::replace(&mut change.password, Patch::Nothing) {
             Patch::To(password) => Patch::To(self.hashed(password).await?),
             Patch::Removed => Patch::Removed,
             Patch::Nothing => Patch::Nothing,
@@ -256,6 +223,7 @@ impl Shares {
         if is_for_link && !share.is_link {
             return Err(only_links());
         }
+        let request = change.request_of(&share)?;
         let terms = ShareTerms {
             right: change.right.unwrap_or(share.right),
             expires_at: change.expires.of(share.expires_at),
@@ -263,8 +231,12 @@ impl Shares {
             max_downloads: change.downloads.of(share.max_downloads.map(crate::db::unsigned)),
             app: share.app,
             history: change.history.unwrap_or(share.history),
+            notify: change.notify.unwrap_or(share.notify),
         };
         tx.update_share(id, &terms).await?;
+        if let Some(request) = request {
+            request.put(&mut tx, id).await?;
+        }
         let share = known(&mut tx, sharing, id).await?;
         self.audit(&mut tx, sharing, "share.change", &share).await?;
         tx.commit().await?;
@@ -402,10 +374,6 @@ impl Shares {
     }
 }
 
-fn only_links() -> Error {
-    Error::invalid("only a link can have a password, a download limit or a history")
-}
-
 /// Returns the encryption context of a link.
 fn sealed_as(share: Id) -> String {
     format!("link of share {share}")
@@ -426,16 +394,6 @@ fn with(share: &ShareRow) -> String {
 async fn known(tx: &mut Tx, sharing: &ShareGrant, id: Id) -> Result<ShareRow> {
     let found = tx.share(sharing.grant().id(), id).await?;
     found.ok_or_else(|| Error::not_found(format!("there is no share `{id}` of `{}`", sharing.grant().full_name())))
-}
-
-fn check(expires: Option<Millis>, downloads: Option<u64>, now: Millis) -> Result<()> {
-    if expires.is_some_and(|end| end <= now) {
-        return Err(Error::invalid("`expires` must be in the future"));
-    }
-    if downloads == Some(0) {
-        return Err(Error::invalid("`downloads` must be at least 1"));
-    }
-    Ok(())
 }
 
 fn user_id(actor: &Actor) -> Result<Id> {

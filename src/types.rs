@@ -372,6 +372,8 @@ text_enum! {
 text_enum! {
     /// Permission that a share gives. Ordered.
     ShareRight, "right" {
+        /// Can upload files to a folder, and sees nothing of it: a file request.
+        Upload = "upload",
         /// Can view and download.
         View = "view",
         /// Can also edit.
@@ -445,7 +447,8 @@ mod apps;
 pub use apps::{InstallState, WantedState};
 mod discussion;
 pub use discussion::{
-    CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, NotificationReason,
+    CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, NotificationEvent,
+    NotificationReason,
 };
 mod profile;
 pub use profile::{Bio, Place, ReadmeText, Website};

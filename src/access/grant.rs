@@ -425,7 +425,13 @@ impl DatasetRights {
         rights_at(&self.reach, path)
     }
 
-    fn grant<R: Right>(&self, actor: &Actor, path: Option<FilePath>, root: Option<FilePath>) -> Grant<R> {
+    /// Returns the rights of an actor who may add files to a folder, and has no other rights in the dataset.
+    pub(super) fn to_add(known: Known, folder: FilePath) -> Self {
+        let reach = [PathRights { root: Some(folder), rights: Write::RIGHTS }].into();
+        Self { whole: open(&known.dataset), known, reach }
+    }
+
+    pub(super) fn grant<R: Right>(&self, actor: &Actor, path: Option<FilePath>, root: Option<FilePath>) -> Grant<R> {
         Grant {
             dataset: self.known.dataset.clone(),
             actor: Arc::new(actor.clone()),

@@ -65,6 +65,12 @@ impl OpenedLink {
     pub(super) fn reach(&self, dataset: Id) -> Option<PathRights> {
         (self.dataset == dataset).then(|| PathRights { root: self.root.clone(), rights: self.right.rights() })
     }
+
+    /// Returns the dataset and the folder of a file request; `None` for other links.
+    pub(super) fn upload_folder(&self) -> Option<(Id, FilePath)> {
+        let folder = self.root.clone().filter(|_| self.right == ShareRight::Upload)?;
+        Some((self.dataset, folder))
+    }
 }
 
 /// Generates a link.

@@ -69,6 +69,8 @@ impl ShareRight {
     pub(super) fn rights(self) -> Rights {
         let read = Read::RIGHTS.with(Fetch::RIGHTS);
         match self {
+            // Not even `Upload`, which includes reading: `FileRequestGrant` is all that it gives.
+            Self::Upload => Rights::NONE,
             Self::View => read,
             Self::Edit => read.with(Write::RIGHTS),
         }

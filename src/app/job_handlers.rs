@@ -17,6 +17,7 @@ use crate::jobs::{Kind, Perform};
 use crate::mail::Mailer;
 use crate::oauth::OAuth;
 use crate::pack::Packer;
+use crate::share::Shares;
 use crate::storage::Storage;
 use crate::tables::Conversions;
 
@@ -31,6 +32,7 @@ pub(super) struct JobHandlers {
     pub(super) departures: AccountCloser,
     pub(super) drive: Datasets,
     pub(super) discussions: Discussions,
+    pub(super) shares: Shares,
     pub(super) storage: Storage,
     pub(super) collector: Collector,
     pub(super) checker: Checker,
@@ -69,6 +71,7 @@ impl JobHandlers {
             Kind::Sweep => self.sweep().await,
             Kind::Derive => self.conversions.run(subject.parse()?).await,
             Kind::ApplyInstall => self.apps.apply_install(subject.parse()?).await,
+            Kind::NotifyLink => self.shares.notify(subject.parse()?).await,
             Kind::NotifyDiscussion => self.discussions.notify(subject.parse()?).await,
             Kind::PreinstallApps => self.apps.preinstall(subject.parse()?).await,
             Kind::ReconcileApps => self.apps.reconcile().await,

@@ -54,6 +54,16 @@ impl SecondFactor {
     }
 }
 
+/// Users that are suggested where a user name is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Suggest {
+    /// All users.
+    All,
+    /// Members of the same organisations, and users with whom something was shared before.
+    Organisations,
+}
+
 /// Rules for accounts and sessions.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -64,6 +74,9 @@ pub struct AccountRules {
     pub organisations: Makers,
     /// Users that must have a second factor: `optional` (none), `admins` or `all`. Default: `optional`.
     pub second_factor: SecondFactor,
+    /// Users that are suggested where a user name is typed: `all`, or those of the same `organisations`, and those with
+    /// whom something was shared before. Default: `all`.
+    pub suggest: Suggest,
     /// True if users can sign in with passwords. Default: true.
     pub passwords: bool,
     /// Session idle timeout, in days. Default: 14.
@@ -83,6 +96,7 @@ impl Default for AccountRules {
             sign_up: SignUp::Invitation,
             organisations: Makers::Users,
             second_factor: SecondFactor::Optional,
+            suggest: Suggest::All,
             passwords: true,
             session_idle_days: 14,
             session_days: 90,

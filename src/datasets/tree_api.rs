@@ -18,6 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::types::{Id, Level};
 
 mod archive;
+mod beside;
 mod history;
 mod rules;
 

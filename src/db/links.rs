@@ -5,7 +5,7 @@ use sqlx_macros::FromRow;
 use super::Tx;
 use super::query::{query, query_scalar};
 use crate::error::Result;
-use crate::types::{Id, Millis, ShareRight};
+use crate::types::{Id, Millis, NotificationEvent, ShareRight};
 
 /// A share link.
 #[derive(FromRow)]
@@ -59,7 +59,72 @@ macro_rules! is_confirmed {
     };
 }
 
+/// What happened with a link since its creator was notified.
+#[derive(Debug, Clone, FromRow)]
+pub struct LinkUsesRow {
+    /// How many times it was opened; for a file request, how many files arrived.
+    pub uses: i64,
+    /// When its creator was notified last.
+    pub notified_at: Option<Millis>,
+}
+
+/// A notification about a link.
+#[derive(Debug, Clone)]
+pub struct LinkNotification<'a> {
+    /// The user.
+    pub user: Id,
+    /// The dataset.
+    pub repo: Id,
+    /// Path of the shared item; empty for the whole dataset.
+    pub path: &'a str,
+    /// Its name, or the title of the file request.
+    pub title: &'a str,
+    /// What happened.
+    pub kind: NotificationEvent,
+    /// How many times.
+    pub count: i64,
+}
+
 impl Tx {
+    /// Counts uses of a link of which the creator is notified. `None` for other links.
+    pub async fn add_link_uses(&mut self, share: Id, count: i64) -> Result<Option<LinkUsesRow>> {
+        let sql = "UPDATE share SET uses = uses + $2
+                   WHERE id = $1 AND notify AND link IS NOT NULL AND creator_id IS NOT NULL RETURNING uses, notified_at";
+        Ok(query(sql).bind(share).bind(count).fetch_optional(self).await?)
+    }
+
+    /// Returns the uses of a link since its creator was notified, if there are any, and begins to count anew.
+    pub async fn take_link_uses(&mut self, share: Id, now: Millis) -> Result<Option<i64>> {
+        // Locks the row until the transaction ends.
+        let sql = "UPDATE share SET notified_at = $2 WHERE id = $1 AND notify AND uses > 0 RETURNING uses";
+        let uses: Option<i64> = query_scalar(sql).bind(share).bind(now).fetch_optional(self).await?;
+        query("UPDATE share SET uses = 0 WHERE id = $1").bind(share).execute(self).await?;
+        Ok(uses)
+    }
+
+    /// Adds a notification about a link.
+    pub async fn insert_link_notification(&mut self, id: Id, new: &LinkNotification<'_>, now: Millis) -> Result<()> {
+        let sql = "INSERT INTO share_notification (id, user_id, repo_id, path, title, kind, count, created_at)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        query(sql)
+            .bind(id)
+            .bind(new.user)
+            .bind(new.repo)
+            .bind(new.path)
+            .bind(new.title)
+            .bind(new.kind.as_str())
+            .bind(new.count)
+            .bind(now)
+            .execute(self)
+            .await?;
+        Ok(())
+    }
+
+    /// Returns the dataset of a share.
+    pub async fn dataset_of_share(&mut self, share: Id) -> Result<Option<Id>> {
+        Ok(query_scalar("SELECT repo_id FROM share WHERE id = $1").bind(share).fetch_optional(self).await?)
+    }
+
     /// Returns the password hash of a link, if it has one.
     pub async fn share_password(&mut self, id: Id) -> Result<Option<String>> {
         let sql = "SELECT password FROM share WHERE id = $1";

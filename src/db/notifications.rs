@@ -6,7 +6,7 @@ use super::discussions::{DiscussionEventRow, DiscussionRow};
 use super::query::{query, query_scalar};
 use super::{Tx, listed};
 use crate::error::Result;
-use crate::types::{DiscussionEventKind, Id, Millis, NotificationReason};
+use crate::types::{DiscussionEventKind, Id, Millis, NotificationEvent, NotificationReason};
 
 /// A user to notify.
 #[derive(Debug, Clone, FromRow)]
@@ -32,7 +32,7 @@ pub struct SettingRow {
     pub email: bool,
 }
 
-/// A notification, with the discussion that it is about.
+/// A notification, with the discussion or the share link that it is about.
 #[derive(Debug, Clone, FromRow)]
 pub struct NotificationRow {
     /// Stable id.
@@ -42,15 +42,19 @@ pub struct NotificationRow {
     /// Name of the dataset.
     pub dataset_name: String,
     /// Number of the discussion.
-    pub number: i64,
-    /// Title of the discussion.
+    pub number: Option<i64>,
+    /// Title of the discussion or of the file request, or name of the shared item.
     pub title: String,
     /// Why the user gets it.
     pub reason: NotificationReason,
-    /// Name of the user who caused it.
+    /// Name of the user who caused it; empty for the use of a link.
     pub author: String,
     /// What happened.
-    pub kind: DiscussionEventKind,
+    pub kind: NotificationEvent,
+    /// Path of the shared item; empty for the whole dataset.
+    pub path: Option<String>,
+    /// How many times a link was opened, or how many files arrived.
+    pub count: Option<i64>,
     /// When it happened.
     pub created_at: Millis,
     /// When it was marked as read.
@@ -185,38 +189,64 @@ impl Tx {
         before: &str,
         limit: i64,
     ) -> Result<Vec<NotificationRow>> {
-        let sql = "SELECT n.id, o.name AS owner_name, s.name AS dataset_name, d.number, d.title, n.reason, n.author,
-                          n.kind, n.created_at, n.read_at
-                   FROM notification n JOIN discussion d ON d.id = n.discussion_id JOIN dataset s ON s.id = d.repo_id
-                   JOIN owner o ON o.id = s.owner_id
-                   WHERE n.user_id = $1 AND n.shown AND (NOT $2 OR n.read_at IS NULL) AND ($3 = '' OR n.id < $3)
-                   ORDER BY n.id DESC LIMIT $4";
+        let sql = "SELECT * FROM (
+                       SELECT n.id, o.name AS owner_name, s.name AS dataset_name, d.number, d.title, n.reason,
+                              n.author, n.kind, CAST(NULL AS TEXT) AS path, CAST(NULL AS BIGINT) AS count,
+                              n.created_at, n.read_at
+                       FROM notification n JOIN discussion d ON d.id = n.discussion_id
+                       JOIN dataset s ON s.id = d.repo_id JOIN owner o ON o.id = s.owner_id
+                       WHERE n.user_id = $1 AND n.shown AND (NOT $2 OR n.read_at IS NULL) AND ($3 = '' OR n.id < $3)
+                       ORDER BY n.id DESC LIMIT $4) AS discussions
+                   UNION ALL SELECT * FROM (
+                       SELECT n.id, o.name AS owner_name, s.name AS dataset_name, CAST(NULL AS BIGINT) AS number, n.title,
+                              'link' AS reason, '' AS author, n.kind, n.path, n.count,
+                              n.created_at, n.read_at
+                       FROM share_notification n JOIN dataset s ON s.id = n.repo_id JOIN owner o ON o.id = s.owner_id
+                       WHERE n.user_id = $1 AND (NOT $2 OR n.read_at IS NULL) AND ($3 = '' OR n.id < $3)
+                       ORDER BY n.id DESC LIMIT $4) AS links
+                   ORDER BY id DESC LIMIT $4";
         Ok(query(sql).bind(user).bind(unread).bind(before).bind(limit).fetch_all(self).await?)
     }
 
     /// Marks notifications of a user as read: those with these ids, or all.
     pub async fn read_notifications(&mut self, user: Id, ids: Option<&[String]>, now: Millis) -> Result<()> {
-        let sql = match ids {
-            None => "UPDATE notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL",
-            Some(_) => {
-                listed!(
-                    self,
-                    "UPDATE notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL AND id",
-                    "$3",
-                    ""
-                )
+        let Some(ids) = ids else {
+            for sql in [
+                "UPDATE notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL",
+                "UPDATE share_notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL",
+            ] {
+                query(sql).bind(user).bind(now).execute(self).await?;
             }
+            return Ok(());
         };
-        let query = query(sql).bind(user).bind(now);
-        match ids {
-            None => query.execute(self).await?,
-            Some(ids) => query.bind(ids).execute(self).await?,
-        };
+        let sqls = [
+            listed!(
+                self,
+                "UPDATE notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL AND id",
+                "$3",
+                ""
+            ),
+            listed!(
+                self,
+                "UPDATE share_notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL AND id",
+                "$3",
+                ""
+            ),
+        ];
+        for sql in sqls {
+            query(sql).bind(user).bind(now).bind(ids).execute(self).await?;
+        }
         Ok(())
     }
 
     /// Deletes notifications from before a time.
     pub async fn delete_old_notifications(&mut self, before: Millis) -> Result<u64> {
-        Ok(query("DELETE FROM notification WHERE created_at < $1").bind(before).execute(self).await?)
+        let mut deleted = 0;
+        for sql in
+            ["DELETE FROM notification WHERE created_at < $1", "DELETE FROM share_notification WHERE created_at < $1"]
+        {
+            deleted += query(sql).bind(before).execute(self).await?;
+        }
+        Ok(deleted)
     }
 }

@@ -1,11 +1,68 @@
 //! Account changes and removal, and retired names.
 
+use sqlx_macros::FromRow;
+
 use super::query::{query, query_scalar};
 use super::{Tx, taken};
 use crate::error::Result;
 use crate::types::{DisplayName, Email, Id, Millis, OwnerKind, OwnerName, Role};
 
+/// A user to suggest.
+#[derive(Debug, Clone, FromRow)]
+pub struct SuggestedRow {
+    /// Name.
+    pub name: String,
+    /// Display name; may be empty.
+    pub display_name: String,
+}
+
 impl Tx {
+    /// Returns active users that a user knows, by name: members of the same organisations, and those with whom the user
+    /// has shared something. Their name, or a word of their display name, begins with this text in lower case.
+    pub async fn known_people(&mut self, user: Id, text: &str, limit: i64) -> Result<Vec<SuggestedRow>> {
+        let sql = "SELECT o.name, a.display_name FROM (
+                       SELECT n.user_id FROM member m JOIN member n ON n.organisation_id = m.organisation_id
+                       WHERE m.user_id = $1
+                       UNION SELECT s.user_id FROM share s WHERE s.creator_id = $1 AND s.user_id IS NOT NULL
+                   ) AS known JOIN owner o ON o.id = known.user_id JOIN account a ON a.owner_id = o.id
+                   WHERE o.id <> $1 AND a.suspended_at IS NULL AND a.closed_at IS NULL
+                   AND (o.name LIKE $2 ESCAPE '!' OR lower(a.display_name) LIKE $2 ESCAPE '!'
+                        OR lower(a.display_name) LIKE $3 ESCAPE '!')
+                   ORDER BY o.name LIMIT $4";
+        let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        let (start, word) = (format!("{escaped}%"), format!("% {escaped}%"));
+        Ok(query(sql).bind(user).bind(&start).bind(&word).bind(limit).fetch_all(self).await?)
+    }
+
+    /// Returns active users, except one, whose name begins with this text.
+    pub async fn people_named(&mut self, except: Id, start: &str, limit: i64) -> Result<Vec<SuggestedRow>> {
+        // The characters of names are below DEL. The operators of PostgreSQL compare bytes, whatever its collation is.
+        let sql = match self {
+            Self::Sqlite(_) => {
+                "SELECT o.name, a.display_name FROM owner o JOIN account a ON a.owner_id = o.id
+                 WHERE o.kind = $1 AND o.name >= $2 AND o.name < $3 AND o.id <> $4
+                 AND a.suspended_at IS NULL AND a.closed_at IS NULL ORDER BY o.name LIMIT $5"
+            }
+            Self::Postgres(_) => {
+                "SELECT o.name, a.display_name FROM owner o JOIN account a ON a.owner_id = o.id
+                 WHERE o.kind = $1 AND o.name ~>=~ $2 AND o.name ~<~ $3 AND o.id <> $4
+                 AND a.suspended_at IS NULL AND a.closed_at IS NULL ORDER BY o.name USING ~<~ LIMIT $5"
+            }
+        };
+        let end = format!("{start}\u{7f}");
+        let kind = OwnerKind::User.as_str();
+        Ok(query(sql).bind(kind).bind(start).bind(&end).bind(except).bind(limit).fetch_all(self).await?)
+    }
+
+    /// Returns the active user with this e-mail address, if they are in an organisation of this user.
+    pub async fn colleague_by_email(&mut self, user: Id, email: &Email) -> Result<Option<SuggestedRow>> {
+        let sql = "SELECT o.name, a.display_name FROM account a JOIN owner o ON o.id = a.owner_id
+                   WHERE a.email = $2 AND o.id <> $1 AND a.suspended_at IS NULL AND a.closed_at IS NULL
+                   AND EXISTS (SELECT 1 FROM member m JOIN member n ON n.organisation_id = m.organisation_id
+                               WHERE m.user_id = $1 AND n.user_id = o.id)";
+        Ok(query(sql).bind(user).bind(email.as_str()).fetch_optional(self).await?)
+    }
+
     /// Returns true if there is an administrator, even a suspended or closed one: a site that had one is not new,
     /// and its operator can reactivate them.
     pub async fn has_administrator(&mut self) -> Result<bool> {

@@ -71,6 +71,20 @@ pub struct ShareRow {
     pub history: bool,
     /// Id of the user who created it, if it was a user.
     pub creator_id: Option<String>,
+    /// True if the creator is notified when the link is used.
+    pub notify: bool,
+    /// Title of a file request; `None` for other shares, as are the next five.
+    pub request_title: Option<String>,
+    /// Message of a file request.
+    pub request_message: Option<String>,
+    /// Maximum of bytes that a file request receives.
+    pub max_bytes: Option<i64>,
+    /// Maximum number of files that a file request receives.
+    pub max_files: Option<i64>,
+    /// Bytes that a file request has received.
+    pub received_bytes: Option<i64>,
+    /// Number of files that a file request has received.
+    pub received_files: Option<i64>,
 }
 
 /// The grantee of a share, as stored in a row.
@@ -112,6 +126,8 @@ pub struct ShareTerms {
     pub app: Option<String>,
     /// True if a link includes revisions from before its creation.
     pub history: bool,
+    /// True if the creator is notified when the link is used.
+    pub notify: bool,
 }
 
 /// A new share.
@@ -159,8 +175,10 @@ macro_rules! select {
             "SELECT s.id, o.name AS owner_name, d.name AS dataset_name, s.path, s.kind, u.name AS user_name,
                     g.name AS organisation_name, t.name AS group_name, s.email, s.link IS NOT NULL AS is_link,
                     s.level, s.app, s.expires_at, s.password IS NOT NULL AS has_password, s.downloads,
-                    s.max_downloads, s.created_at, s.creator, s.last_used_at, s.history, s.creator_id
-             FROM share s JOIN dataset d ON d.id = s.repo_id JOIN owner o ON o.id = d.owner_id
+                    s.max_downloads, s.created_at, s.creator, s.last_used_at, s.history, s.creator_id,
+                    s.notify, r.title AS request_title, r.message AS request_message, r.max_bytes, r.max_files,
+                    r.bytes AS received_bytes, r.files AS received_files
+             FROM share s LEFT JOIN file_request r ON r.share_id = s.id JOIN dataset d ON d.id = s.repo_id JOIN owner o ON o.id = d.owner_id
              LEFT JOIN owner u ON u.id = s.user_id LEFT JOIN member_group t ON t.id = s.group_id
              LEFT JOIN owner g ON g.id = t.organisation_id ",
             $rest
@@ -194,8 +212,9 @@ impl Tx {
     pub async fn insert_share(&mut self, insert: &ShareInsert<'_>, now: Millis) -> Result<()> {
         let sql = "INSERT INTO share (id, repo_id, path, kind, user_id, group_id, email, link, level, app, expires_at,
                                       password, downloads, max_downloads, created_at, creator_id, creator, history,
-                                      link_sealed, since)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17, $18, $19)";
+                                      link_sealed, since, notify)
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, $14, $15, $16, $17, $18, $19,
+                           $20)";
         let (mut user, mut group, mut email, mut link) = (None, None, None, None);
         match insert.with {
             GranteeId::User(id) => user = Some(id.to_string()),
@@ -224,6 +243,7 @@ impl Tx {
             .bind(terms.history)
             .bind(link.map(|link| link.sealed.as_str()))
             .bind(link.map(|link| link.since.as_str()))
+            .bind(terms.notify)
             .execute(self)
             .await
             .map_err(|error| taken(error, || "the same share was created concurrently; try again".to_owned()))?;
@@ -250,7 +270,7 @@ impl Tx {
     /// Replaces the settings of a share, and ends its link sessions.
     pub async fn update_share(&mut self, id: Id, terms: &ShareTerms) -> Result<()> {
         let sql = "UPDATE share SET level = $2, app = $3, expires_at = $4, password = $5, max_downloads = $6,
-                                    history = $7
+                                    history = $7, notify = $8
                    WHERE id = $1";
         query(sql)
             .bind(id)
@@ -260,6 +280,7 @@ impl Tx {
             .bind(terms.password.as_deref())
             .bind(terms.max_downloads.map(signed))
             .bind(terms.history)
+            .bind(terms.notify)
             .execute(self)
             .await?;
         query("DELETE FROM share_session WHERE share_id = $1").bind(id).execute(self).await?;

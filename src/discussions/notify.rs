@@ -197,6 +197,7 @@ async fn settings(tx: &mut Tx, user: Id) -> Result<Vec<SettingRow>> {
         NotificationReason::Participating,
         NotificationReason::Owner,
         NotificationReason::Following,
+        NotificationReason::Link,
     ];
     Ok(reasons.into_iter().map(setting).collect())
 }
@@ -266,6 +267,7 @@ fn write(base: &str, news: &News, reason: NotificationReason) -> (String, String
         NotificationReason::Participating => "you take part in it",
         NotificationReason::Owner => "you own the dataset",
         NotificationReason::Following => "you follow the dataset",
+        NotificationReason::Link => "you created the link",
     };
     let _ = writeln!(text, "\n{base}/d/{owner}/{name}/discussions/{}", discussion.number);
     let _ = writeln!(text, "\nYou get this e-mail because {why}. Change what you get in the settings of your account.");

@@ -233,6 +233,9 @@ impl OAuth {
         let mut rows = Vec::with_capacity(paths.len());
         for ChosenPath { dataset, path, right } in paths {
             let grant: Grant<Read> = match right {
+                ShareRight::Upload => {
+                    return Err(Error::invalid("an application can view or edit; use `view` or `edit`"));
+                }
                 ShareRight::View => self.access.authorize_path(actor, dataset, path.as_ref()).await?,
                 ShareRight::Edit => self.access.authorize_path::<Write>(actor, dataset, path.as_ref()).await?.narrow(),
             };

@@ -12,7 +12,7 @@ use crate::mail::{self, OutgoingEmail};
 use crate::types::{Email, ShareKind, ShareRight, url_segment};
 
 /// Name of the dataset that is a user's personal drive.
-const DRIVE: &str = "drive";
+pub(super) const DRIVE: &str = "drive";
 
 impl Shares {
     /// Sends an e-mail to the recipients of a share, except the user who shares.
@@ -52,12 +52,12 @@ fn page(base: &str, share: &ShareRow) -> String {
     if share.path.is_empty() && share.dataset_name != DRIVE {
         return format!("{base}/d/{owner}/{name}");
     }
-    let path: String = share
-        .path
-        .split('/')
-        .filter(|name| !name.is_empty())
-        .fold(String::new(), |path, name| path + "/" + &url_segment(name));
-    format!("{base}/shared/{owner}/{name}{path}")
+    format!("{base}/shared/{owner}/{name}{}", path_segments(&share.path))
+}
+
+/// Returns a path as the end of a URL: each name after a slash.
+pub(super) fn path_segments(path: &str) -> String {
+    path.split('/').filter(|name| !name.is_empty()).fold(String::new(), |path, name| path + "/" + &url_segment(name))
 }
 
 /// Describes the shared item.
@@ -88,6 +88,7 @@ fn write(
 ) -> (String, String) {
     let subject = format!("{sharer} shared {} with you", what(share));
     let may = match share.right {
+        ShareRight::Upload => "upload files to",
         ShareRight::View => "view and download",
         ShareRight::Edit => "view, download and edit",
     };
@@ -149,6 +150,13 @@ mod tests {
             last_used_at: None,
             history: false,
             creator_id: None,
+            notify: false,
+            request_title: None,
+            request_message: None,
+            max_bytes: None,
+            max_files: None,
+            received_bytes: None,
+            received_files: None,
         }
     }
 

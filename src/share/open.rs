@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{ShareRow, Shares};
-use crate::access::share_links;
+use crate::access::{Actor, share_links};
 use crate::db::links::LinkRow;
 use crate::error::{Error, Result};
-use crate::types::{Millis, Secret};
+use crate::types::{Millis, Secret, ShareRight};
 
 /// Maximum lifetime of the bearer token of an opened link.
 const OPENED_LINK_TTL: Duration = Duration::from_hours(1);
@@ -27,10 +27,13 @@ impl Shares {
     /// limited concurrency, and only those that run are counted, so that users who know the password do not block
     /// each other.
     ///
+    /// The creator is notified if they wish so, unless `by` is the creator or the owner, or has it open already.
+    ///
     /// # Errors
     /// Not found for every link that is not valid, with the same message; the errors of `guess`.
     pub async fn open(
         &self,
+        by: &Actor,
         link: &Secret,
         password: Option<Secret>,
         guess: impl FnOnce() -> Result<()>,
@@ -60,10 +63,20 @@ impl Shares {
         let most = now.plus(OPENED_LINK_TTL);
         let ends = share.expires_at.map_or(most, |end| end.min(most));
         tx.insert_opening(&share_links::hash(&bearer), share.id, now, ends).await?;
+        if share.right != ShareRight::Upload && !is_known(by, &share) {
+            self.note_uses(&mut tx, share.id, share.right, 1).await?;
+        }
         if again.last_used_at.is_none_or(|last| last < now.minus(NOTED)) {
             tx.touch_share(share.id, now).await?;
         }
         tx.commit().await?;
         Ok(LinkOpened::Open(Box::new(share), bearer, ends))
     }
+}
+
+/// Returns true if the actor is the creator of the link or the owner of the dataset, or has opened the link before and
+/// renews its bearer token.
+fn is_known(by: &Actor, share: &ShareRow) -> bool {
+    let is_creator = by.user().is_some_and(|user| share.creator_id.as_ref() == Some(&user.to_string()));
+    is_creator || by.has_open(share.id) || by.account().is_ok_and(|(_, name)| name == share.owner_name)
 }

@@ -56,6 +56,28 @@ text_enum! {
         Owner = "owner",
         /// The user follows the dataset.
         Following = "following",
+        /// The user created the link that was used.
+        Link = "link",
+    }
+}
+
+text_enum! {
+    /// What a user is notified of.
+    NotificationEvent, "event" {
+        /// A user wrote a comment.
+        Comment = "comment",
+        /// The title of a discussion was changed.
+        Title = "title",
+        /// A discussion was closed or opened again.
+        State = "state",
+        /// A proposal was merged.
+        Merge = "merge",
+        /// A branch of a proposal was renamed or deleted.
+        Branch = "branch",
+        /// A share link was opened.
+        Opened = "opened",
+        /// Files arrived by a file request.
+        Received = "received",
     }
 }
 

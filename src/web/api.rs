@@ -18,6 +18,7 @@ mod diff;
 mod discussions;
 mod drive;
 mod factors;
+mod file_requests;
 mod files;
 mod identities;
 mod invitations;
@@ -45,6 +46,7 @@ mod tables;
 mod tags;
 mod tree;
 mod user;
+mod users;
 mod volumes;
 
 use super::http::Routes;
@@ -57,6 +59,7 @@ const TRANSFERS: &[&str] = &[
     "/api/v1/drive/{owner}/{dataset}/rows/{*path}",
     "/api/v1/drive/{owner}/{dataset}/statistics/{*path}",
     "/api/v1/drive/{owner}/{dataset}/uploads/{id}/{number}",
+    "/api/v1/file-requests/uploads/{id}/{number}",
     "/api/v1/datasets/{owner}/{dataset}/diff/rows",
     "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}",
     "/api/v1/datasets/{owner}/{dataset}/rows/{revision}/{*path}",
@@ -71,6 +74,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         accounts::routes,
         user::routes,
         profiles::routes,
+        users::routes,
         factors::routes,
         identities::routes,
         passkeys::routes,
@@ -101,6 +105,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         notifications::routes,
         shares::routes,
         links::routes,
+        file_requests::routes,
         tree::routes,
         files::routes,
         tables::routes,
@@ -115,6 +120,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .change("/api/v1/datasets/{owner}/{dataset}/commits", |route| route.is_open = true)
         // Anonymous clients can begin these, and each writes a row.
         .change("/api/v1/session/challenge", |route| route.cost = 500)
+        // Users must not be listed by trying all prefixes.
+        .change("/api/v1/users", |route| route.cost = 50)
         // These may look up an image in its registry.
         .change("/api/v1/catalogue/{app}", |route| route.cost = 50)
         .change("/api/v1/images/digest", |route| route.cost = 50)

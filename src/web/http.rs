@@ -26,7 +26,7 @@ pub(crate) use self::body::{
 pub(crate) use self::content::{Content, bare, disposition, media_of, media_type, shown};
 pub(crate) use self::error_format::replace_body;
 pub(crate) use self::extract::{
-    AnonymousVisitor, AuthedActor, DatasetRequest, EnrollingActor, Parameters, Segments, credentials,
+    AnonymousVisitor, AuthedActor, DatasetRequest, EnrollingActor, OptionalActor, Parameters, Segments, credentials,
 };
 pub(crate) use self::html::{PAGE_POLICY, error_page, escape_html};
 pub(crate) use self::middleware::fresh_id as fresh_request_id;

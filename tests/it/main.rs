@@ -20,6 +20,7 @@ mod discussions;
 mod disk_full;
 mod drive_api;
 mod emails;
+mod file_requests;
 mod find;
 mod flight;
 mod jwt;

@@ -136,6 +136,8 @@ struct World {
     actors: Vec<Actor>,
     /// To a folder of the private dataset.
     link: String,
+    /// Of the link of a file request for the same folder.
+    sender: Option<String>,
 }
 
 const SEED: &[u8] = b"an object that every dataset holds";
@@ -184,7 +186,7 @@ impl World {
             actor("browser session", &cookie),
             actor("suspended user", &suspended.token),
         ];
-        let mut world = Self { server, keeper, elsewhere, actors, link: String::new() };
+        let mut world = Self { server, keeper, elsewhere, actors, link: String::new(), sender: None };
         for visibility in [Visibility::Private, Visibility::Internal, Visibility::Public] {
             world.seed(&format!("org/{visibility}")).await;
             world.seed_hub(&format!("org/{visibility}")).await;
@@ -505,6 +507,7 @@ story! {
                 world.expect_shut(visibility, sample, &cells);
                 let variant = if variant.is_empty() { String::new() } else { format!(" ({variant})") };
                 if visibility == "private" {
+                    world.expect_sender_sees_nothing(sample, &cells).await;
                     table.push_str(&row(&format!("{method:<4} {route}{variant}"), &cells));
                     on_private = cells;
                 } else if cells != on_private {

@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use super::catalogue::AppLimits;
 use super::clients::ClientConfig;
 use super::common::{Body, Items};
+use super::consents::AppRight;
 use super::shapes;
 use crate::access::applications::application;
 use crate::access::{AccountGrant, AdminGrant, InstallGrant, SessionGrant};
@@ -25,7 +26,7 @@ use crate::apps::installs::{InstallRow, Source, manifest};
 use crate::apps::manifest::Kind;
 use crate::error::{Error, Result};
 use crate::oauth::consent::ChosenPath;
-use crate::types::{InstallState, Millis, ShareRight, Visibility, WantedState};
+use crate::types::{InstallState, Millis, Visibility, WantedState};
 use crate::web::http::{AuthedActor, Parameters, Routes, Segments};
 
 /// The default number of lines of a log, and the most.
@@ -202,8 +203,7 @@ struct OpenWith {
     #[serde(default)]
     path: String,
     /// What the app may do with it: `view` or `edit`.
-    #[schema(value_type = ShareRight)]
-    right: String,
+    right: AppRight,
     /// The revision that is shown; by default the newest.
     #[serde(default)]
     #[schema(max_length = 200)]
@@ -410,7 +410,7 @@ async fn open_with_app(
     let install = app.apps.by_name(segments.get("owner"), segments.get("name")).await?.ok_or_else(missing)?;
     let grant = app.access.authorize_app_opening(&caller.actor, &install).await?;
     let path = if open.path.is_empty() { None } else { Some(open.path.parse()?) };
-    let chosen = ChosenPath { dataset: open.dataset.parse()?, path, right: open.right.parse()? };
+    let chosen = ChosenPath { dataset: open.dataset.parse()?, path, right: open.right.into() };
     if open.revision.len() > 200 {
         return Err(Error::invalid("`revision` is too long"));
     }

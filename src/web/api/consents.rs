@@ -65,21 +65,41 @@ pub(super) struct AppPath {
     #[schema(example = "plots/2026")]
     path: String,
     /// What the application may do with it: `view` or `edit`.
-    #[schema(value_type = ShareRight, example = "view")]
-    right: String,
+    #[schema(example = "view")]
+    right: AppRight,
+}
+
+/// What an application may do with a file or a folder.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum AppRight {
+    /// View and download.
+    View,
+    /// Also edit.
+    Edit,
+}
+
+impl From<AppRight> for ShareRight {
+    fn from(right: AppRight) -> Self {
+        match right {
+            AppRight::View => Self::View,
+            AppRight::Edit => Self::Edit,
+        }
+    }
 }
 
 impl From<NamedConsentPathRow> for AppPath {
     fn from(row: NamedConsentPathRow) -> Self {
         let dataset = format!("{}/{}", row.owner, row.dataset);
-        Self { dataset, path: row.path, right: row.right.as_str().to_owned() }
+        let right = if row.right == ShareRight::Edit { AppRight::Edit } else { AppRight::View };
+        Self { dataset, path: row.path, right }
     }
 }
 
 impl AppPath {
     fn chosen(&self) -> Result<ChosenPath> {
         let path = if self.path.is_empty() { None } else { Some(self.path.parse()?) };
-        Ok(ChosenPath { dataset: self.dataset.parse()?, path, right: self.right.parse()? })
+        Ok(ChosenPath { dataset: self.dataset.parse()?, path, right: self.right.into() })
     }
 }
 

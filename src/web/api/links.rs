@@ -11,9 +11,9 @@ use utoipa_axum::routes;
 use super::common::{Body, RequestClient};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::share::LinkOpened;
+use crate::share::{LinkOpened, ShareRow};
 use crate::types::{Millis, Secret, ShareKind, ShareRight};
-use crate::web::http::Routes;
+use crate::web::http::{OptionalActor, Routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(open))
@@ -34,18 +34,23 @@ struct LinkSecret {
 /// An opened share link.
 #[derive(Serialize, ToSchema)]
 struct LinkTarget {
-    /// The dataset, as `owner/name`.
-    dataset: String,
-    /// The owner of the dataset.
+    /// The dataset, as `owner/name`; absent for a file request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataset: Option<String>,
+    /// The owner of the dataset; for a file request, the user who asks.
     owner: String,
-    /// The path of the shared file or folder; empty for the whole dataset.
-    path: String,
+    /// The path of the shared file or folder; empty for the whole dataset, absent for a file request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
     /// The type of the shared item.
     r#type: ShareKind,
-    /// The name of the shared item: the last part of its path, or the name of the dataset.
+    /// The name of the shared item: the last part of its path, or the name of the dataset; for a file request, its title.
     name: String,
     /// The permission that the link grants.
     right: ShareRight,
+    /// What a file request asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<RequestedFiles>,
     /// When the link expires (RFC 3339).
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +63,51 @@ struct LinkTarget {
     token_expires: String,
 }
 
+/// What a file request asks for, as those who open its link see it.
+#[derive(Serialize, ToSchema)]
+struct RequestedFiles {
+    /// A message; may be empty.
+    message: String,
+    /// The maximum of bytes that it accepts in all.
+    max_bytes: i64,
+    /// The maximum number of files that it accepts in all.
+    max_files: i64,
+}
+
+impl LinkTarget {
+    fn of(share: ShareRow, token: &str, ends: Millis) -> Self {
+        let (right, expires) = (share.right, share.expires_at.map(Millis::rfc3339));
+        let (token, token_expires, kind) = (token.to_owned(), ends.rfc3339(), share.kind);
+        // Senders do not learn where the files go.
+        if let Some(title) = share.request_title {
+            let request = RequestedFiles {
+                message: share.request_message.unwrap_or_default(),
+                max_bytes: share.max_bytes.unwrap_or_default(),
+                max_files: share.max_files.unwrap_or_default(),
+            };
+            let (owner, request) = (share.creator, Some(request));
+            let (dataset, path) = (None, None);
+            return Self {
+                dataset,
+                owner,
+                path,
+                r#type: kind,
+                name: title,
+                right,
+                request,
+                expires,
+                token,
+                token_expires,
+            };
+        }
+        let name = share.path.rsplit('/').next().filter(|name| !name.is_empty());
+        let name = name.unwrap_or(&share.dataset_name).to_owned();
+        let dataset = Some(format!("{}/{}", share.owner_name, share.dataset_name));
+        let (owner, path, request) = (share.owner_name, Some(share.path), None);
+        Self { dataset, owner, path, r#type: kind, name, right, request, expires, token, token_expires }
+    }
+}
+
 /// A link that requires a password.
 #[derive(Serialize, ToSchema)]
 struct PasswordRequired {
@@ -67,36 +117,31 @@ struct PasswordRequired {
     detail: String,
 }
 
-/// Opens a share link.
+/// Opens a share link. To renew the token, send it along, as `Authorization: Bearer`: then this is not counted as another
+/// opening.
 #[utoipa::path(post, path = "/api/v1/links/open", tag = "shares", request_body = LinkSecret,
     responses((status = 200, description = "The shared item and a token for it.", body = LinkTarget),
               (status = 401, description = "The password is missing or wrong.", body = PasswordRequired,
                content_type = "application/problem+json")))]
-async fn open(State(app): State<App>, guesser: RequestClient, Body(key): Body<LinkSecret>) -> Result<Response> {
+async fn open(
+    State(app): State<App>,
+    guesser: RequestClient,
+    OptionalActor(by): OptionalActor,
+    Body(key): Body<LinkSecret>,
+) -> Result<Response> {
     let (client, is_try) = (guesser.0, key.password.is_some());
     let mut guess = None;
     let try_it = || -> Result<()> {
         guess = client.as_ref().map(|client| client.guess_from_here(key.token.expose())).transpose()?;
         Ok(())
     };
-    match app.shares.open(&key.token, key.password, try_it).await? {
+    match app.shares.open(&by, &key.token, key.password, try_it).await? {
         LinkOpened::Open(share, bearer, ends) => {
             if let Some(guess) = guess {
                 guess.forget();
             }
-            let name = share.path.rsplit('/').next().filter(|name| !name.is_empty());
-            let mut response = Json(LinkTarget {
-                dataset: format!("{}/{}", share.owner_name, share.dataset_name),
-                name: name.unwrap_or(&share.dataset_name).to_owned(),
-                owner: share.owner_name,
-                r#type: share.kind,
-                right: share.right,
-                expires: share.expires_at.map(Millis::rfc3339),
-                path: share.path.clone(),
-                token: bearer.expose().to_owned(),
-                token_expires: ends.rfc3339(),
-            })
-            .into_response();
+            let target = LinkTarget::of(*share, bearer.expose(), ends);
+            let mut response = Json(target).into_response();
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             Ok(response)
         }

@@ -13,7 +13,7 @@ use crate::access::{AccountGrant, CommentGrant, DatasetGrant, Read};
 use crate::app::App;
 use crate::discussions::{NotificationRow, SettingRow};
 use crate::error::{Error, Result};
-use crate::types::{DiscussionEventKind, Id, Millis, NotificationReason};
+use crate::types::{Id, Millis, NotificationEvent, NotificationReason};
 use crate::web::http::{AuthedActor, Parameters, Routes};
 
 /// The maximum number of notifications on a page, and of ids in a request.
@@ -40,21 +40,29 @@ struct NotificationQuery {
     cursor: Option<String>,
 }
 
-/// A notification about a discussion.
+/// A notification about a discussion, or about the use of a share link.
 #[derive(Serialize, ToSchema)]
 struct Notification {
     /// The id of the notification.
     id: String,
     /// The dataset, as `owner/name`.
     dataset: String,
-    /// The number of the discussion.
-    number: i64,
-    /// The title of the discussion.
+    /// The number of the discussion; absent for a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<i64>,
+    /// The title of the discussion or of the file request, or the name of the shared item.
     title: String,
     /// What happened.
-    event: DiscussionEventKind,
-    /// The user who caused it.
-    author: String,
+    event: NotificationEvent,
+    /// The user who caused it; absent for a link, of which it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
+    /// The path of the shared item, empty for the whole dataset; only for a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// How many times the link was opened, or how many files arrived; only for a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<i64>,
     /// Why the caller is notified.
     reason: NotificationReason,
     /// When it happened (RFC 3339).
@@ -72,7 +80,9 @@ impl From<NotificationRow> for Notification {
             number: row.number,
             title: row.title,
             event: row.kind,
-            author: row.author,
+            author: Some(row.author).filter(|name| !name.is_empty()),
+            path: row.path,
+            count: row.count,
             reason: row.reason,
             created: Millis::rfc3339(row.created_at),
             read: row.read_at.is_some(),
@@ -106,7 +116,7 @@ struct NotificationSetting {
 #[serde(deny_unknown_fields)]
 struct NotificationSettings {
     /// The settings, one for each reason.
-    #[schema(max_items = 4)]
+    #[schema(max_items = 5)]
     settings: Vec<NotificationSetting>,
 }
 
@@ -168,8 +178,8 @@ async fn change_settings(
     account: AccountGrant,
     Body(asked): Body<NotificationSettings>,
 ) -> Result<Json<NotificationSettings>> {
-    if asked.settings.len() > 4 {
-        return Err(Error::invalid("there is one setting for each of four reasons"));
+    if asked.settings.len() > 5 {
+        return Err(Error::invalid("there is one setting for each of five reasons"));
     }
     let row = |setting: &NotificationSetting| SettingRow {
         reason: setting.reason,

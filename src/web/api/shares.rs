@@ -1,22 +1,25 @@
 //! Sharing (`…/shares` and `/shares`): access to files, folders and datasets for users, groups, e-mail addresses and
 //! links.
 
+mod requests;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use metastore::EntryKind;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use self::requests::{FileRequest, FileRequestUpdate, NewFileRequest, PatchField};
 use super::common::{Body, Items, Page, PageUrl, created};
 use super::shapes;
 use super::tree::file_path;
 use crate::access::{SessionGrant, ShareGrant};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::share::{self, Grantee, Patch, ShareRow};
+use crate::share::{self, Grantee, Patch, RequestUpdate, ShareRow};
 use crate::types::{Id, Millis, OwnerName, Secret, ShareKind, ShareRight};
 use crate::web::http::{AuthedActor, BaseUrl, Parameters, Routes, Segments, segment};
 
@@ -77,7 +80,8 @@ struct NewShare {
     path: Option<String>,
     /// Whom to share with.
     with: ShareWith,
-    /// The permission: `view` (see and download) or `edit` (also change).
+    /// The permission: `view` (see and download), `edit` (also change), or `upload` for a file request: a link by which
+    /// others add files to a folder, and see nothing of it.
     #[schema(value_type = ShareRight, example = "view")]
     right: String,
     /// When the share expires (RFC 3339). Default: never.
@@ -96,6 +100,11 @@ struct NewShare {
     message: Option<String>,
     /// Restricts the share to this app.
     app: Option<String>,
+    /// What a file request asks for; required for the permission `upload`.
+    request: Option<NewFileRequest>,
+    /// True to notify the caller when a link is opened, at most once a day; of a file request, when files arrive.
+    #[serde(default)]
+    notify: bool,
 }
 
 /// Changes to a share. Omitted fields stay as they are.
@@ -119,21 +128,10 @@ struct ShareUpdate {
     downloads: PatchField<u64>,
     /// True if a link also shows the history from before it was created.
     history: Option<bool>,
-}
-
-/// A field where `null` differs from an omitted value.
-struct PatchField<T>(Patch<T>);
-
-impl<T> Default for PatchField<T> {
-    fn default() -> Self {
-        Self(Patch::Nothing)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for PatchField<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Option::<T>::deserialize(deserializer)?.map_or(Patch::Removed, Patch::To)))
-    }
+    /// Changes to a file request.
+    request: Option<FileRequestUpdate>,
+    /// True to notify the creator when a link is opened, or when files arrive.
+    notify: Option<bool>,
 }
 
 /// Download count of a link.
@@ -169,15 +167,22 @@ struct Share {
     expires: Option<String>,
     /// True if the link requires a password.
     password: bool,
-    /// Download count; only for links.
+    /// Download count; only for links to view or edit.
     #[serde(skip_serializing_if = "Option::is_none")]
     downloads: Option<Downloads>,
-    /// True if the link also shows the history from before it was created; only for links.
+    /// True if the link also shows the history from before it was created; only for links to view or
+    /// edit.
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<bool>,
     /// The app that the share is restricted to.
     #[serde(skip_serializing_if = "Option::is_none")]
     app: Option<String>,
+    /// True if the creator is notified when the link is opened, or when files arrive; only for links.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notify: Option<bool>,
+    /// What it asks for; only for file requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<FileRequest>,
     /// When the share was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
@@ -198,8 +203,10 @@ struct Share {
 
 impl From<ShareRow> for Share {
     fn from(row: ShareRow) -> Self {
+        let request = FileRequest::of(&row);
         let group =
             row.organisation_name.zip(row.group_name).map(|(organisation, group)| format!("{organisation}:{group}"));
+        let is_request = row.right == ShareRight::Upload;
         let downloads = Downloads { used: row.downloads, limit: row.max_downloads };
         Self {
             id: row.id.to_string(),
@@ -211,8 +218,10 @@ impl From<ShareRow> for Share {
             right: row.right,
             expires: row.expires_at.map(Millis::rfc3339),
             password: row.has_password,
-            downloads: row.is_link.then_some(downloads),
-            history: row.is_link.then_some(row.history),
+            downloads: (row.is_link && !is_request).then_some(downloads),
+            history: (row.is_link && !is_request).then_some(row.history),
+            notify: row.is_link.then_some(row.notify),
+            request,
             app: row.app,
             created: row.created_at.rfc3339(),
             created_by: row.creator,
@@ -285,6 +294,8 @@ async fn create(
         newest,
         message: new.message,
         app: new.app,
+        request: new.request.map(NewFileRequest::terms).transpose()?,
+        notify: new.notify,
     };
     let made = app.shares.share(&sharing, wanted).await?;
     let shown = Share::from(made.share).with_link(&base, made.link.as_ref());
@@ -348,6 +359,8 @@ async fn update(
         password: update.password.0,
         downloads: update.downloads.0,
         history: update.history,
+        request: update.request.map(RequestUpdate::from),
+        notify: update.notify,
     };
     Ok(Json(app.shares.change(&sharing, id(&segments)?, change).await?.into()))
 }

@@ -12,8 +12,9 @@ use serde::de::DeserializeOwned;
 use super::rate_limit::{Account, Client};
 use super::{session_cookie, url};
 use crate::access::{
-    AccountGrant, Actor, AdminGrant, CommentGrant, Credentials, DatasetGrant, FactorChangeGrant, FactorGrant, Grant,
-    IdentityChangeGrant, OrgAdminGrant, OrgMemberGrant, Right, SessionGrant, ShareGrant, TableGrant, Target,
+    AccountGrant, Actor, AdminGrant, CommentGrant, Credentials, DatasetGrant, FactorChangeGrant, FactorGrant,
+    FileRequestGrant, Grant, IdentityChangeGrant, OrgAdminGrant, OrgMemberGrant, Right, SessionGrant, ShareGrant,
+    TableGrant, Target,
 };
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -75,6 +76,22 @@ impl FromRequestParts<App> for AuthedActor {
         let EnrollingActor(caller) = EnrollingActor::from_request_parts(parts, app).await?;
         caller.actor.expect_second_factor()?;
         Ok(caller)
+    }
+}
+
+/// The caller of a route that needs no credentials: anonymous if they are not valid, so that an expired session does not
+/// keep anyone away.
+pub(crate) struct OptionalActor(pub(crate) Actor);
+
+impl FromRequestParts<App> for OptionalActor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let actor = match credentials(parts, app) {
+            Ok(credentials) => app.access.authenticate(credentials).await.ok(),
+            Err(_) => None,
+        };
+        Ok(Self(actor.unwrap_or_else(Actor::anonymous)))
     }
 }
 
@@ -272,6 +289,16 @@ impl FromRequestParts<App> for ShareGrant {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let DatasetRequest { actor, path, .. } = DatasetRequest::from_request_parts(parts, app).await?;
         app.access.authorize_sharing(&actor, &path).await
+    }
+}
+
+/// The grant for the file request of which the caller opened the link.
+impl FromRequestParts<App> for FileRequestGrant {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let AuthedActor { actor, .. } = AuthedActor::from_request_parts(parts, app).await?;
+        app.access.authorize_file_request(&actor).await
     }
 }
 

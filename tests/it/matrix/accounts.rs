@@ -24,6 +24,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("DELETE", AVATAR, ""),
     ("PUT", "/api/v1/user/password", "with a wrong password"),
     ("PUT", "/api/v1/user/email", "with a wrong password"),
+    ("GET", USERS, ""),
     ("GET", "/api/v1/user/sessions", ""),
     ("DELETE", "/api/v1/user/sessions", ""),
     ("DELETE", "/api/v1/user/sessions/{session}", "of another user"),
@@ -54,6 +55,7 @@ const SESSION: &str = "/api/v1/session";
 const USER: &str = "/api/v1/user";
 const README: &str = "/api/v1/user/readme";
 const AVATAR: &str = "/api/v1/user/avatar";
+const USERS: &str = "/api/v1/users";
 const PASSKEY: &str = "/api/v1/user/factors/passkeys/{passkey}";
 const IDENTITY: &str = "/api/v1/user/identities/{provider}";
 const FACTORS: &str = "/api/v1/user/factors";
@@ -108,6 +110,7 @@ impl World {
             .replace("{passkey}", "018f0000-0000-7000-8000-000000000000")
             .replace("{session}", &self.elsewhere.0)
             .replace("{token}", &self.elsewhere.1);
+        let url = if route == USERS { format!("{url}?q=wanda") } else { url };
         let request = self.server.request(method, &url, token);
         if body.is_null() {
             return request;

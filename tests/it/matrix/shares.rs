@@ -21,11 +21,20 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/shares/given", ""),
     ("POST", OPEN, "a link"),
     ("POST", OPEN, "no link"),
+    ("POST", UPLOADS, ""),
+    ("GET", UPLOAD, ""),
+    ("DELETE", UPLOAD, ""),
+    ("PUT", PART, ""),
+    ("POST", FILES, ""),
 ];
 
 const SHARES: &str = "/api/v1/datasets/{owner}/{dataset}/shares";
 const SHARE: &str = "/api/v1/datasets/{owner}/{dataset}/shares/{share}";
 const OPEN: &str = "/api/v1/links/open";
+const UPLOADS: &str = "/api/v1/file-requests/uploads";
+const UPLOAD: &str = "/api/v1/file-requests/uploads/{id}";
+const PART: &str = "/api/v1/file-requests/uploads/{id}/{number}";
+const FILES: &str = "/api/v1/file-requests/files";
 
 /// Actors who have been given something of the datasets.
 pub(super) const LINK: &str = "link to a folder";
@@ -62,6 +71,9 @@ impl World {
             }
         }
         let bearer = server.link_token(&link).await;
+        let request = json!({"path": "folder", "right": "upload", "request": {"title": "Files"}});
+        let (_, request) = server.create_link(&olga, "org/private", request).await;
+        self.sender = Some(server.link_token(&request).await);
         self.link = link;
         for (name, token) in [(LINK, bearer), (FOLDER, fred.token), ("member of a group", gina.token)] {
             self.actors.push(Actor { name, token: Some(token) });
@@ -88,16 +100,35 @@ impl World {
         share: &str,
     ) -> RequestBuilder {
         let share = if share.is_empty() { "018f0000-0000-7000-8000-000000000000" } else { share };
-        let url = route.replace("{owner}/{dataset}", path).replace("{share}", share);
+        let url = route.replace("{owner}/{dataset}", path).replace("{share}", share).replace("{id}/{number}", "none/1");
+        let url = url.replace("{id}", "none");
         let body = match (method, route, variant) {
             ("POST", SHARES, _) => json!({"with": {"email": "someone@example.org"}, "right": "view"}),
             ("PATCH", ..) => json!({"right": "edit"}),
             ("POST", OPEN, "a link") => json!({"token": self.link}),
             ("POST", OPEN, _) => json!({"token": "rsl_none"}),
+            ("POST", UPLOADS, _) => json!({"name": "sent.csv", "size": 5}),
+            ("POST", FILES, _) => json!({"empty": ["sent"]}),
             _ => Value::Null,
         };
         let request = self.server.request(method, &url, token);
         if body.is_null() { request } else { request.header("content-type", "application/json").body(body.to_string()) }
+    }
+
+    /// A sender to a file request gets the answers of someone with another link on all routes, except those for
+    /// file requests; on what a link gives, those for strangers.
+    pub(super) async fn expect_sender_sees_nothing(&self, sample: Sample, cells: &[Option<u16>]) {
+        let (method, route, variant) = sample;
+        let cell = |name: &str| cells[self.actors.iter().position(|actor| actor.name == name).unwrap()];
+        let expected = match route {
+            UPLOADS | FILES => Some(201),
+            UPLOAD | PART => Some(404),
+            _ if route.starts_with("/api/v1/drive/{owner}") => cell("stranger"),
+            _ => cell(LINK),
+        };
+        let sender = Actor { name: "sender to a file request", token: self.sender.clone() };
+        let found = self.ask(&sender, "org/private", sample).await;
+        assert_eq!(found, expected, "{method} {route} ({variant}), by a sender to a file request");
     }
 
     /// A caller with a share of a part gets the answers for strangers on all routes except those for parts.

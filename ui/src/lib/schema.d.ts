@@ -10654,7 +10654,7 @@ export interface components {
              */
             path?: string;
             /** @description What the application may do with it: `view` or `edit`. */
-            right: components["schemas"]["ShareRight"];
+            right: components["schemas"]["AppRight"];
         };
         /** @description An event in the audit log. */
         AuditLine: {
@@ -12823,7 +12823,7 @@ export interface components {
         /** @description An opened share link. */
         LinkTarget: {
             /** @description The dataset, as `owner/name`. */
-            dataset: string;
+            dataset?: string | null;
             /**
              * Format: date-time
              * @description When the link expires (RFC 3339).
@@ -12834,7 +12834,7 @@ export interface components {
             /** @description The owner of the dataset. */
             owner: string;
             /** @description The path of the shared file or folder; empty for the whole dataset. */
-            path: string;
+            path?: string | null;
             /** @description The permission that the link grants. */
             right: components["schemas"]["ShareRight"];
             /**
@@ -12849,6 +12849,7 @@ export interface components {
             token_expires: string;
             /** @description The type of the shared item. */
             type: components["schemas"]["ShareKind"];
+            request?: null | components["schemas"]["RequestedFiles"];
         };
         /** @description An account at a provider. */
         LinkedIdentity: {
@@ -13178,6 +13179,8 @@ export interface components {
             right: components["schemas"]["ShareRight"];
             /** @description Whom to share with. */
             with: components["schemas"]["ShareWith"];
+            notify?: boolean;
+            request?: null | components["schemas"]["NewFileRequest"];
         };
         /** @description An invitation to the site. */
         NewSiteInvitation: {
@@ -13235,7 +13238,7 @@ export interface components {
         /** @description A notification about a discussion. */
         Notification: {
             /** @description The user who caused it. */
-            author: string;
+            author?: string | null;
             /**
              * Format: date-time
              * @description When it happened (RFC 3339).
@@ -13244,26 +13247,36 @@ export interface components {
             /** @description The dataset, as `owner/name`. */
             dataset: string;
             /** @description What happened. */
-            event: components["schemas"]["DiscussionEventKind"];
+            event: components["schemas"]["NotificationEvent"];
             /** @description The id of the notification. */
             id: string;
             /**
              * Format: int64
              * @description The number of the discussion.
              */
-            number: number;
+            number?: number | null;
             /** @description True if it was marked as read. */
             read: boolean;
             /** @description Why the caller is notified. */
             reason: components["schemas"]["NotificationReason"];
             /** @description The title of the discussion. */
             title: string;
+            path?: string | null;
+            count?: number | null;
         };
         /**
          * @description Why a user is notified.
          * @enum {string}
          */
-        NotificationReason: "mention" | "participating" | "owner" | "following";
+        NotificationReason: "mention" | "participating" | "owner" | "following" | "link";
+        NotificationEvent: "comment" | "title" | "state" | "merge" | "branch" | "opened" | "received";
+        AppRight: "view" | "edit";
+        RequestedFiles: { message: string; max_bytes: number; max_files: number };
+        NewFileRequest: { title: string; message?: string; max_bytes?: number | null; max_files?: number | null };
+        FileRequestUpdate: { title?: string | null; message?: string | null; max_bytes?: number | null; max_files?: number | null };
+        FileRequest: { title: string; message: string; max_bytes: number; max_files: number; bytes: number; files: number };
+        RequestedUpload: { id: string; size: number; part_bytes: number; parts: number[]; expires: string };
+        SuggestedUser: { name: string; display_name: string };
         /** @description What the caller is notified of, for one reason. */
         NotificationSetting: {
             /** @description True to send e-mails. */
@@ -13423,7 +13436,7 @@ export interface components {
             /** @description The revision that is shown; by default the newest. */
             revision?: string;
             /** @description What the app may do with it: `view` or `edit`. */
-            right: components["schemas"]["ShareRight"];
+            right: components["schemas"]["AppRight"];
         };
         /** @description A file operation. */
         Operation: {
@@ -13982,6 +13995,8 @@ export interface components {
             url?: string | null;
             /** @description Whom the item is shared with. */
             with: components["schemas"]["ShareWith"];
+            notify?: boolean | null;
+            request?: null | components["schemas"]["FileRequest"];
         };
         /**
          * @description Type of a shared item.
@@ -13992,7 +14007,7 @@ export interface components {
          * @description Permission that a share gives. Ordered.
          * @enum {string}
          */
-        ShareRight: "view" | "edit";
+        ShareRight: "upload" | "view" | "edit";
         /** @description Changes to a share. Omitted fields stay as they are. */
         ShareUpdate: {
             /**
@@ -14010,6 +14025,8 @@ export interface components {
             /** @description The password of a link; `null` for none. */
             password?: string | null;
             right?: components["schemas"]["ShareRight"] | null;
+            notify?: boolean | null;
+            request?: null | components["schemas"]["FileRequestUpdate"];
         };
         /** @description Whom an item is shared with: exactly one of these. */
         ShareWith: {

@@ -106,6 +106,7 @@ export type Session = Schemas['Session'];
 export type SignInResult = Schemas['SignInResult'];
 export type Share = Schemas['Share'];
 export type ShareUpdate = Schemas['ShareUpdate'];
+export type SuggestedUser = Schemas['SuggestedUser'];
 export type Shown = Schemas['Shown'];
 export type SiteUsage = Schemas['SiteUsage'];
 export type Stars = Schemas['Stars'];
@@ -156,6 +157,8 @@ export type ColumnStatistics = Refine<
 type PackageDetails = { package?: PackageChange[] | null; schemas?: SchemaReport | null };
 export type EntryRight = Schemas['Level'];
 export type Role = Schemas['Role'];
+export type AppRight = Schemas['AppRight'];
+export type RequestedUpload = Schemas['RequestedUpload'];
 export type ShareRight = Schemas['ShareRight'];
 export type Visibility = Schemas['Visibility'];
 

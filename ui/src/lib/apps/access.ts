@@ -1,10 +1,10 @@
 // What apps have of a file, a folder or a dataset.
 import { isWithin } from '../drive/paths';
-import type { AppPath, ConnectedApp, InstalledApp, ShareRight } from '../types';
+import type { AppPath, ConnectedApp, InstalledApp, AppRight } from '../types';
 
 export interface AppAccess {
 	/** The right on exactly this item; null for none. */
-	own: ShareRight | null;
+	own: AppRight | null;
 	/** A folder above it, or its dataset, that the app has, too; the one with the most rights. */
 	above: AppPath | null;
 }

@@ -1,7 +1,7 @@
 /** Client of the API of apps. */
 
 import { request, segment } from '../api';
-import type { AppLocation, AppPassword, CatalogueApp, ConnectedApp, InstalledApp, InstallUpdate, NewInstall, OrganisationItem, Page, ShareRight } from '../types';
+import type { AppLocation, AppPassword, CatalogueApp, ConnectedApp, InstalledApp, InstallUpdate, NewInstall, OrganisationItem, Page, AppRight } from '../types';
 import type { Openable } from './opens';
 
 type Named = Pick<InstalledApp, 'owner' | 'name'>;
@@ -34,7 +34,7 @@ export const changeApp = (app: Named, body: InstallUpdate): Promise<InstalledApp
 export const want = (app: Named, wanted: InstalledApp['wanted']): Promise<InstalledApp> => request('PUT', appUrl(app, '/wanted'), { body: { wanted } });
 
 /** Opens an item with an app, which gets access to it. Returns the URL where the app opens it. */
-export async function openWith(app: Named, item: Pick<Openable, 'dataset' | 'path' | 'revision'>, right: ShareRight): Promise<string> {
+export async function openWith(app: Named, item: Pick<Openable, 'dataset' | 'path' | 'revision'>, right: AppRight): Promise<string> {
 	const { dataset, path, revision } = item;
 	return (await request<AppLocation>('POST', appUrl(app, '/open'), { body: { dataset, path, right, ...(revision === undefined ? {} : { revision }) } })).location;
 }

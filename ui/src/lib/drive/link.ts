@@ -46,6 +46,7 @@ export function keptOpened(link: string, now = Date.now()): LinkTarget | null {
 	}
 }
 
-export function openLink(token: string, password?: string): Promise<LinkTarget> {
-	return request('POST', '/api/v1/links/open', { body: { token, password }, bearer: undefined });
+/** Opens a link; `renewed` is its session token that ends soon. */
+export function openLink(token: string, password?: string, renewed?: string): Promise<LinkTarget> {
+	return request('POST', '/api/v1/links/open', { body: { token, password }, bearer: renewed });
 }

@@ -14,13 +14,25 @@ export function didWhat(event: Notification['event']): string {
 			return 'merged';
 		case 'branch':
 			return 'changed a branch of';
+		// Of links: see `linkUsed`.
+		case 'opened':
+		case 'received':
+			return '';
 	}
+}
+
+/** What happened to a link, before and after its name: `Your link to … was opened 3 times`. */
+export function linkUsed({ event, count }: Pick<Notification, 'event' | 'count'>): [string, string] {
+	const times = count ?? 1;
+	if (event === 'received') return [times === 1 ? 'A file arrived by your file request' : `${times} files arrived by your file request`, ''];
+	return ['Your link to', times === 1 ? 'was opened' : `was opened ${times} times`];
 }
 
 const whys: Record<NotificationReason, { why: string; setting: string }> = {
 	mention: { why: 'you are mentioned', setting: 'Someone mentions you' },
 	participating: { why: 'you take part', setting: 'You take part in a discussion' },
 	owner: { why: 'you own the dataset', setting: 'You own the dataset' },
+	link: { why: 'you created the link', setting: 'A link of yours that notifies you is used' },
 	following: { why: 'you follow the dataset', setting: 'You follow the dataset' }
 };
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Drive } from '../drive/client';
-import { uploadInParts, type PartProgress } from './parts';
+import { uploadInParts, uploadToRequest, type PartProgress } from './parts';
 
 const MB = 1024 * 1024;
 
@@ -154,5 +154,54 @@ describe('an upload to a shared folder', () => {
 		await vi.runAllTimersAsync();
 		await done;
 		expect(requests).toEqual([`PUT ${base}/files/a.txt 5`]);
+	});
+});
+
+describe('an upload to a file request', () => {
+	const url = '/api/v1/file-requests';
+	/** Bodies of requests, by method and URL. */
+	const bodies: [string, unknown][] = [];
+
+	beforeEach(() => {
+		bodies.length = 0;
+		vi.stubGlobal('fetch', async (to: string, { method, body }: { method: string; body?: string }) => {
+			requests.push(`${method} ${to}`);
+			bodies.push([to, JSON.parse(body ?? 'null')]);
+			if (to.endsWith('/uploads')) return Response.json({ id: `u${bodies.length}`, part_bytes: 8 * MB }, { status: 201 });
+			return method === 'DELETE' ? new Response(null, { status: 204 }) : Response.json({ files: 1 }, { status: 201 });
+		});
+	});
+
+	const send = (files: { path: string; file: File }[], arrived = new Map<string, string>()) => {
+		const events: PartProgress[] = [];
+		const handle = uploadToRequest(files, { bearer: () => 'rla_x', from: 'Jane', arrived, onProgress: (event) => events.push(event) });
+		return { handle, events };
+	};
+
+	it('sends the names without folders, then saves all files together', async () => {
+		const { handle, events } = send([
+			{ path: 'trip/a.txt', file: file('a.txt', 5) },
+			{ path: 'trip/empty', file: file('empty', 0) }
+		]);
+		await vi.runAllTimersAsync();
+		await handle.done;
+		expect(requests).toEqual([`POST ${url}/uploads`, `PUT ${url}/uploads/u1/1 5 as a link`, `POST ${url}/files`]);
+		expect(bodies).toEqual([
+			[`${url}/uploads`, { name: 'a.txt', size: 5 }],
+			[`${url}/files`, { uploads: ['u1'], empty: ['empty'], from: 'Jane' }]
+		]);
+		expect(events.filter(({ phase }) => phase === 'done')).toHaveLength(2);
+	});
+
+	it('saves the others if one is rejected, and a retry does not send again what has arrived', async () => {
+		answer = (to) => (to.includes('/u1/') ? 507 : 204);
+		const arrived = new Map([['c.txt', 'u9']]);
+		const { handle, events } = send(['a.txt', 'b.txt', 'c.txt'].map((path) => ({ path, file: file(path, 5) })), arrived);
+		await vi.runAllTimersAsync();
+		await handle.done;
+		expect(events.find(({ phase }) => phase === 'failed')).toMatchObject({ file: 'a.txt', error: 'there is no room left' });
+		expect(requests).toContain(`DELETE ${url}/uploads/u1`);
+		const saved = bodies.find(([to]) => to === `${url}/files`)?.[1];
+		expect(saved).toEqual({ uploads: [arrived.get('b.txt'), 'u9'], empty: [], from: 'Jane' });
 	});
 });

@@ -1,12 +1,14 @@
 /**
  * File-by-file uploads through the drive API, for users who can only edit a part of a dataset and cannot create commits
- * themselves. Small files are sent in one request, larger ones in parts; temporary failures are retried.
+ * themselves. Small files are sent in one request, larger ones in parts; temporary failures are retried. Also uploads to file
+ * requests, for those who see nothing of the folder.
  */
 
 import { ApiError, request, segments, signedOut } from '../api';
 import type { Drive } from '../drive/client';
+import { nameOf } from '../drive/paths';
 import { network, onBack } from '../network.svelte';
-import type { Changed, Upload } from '../types';
+import type { Changed, RequestedUpload, Upload } from '../types';
 import type { Phase } from './progress';
 import type { Picked } from './picked';
 
@@ -142,6 +144,86 @@ async function each<T>(list: readonly T[], atOnce: number, work: (one: T) => Pro
 	await Promise.all(Array.from({ length: Math.min(atOnce, list.length) }, worker));
 }
 
+/** Sends the parts of a file. `sent` is called with the number of bytes that have arrived so far. */
+async function sendParts(
+	gate: Gate,
+	upload: string,
+	partBytes: number,
+	file: File,
+	bearer: () => string | undefined,
+	sent: (bytes: number) => void
+): Promise<void> {
+	const numbers = Array.from({ length: Math.ceil(file.size / partBytes) }, (_, at) => at + 1);
+	const arrived = new Map<number, number>();
+	const reportPart = (number: number, bytes: number) => {
+		arrived.set(number, bytes);
+		sent([...arrived.values()].reduce((sum, part) => sum + part, 0));
+	};
+	await each(numbers, AT_ONCE, async (number) => {
+		const from = (number - 1) * partBytes;
+		const part = file.slice(from, from + partBytes);
+		await retry(gate, () => gate.put(`${upload}/${number}`, part, bearer(), (bytes) => reportPart(number, bytes)), bearer() === undefined);
+		reportPart(number, part.size);
+	});
+}
+
+export interface RequestOptions {
+	/** Returns the token of the opened link, which is renewed meanwhile. */
+	bearer: () => string;
+	/** Name of the sender; may be empty. */
+	from: string;
+	/** Ids of the uploads that have arrived, by path: a retry does not send them again. */
+	arrived: Map<string, string>;
+	onProgress: (progress: PartProgress) => void;
+}
+
+/** Uploads files to a file request, and saves them as one revision. Folders in their paths are left out. */
+export function uploadToRequest(files: Picked[], { bearer, from, arrived, onProgress: report }: RequestOptions): Handle {
+	const gate = new Gate();
+	const base = '/api/v1/file-requests';
+
+	async function send({ path, file }: Picked): Promise<string> {
+		const body = { name: nameOf(path), size: file.size };
+		const made = await retry(gate, () => request<RequestedUpload>('POST', `${base}/uploads`, { bearer: bearer(), body }));
+		const upload = `${base}/uploads/${encodeURIComponent(made.id)}`;
+		try {
+			await sendParts(gate, upload, made.part_bytes, file, bearer, (bytes) => report({ file: path, phase: 'sending', bytes }));
+		} catch (error) {
+			// Delete the uploaded parts; a failure to do so is not worth reporting.
+			void request('DELETE', upload, { bearer: bearer() }).catch(() => undefined);
+			throw error;
+		}
+		return made.id;
+	}
+
+	async function run(): Promise<{ revision: string | null }> {
+		const empty: Picked[] = [];
+		const ready: Picked[] = [];
+		for (const picked of files) {
+			const { path, file } = picked;
+			try {
+				await gate.pass();
+				report({ file: path, phase: 'sending', bytes: 0 });
+				if (file.size === 0) empty.push(picked);
+				else if (!arrived.has(path)) arrived.set(path, await send(picked));
+				ready.push(picked);
+				report({ file: path, phase: 'verifying', bytes: file.size });
+			} catch (error) {
+				if (error instanceof Cancelled) throw error;
+				report({ file: path, phase: 'failed', bytes: 0, error: error instanceof Error ? error.message : String(error) });
+			}
+		}
+		if (ready.length === 0) return { revision: null };
+		const uploads = ready.flatMap(({ path }) => arrived.get(path) ?? []);
+		const body = { uploads, empty: empty.map(({ path }) => nameOf(path)), ...(from === '' ? {} : { from }) };
+		await retry(gate, () => request('POST', `${base}/files`, { bearer: bearer(), body }));
+		for (const { path, file } of ready) report({ file: path, phase: 'done', bytes: file.size });
+		return { revision: null };
+	}
+
+	return { pause: () => gate.close(), resume: () => gate.unlock(), cancel: () => gate.cancel(), done: run() };
+}
+
 export function uploadInParts(drive: Drive, files: Picked[], options: { message?: string; onProgress: (progress: PartProgress) => void }): Handle {
 	const gate = new Gate();
 	const bearer = drive.place.token;
@@ -162,18 +244,7 @@ export function uploadInParts(drive: Drive, files: Picked[], options: { message?
 		);
 		const upload = `${uploads}/${encodeURIComponent(made.id)}`;
 		try {
-			const numbers = Array.from({ length: Math.ceil(file.size / made.part_bytes) }, (_, at) => at + 1);
-			const sent = new Map<number, number>();
-			const reportPart = (number: number, bytes: number) => {
-				sent.set(number, bytes);
-				report({ file: path, phase: 'sending', bytes: [...sent.values()].reduce((sum, part) => sum + part, 0) });
-			};
-			await each(numbers, AT_ONCE, async (number) => {
-				const from = (number - 1) * made.part_bytes;
-				const part = file.slice(from, from + made.part_bytes);
-				await retry(gate, () => gate.put(`${upload}/${number}`, part, bearer, (bytes) => reportPart(number, bytes)), bearer === undefined);
-				reportPart(number, part.size);
-			});
+			await sendParts(gate, upload, made.part_bytes, file, () => bearer, (bytes) => report({ file: path, phase: 'sending', bytes }));
 			report({ file: path, phase: 'committing', bytes: file.size });
 			const body = options.message ? { message: options.message } : {};
 			const answer = await retry(gate, () => request<Changed>('POST', `${upload}/finish`, { ...auth, body }));

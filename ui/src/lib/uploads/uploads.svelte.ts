@@ -6,7 +6,7 @@ import { join, nameOf } from '../drive/paths';
 import { signedOut } from '../api';
 import { plural, unquoted } from '../format';
 import { FilesMissingError, forget, pending, SignInError, Uploader, type PendingUpload, type UploadEvent, type UploadHandle } from '../upload';
-import { uploadInParts } from './parts';
+import { uploadInParts, uploadToRequest } from './parts';
 import type { Picked } from './picked';
 import { advance, fileMismatch, Meter, timeLeft, totals, waiting, type Item, type Totals } from './progress';
 
@@ -262,6 +262,17 @@ export const uploads = {
 					{ onProgress: (progress) => batch.update(progress) }
 				)
 			)
+		);
+	},
+
+	/** Uploads files to a file request, as one revision. */
+	toRequest(title: string, files: Picked[], from: string, bearer: () => string): Batch {
+		const arrived = new Map<string, string>();
+		return add(
+			new Batch({ dataset: title, folder: title, href: null }, sizes(files), true, (batch) => {
+				const missing = files.filter(({ path }) => batch.missing(path));
+				return uploadToRequest(missing, { bearer, from, arrived, onProgress: (progress) => batch.update(progress) });
+			})
 		);
 	},
 

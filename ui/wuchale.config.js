@@ -35,6 +35,7 @@ const CODE = /[{}[\]=<>\\|*_$]|--|::|\.cm-|,\s(button|input|li|select|textarea)\
 
 function isText({ msgStr, details: { file, scope, attribute, element, call } }) {
 	const text = msgStr.join('\n');
+	if (/^“#”$/.test(text)) return true;
 	if (!/\p{L}/u.test(text) || element === 'kbd' || /^v\d+\.\d+$|^discussions of #$/.test(text)) return false;
 	if (scope === 'markup') return !['script', 'style', 'code', 'pre', 'path', 'svg'].includes(element);
 	if (/^[^\p{L}\s]\S*$/u.test(text) && scope !== 'markup') return false;

@@ -57,7 +57,7 @@ test('the pages speak the language of the browser, or the one that the user has 
   await page.getByRole('row', { name: /Notizen/ }).click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Teilen …' }).click();
   const dialog = page.getByRole('dialog', { name: '„Notizen.md“ teilen' });
-  await expect(dialog.getByText('Noch nicht geteilt')).toBeVisible();
+  await expect(dialog.getByText('Nur Sie und Personen mit Zugriff auf die ganze Ablage')).toBeVisible();
   await accessible(page);
   await page.keyboard.press('Escape');
 

@@ -12,7 +12,7 @@ while IFS=$'\t' read -r pattern instead except; do
     # is a space.
     word="((?<![A-Za-z])|(?<=[a-z])(?=[^a-z]))(?i:${pattern// /[ _]})(?![a-z])"
     # Status 1 of grep is "nothing found"; others are errors.
-    lines=$(grep -rInP --exclude=schema.d.ts --exclude='*.snap' --exclude-dir=node_modules --exclude-dir=results "$word" "${paths[@]}" || [ $? -eq 1 ])
+    lines=$(grep -rInP --exclude=schema.d.ts --exclude='*.snap' --exclude='*.po' --exclude-dir=node_modules --exclude-dir=results "$word" "${paths[@]}" || [ $? -eq 1 ])
     lines=$(grep -vP "words: allow${except:+|$except}" <<<"$lines" || [ $? -eq 1 ])
     [ -n "$lines" ] || continue
     found=1

@@ -1,6 +1,8 @@
 import { sveltekit } from '@sveltejs/kit/vite';
 import type { Plugin, ProxyOptions } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { wuchale } from 'wuchale/vite';
+import { texts } from './scripts/texts.mjs';
 
 const server = process.env.RUTTER_URL ?? 'http://127.0.0.1:8080';
 const token = process.env.RUTTER_TOKEN;
@@ -29,24 +31,28 @@ const announcer: Plugin = {
 /** Modules that few pages load, when they need them: they must not be merged with chunks that all pages load. */
 const LATER = /\/@codemirror\/legacy-modes\/mode\/(\w+)|\/lib\/account\/(qr)\.ts/;
 
-export default defineConfig({
-	plugins: [announcer, sveltekit()],
-	build: {
-		assetsInlineLimit: 0,
-		target: 'es2022',
-		// Merge small chunks: browsers load only six files at a time over HTTP/1.1.
-		rollupOptions: {
-			output: {
-				experimentalMinChunkSize: 20_000,
-				manualChunks(id) {
-					const [, mode, code] = LATER.exec(id) ?? [];
-					return mode ?? code;
+export default defineConfig(({ command }) => {
+	const translated = command === 'build' && !process.env.VITEST;
+	return {
+		// `vite dev` and the unit tests use the English texts of the sources.
+		plugins: [announcer, ...(translated ? [wuchale(), texts()] : []), sveltekit()],
+		build: {
+			assetsInlineLimit: 0,
+			target: 'es2022',
+			// Merge small chunks: browsers load only six files at a time over HTTP/1.1.
+			rollupOptions: {
+				output: {
+					experimentalMinChunkSize: 20_000,
+					manualChunks(id) {
+						const [, mode, code] = LATER.exec(id) ?? [];
+						return mode ?? code;
+					}
 				}
 			}
-		}
-	},
-	worker: { format: 'es' },
-	server: { proxy },
-	preview: { proxy },
-	test: { include: ['src/**/*.test.ts', 'sdk/**/*.test.ts'] }
+		},
+		worker: { format: 'es' },
+		server: { proxy },
+		preview: { proxy },
+		test: { include: ['src/**/*.test.ts', 'sdk/**/*.test.ts'] }
+	};
 });

@@ -1,4 +1,5 @@
 // Human-readable descriptions of changes in a datapackage.json.
+import { plural } from './format';
 
 export interface PackageChange {
 	type: string;
@@ -17,24 +18,24 @@ export interface ChangeLine {
 }
 
 const words: Record<string, string> = {
-	title: 'title',
-	notes: 'description',
-	name: 'name',
+	title: /* @wc-include */ 'title',
+	notes: /* @wc-include */ 'description',
+	name: /* @wc-include */ 'name',
 	url: 'home page',
-	version: 'version',
-	author: 'author',
+	version: /* @wc-include */ 'version',
+	author: /* @wc-include */ 'author',
 	author_email: 'author e-mail',
-	maintainer: 'maintainer',
+	maintainer: /* @wc-include */ 'maintainer',
 	maintainer_email: 'maintainer e-mail',
-	org: 'organisation',
-	resource_name: 'name',
-	resource_format: 'format',
-	resource_desc: 'description'
+	org: /* @wc-include */ 'organisation',
+	resource_name: /* @wc-include */ 'name',
+	resource_format: /* @wc-include */ 'format',
+	resource_desc: /* @wc-include */ 'description'
 };
 
 /** Formats a value briefly: strings and numbers as they are, everything else as JSON of at most 160 characters. */
 export function formatValue(value: unknown): string {
-	if (value === null || value === undefined || value === '') return 'nothing';
+	if (value === null || value === undefined || value === '') return /* @wc-include */ 'nothing';
 	if (typeof value === 'string') return value;
 	if (typeof value === 'object' && 'title' in value && typeof value.title === 'string') return value.title;
 	const text = JSON.stringify(value);
@@ -53,18 +54,18 @@ export function describeChange(change: PackageChange): ChangeLine[] {
 			return [];
 		case 'tags': {
 			const tags = (change.tags as string[] | undefined) ?? [change.tag as string];
-			return [{ what: tags.length === 1 ? 'keyword' : 'keywords', kind, [kind === 'removed' ? 'before' : 'after']: tags.join(', ') }];
+			return [{ what: plural(tags.length, ['keyword', 'keywords']), kind, [kind === 'removed' ? 'before' : 'after']: tags.join(', ') }];
 		}
 		case 'new_resource':
-			return [{ resource, what: 'resource', kind: 'added', after: change.resource?.path }];
+			return [{ resource, what: /* @wc-include */ 'resource', kind: 'added', after: change.resource?.path }];
 		case 'delete_resource':
-			return [{ resource, what: 'resource', kind: 'removed', before: change.resource?.path }];
+			return [{ resource, what: /* @wc-include */ 'resource', kind: 'removed', before: change.resource?.path }];
 		case 'new_file': {
 			const path = (file: unknown) => formatValue((file as { path?: unknown } | null)?.path ?? file);
-			return [{ resource, what: 'file', kind: 'changed', before: path(change.old), after: path(change.new) }];
+			return [{ resource, what: /* @wc-include */ 'file', kind: 'changed', before: path(change.old), after: path(change.new) }];
 		}
 		case 'private':
-			return [{ what: 'private', kind: 'changed', before: change.old ? 'yes' : 'no', after: change.new ? 'yes' : 'no' }];
+			return [{ what: /* @wc-include */ 'private', kind: 'changed', before: change.old ? /* @wc-include */ 'yes' : /* @wc-include */ 'no', after: change.new ? /* @wc-include */ 'yes' : /* @wc-include */ 'no' }];
 		case 'extras':
 		case 'resource_extras': {
 			const values = (change.values ?? change.old_values) as Record<string, unknown> | undefined;
@@ -78,7 +79,7 @@ export function describeChange(change: PackageChange): ChangeLine[] {
 			}
 			const key = String(change.key);
 			// Schema changes are reported separately, column by column.
-			if (key === 'schema' && kind === 'changed') return [{ resource, what: 'schema', kind }];
+			if (key === 'schema' && kind === 'changed') return [{ resource, what: /* @wc-include */ 'schema', kind }];
 			const line: ChangeLine = { resource, what: key, kind };
 			if ('old_value' in change) line.before = formatValue(change.old_value);
 			if ('new_value' in change || 'value' in change) line.after = formatValue(change.new_value ?? change.value);

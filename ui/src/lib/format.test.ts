@@ -15,7 +15,7 @@ it('formats relative times', () => {
 	expect(ago('2026-06-14T12:00:00Z', now)).toBe('yesterday');
 	expect(ago('2024-06-15T12:00:00Z', now)).toBe('2 years ago');
 	expect(ago('2026-06-17T12:00:00Z', now)).toBe('in 2 days');
-	expect(plural(1, 'file') + plural(2000, 'file')).toBe('1 file2,000 files');
+	expect(plural(1, ['# file', '# files']) + plural(2000, ['# file', '# files'])).toBe('1 file2,000 files');
 	expect(subject('One\n\nTwo')).toBe('One');
 });
 

@@ -1,4 +1,6 @@
-// Formatting of numbers, sizes and times.
+// Formatting of numbers, sizes and times in the language of the pages.
+import { locale, pluralForm } from './language';
+
 const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
 /** Formats bytes with three digits and decimal units: `1.86 MB`. */
@@ -11,16 +13,20 @@ export function bytes(value: number | null | undefined): string {
 		unit += 1;
 	}
 	const digits = unit === 0 || size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
-	return `${size.toFixed(digits)} ${units[unit]}`;
+	return `${size.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false })} ${units[unit]}`;
 }
 
-const whole = new Intl.NumberFormat('en-GB');
+const whole = new Intl.NumberFormat(locale);
 
 /** `12,345` */
 export const count = (value: number): string => whole.format(value);
 
-/** `3 files`, `1 file` */
-export const plural = (value: number, one: string, many = `${one}s`): string => `${count(value)} ${value === 1 ? one : many}`;
+/**
+ * The form of a text for a number, which replaces `#`, with further values for `{0}`, `{1}`: `plural(3, ['# file in {0}',
+ * '# files in {0}'], folder)`. Other languages have more or fewer forms than English.
+ */
+export const plural = (value: number, forms: readonly string[], ...values: (string | number)[]): string =>
+	(forms[pluralForm(value)] ?? forms.at(-1) ?? '').replace(/#|\{(\d+)\}/g, (_, index?: string) => (index === undefined ? count(value) : String(values[Number(index)])));
 
 const steps: [number, Intl.RelativeTimeFormatUnit][] = [
 	[60, 'second'],
@@ -31,7 +37,7 @@ const steps: [number, Intl.RelativeTimeFormatUnit][] = [
 	[12, 'month'],
 	[Infinity, 'year']
 ];
-const relative = new Intl.RelativeTimeFormat('en-GB', { numeric: 'auto' });
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 
 /** `3 hours ago`, `in 2 days` */
 export function ago(time: Date | string | number, now: number = Date.now()): string {
@@ -45,9 +51,9 @@ export function ago(time: Date | string | number, now: number = Date.now()): str
 	return '';
 }
 
-const medium = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
-const long = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
-const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long' });
+const medium = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
+const long = new Intl.DateTimeFormat(locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+const full = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'long' });
 
 /** `22 Nov 2026` */
 export const date = (time: Date | string | number): string => medium.format(new Date(time));

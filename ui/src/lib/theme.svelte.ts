@@ -1,4 +1,4 @@
-// Colour theme: light, dark or the system setting. static/_app/theme.js applies it before the first paint.
+// Colour theme: light, dark or the system setting. static/_app/first.js applies it before the first paint.
 import { readSetting, saveSetting } from './storage';
 
 export type Theme = 'system' | 'light' | 'dark';

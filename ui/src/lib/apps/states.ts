@@ -50,8 +50,8 @@ export const ACTIONS: Record<Action, { label: string; icon: IconName; wanted: In
 
 /** Describes what an app can use at most: `512 MB memory, half a core, 128 processes`. */
 export function limitsSentence({ memory_mb, cpus, pids }: AppLimits): string {
-	const cores = cpus === 0.5 ? 'half a core' : cpus === 1 ? '1 core' : `${cpus} cores`;
-	return `${count(memory_mb)} MB memory, ${cores}, ${plural(pids, 'process', 'processes')}`;
+	const cores = cpus === 0.5 ? 'half a core' : plural(cpus, ['# core', '# cores']);
+	return `${count(memory_mb)} MB memory, ${cores}, ${plural(pids, ['# process', '# processes'])}`;
 }
 
 /** Describes what an app can reach. */

@@ -187,5 +187,6 @@ export function signInSentence(client: Pick<OAuthClient, 'grants' | 'public' | '
 		...(client.grants.includes(SERVICE) ? [client.acts_as ? `as ${client.acts_as}` : 'without a user'] : [])
 	];
 	const text = ways.join(', ');
-	return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)} · ${client.public ? 'public' : 'with a secret'}`;
+	const sentence = `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`;
+	return client.public ? `${sentence} · public` : `${sentence} · with a secret`;
 }

@@ -14,14 +14,14 @@ export const COMMENT_MAX = 64 * 1024;
 /** Returns why a comment cannot be sent; `null` if it can. */
 export function commentProblem(text: string): string | null {
 	const excess = new TextEncoder().encode(text).length - COMMENT_MAX;
-	return excess > 0 ? `This comment is ${plural(excess, 'byte')} too long. Split it into several, or upload the text as a file.` : null;
+	return excess > 0 ? plural(excess, ['This comment is # byte too long. Split it into several, or upload the text as a file.', 'This comment is # bytes too long. Split it into several, or upload the text as a file.']) : null;
 }
 
 /** Badge of a discussion. */
 export function stateOf({ kind, state }: Pick<Discussion, 'kind' | 'state'>): { label: string; tone: 'good' | 'accent' | 'plain'; icon: IconName } {
-	if (state === 'merged') return { label: 'merged', tone: 'accent', icon: 'merge' };
-	if (state === 'closed') return { label: 'closed', tone: 'plain', icon: 'check' };
-	return { label: 'open', tone: 'good', icon: kind === 'proposal' ? 'merge' : 'comment' };
+	if (state === 'merged') return { label: /* @wc-include */ 'merged', tone: 'accent', icon: 'merge' };
+	if (state === 'closed') return { label: /* @wc-include */ 'closed', tone: 'plain', icon: 'check' };
+	return { label: /* @wc-include */ 'open', tone: 'good', icon: kind === 'proposal' ? 'merge' : 'comment' };
 }
 
 /** What happened, after the name of the author: `closed this`. Not for comments. */
@@ -30,13 +30,14 @@ export function happened(event: DiscussionEvent, kind: Discussion['kind']): stri
 		case 'title':
 			return `changed the title from “${event.before ?? ''}” to “${event.after ?? ''}”`;
 		case 'state':
-			return event.after === 'open' ? `opened this ${kind} again` : `closed this ${kind}`;
+			if (event.after === 'open') return kind === 'proposal' ? 'opened this proposal again' : 'opened this discussion again';
+			return kind === 'proposal' ? 'closed this proposal' : 'closed this discussion';
 		case 'merge':
 			return event.after ? `merged this as ${short(event.after)}` : 'merged this';
 		case 'branch':
 			return event.after ? `renamed the branch ${branchName(event.before)} to ${branchName(event.after)}` : `deleted the branch ${branchName(event.before)}`;
 		case 'comment':
-			return 'commented';
+			return /* @wc-include */ 'commented';
 	}
 }
 
@@ -89,7 +90,7 @@ export function describeMerge(merge: MergeResult, source: string, target: string
 		case 'clean':
 			return { ok: true, text: `The changes of ${source} and of ${target} can be combined.` };
 		case 'conflicts':
-			return { ok: false, text: `${plural(merge.conflict_count, 'file')} ${merge.conflict_count === 1 ? 'has' : 'have'} conflicting changes on ${source} and ${target}.` };
+			return { ok: false, text: plural(merge.conflict_count, ['# file has conflicting changes on {0} and {1}.', '# files have conflicting changes on {0} and {1}.'], source, target) };
 		case 'unrelated':
 			return { ok: false, text: sentence(`the two branches cannot be merged here: ${merge.reason ?? 'they have no version in common'}`) };
 	}
@@ -118,11 +119,11 @@ export function describeChecks(checks: ProposalChecks, source: string, target: s
 			? { id: 'package', ok: false, text: sentence(`the merged datapackage.json is not valid: ${checks.package.problem}`), advice: `Correct it on ${source}.` }
 			: { id: 'package', ok: true, text: checks.package.changed ? 'The merged datapackage.json is valid.' : 'datapackage.json does not change.' },
 		missing > 0
-			? { id: 'objects', ok: false, text: `The content of ${plural(missing, 'file')} is missing.`, advice: `On the computer with the files, run: git lfs push --all origin ${shell(source)}` }
+			? { id: 'objects', ok: false, text: plural(missing, ['The content of # file is missing.', 'The content of # files is missing.']), advice: `On the computer with the files, run: git lfs push --all origin ${shell(source)}` }
 			: { id: 'objects', ok: true, text: 'The content of all changed files is here.' }
 	];
 	if (files > 0) {
-		all.push({ id: 'locked', ok: false, text: `${plural(files, 'changed file')} ${files === 1 ? 'is' : 'are'} locked by other users.`, advice: 'Ask them to unlock the files, or wait.' });
+		all.push({ id: 'locked', ok: false, text: plural(files, ['# changed file is locked by other users.', '# changed files are locked by other users.']), advice: 'Ask them to unlock the files, or wait.' });
 	}
 	return all;
 }

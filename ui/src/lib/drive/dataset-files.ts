@@ -79,7 +79,7 @@ export class DatasetFiles extends Drive {
 	override async move(items: MoveItem[]): Promise<Done> {
 		const one = items.length === 1 ? items[0] : undefined;
 		const renamed = one && parentOf(one.from) === parentOf(one.to);
-		const message = one ? `${renamed ? 'Rename' : 'Move'} ${one.from} to ${one.to}` : `Move ${items.length} files and folders`;
+		const message = one ? (renamed ? `Rename ${one.from} to ${one.to}` : `Move ${one.from} to ${one.to}`) : `Move ${items.length} files and folders`;
 		const emptied = await this.#emptied(items.map(({ from }) => from));
 		const filled = new Set(items.map(({ to }) => parentOf(to)));
 		const kept = emptied.filter(({ path }) => !filled.has(parentOf(path)));

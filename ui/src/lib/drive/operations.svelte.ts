@@ -99,7 +99,7 @@ export class Operations {
 			const type = (item: MoveItem) => (existing.folders.has(nameOf(item.to)) ? 'folder' : 'file');
 			const verb = copy ? 'Copy' : 'Move';
 			const answer = await this.#ask({
-				title: `${verb} ${plural(all.length, 'item')} to ${this.#name(to)}`,
+				title: copy ? plural(all.length, ['Copy # item to {0}', 'Copy # items to {0}'], this.#name(to)) : plural(all.length, ['Move # item to {0}', 'Move # items to {0}'], this.#name(to)),
 				action: verb,
 				taken: taken.map((item) => ({ path: nameOf(item.to), type: type(item) })),
 				count: all.length
@@ -109,8 +109,8 @@ export class Operations {
 			if (items.length === 0) return null;
 			const done = await (copy ? this.#drive.copy(items) : this.#drive.move(items));
 			placed = items.map((item) => item.to);
-			const what = items.length === 1 ? `“${nameOf(items[0]?.from ?? '')}”` : plural(items.length, 'item');
-			return { ...done, text: `${what} ${copy ? 'copied' : 'moved'} to ${this.#name(to)}.` };
+			const what = items.length === 1 ? `“${nameOf(items[0]?.from ?? '')}”` : plural(items.length, ['# item', '# items']);
+			return { ...done, text: copy ? `${what} copied to ${this.#name(to)}.` : `${what} moved to ${this.#name(to)}.` };
 		});
 		return placed;
 	}
@@ -118,7 +118,7 @@ export class Operations {
 	/** Deletes entries; resolves to false if that failed. */
 	remove(paths: string[]): Promise<boolean> {
 		const list = topmost(paths);
-		const what = list.length === 1 ? `“${nameOf(list[0] ?? '')}”` : plural(list.length, 'item');
+		const what = list.length === 1 ? `“${nameOf(list[0] ?? '')}”` : plural(list.length, ['# item', '# items']);
 		return this.change(async () => {
 			const done = await this.#drive.delete(list);
 			return { ...done, text: this.#drive.branch === undefined ? `${what} moved to trash.` : `${what} deleted. Earlier versions are kept.` };
@@ -159,7 +159,7 @@ export class Operations {
 			if (folders.length > 0) await this.#make(() => this.#drive.makeFolders(folders));
 			if (files.length === 0) return;
 			const answer = await this.#ask({
-				title: `Upload ${plural(files.length, 'file')} to ${this.#name(to)}`,
+				title: plural(files.length, ['Upload # file to {0}', 'Upload # files to {0}'], this.#name(to)),
 				action: 'Upload',
 				taken: replacedFiles(files, existing).map((path) => ({ path, type: 'file' })),
 				count: files.length,
@@ -272,5 +272,5 @@ export class Operations {
 
 function tellRefused(refused: Pick['refused']): void {
 	for (const { path, why } of refused.slice(0, 3)) toast(`Skipped “${path}”. ${why}`, { tone: 'bad' });
-	if (refused.length > 3) toast(`Skipped ${plural(refused.length - 3, 'more file')}.`, { tone: 'bad' });
+	if (refused.length > 3) toast(plural(refused.length - 3, ['Skipped # more file.', 'Skipped # more files.']), { tone: 'bad' });
 }

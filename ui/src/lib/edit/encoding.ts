@@ -97,4 +97,4 @@ export const toEditor = (text: string, lineBreak: LineBreak): string => (lineBre
 export const fromEditor = (text: string, lineBreak: LineBreak): string => (lineBreak === '\r\n' || lineBreak === '\r' ? text.replaceAll('\n', lineBreak) : text);
 
 export const encodingName = ({ encoding, mark }: TextFormat): string =>
-	encoding === 'windows-1252' ? 'Windows-1252' : `${encoding.toUpperCase().replace(/[LB]E$/, '')}${mark && encoding === 'utf-8' ? ' with BOM' : ''}`;
+	encoding === 'windows-1252' ? 'Windows-1252' : mark && encoding === 'utf-8' ? 'UTF-8 with BOM' : encoding.toUpperCase().replace(/[LB]E$/, '');

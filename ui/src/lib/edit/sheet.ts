@@ -1,4 +1,5 @@
 // A table that is edited: rows of delimited text with undo. Every change replaces a range of rows.
+import { count } from '$lib/format';
 import { delimiterOf, joinRows, newRow, parseRows, rawCells, valuesOf, withCells, withColumn, withoutColumn, type Row } from './delimited';
 
 /** Largest table that is edited in the page: bytes, rows and columns. */
@@ -68,8 +69,8 @@ export class Sheet {
 
 	/** Why the table cannot be edited in the page; `null` if it can. */
 	get problem(): string | null {
-		if (this.rows > SHEET_ROWS) return `This table has ${this.rows.toLocaleString('en')} rows; up to ${SHEET_ROWS.toLocaleString('en')} can be edited here.`;
-		if (this.columns > SHEET_COLUMNS) return `This table has ${this.columns.toLocaleString('en')} columns; up to ${SHEET_COLUMNS} can be edited here.`;
+		if (this.rows > SHEET_ROWS) return `This table has ${count(this.rows)} rows; up to ${count(SHEET_ROWS)} can be edited here.`;
+		if (this.columns > SHEET_COLUMNS) return `This table has ${count(this.columns)} columns; up to ${SHEET_COLUMNS} can be edited here.`;
 		return null;
 	}
 

@@ -11,7 +11,7 @@ export function didWhat(event: Notification['event']): string {
 		case 'state':
 			return 'closed or opened';
 		case 'merge':
-			return 'merged';
+			return /* @wc-include */ 'merged';
 		case 'branch':
 			return 'changed a branch of';
 		// Of links: see `linkUsed`.

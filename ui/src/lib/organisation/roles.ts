@@ -1,9 +1,10 @@
 // Platform roles of an organisation: their order, and files of them.
+import { word } from '$lib/words';
 import type { PlatformMember, PlatformRole, PlatformRoleChange } from '$lib/types';
 
 /** All platform roles, from most to least, with what they allow. */
 export const PLATFORM_ROLES: readonly { value: PlatformRole; label: string; allows: string }[] = [
-	{ value: 'admin', label: 'Admin', allows: 'administers the platform' },
+	{ value: 'admin', label: 'Admin', allows: /* @wc-include */ 'administers the platform' },
 	{ value: 'engineer', label: 'Engineer', allows: 'builds and runs pipelines' },
 	{ value: 'scientist', label: 'Scientist', allows: 'explores data, and keeps own tables' },
 	{ value: 'analyst', label: 'Analyst', allows: 'queries data' },
@@ -22,7 +23,7 @@ export function roleFile(members: readonly Pick<PlatformMember, 'name' | 'role'>
 
 /** Describes a change in words. */
 export function changeSentence({ user, from, to, membership }: PlatformRoleChange): string {
-	const joined = membership ? `, and becomes ${membership} of the organisation` : '';
-	if (!to) return `${user} is no longer ${from}`;
-	return from ? `${user}: ${from} → ${to}${joined}` : `${user} becomes ${to}${joined}`;
+	if (!to) return `${user} is no longer ${word(from ?? '')}`;
+	if (membership) return from ? `${user}: ${word(from)} → ${word(to)}, and becomes ${word(membership)} of the organisation` : `${user} becomes ${word(to)}, and becomes ${word(membership)} of the organisation`;
+	return from ? `${user}: ${word(from)} → ${word(to)}` : `${user} becomes ${word(to)}`;
 }

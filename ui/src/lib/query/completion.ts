@@ -52,7 +52,7 @@ async function choicesOf(want: Wanted, home: string, names: Names): Promise<Choi
 		case 'table': {
 			const tables = (await known(names.content(want.dataset ?? home).then((content) => content.tables))).map((table): Choice => {
 				const text = want.quote === null ? tableText(table.name) : table.name.replaceAll(want.quote, want.quote + want.quote);
-				return { label: table.name, ...(text !== table.name && { text }), detail: table.path === table.name ? 'table' : table.path, kind: 'table' };
+				return { label: table.name, ...(text !== table.name && { text }), detail: table.path === table.name ? /* @wc-include */ 'table' : table.path, kind: 'table' };
 			});
 			if (want.dataset !== null || want.quote === "'") return tables;
 			return [...tables, ...datasets(id, await known(names.revisions(id)), want.quote)];
@@ -61,7 +61,7 @@ async function choicesOf(want: Wanted, home: string, names: Names): Promise<Choi
 			return columns(matching(want.named, want.of), home, names, want.quote);
 		case 'any': {
 			const there = await columns(want.named, home, names, null);
-			const called = want.named.map((one): Choice => ({ label: one.alias ?? one.table, text: identifier(one.alias ?? one.table), detail: 'table', kind: 'table' }));
+			const called = want.named.map((one): Choice => ({ label: one.alias ?? one.table, text: identifier(one.alias ?? one.table), detail: /* @wc-include */ 'table', kind: 'table' }));
 			return [...there, ...called.filter((one) => !one.label.includes('/')), ...WORDS];
 		}
 	}
@@ -71,7 +71,7 @@ async function choicesOf(want: Wanted, home: string, names: Names): Promise<Choi
 const known = <T>(promise: Promise<T[]>): Promise<T[]> => promise.catch(() => []);
 
 const WORDS: Choice[] = [
-	...FUNCTIONS.map((name): Choice => ({ label: name, text: BARE.has(name) ? name : `${name}()`, detail: 'function', kind: 'function' })),
+	...FUNCTIONS.map((name): Choice => ({ label: name, text: BARE.has(name) ? name : `${name}()`, detail: /* @wc-include */ 'function', kind: 'function' })),
 	...[...KEYWORDS, ...TYPES].map((word): Choice => ({ label: word.toUpperCase(), kind: 'keyword' }))
 ];
 
@@ -79,8 +79,8 @@ const WORDS: Choice[] = [
 function datasets(id: string, revisions: string[], quote: '"' | "'" | null): Choice[] {
 	return revisions.map((revision): Choice => {
 		const label = `${id}@${revision}`;
-		if (quote === "'") return { label, detail: 'version', kind: 'dataset' };
-		return { label, text: `${quote === null ? '"' : ''}${label}"."`, detail: 'version', kind: 'dataset', continues: true };
+		if (quote === "'") return { label, detail: /* @wc-include */ 'version', kind: 'dataset' };
+		return { label, text: `${quote === null ? '"' : ''}${label}"."`, detail: /* @wc-include */ 'version', kind: 'dataset', continues: true };
 	});
 }
 

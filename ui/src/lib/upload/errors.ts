@@ -100,9 +100,10 @@ export class NetworkError extends UploadError {
 	override readonly name = 'NetworkError';
 	/** `store`: true if an object store could not be reached, which also happens if its CORS rules do not allow this site. */
 	constructor(facts: ErrorFacts & { store?: boolean } = {}) {
-		const target = facts.store ? 'the object store' : 'the server';
-		const hint = facts.store ? ' If your network works, the administrator has to allow this site in the CORS rules of the store (rutter store cors).' : '';
-		super('network', `Cannot reach ${target}. Check your network, then resume the upload. Parts that have arrived are not sent again.${hint}`, facts);
+		const message = facts.store
+			? 'Cannot reach the object store. Check your network, then resume the upload. Parts that have arrived are not sent again. If your network works, the administrator has to allow this site in the CORS rules of the store (rutter store cors).'
+			: 'Cannot reach the server. Check your network, then resume the upload. Parts that have arrived are not sent again.';
+		super('network', message, facts);
 	}
 }
 
@@ -120,9 +121,12 @@ export class FilesMissingError extends UploadError {
 	/** Their paths. */
 	readonly missing: string[];
 	constructor(missing: string[]) {
-		const others = missing.length > 3 ? ` and ${missing.length - 3} more` : '';
 		const names = missing.slice(0, 3).join(', ');
-		super('files-missing', `To resume this upload, choose the same, unchanged files again. Missing: ${names}${others}.`);
+		const message =
+			missing.length > 3
+				? `To resume this upload, choose the same, unchanged files again. Missing: ${names} and ${missing.length - 3} more.`
+				: `To resume this upload, choose the same, unchanged files again. Missing: ${names}.`;
+		super('files-missing', message);
 		this.missing = missing;
 	}
 }

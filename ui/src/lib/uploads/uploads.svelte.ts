@@ -71,7 +71,7 @@ export class Batch {
 
 	get title(): string {
 		const only = this.items.length === 1 ? this.items[0] : undefined;
-		return only ? nameOf(only.path) : plural(this.items.length, 'file');
+		return only ? nameOf(only.path) : plural(this.items.length, ['# file', '# files']);
 	}
 
 	get timeLeft(): string {
@@ -137,7 +137,7 @@ export class Batch {
 		if (this.state === 'failed') {
 			const first = this.items.find((item) => item.error !== null)?.error;
 			const why = unquoted(error instanceof Error ? error.message : (first ?? 'The upload failed.'));
-			this.problem = failed > 0 && failed < files ? `${plural(failed, 'file')} of ${files} could not be uploaded. ${why}` : why;
+			this.problem = failed > 0 && failed < files ? `${plural(failed, ['# file of {0} could not be uploaded.', '# files of {0} could not be uploaded.'], files)} ${why}` : why;
 		}
 		if (state === 'done') this.target.onDone?.(this.revision);
 		changed(this.target.dataset, state === 'done');
@@ -206,7 +206,7 @@ function changed(dataset: string, arrived: boolean): void {
 function message(files: Picked[], folder: string): string {
 	const only = files.length === 1 ? files[0] : undefined;
 	if (only) return `Upload ${nameOf(only.path)}`;
-	return `Upload ${plural(files.length, 'file')}${folder === '' ? '' : ` to ${folder}`}`;
+	return folder === '' ? plural(files.length, ['Upload # file', 'Upload # files']) : plural(files.length, ['Upload # file to {0}', 'Upload # files to {0}'], folder);
 }
 
 export const uploads = {

@@ -1,4 +1,5 @@
 // Cells of a table: how they are shown, and their whole text.
+import { plural } from '$lib/format';
 import type { Cell, TableColumn } from '$lib/types';
 import { toast } from '$lib/ui/toast.svelte';
 import { kindOf } from './filter';
@@ -49,7 +50,7 @@ function imageIn(cell: Cell, column: TableColumn): string | undefined {
 	return imageUrl(cell.bytes);
 }
 
-const bytesText = (base64: string): string => `${byteLength(base64).toLocaleString('en-GB')} bytes`;
+const bytesText = (base64: string): string => plural(byteLength(base64), ['# byte', '# bytes']);
 
 /** Returns how a cell is shown in the table. */
 export function showCell(cell: Cell, column: TableColumn): ShownCell {

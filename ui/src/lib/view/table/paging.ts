@@ -1,4 +1,5 @@
 // Pages of rows. A page can end early, so the next one begins after its last row.
+import { count } from '$lib/format';
 
 /** Number of rows of a page. */
 export const PAGE = 100;
@@ -53,7 +54,7 @@ export function rowCount({ offset, rows, more, total }: { offset: number; rows: 
 export function rowOffset(text: string, total: number | null, limited: boolean): { offset: number } | { problem: string } {
 	const number = Number(text.replace(/[\s,.’']/g, ''));
 	if (text.trim() === '' || !Number.isSafeInteger(number) || number < 1) return { problem: 'Enter a row number from 1' };
-	if (total !== null && number > total) return { problem: total === 0 ? 'There are no rows' : `The last row is ${total.toLocaleString('en-GB')}` };
-	if (limited && number > MOST) return { problem: `With a filter or sorting, rows up to ${MOST.toLocaleString('en-GB')} are shown` };
+	if (total !== null && number > total) return { problem: total === 0 ? 'There are no rows' : `The last row is ${count(total)}` };
+	if (limited && number > MOST) return { problem: `With a filter or sorting, rows up to ${count(MOST)} are shown` };
 	return { offset: number - 1 };
 }

@@ -1,12 +1,13 @@
 // Statistics of a column in words, and the bars of its plot.
 import { count, plural } from '$lib/format';
+import { locale } from '$lib/language';
 import type { ColumnStatistics } from '$lib/types';
 import { expression, kindOf } from './filter';
 
-const compact = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumSignificantDigits: 3 });
-const few = new Intl.NumberFormat('en-GB', { maximumSignificantDigits: 4 });
-const six = new Intl.NumberFormat('en-GB', { maximumSignificantDigits: 6 });
-const twelve = new Intl.NumberFormat('en-GB', { maximumSignificantDigits: 12 });
+const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumSignificantDigits: 3 });
+const few = new Intl.NumberFormat(locale, { maximumSignificantDigits: 4 });
+const six = new Intl.NumberFormat(locale, { maximumSignificantDigits: 6 });
+const twelve = new Intl.NumberFormat(locale, { maximumSignificantDigits: 12 });
 
 /** A value in few characters. Dates and times are ISO 8601 texts, of which the date is shown. */
 export function figure(value: unknown, type: string): string {
@@ -38,7 +39,7 @@ export function summary(column: ColumnStatistics): string[] {
 	if ((kind === 'number' || kind === 'time') && column.min != null && column.max != null) {
 		const [least, greatest] = [figure(column.min, column.type), figure(column.max, column.type)];
 		lines.push(least === greatest ? least : `${least} to ${greatest}`);
-	} else if (column.distinct != null) lines.push(plural(column.distinct, 'distinct value'));
+	} else if (column.distinct != null) lines.push(plural(column.distinct, ['# distinct value', '# distinct values']));
 	if (column.nulls > 0) lines.push(`${count(column.nulls)} missing`);
 	return lines;
 }

@@ -18,7 +18,7 @@ try {
 		document.getElementById('loading')?.remove();
 		const add = (name, text) => {
 			const element = document.createElement(name);
-			element.textContent = text;
+			element.textContent = globalThis.rutter?.words[text] ?? text;
 			return element;
 		};
 		const main = add('main', '');

@@ -1,0 +1,1 @@
+export { text as getRuntime, text as getRuntimeRx } from './text.js';

@@ -16,7 +16,7 @@ export const BIO_MAX = 300;
 /** Returns why a README cannot be saved; `null` if it can. */
 export function readmeProblem(text: string): string | null {
 	const excess = new TextEncoder().encode(text).length - README_MAX;
-	return excess > 0 ? `This README is ${plural(excess, 'byte')} too long. Move a part of it to a dataset.` : null;
+	return excess > 0 ? plural(excess, ['This README is # byte too long. Move a part of it to a dataset.', 'This README is # bytes too long. Move a part of it to a dataset.']) : null;
 }
 
 /** Completes the address of a web site as people type it: `example.org` becomes `https://example.org`. */

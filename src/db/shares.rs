@@ -27,6 +27,7 @@ pub struct SharedRow {
 
 /// A share, as shown to its creator and its recipients.
 #[derive(Debug, Clone, FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the share")]
 pub struct ShareRow {
     /// Stable id.
     pub id: Id,

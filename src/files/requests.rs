@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Files;
 use crate::access::{FileRequestGrant, share_links, tokens};
+use crate::datasets::commits::CommitOutcome;
 use crate::datasets::idempotency::IdempotencyKey;
 use crate::datasets::revisions::{Author, CommitMeta};
 use crate::datasets::tree_api::expect_shown;
@@ -137,7 +138,7 @@ impl Files {
         let mut files = Vec::with_capacity(count);
         let mut bytes = 0_u64;
         for name in &received.empty {
-            grant.file(name)?;
+            grant.file(name)?.path().map_or(Ok(()), expect_shown)?;
             files.push((name.clone(), Content::Bytes(Bytes::new())));
         }
         for session in &sessions {
@@ -155,7 +156,7 @@ impl Files {
         let meta = self.meta(&request, &received.from, &files).await?;
         let once = key(&ids, &received.empty, grant.share(), &self.0.clock.id());
         let made = self.0.drive.add_beside(grant.folder(), files, meta, &once).await;
-        let revision = match made.and_then(|made| made.newest()) {
+        let revision = match made.and_then(CommitOutcome::newest) {
             Ok(revision) => revision.to_string(),
             Err(error) => {
                 let mut tx = self.0.db.write().await?;

@@ -84,7 +84,7 @@ fn numbered(name: &str, number: u32) -> String {
         return name.to_owned();
     }
     let dot = name.rfind('.').filter(|dot| *dot > 0).unwrap_or(name.len());
-    let dot = if name[..dot].ends_with(".tar") && dot > 4 { dot - 4 } else { dot };
+    let dot = name[..dot].strip_suffix(".tar").map_or(dot, |stem| if stem.is_empty() { dot } else { stem.len() });
     format!("{} ({number}){}", &name[..dot], &name[dot..])
 }
 

@@ -7253,6 +7253,238 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/file-requests/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Saves uploaded files to the folder of a file request, as one revision. No file is replaced. Repeating the request saves
+         *     them once.
+         * @description If hashing takes long, the response is 503 with `Retry-After` while hashing continues; retry later.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewReceivedFiles"];
+                };
+            };
+            responses: {
+                /** @description The files were saved. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedFiles"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/file-requests/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts an upload to a file request. Requires the token of its link. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewRequestedUpload"];
+                };
+            };
+            responses: {
+                /** @description The upload; send its parts next. */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RequestedUpload"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/file-requests/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns an upload to a file request and the parts received so far. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of the upload. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The upload. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RequestedUpload"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Aborts an upload to a file request and deletes its parts. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of the upload. */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The upload was aborted. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/file-requests/uploads/{id}/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Uploads a part to a file request. The body is `part_bytes` long, or the rest of the file for the last part. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The id of the upload. */
+                    id: string;
+                    /** @description The number of the part, starting from 1. */
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            responses: {
+                /** @description The part was stored. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/images/digest": {
         parameters: {
             query?: never;
@@ -7423,7 +7655,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Opens a share link. */
+        /**
+         * Opens a share link. To renew the token, send it along, as `Authorization: Bearer`: then this is not counted as another
+         *     opening.
+         */
         post: {
             parameters: {
                 query?: never;
@@ -7828,6 +8063,141 @@ export interface paths {
                 };
                 /** @description The organisation has datasets. */
                 409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Changes the profile of an organisation, which its page shows. Requires the role `owner`. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    organisation: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ProfileUpdate"];
+                };
+            };
+            responses: {
+                /** @description The organisation. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Organisation"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/organisations/{organisation}/avatar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Replaces the avatar of an organisation, as `PUT /api/v1/user/avatar` does. Requires the role `owner`. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    organisation: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            responses: {
+                /** @description The avatar was saved. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedAvatar"];
+                    };
+                };
+                /** @description The image is too large. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The file is not such an image. */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Removes the avatar of an organisation. Requires the role `owner`. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    organisation: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description There is no avatar. */
+                204: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -8421,6 +8791,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organisations/{organisation}/readme": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Replaces the README of an organisation. Requires the role `owner`. With `If-Match`, only if it still has this version. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The version to replace; without it, any. */
+                    "If-Match"?: components["schemas"]["RevisionTag"];
+                };
+                path: {
+                    /** @description The name of the organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    organisation: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ReadmeUpdate"];
+                };
+            };
+            responses: {
+                /** @description The README was saved. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedReadme"];
+                    };
+                };
+                /** @description The README was changed meanwhile. */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/organisations/{organisation}/roles": {
         parameters: {
             query?: never;
@@ -8639,6 +9074,115 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Items_Owner"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners/{owner}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Returns the page of a user or an organisation, with what the caller may see. Private datasets and memberships of others are
+         *     neither listed nor counted.
+         * @description Users see all other users. Visitors see an owner who has a dataset that they can see, or has filled in the profile.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The name; that of a nested organisation has `%2F`. */
+                    owner: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The user or organisation. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OwnerPage"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/owners/{owner}/avatar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+            };
+            cookie?: never;
+        };
+        /** Returns the avatar of a user or an organisation, a small picture. Those who have none are not found: pages show initials. */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The version of the picture, as in the URLs of other responses, which can be cached. */
+                    v?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description The name; that of a nested organisation has `%2F`. */
+                    owner: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The picture: JPEG or WebP. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "image/*": unknown;
                     };
                 };
                 /** @description The request failed (RFC 9457 problem details). */
@@ -9250,7 +9794,7 @@ export interface paths {
         };
         options?: never;
         head?: never;
-        /** Changes the display name. */
+        /** Changes the caller's profile: full name, bio, web site and place. Everybody who can see the caller's page sees them. */
         patch: {
             parameters: {
                 query?: never;
@@ -9260,7 +9804,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["AccountUpdate"];
+                    "application/json": components["schemas"]["ProfileUpdate"];
                 };
             };
             responses: {
@@ -9284,6 +9828,99 @@ export interface paths {
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/v1/user/avatar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replaces the avatar of the caller by a small picture of an image: PNG, JPEG or WebP, at most 1 MiB and 16 million pixels. It
+         *     shows the middle of the image; the image itself is not kept.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            responses: {
+                /** @description The avatar was saved. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedAvatar"];
+                    };
+                };
+                /** @description The image is too large. */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The file is not such an image. */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Removes the avatar of the caller. Pages show initials instead. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description There is no avatar. */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/user/consents": {
@@ -10236,6 +10873,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/user/readme": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Replaces the README of the caller. With `If-Match`, only if it still has this version. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    /** @description The version to replace; without it, any. */
+                    "If-Match"?: components["schemas"]["RevisionTag"];
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ReadmeUpdate"];
+                };
+            };
+            responses: {
+                /** @description The README was saved. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SavedReadme"];
+                    };
+                };
+                /** @description The README was changed meanwhile. */
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/user/sessions": {
         parameters: {
             query?: never;
@@ -10478,6 +11174,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Suggests users, at most 8: first those whom the caller knows, then others, unless the server is configured not to. */
+        get: {
+            parameters: {
+                query: {
+                    /**
+                     * @description The beginning of a user name, or the complete e-mail address of a member of an organisation of the caller. Members of
+                     *     these, and users with whom the caller has shared something, are also found by their display names.
+                     */
+                    q: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The users. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_SuggestedUser"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/volumes": {
         parameters: {
             query?: never;
@@ -10590,11 +11337,6 @@ export interface components {
             /** @description The user name. */
             user: string;
         };
-        /** @description Changes to the account. */
-        AccountUpdate: {
-            /** @description The display name; empty for none. */
-            display_name: string;
-        };
         /** @description A property that was added to a resource, or a new resource. */
         AddedProperty: {
             /** @description The place in the resource, as a JSON pointer (RFC 6901); empty for a new resource. */
@@ -10605,6 +11347,17 @@ export interface components {
             table: string;
             /** @description The value that was added. */
             value: unknown;
+        };
+        /** @description A member of an organisation, or an organisation of a user. */
+        Affiliation: {
+            /** @description The URL of the avatar; null for none. */
+            avatar?: string | null;
+            /** @description The full name; null if not set. */
+            display_name?: string | null;
+            /** @description The name of the user or organisation. */
+            name: string;
+            /** @description The role of the user in the organisation. */
+            role: components["schemas"]["Role"];
         };
         /** @description What an app can use. */
         AppLimits: {
@@ -10656,6 +11409,11 @@ export interface components {
             /** @description What the application may do with it: `view` or `edit`. */
             right: components["schemas"]["AppRight"];
         };
+        /**
+         * @description What an application may do with a file or a folder.
+         * @enum {string}
+         */
+        AppRight: "view" | "edit";
         /** @description An event in the audit log. */
         AuditLine: {
             /** @description The action. */
@@ -10676,6 +11434,8 @@ export interface components {
             /** @description What the action was performed on. */
             subject: string;
         };
+        /** @description What a user or an organisation does: one line of at most 300 characters. */
+        Bio: string;
         /** @description A branch. */
         Branch: {
             /** @description True if this is the default branch. */
@@ -11129,6 +11889,8 @@ export interface components {
         Discussion: {
             /** @description The user who opened it; null if the account was deleted. */
             author?: string | null;
+            /** @description The URL of the author's avatar; null for none. */
+            author_avatar?: string | null;
             /**
              * Format: date-time
              * @description When it was closed or merged (RFC 3339).
@@ -11161,7 +11923,6 @@ export interface components {
              * @description The time of the last event (RFC 3339).
              */
             updated: string;
-            author_avatar?: string | null;
         };
         /** @description An event in a discussion. */
         DiscussionEvent: {
@@ -11172,6 +11933,8 @@ export interface components {
             after?: string | null;
             /** @description The user; null if the account was deleted. */
             author?: string | null;
+            /** @description The URL of the author's avatar; null for none. */
+            author_avatar?: string | null;
             /** @description The former title, state, or name of the branch. */
             before?: string | null;
             /**
@@ -11200,7 +11963,6 @@ export interface components {
             number: number;
             /** @description What happened. */
             type: components["schemas"]["DiscussionEventKind"];
-            author_avatar?: string | null;
         };
         /**
          * @description What happened in a discussion.
@@ -11226,6 +11988,8 @@ export interface components {
             state?: components["schemas"]["DiscussionState"] | null;
             title?: components["schemas"]["DiscussionTitle"] | null;
         };
+        /** @description A full name: one line of at most 100 characters. */
+        DisplayName: string;
         /** @description What to download. */
         DownloadSelection: {
             /** @description The paths of files and folders. A single empty path means the whole dataset; it requires access to all of it. */
@@ -11420,6 +12184,49 @@ export interface components {
         };
         /** @description The path of a file or a folder, without empty, `.` or `..` parts, backslashes or control characters; at most 4096 bytes, 255 in each part. */
         FilePath: string;
+        /** @description A file request: what it asks for, and what it has received. */
+        FileRequest: {
+            /**
+             * Format: int64
+             * @description The bytes that it has received.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description The number of files that it has received.
+             */
+            files: number;
+            /**
+             * Format: int64
+             * @description The maximum of bytes that it accepts in all.
+             */
+            max_bytes: number;
+            /**
+             * Format: int64
+             * @description The maximum number of files that it accepts in all.
+             */
+            max_files: number;
+            /** @description The message to those who open the link; may be empty. */
+            message: string;
+            /** @description The title. */
+            title: string;
+        };
+        /** @description Changes to a file request. Omitted fields stay as they are. */
+        FileRequestUpdate: {
+            /**
+             * Format: int64
+             * @description The maximum of bytes that it accepts in all.
+             */
+            max_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description The maximum number of files that it accepts in all.
+             */
+            max_files?: number | null;
+            /** @description A message to those who open the link. */
+            message?: string | null;
+            title?: components["schemas"]["DiscussionTitle"] | null;
+        };
         /** @description The first administrator account. */
         FirstAccount: {
             /** @description The display name, in any script; at most 100 characters. */
@@ -11730,7 +12537,7 @@ export interface components {
                  */
                 path?: string;
                 /** @description What the application may do with it: `view` or `edit`. */
-                right: components["schemas"]["ShareRight"];
+                right: components["schemas"]["AppRight"];
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -11896,6 +12703,8 @@ export interface components {
             items: {
                 /** @description The user who opened it; null if the account was deleted. */
                 author?: string | null;
+                /** @description The URL of the author's avatar; null for none. */
+                author_avatar?: string | null;
                 /**
                  * Format: date-time
                  * @description When it was closed or merged (RFC 3339).
@@ -11942,6 +12751,8 @@ export interface components {
                 after?: string | null;
                 /** @description The user; null if the account was deleted. */
                 author?: string | null;
+                /** @description The URL of the author's avatar; null for none. */
+                author_avatar?: string | null;
                 /** @description The former title, state, or name of the branch. */
                 before?: string | null;
                 /**
@@ -12251,6 +13062,8 @@ export interface components {
         /** @description One page of a list. */
         Items_Membership: {
             items: {
+                /** @description The URL of the avatar; null for none. */
+                avatar?: string | null;
                 /** @description The display name; null if not set. */
                 display_name?: string | null;
                 /** @description The user name. */
@@ -12264,8 +13077,13 @@ export interface components {
         /** @description One page of a list. */
         Items_Notification: {
             items: {
-                /** @description The user who caused it. */
-                author: string;
+                /** @description The user who caused it; absent for a link, of which it is not known. */
+                author?: string | null;
+                /**
+                 * Format: int64
+                 * @description How many times the link was opened, or how many files arrived; only for a link.
+                 */
+                count?: number | null;
                 /**
                  * Format: date-time
                  * @description When it happened (RFC 3339).
@@ -12274,19 +13092,21 @@ export interface components {
                 /** @description The dataset, as `owner/name`. */
                 dataset: string;
                 /** @description What happened. */
-                event: components["schemas"]["DiscussionEventKind"];
+                event: components["schemas"]["NotificationEvent"];
                 /** @description The id of the notification. */
                 id: string;
                 /**
                  * Format: int64
-                 * @description The number of the discussion.
+                 * @description The number of the discussion; absent for a link.
                  */
-                number: number;
+                number?: number | null;
+                /** @description The path of the shared item, empty for the whole dataset; only for a link. */
+                path?: string | null;
                 /** @description True if it was marked as read. */
                 read: boolean;
                 /** @description Why the caller is notified. */
                 reason: components["schemas"]["NotificationReason"];
-                /** @description The title of the discussion. */
+                /** @description The title of the discussion or of the file request, or the name of the shared item. */
                 title: string;
             }[];
             /** @description The cursor of the next page; absent on the last page. */
@@ -12463,7 +13283,10 @@ export interface components {
                  * @description When the share expires (RFC 3339).
                  */
                 expires?: string | null;
-                /** @description True if the link also shows the history from before it was created; only for links. */
+                /**
+                 * @description True if the link also shows the history from before it was created; only for links to view or
+                 *     edit.
+                 */
                 history?: boolean | null;
                 /** @description The id of the share. */
                 id: string;
@@ -12474,12 +13297,15 @@ export interface components {
                  * @description When the share was last used (RFC 3339), to the hour.
                  */
                 last_used?: string | null;
+                /** @description True if the creator is notified when the link is opened, or when files arrive; only for links. */
+                notify?: boolean | null;
                 /** @description The owner of the dataset. */
                 owner: string;
                 /** @description True if the link requires a password. */
                 password: boolean;
                 /** @description The path of the shared file or folder; empty for the whole dataset. */
                 path: string;
+                request?: components["schemas"]["FileRequest"] | null;
                 /** @description The permission that the share grants. */
                 right: components["schemas"]["ShareRight"];
                 /** @description The type of the shared item. */
@@ -12538,6 +13364,17 @@ export interface components {
                  * @description The number of objects whose hash has not been verified yet.
                  */
                 unproven: number;
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_SuggestedUser: {
+            items: {
+                /** @description The display name; empty if there is none. */
+                display_name: string;
+                /** @description The user name. */
+                name: components["schemas"]["OwnerName"];
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -12822,19 +13659,20 @@ export interface components {
         };
         /** @description An opened share link. */
         LinkTarget: {
-            /** @description The dataset, as `owner/name`. */
+            /** @description The dataset, as `owner/name`; absent for a file request. */
             dataset?: string | null;
             /**
              * Format: date-time
              * @description When the link expires (RFC 3339).
              */
             expires?: string | null;
-            /** @description The name of the shared item: the last part of its path, or the name of the dataset. */
+            /** @description The name of the shared item: the last part of its path, or the name of the dataset; for a file request, its title. */
             name: string;
-            /** @description The owner of the dataset. */
+            /** @description The owner of the dataset; for a file request, the user who asks. */
             owner: string;
-            /** @description The path of the shared file or folder; empty for the whole dataset. */
+            /** @description The path of the shared file or folder; empty for the whole dataset, absent for a file request. */
             path?: string | null;
+            request?: components["schemas"]["RequestedFiles"] | null;
             /** @description The permission that the link grants. */
             right: components["schemas"]["ShareRight"];
             /**
@@ -12849,7 +13687,6 @@ export interface components {
             token_expires: string;
             /** @description The type of the shared item. */
             type: components["schemas"]["ShareKind"];
-            request?: null | components["schemas"]["RequestedFiles"];
         };
         /** @description An account at a provider. */
         LinkedIdentity: {
@@ -12906,13 +13743,14 @@ export interface components {
         MatchField: "title" | "keyword" | "file" | "column" | "description" | "readme";
         /** @description A member of an organisation. */
         Membership: {
+            /** @description The URL of the avatar; null for none. */
+            avatar?: string | null;
             /** @description The display name; null if not set. */
             display_name?: string | null;
             /** @description The user name. */
             name: string;
             /** @description The role in the organisation. */
             role: components["schemas"]["Role"];
-            avatar?: string | null;
         };
         /** @description What to merge. */
         MergeProposal: {
@@ -13092,6 +13930,23 @@ export interface components {
             /** @description A valid user name, suggested from the name there. */
             suggested_name?: string | null;
         };
+        /** @description What a file request asks for, and how much it accepts. */
+        NewFileRequest: {
+            /**
+             * Format: int64
+             * @description The maximum of bytes that it accepts in all. Default: 1 GiB.
+             */
+            max_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description The maximum number of files that it accepts in all. Default: 100.
+             */
+            max_files?: number | null;
+            /** @description A message to them. */
+            message?: string;
+            /** @description The title, which those who open the link see. */
+            title: components["schemas"]["DiscussionTitle"];
+        };
         /** @description A new folder. */
         NewFolder: {
             /** @description The commit message. */
@@ -13154,6 +14009,26 @@ export interface components {
              */
             bytes: number | null;
         };
+        /** @description Files to save together. */
+        NewReceivedFiles: {
+            /** @description The names of files without content. */
+            empty?: string[];
+            /** @description The name of the sender, which the message of the revision says. */
+            from?: string | null;
+            /** @description The ids of uploads of which all parts have arrived. */
+            uploads?: string[];
+        };
+        /** @description A new upload to a file request. */
+        NewRequestedUpload: {
+            /** @description The name of the file, without folders. If it is taken, the file gets a number: `name (2).csv`. */
+            name: string;
+            sha256?: components["schemas"]["Sha256"] | null;
+            /**
+             * Format: int64
+             * @description The size of the file in bytes; at least 1. Files without content need no upload.
+             */
+            size: number;
+        };
         /** @description A new share. */
         NewShare: {
             /** @description Restricts the share to this app. */
@@ -13172,15 +14047,19 @@ export interface components {
             history?: boolean;
             /** @description A message to include in the notification e-mail. */
             message?: string | null;
+            /** @description True to notify the caller when a link is opened, at most once a day; of a file request, when files arrive. */
+            notify?: boolean;
             /** @description The password of a link; at least 6 characters. */
             password?: string | null;
             path?: components["schemas"]["FilePath"] | null;
-            /** @description The permission: `view` (see and download) or `edit` (also change). */
+            request?: components["schemas"]["NewFileRequest"] | null;
+            /**
+             * @description The permission: `view` (see and download), `edit` (also change), or `upload` for a file request: a link by which
+             *     others add files to a folder, and see nothing of it.
+             */
             right: components["schemas"]["ShareRight"];
             /** @description Whom to share with. */
             with: components["schemas"]["ShareWith"];
-            notify?: boolean;
-            request?: null | components["schemas"]["NewFileRequest"];
         };
         /** @description An invitation to the site. */
         NewSiteInvitation: {
@@ -13235,10 +14114,15 @@ export interface components {
              */
             size: number;
         };
-        /** @description A notification about a discussion. */
+        /** @description A notification about a discussion, or about the use of a share link. */
         Notification: {
-            /** @description The user who caused it. */
+            /** @description The user who caused it; absent for a link, of which it is not known. */
             author?: string | null;
+            /**
+             * Format: int64
+             * @description How many times the link was opened, or how many files arrived; only for a link.
+             */
+            count?: number | null;
             /**
              * Format: date-time
              * @description When it happened (RFC 3339).
@@ -13252,31 +14136,28 @@ export interface components {
             id: string;
             /**
              * Format: int64
-             * @description The number of the discussion.
+             * @description The number of the discussion; absent for a link.
              */
             number?: number | null;
+            /** @description The path of the shared item, empty for the whole dataset; only for a link. */
+            path?: string | null;
             /** @description True if it was marked as read. */
             read: boolean;
             /** @description Why the caller is notified. */
             reason: components["schemas"]["NotificationReason"];
-            /** @description The title of the discussion. */
+            /** @description The title of the discussion or of the file request, or the name of the shared item. */
             title: string;
-            path?: string | null;
-            count?: number | null;
         };
+        /**
+         * @description What a user is notified of.
+         * @enum {string}
+         */
+        NotificationEvent: "comment" | "title" | "state" | "merge" | "branch" | "opened" | "received";
         /**
          * @description Why a user is notified.
          * @enum {string}
          */
         NotificationReason: "mention" | "participating" | "owner" | "following" | "link";
-        NotificationEvent: "comment" | "title" | "state" | "merge" | "branch" | "opened" | "received";
-        AppRight: "view" | "edit";
-        RequestedFiles: { message: string; max_bytes: number; max_files: number };
-        NewFileRequest: { title: string; message?: string; max_bytes?: number | null; max_files?: number | null };
-        FileRequestUpdate: { title?: string | null; message?: string | null; max_bytes?: number | null; max_files?: number | null };
-        FileRequest: { title: string; message: string; max_bytes: number; max_files: number; bytes: number; files: number };
-        RequestedUpload: { id: string; size: number; part_bytes: number; parts: number[]; expires: string };
-        SuggestedUser: { name: string; display_name: string };
         /** @description What the caller is notified of, for one reason. */
         NotificationSetting: {
             /** @description True to send e-mails. */
@@ -13561,10 +14442,58 @@ export interface components {
             /** @description The name of the owner, the first part of `owner/name`. */
             name: string;
         };
-        /** @enum {string} */
+        /**
+         * @description Type of an owner.
+         * @enum {string}
+         */
         OwnerKind: "user" | "organisation";
         /** @description A user or an organisation; a nested one is written `ministry/statistics`. */
         OwnerName: string;
+        /** @description A user or an organisation, as far as the caller may see it. */
+        OwnerPage: {
+            /** @description The URL of the avatar; null for none. */
+            avatar?: string | null;
+            /** @description What they do; null if not set. */
+            bio?: string | null;
+            /**
+             * Format: date-time
+             * @description When the account or the organisation was created (RFC 3339).
+             */
+            created: string;
+            /**
+             * Format: int64
+             * @description The number of its datasets that the caller can see, at most 10,000. `GET /api/v1/datasets?owner=…` lists them.
+             */
+            datasets: number;
+            /** @description The full name; null if not set. */
+            display_name?: string | null;
+            /** @description True if the caller is this user. */
+            is_self: boolean;
+            /** @description What it is. */
+            kind: components["schemas"]["OwnerKind"];
+            /** @description True if the caller may change profile, README and avatar. */
+            may_edit: boolean;
+            /** @description Of an organisation: the first 100 members, by name. Null if the caller is not a member. */
+            members?: components["schemas"]["Affiliation"][] | null;
+            /**
+             * Format: int64
+             * @description The number of members; null if the caller is not a member.
+             */
+            members_total?: number | null;
+            /** @description The name, as it appears in URLs. */
+            name: string;
+            /** @description Of a user: the organisations, by name, at most 100. The caller sees those of which they are a member, too. */
+            organisations: components["schemas"]["Affiliation"][];
+            /** @description Where they are; null if not set. */
+            place?: string | null;
+            /** @description The README, in Markdown, as it was written: a client that shows it as HTML must remove scripts. Null if there is none. */
+            readme?: string | null;
+            /** @description The version of the README, for `If-Match` of a change. */
+            readme_version: string;
+            role?: components["schemas"]["Role"] | null;
+            /** @description The address of the web site, `http` or `https`; null if not set. It was not checked. */
+            website?: string | null;
+        };
         /** @description Storage used by the datasets of an owner. */
         OwnerUsage: {
             /**
@@ -13639,14 +14568,17 @@ export interface components {
         Person: {
             /** @description True if the user is a site administrator. */
             admin: boolean;
+            /** @description The URL of the avatar; null for none. */
+            avatar?: string | null;
             /** @description The display name, if set. */
             display_name?: string | null;
             /** @description The e-mail address. */
             email: string;
             /** @description The user name, as it appears in URLs. */
             name: string;
-            avatar?: string | null;
         };
+        /** @description A place: one line of at most 100 characters. */
+        Place: string;
         /** @description A member with a platform role. */
         PlatformMember: {
             /** @description The display name; null if not set. */
@@ -13693,6 +14625,13 @@ export interface components {
             title: string;
             /** @description Always `about:blank`; see `code` for the kind of error. */
             type: string;
+        };
+        /** @description Changes to a profile. Omitted fields stay as they are; an empty text removes one. */
+        ProfileUpdate: {
+            bio?: components["schemas"]["Bio"] | null;
+            display_name?: components["schemas"]["DisplayName"] | null;
+            place?: components["schemas"]["Place"] | null;
+            website?: components["schemas"]["Website"] | null;
         };
         /** @description A property of a resource that differs from what was inferred. */
         PropertyConflict: {
@@ -13757,6 +14696,11 @@ export interface components {
             /** @description The value of `pretty_name`. */
             title?: string | null;
         };
+        /** @description The README of a user or an organisation. */
+        ReadmeUpdate: {
+            /** @description Markdown, at most 64 KiB; empty for none. */
+            text: string;
+        };
         /** @description New recovery codes, which are shown only once. */
         RecoveryCodes: {
             /** @description The codes; each works once. */
@@ -13776,6 +14720,43 @@ export interface components {
         };
         /** @description At most 255 visible ASCII characters, optionally in quotes. */
         RequestKey: string;
+        /** @description What a file request asks for, as those who open its link see it. */
+        RequestedFiles: {
+            /**
+             * Format: int64
+             * @description The maximum of bytes that it accepts in all.
+             */
+            max_bytes: number;
+            /**
+             * Format: int64
+             * @description The maximum number of files that it accepts in all.
+             */
+            max_files: number;
+            /** @description A message; may be empty. */
+            message: string;
+        };
+        /** @description An upload to a file request in progress. */
+        RequestedUpload: {
+            /**
+             * Format: date-time
+             * @description When the upload expires if no further part is received (RFC 3339).
+             */
+            expires: string;
+            /** @description The id of the upload. */
+            id: string;
+            /**
+             * Format: int64
+             * @description The size of each part in bytes; the last part may be smaller.
+             */
+            part_bytes: number;
+            /** @description The numbers of the parts received, starting from 1. */
+            parts: number[];
+            /**
+             * Format: int64
+             * @description The size of the whole file in bytes.
+             */
+            size: number;
+        };
         /** @description An image in its registry. */
         ResolvedImage: {
             /** @description Its digest now. */
@@ -13898,6 +14879,21 @@ export interface components {
             /** @description `running` */
             state: string;
         };
+        /** @description A saved avatar. */
+        SavedAvatar: {
+            /** @description The URL of the picture that was made. */
+            avatar?: string | null;
+        };
+        /** @description What was saved. */
+        SavedFiles: {
+            /** @description The number of files. */
+            files: number;
+        };
+        /** @description A saved README. */
+        SavedReadme: {
+            /** @description The version, for `If-Match` of the next change; also in `ETag`. */
+            version: string;
+        };
         /** @description Text of a dataset that matches a search. */
         SearchMatch: {
             /** @description Where it is. */
@@ -13967,7 +14963,10 @@ export interface components {
              * @description When the share expires (RFC 3339).
              */
             expires?: string | null;
-            /** @description True if the link also shows the history from before it was created; only for links. */
+            /**
+             * @description True if the link also shows the history from before it was created; only for links to view or
+             *     edit.
+             */
             history?: boolean | null;
             /** @description The id of the share. */
             id: string;
@@ -13978,12 +14977,15 @@ export interface components {
              * @description When the share was last used (RFC 3339), to the hour.
              */
             last_used?: string | null;
+            /** @description True if the creator is notified when the link is opened, or when files arrive; only for links. */
+            notify?: boolean | null;
             /** @description The owner of the dataset. */
             owner: string;
             /** @description True if the link requires a password. */
             password: boolean;
             /** @description The path of the shared file or folder; empty for the whole dataset. */
             path: string;
+            request?: components["schemas"]["FileRequest"] | null;
             /** @description The permission that the share grants. */
             right: components["schemas"]["ShareRight"];
             /** @description The type of the shared item. */
@@ -13995,8 +14997,6 @@ export interface components {
             url?: string | null;
             /** @description Whom the item is shared with. */
             with: components["schemas"]["ShareWith"];
-            notify?: boolean | null;
-            request?: null | components["schemas"]["FileRequest"];
         };
         /**
          * @description Type of a shared item.
@@ -14022,11 +15022,12 @@ export interface components {
             expires?: string | null;
             /** @description True if a link also shows the history from before it was created. */
             history?: boolean | null;
+            /** @description True to notify the creator when a link is opened, or when files arrive. */
+            notify?: boolean | null;
             /** @description The password of a link; `null` for none. */
             password?: string | null;
+            request?: components["schemas"]["FileRequestUpdate"] | null;
             right?: components["schemas"]["ShareRight"] | null;
-            notify?: boolean | null;
-            request?: null | components["schemas"]["FileRequestUpdate"];
         };
         /** @description Whom an item is shared with: exactly one of these. */
         ShareWith: {
@@ -14203,6 +15204,13 @@ export interface components {
              *     recent uploads by Xet count twice for some weeks.
              */
             stored_bytes: number;
+        };
+        /** @description A user who is suggested. */
+        SuggestedUser: {
+            /** @description The display name; empty if there is none. */
+            display_name: string;
+            /** @description The user name. */
+            name: components["schemas"]["OwnerName"];
         };
         /** @description The size of a folder, including its subfolders. */
         Summary: {
@@ -14586,6 +15594,8 @@ export interface components {
             /** @description True if the caller has a password, and the site accepts passwords. */
             password: boolean;
         };
+        /** @description The address of a web site, `http` or `https`. */
+        Website: string;
         /** @description The number of revisions in a week. */
         Week: {
             /**
@@ -14610,43 +15620,6 @@ export interface components {
             package?: Record<string, never> | null;
             /** @description Why `package` is null although there is a `datapackage.json`: the error when parsing it. */
             package_error?: string | null;
-        };
-        Affiliation: {
-            name: string;
-            display_name: string | null;
-            avatar: string | null;
-            role: components["schemas"]["Role"];
-        };
-        OwnerPage: {
-            name: string;
-            kind: components["schemas"]["OwnerKind"];
-            display_name?: string | null;
-            bio?: string | null;
-            website?: string | null;
-            place?: string | null;
-            readme?: string | null;
-            readme_version: string;
-            avatar?: string | null;
-            created: string;
-            datasets: number;
-            organisations: components["schemas"]["Affiliation"][];
-            members?: components["schemas"]["Affiliation"][] | null;
-            members_total?: number | null;
-            is_self: boolean;
-            role?: null | components["schemas"]["Role"];
-            may_edit: boolean;
-        };
-        ProfileUpdate: {
-            display_name?: string | null;
-            bio?: string | null;
-            website?: string | null;
-            place?: string | null;
-        };
-        SavedAvatar: {
-            avatar?: string | null;
-        };
-        SavedReadme: {
-            version: string;
         };
     };
     responses: never;

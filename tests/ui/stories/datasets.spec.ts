@@ -112,9 +112,8 @@ test('unknown URLs show an error page, and keyboard shortcuts are listed', async
   await page.getByRole('main').getByRole('button', { name: 'Search' }).click();
   await expect(page.getByRole('link', { name: /owls/ })).toBeVisible();
   await page.goto('/ada');
-  await expect(page).toHaveURL(/\/search\?owner=ada$/);
   await expect(page.getByRole('link', { name: /owls/ })).toBeVisible();
-  await expect(page.getByText('1 dataset', { exact: true }), 'a drive is not listed').toBeVisible();
+  await expect(page.getByRole('main').getByRole('link', { name: /drive/ }), 'a drive is not listed').toHaveCount(0);
   await page.goto('/datasets/ada/owls');
   await expect(page).toHaveURL(/\/d\/ada\/owls$/);
   // The page listens to keys when it is shown.

@@ -38,7 +38,8 @@ pub(super) fn merge_added_lines(base: &[u8], ours: &[u8], theirs: &[u8]) -> Opti
 
 fn merge_with(conflict: Conflict, base: &[u8], ours: &[u8], theirs: &[u8]) -> (Resolution, Vec<u8>) {
     let (mut merged, mut input) = (Vec::new(), InternedInput::default());
-    // The algorithm of git's own merge of trees.
+    // The algorithm of git's own merge of trees. Where lines repeat, there can be several shortest diffs, and git may take
+    // another one: then one of the two can see a conflict where the other sees none.
     let options = Options { diff_algorithm: Algorithm::Histogram, conflict };
     let resolution = text(&mut merged, &mut input, Labels::default(), ours, base, theirs, options);
     (resolution, merged)

@@ -58,7 +58,7 @@ test('what a file page shows for code loads the file, also a private one with an
 
   // A release, and the dataset as a whole.
   await page.goto('/d/ada/birds/releases');
-  await page.getByRole('button', { name: 'Use v1.0 in code' }).click();
+  await page.getByRole('button', { name: 'Use in code: v1.0' }).click();
   expect(await copied(page, 'git')).toContain('--branch v1.0');
 });
 

@@ -59,6 +59,7 @@ const OTHERS = [
   '/o/harbours/apps',
 ];
 
+const DESK = { width: 1280, height: 720 };
 const PHONE = { width: 390, height: 800 };
 
 /** Opens a page and waits until it has loaded. */
@@ -82,21 +83,30 @@ async function slow(page: Page): Promise<void> {
 
 /** Checks a page three times: as it is, in dark mode (colours only), and on a phone with a slow network. */
 async function checkPage(page: Page, path: string): Promise<void> {
+  await page.setViewportSize(DESK);
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
   await open(page, path);
   await accessible(page);
   await readable(page);
   await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
   await accessible(page, ['color-contrast']);
-  const desk = page.viewportSize() ?? { width: 1280, height: 720 };
   await page.setViewportSize(PHONE);
   await slow(page);
-  await open(page, path);
-  await page.unrouteAll({ behavior: 'wait' });
+  try {
+    await open(page, path);
+  } finally {
+    await page.unrouteAll({ behavior: 'wait' });
+  }
   await readable(page);
   // 24 px, or as much space around it (WCAG 2.2, 2.5.8).
   await accessible(page, ['target-size']);
-  await page.setViewportSize(desk);
-  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+}
+
+/** Checks all pages, so that one run tells what is wrong with any of them. */
+async function checkPages(page: Page, paths: string[]): Promise<void> {
+  const problems: string[] = [];
+  for (const path of paths) await checkPage(page, path).catch((error: unknown) => problems.push(`${path}: ${error}`));
+  expect(problems).toEqual([]);
 }
 
 /** Adds the demo data. */
@@ -108,14 +118,14 @@ async function fill(server: TestServer): Promise<void> {
 test('every page without an account, in light and dark and on a phone', async ({ server, newPage }) => {
   await fill(server);
   const page = await newPage();
-  for (const path of ANONYMOUS) await checkPage(page, path);
+  await checkPages(page, ANONYMOUS);
 });
 
 test('every page of datasets, in light and dark and on a phone', async ({ server, newPage }) => {
   await fill(server);
   const page = await newPage();
   await signIn(page, 'demo');
-  for (const path of DATASETS) await checkPage(page, path);
+  await checkPages(page, DATASETS);
 });
 
 test('every page of the drive, the account and the administration, in light and dark and on a phone', async ({ server, newPage }) => {
@@ -123,5 +133,5 @@ test('every page of the drive, the account and the administration, in light and 
   const page = await newPage();
   await signIn(page, 'demo');
   await page.request.post('/api/v1/organisations', { data: { name: 'harbours' }, headers: { Origin: server.url } });
-  for (const path of OTHERS) await checkPage(page, path);
+  await checkPages(page, OTHERS);
 });

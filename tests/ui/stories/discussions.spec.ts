@@ -235,6 +235,10 @@ test('a conflict is explained; discussions are closed and opened again; settings
     await expect(page.getByRole('list', { name: 'Files with conflicts' })).toContainText('counts.csv changed on both branches');
     await expect(page.getByText('git merge origin/main')).toBeVisible();
     await expect(button(page, 'Merge…')).toBeDisabled();
+    await button(page, 'Show rows in conflict').click();
+    const rows = page.getByRole('table', { name: 'Rows of counts.csv in conflict' });
+    await expect(rows.getByRole('columnheader')).toHaveText(['Row', 'Column', 'Before', 'main', 'fix']);
+    await expect(rows.getByRole('cell')).toHaveText([/./, 'count', '2', '8', '7']);
     await accessible(page);
     await page.screenshot({ path: info.outputPath('conflict.png'), fullPage: true });
     await page.getByRole('link', { name: 'Changes on main' }).click();

@@ -7,6 +7,7 @@ mod content;
 mod cors;
 mod error_format;
 mod extract;
+mod handler;
 mod html;
 pub(crate) mod json;
 pub(crate) mod middleware;
@@ -28,12 +29,13 @@ pub(crate) use self::error_format::replace_body;
 pub(crate) use self::extract::{
     AnonymousVisitor, AuthedActor, DatasetRequest, EnrollingActor, OptionalActor, Parameters, Segments, credentials,
 };
+pub(crate) use self::handler::AnyHandler;
 pub(crate) use self::html::{PAGE_POLICY, error_page, escape_html};
 pub(crate) use self::middleware::fresh_id as fresh_request_id;
 pub(crate) use self::rate_limit::login_attempts::PasswordAttempt;
 pub(crate) use self::rate_limit::{Admission, Client, Limits, SIGNATURE_COST, Slot};
 pub(crate) use self::redirect::{own_path, see_other};
-pub(crate) use self::routes::{RouteGroup, Routes};
+pub(crate) use self::routes::{DocumentedHandler, RouteGroup, Routes, routes};
 pub(crate) use self::server::Running;
 pub(crate) use self::session_cookie::{cookie as read_cookie, is_browser};
 pub(crate) use self::timeouts::watched;

@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::browser::BrowserClient;
 use super::common::Body;
@@ -16,7 +15,7 @@ use super::shapes;
 use crate::app::App;
 use crate::error::Result;
 use crate::types::{DisplayName, Email, OwnerName, Secret};
-use crate::web::http::Routes;
+use crate::web::http::{Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

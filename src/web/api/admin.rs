@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Body, Items, Page, PageUrl, known_id};
 use super::organisations::InvitationItem;
@@ -16,7 +15,7 @@ use crate::accounts::admin::{AuditQuery, AuditRow, JobRow, KnownUserRow, UserCha
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, Millis, OwnerKind, OwnerName};
-use crate::web::http::{Parameters, Routes, Segments};
+use crate::web::http::{Parameters, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

@@ -10,7 +10,6 @@ use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::catalogue::AppLimits;
 use super::clients::ClientConfig;
@@ -27,7 +26,7 @@ use crate::apps::manifest::Kind;
 use crate::error::{Error, Result};
 use crate::oauth::consent::ChosenPath;
 use crate::types::{InstallState, Millis, Visibility, WantedState};
-use crate::web::http::{AuthedActor, Parameters, Routes, Segments};
+use crate::web::http::{AuthedActor, Parameters, Routes, Segments, routes};
 
 /// The default number of lines of a log, and the most.
 const LOG_LINES: (u32, u32) = (200, 10_000);

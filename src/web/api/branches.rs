@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::{Body, Items, Page, PageUrl, created, name_of};
 use super::shapes;
@@ -14,7 +13,7 @@ use crate::access::{DatasetGrant, Own, Read, Write};
 use crate::app::App;
 use crate::datasets::refs;
 use crate::error::{Error, Result};
-use crate::web::http::{Parameters, Routes, Segments, segment};
+use crate::web::http::{Parameters, Routes, Segments, routes, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

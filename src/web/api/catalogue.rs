@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Body, Items};
 use crate::access::{AccountGrant, AdminGrant};
@@ -15,7 +14,7 @@ use crate::apps::catalogue::CatalogueEntry;
 use crate::apps::manifest::Kind;
 use crate::error::Result;
 use crate::types::Visibility;
-use crate::web::http::{Parameters, Routes, Segments};
+use crate::web::http::{Parameters, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

@@ -4,14 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::Items;
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::error::Result;
 use crate::types::OwnerKind;
-use crate::web::http::{AuthedActor, Routes};
+use crate::web::http::{AuthedActor, Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(owners)).document(routes!(stores))

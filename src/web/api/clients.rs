@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Body, Items, created, known_id};
 use super::shapes;
@@ -18,7 +17,7 @@ use crate::oauth::platform_config::PlatformConfig;
 use crate::oauth::resources::ResourceRow;
 use crate::oauth::roles::roles_of;
 use crate::types::{Id, OwnerName, PlatformRole};
-use crate::web::http::{AuthedActor, Parameters, Routes, Segments};
+use crate::web::http::{AuthedActor, Parameters, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

@@ -14,7 +14,6 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::{CommitAuthor, Revision, created, json_text};
 use super::datasets::if_match;
@@ -27,7 +26,7 @@ use crate::datasets::idempotency::IdempotencyKey;
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 use crate::web::http::json::parse;
-use crate::web::http::{DatasetRequest, Routes, segment};
+use crate::web::http::{DatasetRequest, Routes, routes, segment};
 
 /// The maximum number of operations in one commit, and of files that one commit copies.
 const MAX_OPERATIONS: usize = 20_000;

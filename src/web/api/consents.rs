@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::{Body, Items, known_id};
 use crate::access::{AccountGrant, SessionGrant};
@@ -13,7 +12,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::oauth::consent::{ChosenPath, ConsentResourceRow, ConsentRow, NamedConsentPathRow, Resource};
 use crate::types::{Secret, ShareRight};
-use crate::web::http::{AuthedActor, Routes, Segments};
+use crate::web::http::{AuthedActor, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 use utoipa::openapi::schema::{AnyOfBuilder, Object, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Body, CommitAuthor, Revision, created};
 use super::shapes;
@@ -22,7 +21,7 @@ use crate::datasets::package::{CommitNote, PackageChange};
 use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Kind, Result};
 use crate::types::{RepoPath, Visibility};
-use crate::web::http::{AuthedActor, DatasetRequest, Parameters, Routes, segment};
+use crate::web::http::{AuthedActor, DatasetRequest, Parameters, Routes, routes, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(create)).document(routes!(show, replace, patch, delete));

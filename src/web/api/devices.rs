@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::{Body, RequestClient};
 use super::consents::{OAuthDecision, chosen};
@@ -13,7 +12,7 @@ use crate::access::SessionGrant;
 use crate::app::App;
 use crate::error::{Kind, Result};
 use crate::oauth::device::DeviceAsked;
-use crate::web::http::{AuthedActor, Routes, Segments};
+use crate::web::http::{AuthedActor, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(show_device_request, answer_device_request))

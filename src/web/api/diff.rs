@@ -7,7 +7,6 @@ use metastore::{ChangeKind, ObjectId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Page, PageUrl, object_id};
 use super::shapes;
@@ -16,7 +15,7 @@ use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::compare::{Changed, Lines};
 use crate::error::Result;
-use crate::web::http::{DatasetRequest, Parameters, Routes};
+use crate::web::http::{DatasetRequest, Parameters, Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(compare))

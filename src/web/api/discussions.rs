@@ -6,7 +6,6 @@ use axum::response::Response;
 use metastore::ObjectId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Body, Items, Page, PageUrl, avatar_url, created, known_id};
 use super::shapes;
@@ -15,7 +14,7 @@ use crate::app::App;
 use crate::discussions::{DiscussionEventRow, DiscussionFilter, DiscussionRow, NewDiscussion as New, ProposalRange};
 use crate::error::{Error, Result};
 use crate::types::{CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, Millis, OwnerName};
-use crate::web::http::{Parameters, Routes, Segments, segment};
+use crate::web::http::{Parameters, Routes, Segments, routes, segment};
 
 /// The maximum number of events on a page: each may have 64 KiB of text.
 const EVENTS: usize = 100;

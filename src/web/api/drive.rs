@@ -18,7 +18,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use metastore::{EntryKind, FilePath, ObjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use self::files::RevisionQuery;
 use super::common::{FolderOrder, Items, Page, PageUrl, moment, object_id};
@@ -30,7 +29,7 @@ use crate::datasets::tree_api::is_listed;
 use crate::error::{Error, Kind, Result};
 use crate::files::Usage;
 use crate::types::{Level, RepoPath};
-use crate::web::http::{AuthedActor, DatasetRequest, Parameters, Routes, media_of};
+use crate::web::http::{AuthedActor, DatasetRequest, Parameters, Routes, media_of, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(own)).document(routes!(list)).document(routes!(entry));

@@ -6,14 +6,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::Body;
 use crate::access::{FactorChangeGrant, FactorGrant};
 use crate::app::App;
 use crate::error::Result;
 use crate::types::{Millis, Secret};
-use crate::web::http::Routes;
+use crate::web::http::{Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(factors)).document(routes!(begin_totp, confirm_totp, remove_totp)).document(routes!(codes))

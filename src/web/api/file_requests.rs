@@ -8,7 +8,6 @@ use axum::response::Response;
 use lfs::Oid;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::{Body, created};
 use super::shapes;
@@ -17,7 +16,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::files::{ReceivedFiles, SenderName};
 use crate::storage::upload_sessions::UploadSession;
-use crate::web::http::{Routes, Segments, content_length, with_idle_timeout};
+use crate::web::http::{Routes, Segments, content_length, routes, with_idle_timeout};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(begin)).document(routes!(show, abandon)).document(routes!(part));

@@ -6,14 +6,15 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::tree::file_path;
 use crate::access::Fetch;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::files::Opened;
-use crate::web::http::{BaseUrl, Content, DatasetRequest, Parameters, Routes, Segments, bare, disposition, media_type};
+use crate::web::http::{
+    BaseUrl, Content, DatasetRequest, Parameters, Routes, Segments, bare, disposition, media_type, routes,
+};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(raw))

@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::browser::BrowserClient;
 use super::common::Body;
@@ -20,7 +19,7 @@ use crate::accounts::identities::IdentityRow;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{DisplayName, Millis, OwnerName, Secret};
-use crate::web::http::{Routes, Segments};
+use crate::web::http::{Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(ways)).document(routes!(link, unlink)).document(routes!(pending, create))

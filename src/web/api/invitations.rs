@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::accounts::OneTimeToken;
 use super::browser::BrowserClient;
@@ -15,7 +14,7 @@ use super::shapes;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{DisplayName, OwnerName, Role, Secret};
-use crate::web::http::{AuthedActor, Routes};
+use crate::web::http::{AuthedActor, Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(show)).document(routes!(accept))

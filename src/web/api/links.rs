@@ -6,14 +6,13 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::{Body, RequestClient};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::share::{LinkOpened, ShareRow};
 use crate::types::{Millis, Secret, ShareKind, ShareRight};
-use crate::web::http::{OptionalActor, Routes};
+use crate::web::http::{OptionalActor, Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(open))

@@ -5,13 +5,12 @@ use axum::extract::State;
 use metastore::{ConflictKind, MergeConflict, ObjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::merge::{MergeWay, Mergeability};
 use crate::error::Result;
-use crate::web::http::{Parameters, Routes};
+use crate::web::http::{Parameters, Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(check))

@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Body, Items, Page, PageUrl, known_id};
 use crate::access::{AccountGrant, CommentGrant, DatasetGrant, Read};
@@ -14,7 +13,7 @@ use crate::app::App;
 use crate::discussions::{NotificationRow, SettingRow};
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, NotificationEvent, NotificationReason};
-use crate::web::http::{AuthedActor, Parameters, Routes};
+use crate::web::http::{AuthedActor, Parameters, Routes, routes};
 
 /// The maximum number of notifications on a page, and of ids in a request.
 const PAGE: usize = 100;

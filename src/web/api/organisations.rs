@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::{Body, Items, avatar_url, created, known_id};
 use super::profiles::ProfileUpdate;
@@ -17,7 +16,7 @@ use crate::accounts::organisations::MemberRow;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{Email, GroupName, OwnerName, Role};
-use crate::web::http::{AuthedActor, Routes, Segments, segment};
+use crate::web::http::{AuthedActor, Routes, Segments, routes, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

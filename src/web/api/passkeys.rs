@@ -8,7 +8,6 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::browser::BrowserClient;
 use super::common::{Body, created};
@@ -17,7 +16,7 @@ use crate::accounts::passkeys::{Challenge, PasskeyRow};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{Id, Millis, Secret};
-use crate::web::http::{Routes, Segments};
+use crate::web::http::{Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(sign_in)).document(routes!(begin)).document(routes!(add)).document(routes!(rename, remove))

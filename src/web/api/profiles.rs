@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Body, avatar_url};
 use super::datasets::if_match;
@@ -21,7 +20,7 @@ use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::tables::MAX_IMAGE;
 use crate::types::{OwnerKind, OwnerName, ReadmeText, Role};
-use crate::web::http::{AuthedActor, Content, Parameters, Routes, Segments, bare, read_body_up_to};
+use crate::web::http::{AuthedActor, Content, Parameters, Routes, Segments, bare, read_body_up_to, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::{Body, object_id};
 use super::discussions::{Discussion, number, whole};
@@ -16,7 +15,7 @@ use crate::datasets::merge::MergeChecks;
 use crate::discussions::MergeOptions;
 use crate::error::{Error, Result};
 use crate::types::CommentText;
-use crate::web::http::{Routes, Segments};
+use crate::web::http::{Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(checks)).document(routes!(merge))

@@ -5,14 +5,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::Body;
 use crate::access::AdminGrant;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::storage::quota::{Held, Quota, Subject};
-use crate::web::http::{Routes, Segments};
+use crate::web::http::{Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(quota, set_quota, forget_quota))

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::Body;
 use super::datasets::{Dataset, dataset};
@@ -13,7 +12,7 @@ use crate::access::{DatasetGrant, Own, Read};
 use crate::app::App;
 use crate::error::Result;
 use crate::types::RepoPath;
-use crate::web::http::{DatasetRequest, Routes};
+use crate::web::http::{DatasetRequest, Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(rename))

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Body, CommitAuthor, Items, Page, PageUrl, Revision, object_id};
 use super::diff::ChangedFile;
@@ -21,7 +20,7 @@ use crate::datasets::refs::branch_name;
 use crate::datasets::revert::{Part, RevertPlan};
 use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Result};
-use crate::web::http::{Parameters, Routes, Segments};
+use crate::web::http::{Parameters, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list)).document(routes!(show)).document(routes!(revert)).document(routes!(restore))

@@ -5,7 +5,6 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Body, Items};
 use super::shapes;
@@ -15,7 +14,7 @@ use crate::accounts::role_file::RoleFile;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, PlatformRole, Role};
-use crate::web::http::{AuthedActor, Parameters, Routes, Segments, read_body};
+use crate::web::http::{AuthedActor, Parameters, Routes, Segments, read_body, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

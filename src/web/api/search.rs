@@ -7,7 +7,6 @@ use axum::response::{IntoResponse as _, Response};
 use metastore::EntryKind;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{Page, PageUrl, moment};
 use super::shapes;
@@ -17,7 +16,7 @@ use crate::datasets::browse::ListedEntry;
 use crate::datasets::search::{Counts, Field, Found, Kind, Match, Place, Query, Quotation, Sort, mark_name};
 use crate::error::{Error, Result};
 use crate::types::{OwnerName, Visibility};
-use crate::web::http::{AuthedActor, Parameters, Routes};
+use crate::web::http::{AuthedActor, Parameters, Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(search)).document(routes!(search_everything))

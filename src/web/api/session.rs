@@ -6,7 +6,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::browser::{self, BrowserClient};
 use super::common::{Body, avatar_url};
@@ -16,7 +15,7 @@ use crate::app::App;
 use crate::config::SignUp;
 use crate::error::{Error, Kind, Result};
 use crate::types::Secret;
-use crate::web::http::{EnrollingActor, Routes};
+use crate::web::http::{EnrollingActor, Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(show, begin, end))

@@ -10,7 +10,6 @@ use axum::response::{IntoResponse as _, Response};
 use metastore::EntryKind;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use self::requests::{FileRequest, FileRequestUpdate, NewFileRequest, PatchField};
 use super::common::{Body, Items, Page, PageUrl, created};
@@ -21,7 +20,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::share::{self, Grantee, Patch, RequestUpdate, ShareRow};
 use crate::types::{Id, Millis, OwnerName, Secret, ShareKind, ShareRight};
-use crate::web::http::{AuthedActor, BaseUrl, Parameters, Routes, Segments, segment};
+use crate::web::http::{AuthedActor, BaseUrl, Parameters, Routes, Segments, routes, segment};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

@@ -9,7 +9,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::Body;
 use super::shapes;
@@ -18,7 +17,7 @@ use super::tree::file_path;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::tables::{Charge, Done, MAX_QUERY, SqlRequest, SqlText, TableSource};
-use crate::web::http::{AuthedActor, Routes};
+use crate::web::http::{AuthedActor, Routes, routes};
 
 /// Number of rows of a JSON response: the default, and the maximum.
 const JSON_ROWS: u64 = 10_000;

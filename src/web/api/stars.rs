@@ -4,12 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use crate::access::{CommentGrant, DatasetGrant, Read};
 use crate::app::App;
 use crate::error::Result;
-use crate::web::http::Routes;
+use crate::web::http::{Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(stars, star, unstar))

@@ -4,14 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::Items;
 use super::tree::file_path;
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(summary)).document(routes!(activity)).document(routes!(growth))

@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 pub(super) use self::format::{RowFormat, SOURCES, TableColumn, raw, sources, stream};
 use super::common::{self, Body};
@@ -27,7 +26,7 @@ use crate::access::TableGrant;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::tables::{Charge, Done, Format, Page, TableResult};
-use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, routes};
 
 /// Maximum number of rows of one response: as JSON, which is parsed as a whole, and in other formats.
 const MAX_JSON_ROWS: usize = 1000;

@@ -8,14 +8,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use metastore::{CommitInfo, EntryKind, FilePath};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::{CommitAuthor, FolderOrder, Items, Page, PageUrl, moment, object_id};
 use crate::access::{DatasetGrant, Read};
 use crate::app::App;
 use crate::datasets::browse::Listing;
 use crate::error::{Error, Result};
-use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list)).document(routes!(show))

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::browser::{self, BrowserClient};
 use super::common::{Body, Items, created};
@@ -21,7 +20,7 @@ use crate::accounts::{SessionRow, TokenRow};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::types::{Email, Id, Millis, OwnerName, Secret};
-use crate::web::http::{AuthedActor, Routes, Segments};
+use crate::web::http::{AuthedActor, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes

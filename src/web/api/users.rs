@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::routes;
 
 use super::common::Items;
 use super::shapes;
@@ -12,7 +11,7 @@ use crate::access::AccountGrant;
 use crate::accounts::SuggestedRow;
 use crate::app::App;
 use crate::error::Result;
-use crate::web::http::{Parameters, Routes};
+use crate::web::http::{Parameters, Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(suggest))

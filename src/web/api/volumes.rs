@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::common::{Items, known_id};
 use crate::access::AccountGrant;
@@ -13,7 +12,7 @@ use crate::app::App;
 use crate::apps::installs::VolumeRow;
 use crate::error::Result;
 use crate::types::Millis;
-use crate::web::http::{Routes, Segments};
+use crate::web::http::{Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list_volumes)).document(routes!(delete_volume))

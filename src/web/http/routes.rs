@@ -1,6 +1,7 @@
 //! The route table: handlers, their OpenAPI descriptions, and what the middleware must know about each route.
 
 use std::collections::HashMap;
+use std::mem;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
@@ -8,9 +9,11 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
-use utoipa::openapi::{PathItem, Paths, RefOr, Schema};
-use utoipa_axum::router::UtoipaMethodRouter;
+use futures::future::BoxFuture;
+use utoipa::openapi::path::{HttpMethod, Operation};
+use utoipa::openapi::{Paths, RefOr, Schema};
 
+use super::handler::AnyHandler;
 use crate::app::App;
 use crate::error::ErrorDetails;
 
@@ -73,38 +76,32 @@ impl Routes {
     /// Adds a route.
     pub(crate) fn add<H, T>(mut self, method: Method, path: &'static str, handler: H) -> Self
     where
-        H: Handler<T, App>,
-        T: 'static,
+        H: Handler<T, App, Future = BoxFuture<'static, Response>> + Sync,
     {
-        let filter = MethodFilter::try_from(method.clone()).expect("a method that axum knows");
-        self.router = self.router.route(path, on(filter, handler));
-        self.list(method, path);
+        self.handle(method, path, AnyHandler::new(handler));
         self
     }
 
     /// Adds documented handlers from `routes!`. A trailing `{path}` matches the rest of the URL.
-    pub(crate) fn document(mut self, (schemas, paths, handlers): UtoipaMethodRouter<App>) -> Self {
-        self.schemas.extend(schemas);
-        for (path, item) in &paths.paths {
+    pub(crate) fn document(mut self, handlers: impl IntoIterator<Item = DocumentedHandler>) -> Self {
+        for DocumentedHandler { path, operation, methods, schemas, handler } in handlers {
             let route = match path.strip_suffix("/{path}") {
                 Some(folder) => format!("{folder}/{{*path}}"),
                 None => path.clone(),
             };
-            let PathItem { get, put, post, delete, patch, .. } = item;
-            let methods = [
-                (Method::GET, get),
-                (Method::PUT, put),
-                (Method::POST, post),
-                (Method::DELETE, delete),
-                (Method::PATCH, patch),
-            ];
-            for (method, _) in methods.into_iter().filter(|(_, operation)| operation.is_some()) {
-                self.list(method, &route);
+            for method in &methods {
+                self.handle(method_of(method), &route, handler.clone());
             }
-            self.router = self.router.route(&route, handlers.clone());
+            self.schemas.extend(schemas);
+            self.paths.add_path_operation(path, methods, operation);
         }
-        self.paths.merge(paths);
         self
+    }
+
+    fn handle(&mut self, method: Method, path: &str, handler: AnyHandler) {
+        let filter = MethodFilter::try_from(method.clone()).expect("a method that axum knows");
+        self.router = mem::take(&mut self.router).route(path, on(filter, handler));
+        self.list(method, path);
     }
 
     fn list(&mut self, method: Method, path: &str) {
@@ -128,6 +125,42 @@ impl Routes {
         // Labels of metrics are static. There is one table per server.
         let group_of = self.group_of.into_iter().map(|(path, group)| (&*path.leak(), group)).collect();
         (self.router, RouteTable { group_of, groups: self.groups })
+    }
+}
+
+/// A handler with its OpenAPI description.
+pub(crate) struct DocumentedHandler {
+    pub(crate) path: String,
+    pub(crate) operation: Operation,
+    pub(crate) methods: Vec<HttpMethod>,
+    /// The schemas that the description refers to.
+    pub(crate) schemas: Vec<(String, RefOr<Schema>)>,
+    pub(crate) handler: AnyHandler,
+}
+
+/// Handlers with the descriptions that `utoipa::path` wrote for them, for [`Routes::document`].
+macro_rules! routes {
+    ($($handler:path),+ $(,)?) => {
+        [$({
+            let mut schemas = Vec::new();
+            let (path, operation, methods) = utoipa_axum::routes!(@resolve_types $handler : schemas);
+            let handler = $crate::web::http::AnyHandler::new($handler);
+            $crate::web::http::DocumentedHandler { path, operation, methods, schemas, handler }
+        }),+]
+    };
+}
+pub(crate) use routes;
+
+fn method_of(method: &HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
     }
 }
 

@@ -7,7 +7,6 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::super::common::Body;
 use super::super::files::save;
@@ -17,7 +16,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::files::Download;
 use crate::types::Millis;
-use crate::web::http::{BaseUrl, DatasetRequest, Routes, disposition, shown};
+use crate::web::http::{BaseUrl, DatasetRequest, Routes, disposition, routes, shown};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(choose)).document(routes!(fetch))

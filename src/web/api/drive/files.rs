@@ -5,7 +5,6 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::routes;
 
 use super::super::datasets::if_match;
 use super::super::files::{save, send};
@@ -15,7 +14,7 @@ use crate::access::{Fetch, Grant, Write};
 use crate::app::App;
 use crate::datasets::tree_api::{IfMatch, path_of};
 use crate::error::Result;
-use crate::web::http::{BaseUrl, Parameters, Routes, content_length, shown, with_idle_timeout};
+use crate::web::http::{BaseUrl, Parameters, Routes, content_length, routes, shown, with_idle_timeout};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(put)).document(routes!(content)).document(routes!(download))

@@ -7,7 +7,6 @@ use axum::response::{IntoResponse as _, Response};
 use metastore::{FilePath, ObjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::super::common::Body;
 use super::super::shapes;
@@ -17,7 +16,7 @@ use crate::app::App;
 use crate::datasets::tree_api::{MovedEntry, by_root, expect_inner, path_of};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
-use crate::web::http::{DatasetRequest, Routes};
+use crate::web::http::{DatasetRequest, Routes, routes};
 
 /// The maximum number of files and folders that are moved, copied or deleted as one revision.
 const PATHS: usize = 1000;

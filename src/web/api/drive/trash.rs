@@ -7,14 +7,13 @@ use axum::response::Response;
 use metastore::FilePath;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::super::common::{Body, Items, Page, PageUrl};
 use super::{grants, message};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, routes};
 
 /// The maximum number of items restored as one revision.
 const MAX_RESTORED: usize = 1000;

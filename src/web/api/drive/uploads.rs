@@ -7,7 +7,6 @@ use axum::response::{IntoResponse as _, Response};
 use lfs::Oid;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::super::common::{Body, created};
 use super::super::shapes;
@@ -17,7 +16,7 @@ use crate::app::App;
 use crate::datasets::tree_api::path_of;
 use crate::error::{Error, Result};
 use crate::storage::upload_sessions::UploadSession;
-use crate::web::http::{DatasetRequest, Routes, Segments, content_length, segment, with_idle_timeout};
+use crate::web::http::{DatasetRequest, Routes, Segments, content_length, routes, segment, with_idle_timeout};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     let routes = routes.document(routes!(begin)).document(routes!(show, abandon));

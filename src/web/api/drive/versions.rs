@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::super::common::{Body, CommitAuthor, Items, Page, PageUrl, moment, object_id};
 use super::{Changed, message};
@@ -13,7 +12,7 @@ use crate::access::{Grant, Read, Write};
 use crate::app::App;
 use crate::datasets::tree_api::path_of;
 use crate::error::Result;
-use crate::web::http::{Parameters, Routes};
+use crate::web::http::{Parameters, Routes, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list, restore))

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
 use super::super::common::{Body, CommitAuthor, Items, Page, PageUrl};
 use super::super::revisions::wording;
@@ -23,7 +22,7 @@ use crate::tables::{
     ConvertRequest, DerivationRow, DescribeReport, DescribeRequest, DescribedConflict, DescribedProperty,
 };
 use crate::types::DerivationState;
-use crate::web::http::{DatasetRequest, Parameters, Routes, Segments};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, routes};
 
 /// Seconds after which a client may ask again how far a derivation is.
 const RETRY_AFTER: u64 = 1;

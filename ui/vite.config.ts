@@ -29,7 +29,7 @@ const announcer: Plugin = {
 };
 
 /** Modules that few pages load, when they need them: they must not be merged with chunks that all pages load. */
-const LATER = /\/@codemirror\/legacy-modes\/mode\/(\w+)|\/lib\/account\/(qr)\.ts/;
+const LATER = /\/@codemirror\/legacy-modes\/mode\/(\w+)|\/lib\/account\/(qr)\.ts|\/lib\/view\/(row-diff)\/(?:client|rows)\.ts/;
 
 export default defineConfig(({ command }) => {
 	const translated = command === 'build' && !process.env.VITEST;
@@ -43,9 +43,10 @@ export default defineConfig(({ command }) => {
 			rollupOptions: {
 				output: {
 					experimentalMinChunkSize: 20_000,
+					onlyExplicitManualChunks: true,
 					manualChunks(id) {
-						const [, mode, code] = LATER.exec(id) ?? [];
-						return mode ?? code;
+						const [, ...names] = LATER.exec(id) ?? [];
+						return names.find((name) => name !== undefined);
 					}
 				}
 			}

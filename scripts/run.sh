@@ -18,8 +18,11 @@ say() { printf '%s\n' "$*"; }
 fail() { printf '\nmake run: %s\n' "$*" >&2; exit 1; }
 
 scripts/setup.sh run
-scripts/ui.sh --optional
-cargo build --profile quick --bin rutter
+# Beside the server, which is compiled by one processor in the end.
+nice -n 19 scripts/ui.sh --optional &
+pages=$!
+cargo build --profile quick --bin rutter || { kill "$pages" 2>/dev/null || true; exit 1; }
+wait "$pages"
 
 if (exec 3<>"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null; then
     fail "$listen is already in use. Stop that program, or choose another address: RUTTER_LISTEN=127.0.0.1:8081 make run"

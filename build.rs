@@ -5,8 +5,9 @@ use std::path::Path;
 #[expect(clippy::disallowed_methods, reason = "the environment is how cargo talks to build scripts")]
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    // Debug builds read the web UI when they run, so they need not be built again.
-    if std::env::var("PROFILE").is_ok_and(|profile| profile != "debug") {
+    // Builds with debug assertions read the web UI when they run, so they need not be built again.
+    let folder = std::env::var("OUT_DIR").unwrap_or_default();
+    if !["debug", "quick"].iter().any(|profile| Path::new(&folder).iter().any(|part| part == *profile)) {
         // A path that does not exist counts as changed each time, and the whole crate would be built again.
         let pages = if Path::new("ui/dist").exists() { "ui/dist" } else { "ui" };
         println!("cargo:rerun-if-changed={pages}");

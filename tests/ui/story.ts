@@ -34,8 +34,8 @@ async function openPage(browser: Browser, server: TestServer, contexts: BrowserC
   const page = await context.newPage();
   page.on('pageerror', (error) => consoleErrors.push(`${page.url()}: ${error.message}`));
   page.on('console', (message) => {
-    // Browsers log every 4xx response, and every request without a network or a server; the pages handle those.
-    const answer = /^Failed to load resource: (the server responded with a status of (4|50[234])|net::ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED))/.test(message.text());
+    // Browsers log every 4xx response, a full store, and every request without a network or a server; the pages handle those.
+    const answer = /^Failed to load resource: (the server responded with a status of (4|50[2347])|net::ERR_(INTERNET_DISCONNECTED|CONNECTION_REFUSED))/.test(message.text());
     // Playwright's own scripts do not run in a frame without scripts.
     const sandboxed = /^Blocked script execution in '[^']*\/embed\//.test(message.text());
     if (message.type() === 'error' && !answer && !sandboxed) consoleErrors.push(`${page.url()}: ${message.text()}`);

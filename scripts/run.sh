@@ -18,11 +18,15 @@ say() { printf '%s\n' "$*"; }
 fail() { printf '\nmake run: %s\n' "$*" >&2; exit 1; }
 
 scripts/setup.sh run
-# Beside the server, which is compiled by one processor in the end.
-nice -n 19 scripts/ui.sh --optional &
+# Beside the server, which is compiled by one processor in the end. A process group of its own can be ended as a whole.
+set -m
+nice -n 19 scripts/ui.sh --optional </dev/null &
 pages=$!
-cargo build --profile quick --bin rutter || { kill "$pages" 2>/dev/null || true; exit 1; }
+set +m
+trap 'kill -TERM -- "-$pages" 2>/dev/null || true' EXIT
+cargo build --profile quick --bin rutter
 wait "$pages"
+trap - EXIT
 
 if (exec 3<>"/dev/tcp/${listen%:*}/${listen##*:}") 2>/dev/null; then
     fail "$listen is already in use. Stop that program, or choose another address: RUTTER_LISTEN=127.0.0.1:8081 make run"

@@ -14,7 +14,7 @@ type Call = dyn Fn(Request, App) -> BoxFuture<'static, Response> + Send + Sync;
 /// A handler whose type says nothing about its arguments and its future.
 ///
 /// The layers of axum are generic over the handler, and the compiler proves for each of them that its future can be sent
-/// to another thread. With hundreds of handlers, this took two thirds of the time to compile this crate.
+/// to another thread. With hundreds of handlers, this took a third of the time to compile this crate.
 #[derive(Clone)]
 pub(crate) struct AnyHandler(Arc<Call>);
 

@@ -1,7 +1,6 @@
 //! The route table: handlers, their OpenAPI descriptions, and what the middleware must know about each route.
 
 use std::collections::HashMap;
-use std::mem;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
@@ -74,12 +73,11 @@ impl Routes {
     }
 
     /// Adds a route.
-    pub(crate) fn add<H, T>(mut self, method: Method, path: &'static str, handler: H) -> Self
+    pub(crate) fn add<H, T>(self, method: Method, path: &'static str, handler: H) -> Self
     where
         H: Handler<T, App, Future = BoxFuture<'static, Response>> + Sync,
     {
-        self.handle(method, path, AnyHandler::new(handler));
-        self
+        self.handle(method, path, AnyHandler::new(handler))
     }
 
     /// Adds documented handlers from `routes!`. A trailing `{path}` matches the rest of the URL.
@@ -90,7 +88,7 @@ impl Routes {
                 None => path.clone(),
             };
             for method in &methods {
-                self.handle(method_of(method), &route, handler.clone());
+                self = self.handle(method_of(method), &route, handler.clone());
             }
             self.schemas.extend(schemas);
             self.paths.add_path_operation(path, methods, operation);
@@ -98,10 +96,11 @@ impl Routes {
         self
     }
 
-    fn handle(&mut self, method: Method, path: &str, handler: AnyHandler) {
+    fn handle(mut self, method: Method, path: &str, handler: AnyHandler) -> Self {
         let filter = MethodFilter::try_from(method.clone()).expect("a method that axum knows");
-        self.router = mem::take(&mut self.router).route(path, on(filter, handler));
+        self.router = self.router.route(path, on(filter, handler));
         self.list(method, path);
+        self
     }
 
     fn list(&mut self, method: Method, path: &str) {

@@ -11,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 use super::preview::Preview;
 use crate::app::App;
 
-/// The output of `make ui`; empty if it was not built. Debug builds read the directory at run time.
+/// The output of `make ui`; empty if it was not built. Builds with debug assertions read the
+/// directory at run time.
 #[derive(Embed)]
 #[folder = "ui/dist"]
 #[allow_missing = true]

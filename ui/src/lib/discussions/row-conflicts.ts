@@ -24,7 +24,7 @@ export interface TableConflicts {
 	complete: boolean;
 }
 
-const same = (one: Cell, other: Cell): boolean => one === other || JSON.stringify(one) === JSON.stringify(other);
+const same = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 class Changes {
 	readonly columns: DiffColumn[];
@@ -37,10 +37,12 @@ class Changes {
 		this.#places = new Map(this.columns.map((column, at) => [column.shown.name, at]));
 	}
 
-	/** The cell of a column that this branch still has. */
-	cell(row: DiffRow, name: string) {
-		const at = this.#places.get(name);
-		return at !== undefined && this.columns[at]?.after ? row.cells[at] : undefined;
+	/** What this branch made of a cell; `undefined` if it left it as it was, or has no such column. */
+	edit(row: DiffRow, name: string): Side | undefined {
+		if (row.change === 'removed') return 'removed';
+		const at = this.#places.get(name) ?? -1;
+		const cell = row.cells[at];
+		return cell && cell.kind !== 'same' && this.columns[at]?.after ? { value: cell.after } : undefined;
 	}
 
 	/** Identifies a row on both branches: by its number in the common ancestor, or a new one by its key. */
@@ -72,41 +74,18 @@ export function tableConflicts(target: RowDiff, source: RowDiff): TableConflicts
 		const id = theirs.id(row);
 		const other = id === null ? undefined : rows.get(id);
 		if (!other) continue;
-		const found = conflictsOf(ours, other, theirs, row);
-		cells.push(...found);
-		if (found.length === 0 && row.change === 'changed' && other.change === 'changed' && !isSameEdit(ours, other, theirs, row)) apart += 1;
+		const found = cells.length;
+		let differs = false;
+		for (const [at, { shown: column }] of theirs.columns.entries()) {
+			const [ofTarget, ofSource] = [ours.edit(other, column.name), theirs.edit(row, column.name)];
+			if (same(ofTarget, ofSource)) continue;
+			differs = true;
+			if (!ofTarget || !ofSource) continue;
+			const before = row.from === null ? null : { value: row.cells[at]?.before ?? null };
+			cells.push({ row: theirs.label(row), column, before, target: ofTarget, source: ofSource });
+		}
+		if (differs && cells.length === found) apart += 1;
 	}
 	const complete = [target, source].every(({ summary, more }) => summary.is_complete && !more);
 	return { cells, apart, complete };
 }
-
-function conflictsOf(ours: Changes, target: DiffRow, theirs: Changes, source: DiffRow): CellConflict[] {
-	const row = theirs.label(source);
-	const found: CellConflict[] = [];
-	const add = (column: DiffColumn, before: Cell, ofTarget: Side, ofSource: Side) =>
-		found.push({ row, column: column.shown, before: source.from === null ? null : { value: before }, target: ofTarget, source: ofSource });
-	if (target.change === 'removed') {
-		if (source.change === 'changed') theirs.columns.forEach((column, at) => changed(source, at, (before, value) => add(column, before, 'removed', { value })));
-	} else if (source.change === 'removed') {
-		ours.columns.forEach((column, at) => changed(target, at, (before, value) => add(column, before, { value }, 'removed')));
-	} else {
-		for (const [at, column] of theirs.columns.entries()) {
-			const [cell, other] = [source.cells[at], ours.cell(target, column.shown.name)];
-			if (!cell || !other || !column.after || cell.kind === 'same' || other.kind === 'same' || same(cell.after, other.after)) continue;
-			add(column, cell.before, { value: other.after }, { value: cell.after });
-		}
-	}
-	return found;
-}
-
-function changed(row: DiffRow, at: number, found: (before: Cell, after: Cell) => void): void {
-	const cell = row.cells[at];
-	if (cell?.kind === 'changed') found(cell.before, cell.after);
-}
-
-/** True if both branches changed the row in the same way. */
-const isSameEdit = (ours: Changes, target: DiffRow, theirs: Changes, source: DiffRow): boolean =>
-	theirs.columns.every((column, at) => {
-		const [cell, other] = [source.cells[at], ours.cell(target, column.shown.name)];
-		return !cell || !other || same(cell.after, other.after);
-	});

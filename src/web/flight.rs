@@ -81,9 +81,9 @@ async fn call(State(app): State<App>, request: Request) -> Result<Response> {
     use_token_of_headers(&mut parts.headers)?;
     let presented = credentials(&parts, &app)?;
     let visitor = AuthedActor::from_request_parts(&mut parts, &app).await?;
-    parts.extensions.insert(Arc::new(Caller { visitor, secret: presented.secret().cloned() }));
     let body = timed(&app, body);
-    let server = FlightServiceServer::new(Service::new(app)).max_decoding_message_size(MAX_MESSAGE);
+    parts.extensions.insert(Arc::new(Caller { app, visitor, secret: presented.secret().cloned() }));
+    let server = FlightServiceServer::new(Service).max_decoding_message_size(MAX_MESSAGE);
     let Ok(response) = server.oneshot(Request::from_parts(parts, body)).await;
     let code = response.headers().get("grpc-status").and_then(|code| code.to_str().ok()).unwrap_or("0");
     counter!("rutter_flight_calls_total", "call" => name, "code" => code.to_owned()).increment(1);

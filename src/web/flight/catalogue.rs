@@ -15,14 +15,14 @@ use arrow_ipc::convert::try_schema_from_ipc_buffer;
 use arrow_ipc::writer::IpcWriteOptions;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
-use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
 use super::caller::Caller;
 use super::queries::Queries;
 use super::sql_info::{SQL_INFO, TYPES};
 use crate::access::TableGrant;
-use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::tables::{MAX_LISTED, PreparedQuery, quoted_name};
 use crate::types::RepoPath;
@@ -121,22 +121,29 @@ static FOREIGN_KEYS: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
+/// Rows, encoded for the client.
+pub(super) type Encoded = BoxStream<'static, Result<FlightData, FlightError>>;
+
 /// The datasets and tables that a caller sees.
 pub(super) struct Catalogue {
-    app: App,
     caller: Arc<Caller>,
 }
 
 impl Catalogue {
-    pub(super) fn new(app: App, caller: Arc<Caller>) -> Self {
-        Self { app, caller }
+    pub(super) fn new(caller: Arc<Caller>) -> Self {
+        Self { caller }
     }
 
-    /// Returns the tables of datasets whose names match a pattern, and that match `name`: (dataset, table).
+    /// Returns the tables of datasets whose names match a pattern: (dataset, table).
     ///
     /// # Errors
     /// Invalid for a pattern that cannot be used; whatever reading the datasets returns.
-    pub(super) async fn tables(&self, datasets: Option<&str>, name: Option<&str>) -> Result<Vec<(String, String)>> {
+    pub(super) fn tables(self, datasets: Option<String>) -> BoxFuture<'static, Result<Vec<(String, String)>>> {
+        Box::pin(async move { self.matching_tables(datasets.as_deref(), None).await })
+    }
+
+    /// Returns the tables that match `name`, too.
+    async fn matching_tables(&self, datasets: Option<&str>, name: Option<&str>) -> Result<Vec<(String, String)>> {
         let mut all = Vec::new();
         let mut listed = std::pin::pin!(self.listed(datasets).await?);
         while let Some((dataset, tables)) = listed.try_next().await? {
@@ -152,12 +159,12 @@ impl Catalogue {
 
     /// Returns the tables of each dataset that the caller sees, whose name matches, and that has tables.
     async fn listed(&self, pattern: Option<&str>) -> Result<impl Stream<Item = Result<(String, Vec<String>)>>> {
-        let visible = self.app.access.visible_datasets(self.caller.actor()).await?;
-        let names = self.app.datasets.matching_names(&visible, pattern, MAX_LISTED).await?;
+        let visible = self.caller.app.access.visible_datasets(self.caller.actor()).await?;
+        let names = self.caller.app.datasets.matching_names(&visible, pattern, MAX_LISTED).await?;
         self.caller.charge(names.len());
         let lists = names.into_iter().map(|name| async move {
             let Some(grant) = self.grant(&name).await? else { return Ok((name, Vec::new())) };
-            let tables = self.app.tables.list(&grant).await?;
+            let tables = self.caller.app.tables.list(&grant).await?;
             Ok((name, tables))
         });
         let lists = stream::iter(lists.collect::<Vec<_>>()).buffered(CONCURRENT);
@@ -167,7 +174,7 @@ impl Catalogue {
     /// Returns the permission to read the tables of a dataset, if the caller has it.
     async fn grant(&self, dataset: &str) -> Result<Option<TableGrant>> {
         let Ok(path) = dataset.parse::<RepoPath>() else { return Ok(None) };
-        match self.app.access.authorize_table(self.caller.actor(), &path).await {
+        match self.caller.app.access.authorize_table(self.caller.actor(), &path).await {
             Ok(grant) => Ok(Some(grant)),
             Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Forbidden | Kind::Unauthenticated) => Ok(None),
             Err(error) => Err(error),
@@ -178,10 +185,11 @@ impl Catalogue {
     ///
     /// # Errors
     /// As for [`Catalogue::tables`]; invalid if the columns of too many tables are requested.
-    pub(super) async fn read(
-        &self,
-        listing: Listing,
-    ) -> Result<impl Stream<Item = Result<FlightData, FlightError>> + Send + use<>> {
+    pub(super) fn read(self, listing: Listing) -> BoxFuture<'static, Result<Encoded>> {
+        Box::pin(async move { self.read_listing(listing).await })
+    }
+
+    async fn read_listing(&self, listing: Listing) -> Result<Encoded> {
         let batch = match listing {
             Listing::Catalogs(command) => {
                 let mut builder = command.into_builder();
@@ -213,7 +221,7 @@ impl Catalogue {
         };
         let batch = batch.map_err(Error::internal)?;
         let encoder = FlightDataEncoderBuilder::new().with_schema(batch.schema());
-        Ok(encoder.build(stream::iter([Ok(batch)])))
+        Ok(encoder.build(stream::iter([Ok(batch)])).boxed())
     }
 
     async fn describe_tables(&self, command: CommandGetTables) -> Result<Result<RecordBatch, FlightError>> {
@@ -221,7 +229,7 @@ impl Catalogue {
         let mut found = Vec::new();
         if is_wanted && is_catalogue(command.catalog.as_deref()) {
             let datasets = command.db_schema_filter_pattern.as_deref();
-            found = self.tables(datasets, command.table_name_filter_pattern.as_deref()).await?;
+            found = self.matching_tables(datasets, command.table_name_filter_pattern.as_deref()).await?;
         }
         let with_schema = command.include_schema;
         if with_schema && found.len() > MAX_DESCRIBED {
@@ -232,7 +240,7 @@ impl Catalogue {
             )));
         }
         let mut builder = command.into_builder();
-        let queries = Queries::new(self.app.clone(), self.caller.clone());
+        let queries = Queries::new(self.caller.clone());
         for (dataset, table) in found {
             let schema = if with_schema { self.columns(&queries, &dataset, &table).await? } else { Schema::empty() };
             if let Err(error) = builder.append(CATALOGUE, dataset, table, TABLE, &schema) {
@@ -261,7 +269,7 @@ impl Catalogue {
         if is_catalogue(catalog.as_deref())
             && let Some(grant) = self.grant(&dataset).await?
         {
-            columns = match self.app.tables.primary_key(&grant, &table).await {
+            columns = match self.caller.app.tables.primary_key(&grant, &table).await {
                 Ok(columns) => columns,
                 Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Invalid | Kind::UnsupportedMedia) => {
                     Vec::new()

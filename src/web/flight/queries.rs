@@ -5,13 +5,14 @@ use std::sync::Arc;
 use arrow_flight::FlightData;
 use arrow_flight::sql::{Any, ProstMessageExt as _, TicketStatementQuery};
 use bytes::Bytes;
-use futures::{Stream, TryStreamExt as _};
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
 use serde_json::Value;
 
 use super::caller::Caller;
 use super::ipc::{self, Message, messages};
-use crate::app::App;
 use crate::error::{Error, Kind, Result};
 use crate::tables::{Charge, Output, PreparedQuery, SqlRequest, SqlText, quoted_name};
 
@@ -20,9 +21,11 @@ const COST: usize = 50;
 
 /// A query of a caller.
 pub(super) struct Queries {
-    app: App,
     caller: Arc<Caller>,
 }
+
+/// The rows of a query.
+pub(super) type Rows = BoxStream<'static, Result<FlightData>>;
 
 /// A query that can be fetched.
 pub(super) struct Fetchable {
@@ -33,24 +36,24 @@ pub(super) struct Fetchable {
 }
 
 impl Queries {
-    pub(super) fn new(app: App, caller: Arc<Caller>) -> Self {
-        Self { app, caller }
+    pub(super) fn new(caller: Arc<Caller>) -> Self {
+        Self { caller }
     }
 
     /// Returns the schema and the ticket of a query.
     ///
     /// # Errors
     /// As for [`Tables::sql`](crate::tables::Tables::sql).
-    pub(super) async fn describe(&self, query: String) -> Result<Fetchable> {
-        self.describe_prepared(PreparedQuery { query, parameters: Value::Null }).await
+    pub(super) fn describe(self, query: String) -> BoxFuture<'static, Result<Fetchable>> {
+        Box::pin(async move { self.describe_prepared(PreparedQuery { query, parameters: Value::Null }).await })
     }
 
     /// Returns the schema and the ticket of a prepared statement.
     ///
     /// # Errors
     /// As for [`Queries::prepared`] and [`Queries::describe`].
-    pub(super) async fn describe_handle(&self, handle: &[u8]) -> Result<Fetchable> {
-        self.describe_prepared(self.prepared(handle)?).await
+    pub(super) fn describe_handle(self, handle: Bytes) -> BoxFuture<'static, Result<Fetchable>> {
+        Box::pin(async move { self.describe_prepared(self.prepared(&handle)?).await })
     }
 
     async fn describe_prepared(&self, prepared: PreparedQuery) -> Result<Fetchable> {
@@ -68,7 +71,8 @@ impl Queries {
     /// As for [`Queries::describe`].
     pub(super) async fn schema(&self, PreparedQuery { query, parameters }: PreparedQuery) -> Result<(String, Bytes)> {
         let request = request(query, parameters, Some(0));
-        let result = self.app.tables.sql(&self.app.access, self.caller.actor(), request, self.charge()).await?;
+        let result =
+            self.caller.app.tables.sql(&self.caller.app.access, self.caller.actor(), request, self.charge()).await?;
         let (stream, _) = result.rows.gather().await?;
         Ok((result.canonical, ipc::schema(&stream)?))
     }
@@ -77,9 +81,13 @@ impl Queries {
     ///
     /// # Errors
     /// As for [`Queries::describe`].
-    pub(super) async fn prepare(&self, query: String) -> Result<(Bytes, Bytes)> {
+    pub(super) fn prepare(self, query: String) -> BoxFuture<'static, Result<(Bytes, Bytes)>> {
+        Box::pin(async move { self.prepare_query(query).await })
+    }
+
+    async fn prepare_query(&self, query: String) -> Result<(Bytes, Bytes)> {
         self.caller.charge(COST);
-        let (app, actor) = (&self.app, self.caller.actor());
+        let (app, actor) = (&self.caller.app, self.caller.actor());
         let query = app.tables.canonical(&app.access, actor, query, self.charge()).await?;
         let schema = self.schema(PreparedQuery { query: query.clone(), parameters: Value::Null }).await;
         let schema = match schema {
@@ -103,24 +111,29 @@ impl Queries {
     /// # Errors
     /// As for [`Tables::query_of_ticket`](crate::tables::Tables::query_of_ticket).
     pub(super) fn prepared(&self, handle: &[u8]) -> Result<PreparedQuery> {
-        self.app.tables.query_of_ticket(self.caller.actor(), handle)
+        self.caller.app.tables.query_of_ticket(self.caller.actor(), handle)
     }
 
     /// Runs the query of a ticket or of a prepared statement; access is checked again.
     ///
     /// # Errors
     /// As for [`Queries::prepared`] and [`Queries::describe`].
-    pub(super) async fn run(&self, handle: &[u8]) -> Result<impl Stream<Item = Result<FlightData>> + use<>> {
+    pub(super) fn run(self, handle: Bytes) -> BoxFuture<'static, Result<Rows>> {
+        Box::pin(async move { self.run_query(&handle).await })
+    }
+
+    async fn run_query(&self, handle: &[u8]) -> Result<Rows> {
         self.caller.charge(COST);
         let PreparedQuery { query, parameters } = self.prepared(handle)?;
         let request = request(query, parameters, None);
-        let result = self.app.tables.sql(&self.app.access, self.caller.actor(), request, self.charge()).await?;
+        let result =
+            self.caller.app.tables.sql(&self.caller.app.access, self.caller.actor(), request, self.charge()).await?;
         let data = |Message { header, body }| FlightData::new().with_data_header(header).with_data_body(body);
-        Ok(messages(result.rows.stream()).map_ok(data))
+        Ok(messages(result.rows.stream()).map_ok(data).boxed())
     }
 
     fn seal(&self, query: String, parameters: Value) -> Result<Bytes> {
-        self.app.tables.ticket(self.caller.actor(), PreparedQuery { query, parameters }).map(Bytes::from)
+        self.caller.app.tables.ticket(self.caller.actor(), PreparedQuery { query, parameters }).map(Bytes::from)
     }
 
     /// Returns what charges for the work of a query.

@@ -1,4 +1,8 @@
 //! The calls of Arrow Flight.
+//!
+//! Nothing large may be in the futures of these methods while they wait: the compiler proves for each method of an
+//! asynchronous trait anew that its future can be sent to another thread. So [`Queries`] and [`Catalogue`] return boxed
+//! futures, which own them.
 
 use std::sync::Arc;
 
@@ -16,14 +20,13 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 use prost::Message as _;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Extensions, Request, Response, Status, Streaming};
 
 use super::caller::Caller;
 use super::catalogue::{Catalogue, Listing};
 use super::parameters;
 use super::queries::{Fetchable, Queries, command, query_of_path};
 use super::status::{of_encoding, status};
-use crate::app::App;
 use crate::error::{Error, Result};
 
 const CREATE: &str = "CreatePreparedStatement";
@@ -37,41 +40,29 @@ const MAX_PUT: usize = 1 << 20;
 
 const READ_ONLY: &str = "tables cannot be changed by queries; commit a new version of the file instead";
 
-/// The calls.
-pub(super) struct Service(App);
+/// The calls. Each finds the server, too, in its [`Caller`].
+pub(super) struct Service;
 
 type Answer<T> = Result<Response<T>, Status>;
 type Answers<T> = BoxStream<'static, Result<T, Status>>;
 
 impl Service {
-    pub(super) fn new(app: App) -> Self {
-        Self(app)
-    }
-
-    fn queries<T>(&self, request: &Request<T>) -> Result<Queries, Status> {
-        Ok(Queries::new(self.0.clone(), caller(request)?))
-    }
-
-    fn catalogue<T>(&self, request: &Request<T>) -> Result<Catalogue, Status> {
-        Ok(Catalogue::new(self.0.clone(), caller(request)?))
-    }
-
     /// Returns the schema of what a descriptor names, and the ticket for its rows.
-    async fn describe(&self, request: &Request<FlightDescriptor>) -> Result<Fetchable, Status> {
+    async fn describe(request: &Request<FlightDescriptor>) -> Result<Fetchable, Status> {
         let descriptor = request.get_ref();
-        let queries = self.queries(request)?;
+        let queries = || caller(request.extensions()).map(Queries::new);
         let described = match descriptor.r#type() {
             DescriptorType::Path => match query_of_path(&descriptor.path) {
-                Ok(query) => queries.describe(query).await,
+                Ok(query) => queries()?.describe(query).await,
                 Err(error) => Err(error),
             },
             DescriptorType::Cmd => match command(&descriptor.cmd) {
                 Ok(Command::CommandStatementQuery(query)) => {
                     refuse_transaction(query.transaction_id.as_ref())?;
-                    queries.describe(query.query).await
+                    queries()?.describe(query.query).await
                 }
                 Ok(Command::CommandPreparedStatementQuery(query)) => {
-                    queries.describe_handle(&query.prepared_statement_handle).await
+                    queries()?.describe_handle(query.prepared_statement_handle).await
                 }
                 Ok(command) => {
                     let listing = Listing::of(command).ok_or_else(unknown)?;
@@ -99,7 +90,7 @@ impl FlightService for Service {
 
     /// Returns the token of the caller as a bearer token, in the headers of the response.
     async fn handshake(&self, request: Request<Streaming<HandshakeRequest>>) -> Answer<Self::HandshakeStream> {
-        let caller = caller(&request)?;
+        let caller = caller(request.extensions())?;
         let missing = || Status::unauthenticated("send a user name and a token by `authorization: Basic`");
         let secret = caller.secret.as_ref().ok_or_else(missing)?;
         let bearer = format!("Bearer {}", secret.expose()).parse();
@@ -116,7 +107,8 @@ impl FlightService for Service {
         let pattern = std::str::from_utf8(&request.get_ref().expression);
         let pattern = pattern.map_err(|_| Status::invalid_argument("the criteria must be UTF-8 text"))?;
         let pattern = Some(pattern).filter(|pattern| !pattern.is_empty());
-        let tables = self.catalogue(&request)?.tables(pattern, None).await.map_err(|error| status(&error))?;
+        let catalogue = caller(request.extensions()).map(Catalogue::new)?;
+        let tables = catalogue.tables(pattern.map(str::to_owned)).await.map_err(|error| status(&error))?;
         let info = |(dataset, table): (String, String)| {
             Ok(FlightInfo::new().with_descriptor(FlightDescriptor::new_path(vec![dataset, table])))
         };
@@ -124,7 +116,7 @@ impl FlightService for Service {
     }
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Answer<FlightInfo> {
-        let Fetchable { schema, ticket } = self.describe(&request).await?;
+        let Fetchable { schema, ticket } = Self::describe(&request).await?;
         let endpoint = FlightEndpoint::new().with_ticket(Ticket { ticket });
         let info = FlightInfo { schema, ..FlightInfo::new() };
         Ok(Response::new(info.with_descriptor(request.into_inner()).with_endpoint(endpoint)))
@@ -135,7 +127,7 @@ impl FlightService for Service {
     }
 
     async fn get_schema(&self, request: Request<FlightDescriptor>) -> Answer<SchemaResult> {
-        let Fetchable { schema, .. } = self.describe(&request).await?;
+        let Fetchable { schema, .. } = Self::describe(&request).await?;
         Ok(Response::new(SchemaResult { schema }))
     }
 
@@ -145,18 +137,19 @@ impl FlightService for Service {
             Command::CommandPreparedStatementQuery(query) => query.prepared_statement_handle,
             command => {
                 let listing = Listing::of(command).ok_or_else(unknown)?;
-                let rows = self.catalogue(&request)?.read(listing).await.map_err(|error| status(&error))?;
+                let catalogue = caller(request.extensions()).map(Catalogue::new)?;
+                let rows = catalogue.read(listing).await.map_err(|error| status(&error))?;
                 return Ok(Response::new(rows.map_err(of_encoding).boxed()));
             }
         };
-        let rows = self.queries(&request)?.run(&handle).await.map_err(|error| status(&error))?;
+        let queries = caller(request.extensions()).map(Queries::new)?;
+        let rows = queries.run(handle).await.map_err(|error| status(&error))?;
         Ok(Response::new(rows.map_err(|error| status(&error)).boxed()))
     }
 
     /// Binds the parameters of a prepared statement.
     async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Answer<Self::DoPutStream> {
-        let queries = self.queries(&request)?;
-        let mut sent = request.into_inner();
+        let (_, extensions, mut sent) = request.into_parts();
         let (mut all, mut size, mut whole) = (Vec::new(), 0, 0);
         let mut handle = None;
         while let Some(data) = sent.message().await? {
@@ -178,6 +171,7 @@ impl FlightService for Service {
             all.push(data);
         }
         let handle = handle.ok_or_else(|| Status::invalid_argument("the stream is empty"))?;
+        let queries = caller(&extensions).map(Queries::new)?;
         let bound = parameters::values(&all).and_then(|values| queries.bind(&handle, values));
         let prepared_statement_handle = Some(bound.map_err(|error| status(&error))?);
         let result = DoPutPreparedStatementResult { prepared_statement_handle };
@@ -197,7 +191,8 @@ impl FlightService for Service {
                 let create: Option<ActionCreatePreparedStatementRequest> = any()?.unpack().map_err(|_| malformed())?;
                 let create = create.ok_or_else(malformed)?;
                 refuse_transaction(create.transaction_id.as_ref())?;
-                let prepared = self.queries(&request)?.prepare(create.query).await;
+                let queries = caller(request.extensions()).map(Queries::new)?;
+                let prepared = queries.prepare(create.query).await;
                 let (prepared_statement_handle, dataset_schema) = prepared.map_err(|error| status(&error))?;
                 let result = ActionCreatePreparedStatementResult {
                     prepared_statement_handle,
@@ -228,8 +223,8 @@ impl FlightService for Service {
 }
 
 /// Returns the caller, whom the handler has authenticated.
-fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>, Status> {
-    let caller = request.extensions().get::<Arc<Caller>>().cloned();
+fn caller(extensions: &Extensions) -> Result<Arc<Caller>, Status> {
+    let caller = extensions.get::<Arc<Caller>>().cloned();
     caller.ok_or_else(|| status(&Error::internal("a call without a caller")))
 }
 

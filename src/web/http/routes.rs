@@ -4,15 +4,13 @@ use std::collections::HashMap;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::handler::Handler;
 use axum::http::Method;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
-use futures::future::BoxFuture;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::{Paths, RefOr, Schema};
 
-use super::handler::AnyHandler;
+use super::handler::{AnyHandler, Arguments, Handler};
 use crate::app::App;
 use crate::error::ErrorDetails;
 
@@ -73,9 +71,11 @@ impl Routes {
     }
 
     /// Adds a route.
-    pub(crate) fn add<H, T>(self, method: Method, path: &'static str, handler: H) -> Self
+    pub(crate) fn add<H, T, M>(self, method: Method, path: &'static str, handler: H) -> Self
     where
-        H: Handler<T, App, Future = BoxFuture<'static, Response>> + Sync,
+        H: Handler<T> + Clone + Send + Sync + 'static,
+        H::Future: Future<Output: IntoResponse> + Send,
+        T: Arguments<M> + 'static,
     {
         self.handle(method, path, AnyHandler::new(handler))
     }

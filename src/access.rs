@@ -53,7 +53,7 @@ use self::audit::AuditSender;
 pub use self::audit::{AuditEvent, AuditRateLimit};
 use self::claims::TokenClaim;
 pub use self::clients::{ActingGrant, ClientGrant, DeveloperGrant};
-pub use self::discussions::CommentGrant;
+pub use self::discussions::ParticipantGrant;
 pub use self::file_requests::FileRequestGrant;
 pub use self::grant::{DatasetGrant, Grant, History};
 pub use self::installs::{AppCredentials, AppUseGrant, InstallGrant};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use metastore::{ObjectId, RefName};
 
-use crate::access::{Access, CommentGrant, DatasetGrant, Read, Write};
+use crate::access::{Access, DatasetGrant, ParticipantGrant, Read, Write};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datasets::Datasets;
@@ -102,6 +102,11 @@ impl Discussions {
         self.db.read().await?.count_discussions(grant.id(), filter).await
     }
 
+    /// Counts the open discussions and proposals.
+    pub async fn count_open(&self, grant: &DatasetGrant<Read>) -> Result<i64> {
+        self.db.read().await?.open_discussions(grant.id()).await
+    }
+
     /// Returns a discussion by its number.
     ///
     /// # Errors
@@ -128,7 +133,7 @@ impl Discussions {
     ///
     /// # Errors
     /// Busy if the author has too many open discussions in this dataset, or wrote too much today.
-    pub async fn open(&self, by: &CommentGrant, new: &NewDiscussion) -> Result<DiscussionRow> {
+    pub async fn open(&self, by: &ParticipantGrant, new: &NewDiscussion) -> Result<DiscussionRow> {
         self.insert(by, new, None, None).await
     }
 
@@ -139,7 +144,7 @@ impl Discussions {
     /// there is an open proposal for them; as for [`Discussions::open`].
     pub async fn propose(
         &self,
-        by: &CommentGrant,
+        by: &ParticipantGrant,
         new: &NewDiscussion,
         source: &str,
         target: Option<&str>,
@@ -152,7 +157,7 @@ impl Discussions {
     /// Adds a discussion; with a pair of branches, a proposal; with the number, if it was reserved.
     async fn insert(
         &self,
-        by: &CommentGrant,
+        by: &ParticipantGrant,
         new: &NewDiscussion,
         pair: Option<&BranchPair>,
         number: Option<i64>,
@@ -208,7 +213,7 @@ impl Discussions {
     /// Not found; forbidden except for the author and those with write access.
     pub async fn rename(
         &self,
-        by: &CommentGrant,
+        by: &ParticipantGrant,
         number: i64,
         title: &DiscussionTitle,
     ) -> Result<Option<DiscussionEventRow>> {
@@ -233,7 +238,7 @@ impl Discussions {
     /// user has closed. Conflict for a merged proposal, and to open a proposal whose branches do not exist.
     pub async fn set_state(
         &self,
-        by: &CommentGrant,
+        by: &ParticipantGrant,
         number: i64,
         state: DiscussionState,
         comment: Option<&CommentText>,
@@ -297,7 +302,7 @@ impl Discussions {
     /// # Errors
     /// Not found; invalid for a discussion; forbidden without write access; conflict if it is not open, if it cannot be
     /// merged, and if there is nothing to merge; precondition failed if the source branch is not at the expected revision.
-    pub async fn merge(&self, by: &CommentGrant, number: i64, options: &MergeOptions) -> Result<DiscussionRow> {
+    pub async fn merge(&self, by: &ParticipantGrant, number: i64, options: &MergeOptions) -> Result<DiscussionRow> {
         let writer = by.writer()?;
         let row = expect_open(self.show(by.grant(), number).await?)?;
         let (source, target) = branches::names(&row)?;
@@ -326,7 +331,7 @@ impl Discussions {
 
     async fn record_earlier_merge(
         &self,
-        by: &CommentGrant,
+        by: &ParticipantGrant,
         writer: &DatasetGrant<Write>,
         request: &MergeRequest,
         merge: &ProposalMerge,
@@ -345,7 +350,7 @@ impl Discussions {
     }
 
     /// Finds a discussion and locks it until the transaction ends.
-    async fn lock(&self, by: &CommentGrant, number: i64) -> Result<(Tx, DiscussionRow)> {
+    async fn lock(&self, by: &ParticipantGrant, number: i64) -> Result<(Tx, DiscussionRow)> {
         let mut tx = self.db.write().await?;
         let row = tx.lock_discussion(by.grant().id(), number).await?.ok_or_else(|| missing(number))?;
         Ok((tx, row))
@@ -370,7 +375,7 @@ impl Discussions {
 
     /// Checks that a user has not written too much: a stranger must not flood the datasets of others. `opens` is true if a
     /// discussion is opened.
-    async fn expect_room(&self, tx: &mut Tx, by: &CommentGrant, opens: bool) -> Result<()> {
+    async fn expect_room(&self, tx: &mut Tx, by: &ParticipantGrant, opens: bool) -> Result<()> {
         let (most, per_day) = if by.is_writer() { (OPEN_OF_WRITERS, PER_DAY_OF_WRITERS) } else { (OPEN, PER_DAY) };
         if tx.discussion_events_since(by.user(), self.clock.now().minus(DAY)).await? >= per_day {
             return Err(Error::busy(format!(
@@ -421,7 +426,7 @@ fn expect_open(row: DiscussionRow) -> Result<DiscussionRow> {
     }
 }
 
-fn expect_author_or_writer(by: &CommentGrant, row: &DiscussionRow, what: &str) -> Result<()> {
+fn expect_author_or_writer(by: &ParticipantGrant, row: &DiscussionRow, what: &str) -> Result<()> {
     if row.author_id == Some(by.user()) || by.is_writer() {
         return Ok(());
     }

@@ -1,18 +1,18 @@
-//! Permission to take part in the discussions of a dataset.
+//! Permission to take part in a dataset that one can read: to comment, star and follow it.
 
 use super::{Access, Actor, CredentialScope, DatasetGrant, Identity, Own, Read, Right as _, Write, tokens};
 use crate::error::{Error, Result};
 use crate::types::{Id, RepoPath};
 
-/// A permission check that passed: this user can read the dataset, and may write comments in its discussions.
+/// A permission check that passed: this user can read the dataset, and may comment in its discussions, star it and follow it.
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
-pub struct CommentGrant {
+pub struct ParticipantGrant {
     grant: DatasetGrant<Read>,
     user: Id,
 }
 
-impl CommentGrant {
+impl ParticipantGrant {
     /// Returns the grant of the dataset.
     pub fn grant(&self) -> &DatasetGrant<Read> {
         &self.grant
@@ -64,7 +64,7 @@ impl Access {
     /// # Errors
     /// As for [`Access::authorize`]; unauthenticated without credentials; forbidden for actors without an account, tokens
     /// that may only read, and applications.
-    pub async fn authorize_comment(&self, actor: &Actor, dataset: &RepoPath) -> Result<CommentGrant> {
+    pub async fn authorize_participant(&self, actor: &Actor, dataset: &RepoPath) -> Result<ParticipantGrant> {
         let grant = self.authorize::<Read>(actor, dataset).await?;
         let user = match &actor.identity {
             Identity::User { id, .. } => *id,
@@ -90,6 +90,6 @@ impl Access {
                  follow or star datasets",
             ));
         }
-        Ok(CommentGrant { grant, user })
+        Ok(ParticipantGrant { grant, user })
     }
 }

@@ -18,6 +18,7 @@ use super::merge::Mergeability;
 use super::package::Metadata;
 use super::revisions::head;
 use super::sorted::{self, Child, Sort, SortKey};
+use super::stats::RevisionStats;
 use crate::access::{Grant, Read};
 use crate::error::{Error, Result};
 use crate::types::Id;
@@ -75,6 +76,8 @@ pub(super) struct BrowseCache {
     /// How the newer revision can be merged into the older one.
     pub(super) merges: Cache<PairKey, Arc<Mergeability>, Weight>,
     pub(super) summaries: Cache<FolderKey, Arc<Summary>, Weight>,
+    /// What revisions changed; `None` for too many files.
+    pub(super) revision_stats: Cache<(Id, ObjectId), Option<RevisionStats>>,
     /// Histories of a revision, or of a path in it.
     histories: Cache<FolderKey, Arc<History>, Weight>,
     /// Locks that keep concurrent requests from walking the same history. Each dataset maps to one of them.
@@ -92,6 +95,7 @@ impl Default for BrowseCache {
             metadata: Cache::with_weighter(100, REMEMBERED, Weight),
             merges: Cache::with_weighter(1000, REMEMBERED, Weight),
             summaries: Cache::with_weighter(1000, REMEMBERED, Weight),
+            revision_stats: Cache::new(100_000),
             histories: Cache::with_weighter(1000, REMEMBERED, Weight),
             walking: Default::default(),
             sending: Arc::new(Semaphore::new(MAX_BLOB_BYTES_IN_FLIGHT / usize::try_from(BLOCK).unwrap_or(1))),

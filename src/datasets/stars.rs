@@ -1,7 +1,7 @@
 //! Stars: users mark datasets to find them again. Everyone who can read a dataset sees how many users have starred it.
 
 use super::Datasets;
-use crate::access::{CommentGrant, DatasetGrant, Read};
+use crate::access::{DatasetGrant, ParticipantGrant, Read};
 use crate::db::unsigned;
 use crate::error::{Error, Result};
 use crate::types::{OWN_DRIVE, OwnerKind};
@@ -23,7 +23,7 @@ impl Datasets {
     ///
     /// # Errors
     /// Invalid for a drive; conflict for too many starred datasets.
-    pub async fn set_star(&self, by: &CommentGrant, is_starred: bool) -> Result<()> {
+    pub async fn set_star(&self, by: &ParticipantGrant, is_starred: bool) -> Result<()> {
         let (user, dataset) = (by.user(), by.grant().dataset());
         if is_starred && dataset.owner_kind == OwnerKind::User && dataset.name == OWN_DRIVE {
             return Err(Error::invalid("a drive cannot be starred; star a dataset"));

@@ -257,6 +257,12 @@ impl Tx {
         Ok(count)
     }
 
+    /// Counts the open discussions of a dataset.
+    pub async fn open_discussions(&mut self, repo: Id) -> Result<i64> {
+        let sql = "SELECT COUNT(*) FROM discussion WHERE repo_id = $1 AND state = 'open'";
+        Ok(query_scalar(sql).bind(repo).fetch_one(self).await?)
+    }
+
     /// Counts the open discussions of an author in a dataset.
     pub async fn open_discussions_of(&mut self, repo: Id, author: Id) -> Result<i64> {
         let sql = "SELECT COUNT(*) FROM discussion WHERE author_id = $1 AND repo_id = $2 AND state = 'open'";

@@ -4,7 +4,7 @@
 use metastore::{ObjectId, RefName};
 
 use super::{Discussions, NewDiscussion, ProposalRange, branch_of, next_number};
-use crate::access::{CommentGrant, DatasetGrant, Read, Write};
+use crate::access::{DatasetGrant, ParticipantGrant, Read, Write};
 use crate::db::discussions::DiscussionRow;
 use crate::error::{Error, Kind, Result};
 use crate::types::DiscussionState;
@@ -63,7 +63,7 @@ impl Discussions {
     /// As for [`Discussions::propose`].
     pub async fn propose_reserved(
         &self,
-        by: &CommentGrant,
+        by: &ParticipantGrant,
         new: &NewDiscussion,
         number: i64,
         target: &RefName,

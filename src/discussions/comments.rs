@@ -1,7 +1,7 @@
 //! Comments: writing, changing and hiding them.
 
 use super::{Discussions, expect_short};
-use crate::access::CommentGrant;
+use crate::access::ParticipantGrant;
 use crate::db::Tx;
 use crate::db::discussions::{DiscussionEventRow, DiscussionRow, EventInsert};
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ impl Discussions {
     ///
     /// # Errors
     /// Not found; busy if the author wrote too much today; conflict if the discussion is too long.
-    pub async fn comment(&self, by: &CommentGrant, number: i64, text: &CommentText) -> Result<DiscussionEventRow> {
+    pub async fn comment(&self, by: &ParticipantGrant, number: i64, text: &CommentText) -> Result<DiscussionEventRow> {
         let (mut tx, row) = self.lock(by, number).await?;
         self.expect_room(&mut tx, by, false).await?;
         expect_short(&row)?;
@@ -25,7 +25,7 @@ impl Discussions {
     /// Not found; forbidden for comments of others; conflict for a hidden comment.
     pub async fn edit_comment(
         &self,
-        by: &CommentGrant,
+        by: &ParticipantGrant,
         number: i64,
         id: Id,
         text: &CommentText,
@@ -48,7 +48,7 @@ impl Discussions {
     ///
     /// # Errors
     /// Not found; forbidden except for the author and owners.
-    pub async fn hide_comment(&self, by: &CommentGrant, number: i64, id: Id) -> Result<DiscussionEventRow> {
+    pub async fn hide_comment(&self, by: &ParticipantGrant, number: i64, id: Id) -> Result<DiscussionEventRow> {
         let (mut tx, row) = self.lock(by, number).await?;
         let comment = find(&mut tx, &row, id).await?;
         let is_own = comment.author_id == Some(by.user());

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Discussions, count};
-use crate::access::{AccountGrant, Actor, CommentGrant, DatasetGrant, Read};
+use crate::access::{AccountGrant, Actor, DatasetGrant, ParticipantGrant, Read};
 use crate::db::Tx;
 use crate::db::discussions::{DiscussionEventRow, DiscussionRow};
 use crate::db::notifications::{NotificationInsert, ReceiverRow};
@@ -38,7 +38,7 @@ struct News {
 
 impl Discussions {
     /// Sets whether the user follows the dataset.
-    pub async fn follow(&self, by: &CommentGrant, follows: bool) -> Result<()> {
+    pub async fn follow(&self, by: &ParticipantGrant, follows: bool) -> Result<()> {
         let mut tx = self.db.write().await?;
         tx.set_following(by.user(), by.grant().id(), follows, self.clock.now()).await?;
         tx.commit().await

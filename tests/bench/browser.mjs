@@ -210,6 +210,49 @@ const orders = {
 		return took;
 	},
 
+	/**
+	 * A folder that is scrolled as by a wheel, sorted and selected: frames a second, the frames that had no row in the middle,
+	 * and milliseconds until the others are painted.
+	 */
+	async scroll({ dataset, row }) {
+		const page = await context().newPage();
+		await page.goto(`${server}/d/${dataset}/tree/main`);
+		await page.getByRole('row', { name: row }).waitFor();
+		await page.waitForTimeout(1000);
+		await page.evaluate(() => {
+			window.seen = { frames: 0, empty: 0, longest: 0, begin: performance.now() };
+			let last = performance.now();
+			const look = (now) => {
+				seen.frames++;
+				seen.longest = Math.max(seen.longest, now - last);
+				last = now;
+				if (!document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest('[role="row"]')) seen.empty++;
+				requestAnimationFrame(look);
+			};
+			requestAnimationFrame(look);
+		});
+		const session = await context().newCDPSession(page);
+		await session.send('Input.synthesizeScrollGesture', { x: 600, y: 500, yDistance: -24_000, speed: 6000, gestureSourceType: 'mouse' });
+		const { frames, empty, longest, took } = await page.evaluate(() => ({ ...seen, took: (performance.now() - seen.begin) / 1000 }));
+		await page.evaluate(() => scrollTo(0, 0));
+		const [sort, select] = await page.evaluate(async () => {
+			const painted = async (act, done) => {
+				const begin = performance.now();
+				act();
+				while (!done()) await new Promise((wait) => setTimeout(wait));
+				await new Promise((wait) => requestAnimationFrame(() => setTimeout(wait)));
+				return performance.now() - begin;
+			};
+			const header = [...document.querySelectorAll('[role="columnheader"]')].find(({ textContent }) => textContent.includes('Size'));
+			const sort = await painted(() => header.querySelector('button').click(), () => header.getAttribute('aria-sort') === 'descending');
+			document.querySelectorAll('[role="row"]')[1].focus();
+			const keys = new KeyboardEvent('keydown', { key: 'a', ctrlKey: true, bubbles: true, cancelable: true });
+			return [sort, await painted(() => document.activeElement.dispatchEvent(keys), () => document.body.textContent.includes('10,000 selected'))];
+		});
+		await page.close();
+		return { rate: frames / took, empty, longest, sort, select };
+	},
+
 	/** A page with nothing on it. */
 	async blank() {
 		await (await context().newPage()).goto('about:blank');

@@ -186,7 +186,13 @@ def viewing(server, plan):
     with Browser(server) as browser:
         row = "station-00042.csv"
         first, *took = [browser.ask("view", dataset=dataset, row=row) for _ in range(1 + max(5, 3 * plan.rounds))]
-    return {"browser page of 10,000 files ms": median(took), "browser page of 10,000 files at first ms": first}
+        folder = [browser.ask("scroll", dataset=dataset, row="station-00000.csv") for _ in range(3)]
+    if empty := sum(one["empty"] for one in folder):
+        print(f"  while a folder was scrolled, {empty} frames had no row in their middle")
+    return {"browser page of 10,000 files ms": median(took), "browser page of 10,000 files at first ms": first,
+            "browser scroll of 10,000 files frames/s": max(one["rate"] for one in folder),
+            "browser sort of 10,000 files ms": min(one["sort"] for one in folder),
+            "browser select all of 10,000 files ms": min(one["select"] for one in folder)}
 
 
 def huge(server, plan):

@@ -148,11 +148,31 @@ story! {
         let largest: Vec<&Value> = summary["folders"].as_array().unwrap().iter().take(2).collect();
         assert_eq!(largest, [&json!({"path": "big", "files": 1, "bytes": 5000}), &json!({"path": "copy", "files": 1, "bytes": 5000})]);
 
+        // What each revision changed; a file that was moved counts as changed.
+        tree.git(&["mv", "a/one.txt", "a/moved.txt"]);
+        tree.git(&["rm", "-q", "four.txt", "big/data.bin"]);
+        tree.write("c/three.txt", "1234");
+        tree.commit("Changes");
+        tree.git(&["push", "-q", "origin", "main"]);
+        for _ in ["counted", "kept"] {
+            let listed = server.get(&ada, &format!("{url}/revisions?stats=true")).await;
+            let stats: Vec<Vec<u64>> = listed["items"].as_array().unwrap().iter().map(|one| {
+                let number = |name| one["stats"][name].as_u64().unwrap();
+                ["added", "changed", "removed", "bytes_added", "bytes_removed"].map(number).to_vec()
+            }).collect();
+            let attributes = stats[1][3] - 10_000;
+            assert!((1..100).contains(&attributes), "the size of .gitattributes, and not of pointers: {listed}");
+            let expected = [[0, 2, 2, 9, 5009], [3, 0, 0, 10_000 + attributes, 0], [4, 0, 0, 16, 0]];
+            assert_eq!(stats, expected, "{listed}");
+        }
+        let listed = server.get(&ada, &format!("{url}/revisions")).await;
+        assert_eq!(listed["items"][0].get("stats"), None, "only on request");
+
         let weeks = server.get(&ada, &format!("{url}/activity")).await;
         let weeks = weeks["items"].as_array().unwrap();
         assert_eq!(weeks.len(), 52);
         let answer: u64 = weeks.iter().rev().take(2).map(|week| week["revisions"].as_u64().unwrap()).sum();
-        assert_eq!(answer, 2, "{weeks:?}");
+        assert_eq!(answer, 3, "{weeks:?}");
         for wrong in ["0", "521", "x"] {
             let (status, _) = server.json(Some(&ada.token), "GET", &format!("{url}/activity?weeks={wrong}"), Value::Null).await;
             assert_eq!(status, 422, "{wrong}");

@@ -53,6 +53,8 @@ pub(super) struct Dataset {
     stars: u64,
     /// True if the caller has starred it.
     starred: bool,
+    /// The number of open discussions and proposals.
+    open_discussions: i64,
     /// Storage used in bytes, Git LFS objects and git packs together.
     bytes: u64,
     /// The number of Git LFS objects in the dataset.
@@ -328,6 +330,7 @@ pub(super) async fn dataset(app: &App, grant: &DatasetGrant<Read>, note: CommitN
         rights: grant.rights().into(),
         stars: stars.count,
         starred: stars.is_own,
+        open_discussions: app.discussions.count_open(grant).await?,
         bytes: held.bytes,
         objects: held.objects,
         quota_bytes: held.quota_bytes,

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::common::{Body, Items, Page, PageUrl, avatar_url, created, known_id};
 use super::shapes;
-use crate::access::{CommentGrant, DatasetGrant, Read};
+use crate::access::{DatasetGrant, ParticipantGrant, Read};
 use crate::app::App;
 use crate::discussions::{DiscussionEventRow, DiscussionFilter, DiscussionRow, NewDiscussion as New, ProposalRange};
 use crate::error::{Error, Result};
@@ -260,7 +260,7 @@ async fn list(
 /// cannot do it.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/discussions", tag = "discussions",
     request_body = NewDiscussion, responses((status = 201, description = "The discussion.", body = Discussion)))]
-async fn create(State(app): State<App>, by: CommentGrant, Body(asked): Body<NewDiscussion>) -> Result<Response> {
+async fn create(State(app): State<App>, by: ParticipantGrant, Body(asked): Body<NewDiscussion>) -> Result<Response> {
     let new = New { title: asked.title.parse()?, body: CommentText::optional(asked.body.as_deref())? };
     let row = match (&asked.source, &asked.target) {
         (Some(source), target) => app.discussions.propose(&by, &new, source, target.as_deref()).await?,
@@ -286,7 +286,7 @@ async fn show(State(app): State<App>, grant: DatasetGrant<Read>, segments: Segme
     responses((status = 200, description = "The discussion.", body = Discussion)))]
 async fn update(
     State(app): State<App>,
-    by: CommentGrant,
+    by: ParticipantGrant,
     segments: Segments,
     Body(asked): Body<DiscussionUpdate>,
 ) -> Result<Json<Discussion>> {
@@ -346,7 +346,7 @@ async fn events(
     responses((status = 201, description = "The comment.", body = DiscussionEvent)))]
 async fn comment(
     State(app): State<App>,
-    by: CommentGrant,
+    by: ParticipantGrant,
     segments: Segments,
     Body(asked): Body<NewComment>,
 ) -> Result<Response> {
@@ -364,7 +364,7 @@ async fn comment(
     request_body = NewComment, responses((status = 200, description = "The comment.", body = DiscussionEvent)))]
 async fn edit_comment(
     State(app): State<App>,
-    by: CommentGrant,
+    by: ParticipantGrant,
     segments: Segments,
     Body(asked): Body<NewComment>,
 ) -> Result<Json<DiscussionEvent>> {
@@ -378,7 +378,11 @@ async fn edit_comment(
     params(("number" = i64, Path, description = "The number of the discussion."),
            ("comment" = String, Path, description = "The id of the comment.")),
     responses((status = 200, description = "The comment, without its text.", body = DiscussionEvent)))]
-async fn hide_comment(State(app): State<App>, by: CommentGrant, segments: Segments) -> Result<Json<DiscussionEvent>> {
+async fn hide_comment(
+    State(app): State<App>,
+    by: ParticipantGrant,
+    segments: Segments,
+) -> Result<Json<DiscussionEvent>> {
     let id = known_id(segments.get("comment"))?;
     Ok(Json(app.discussions.hide_comment(&by, number(&segments)?, id).await?.into()))
 }

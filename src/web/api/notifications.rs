@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::common::{Body, Items, Page, PageUrl, known_id};
-use crate::access::{AccountGrant, CommentGrant, DatasetGrant, Read};
+use crate::access::{AccountGrant, DatasetGrant, ParticipantGrant, Read};
 use crate::app::App;
 use crate::discussions::{NotificationRow, SettingRow};
 use crate::error::{Error, Result};
@@ -200,7 +200,7 @@ async fn following(State(app): State<App>, grant: DatasetGrant<Read>) -> Result<
 /// Follows the dataset: the caller is notified of its discussions and proposals.
 #[utoipa::path(put, path = "/api/v1/datasets/{owner}/{dataset}/follow", tag = "discussions",
     responses((status = 204, description = "The caller follows it.")))]
-async fn follow(State(app): State<App>, by: CommentGrant) -> Result<StatusCode> {
+async fn follow(State(app): State<App>, by: ParticipantGrant) -> Result<StatusCode> {
     app.discussions.follow(&by, true).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -208,7 +208,7 @@ async fn follow(State(app): State<App>, by: CommentGrant) -> Result<StatusCode> 
 /// Stops following the dataset.
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/follow", tag = "discussions",
     responses((status = 204, description = "The caller does not follow it.")))]
-async fn unfollow(State(app): State<App>, by: CommentGrant) -> Result<StatusCode> {
+async fn unfollow(State(app): State<App>, by: ParticipantGrant) -> Result<StatusCode> {
     app.discussions.follow(&by, false).await?;
     Ok(StatusCode::NO_CONTENT)
 }

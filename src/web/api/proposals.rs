@@ -9,7 +9,7 @@ use super::common::{Body, object_id};
 use super::discussions::{Discussion, number, whole};
 use super::merge::MergeResult;
 use super::shapes;
-use crate::access::{CommentGrant, DatasetGrant, Read};
+use crate::access::{DatasetGrant, ParticipantGrant, Read};
 use crate::app::App;
 use crate::datasets::merge::MergeChecks;
 use crate::discussions::MergeOptions;
@@ -110,7 +110,7 @@ async fn checks(State(app): State<App>, grant: DatasetGrant<Read>, segments: Seg
     responses((status = 200, description = "The merged proposal.", body = Discussion)))]
 async fn merge(
     State(app): State<App>,
-    by: CommentGrant,
+    by: ParticipantGrant,
     segments: Segments,
     Body(asked): Body<MergeProposal>,
 ) -> Result<Json<Discussion>> {

@@ -1,5 +1,7 @@
 //! Revision history (`…/revisions`), reverting and restoring.
 
+use std::iter;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -19,8 +21,9 @@ use crate::datasets::package::CommitNote;
 use crate::datasets::refs::branch_name;
 use crate::datasets::revert::{Part, RevertPlan};
 use crate::datasets::revisions::CommitMeta;
+use crate::datasets::stats;
 use crate::error::{Error, Result};
-use crate::web::http::{Parameters, Routes, Segments, routes};
+use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list)).document(routes!(show)).document(routes!(revert)).document(routes!(restore))
@@ -34,6 +37,42 @@ struct HistoryQuery {
     /// Only revisions that changed this file or folder.
     #[param(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
+    /// True to also count what each revision changed.
+    #[serde(default)]
+    stats: bool,
+}
+
+/// A revision in a list.
+#[derive(Serialize, ToSchema)]
+struct ListedRevision {
+    #[serde(flatten)]
+    revision: Revision,
+    /// With `stats`: what it changed. Absent for revisions that changed too many files, and for the rest of a list that as a
+    /// whole changed more than 20,000: a later request counts on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stats: Option<RevisionStats>,
+}
+
+/// How many files a revision changed since its first parent.
+#[derive(Serialize, ToSchema)]
+struct RevisionStats {
+    /// The number of added files.
+    added: u64,
+    /// The number of files with other content, another name or another mode.
+    changed: u64,
+    /// The number of removed files.
+    removed: u64,
+    /// The size of the added and changed files, in bytes.
+    bytes_added: u64,
+    /// The size that the removed and changed files had, in bytes.
+    bytes_removed: u64,
+}
+
+impl From<stats::RevisionStats> for RevisionStats {
+    fn from(stats: stats::RevisionStats) -> Self {
+        let stats::RevisionStats { added, changed, removed, bytes_added, bytes_removed } = stats;
+        Self { added, changed, removed, bytes_added, bytes_removed }
+    }
 }
 
 /// A revision with its package metadata.
@@ -143,14 +182,15 @@ struct RestoreRequest {
 
 /// Lists revisions, newest first.
 #[utoipa::path(get, path = "/api/v1/datasets/{owner}/{dataset}/revisions", tag = "revisions", params(HistoryQuery, Page),
-    responses((status = 200, description = "The revisions.", body = Items<Revision>)))]
+    responses((status = 200, description = "The revisions.", body = Items<ListedRevision>)))]
 async fn list(
     State(app): State<App>,
-    grant: DatasetGrant<Read>,
+    visitor: DatasetRequest,
     Parameters(walk): Parameters<HistoryQuery>,
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
+    let grant: DatasetGrant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let limit = page.limit()?;
     // The cursor holds the last revision returned and the one the listing started from, because the branch can move.
     let (from, after) = match page.cursor() {
@@ -173,7 +213,15 @@ async fn list(
     } else {
         None
     };
-    Ok(here.page(found.iter().map(Revision::from).collect(), next))
+    let mut stats = Vec::new();
+    if walk.stats {
+        let counted = app.datasets.revision_stats(&grant, &found).await?;
+        visitor.charge(counted.read / 10);
+        stats = counted.stats;
+    }
+    let stats = stats.into_iter().map(|stats| stats.map(RevisionStats::from)).chain(iter::repeat_with(|| None));
+    let items = found.iter().zip(stats).map(|(revision, stats)| ListedRevision { revision: revision.into(), stats });
+    Ok(here.page(items.collect(), next))
 }
 
 /// Returns a revision with its package metadata.

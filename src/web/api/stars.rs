@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::access::{CommentGrant, DatasetGrant, Read};
+use crate::access::{DatasetGrant, ParticipantGrant, Read};
 use crate::app::App;
 use crate::error::Result;
 use crate::web::http::{Routes, routes};
@@ -38,7 +38,7 @@ async fn stars(State(app): State<App>, grant: DatasetGrant<Read>) -> Result<Json
 /// Stars the dataset. Others see the number of users who have, but not which ones.
 #[utoipa::path(put, path = "/api/v1/datasets/{owner}/{dataset}/star", tag = "datasets",
     responses((status = 200, description = "The caller has starred it.", body = Stars)))]
-async fn star(State(app): State<App>, by: CommentGrant) -> Result<Json<Stars>> {
+async fn star(State(app): State<App>, by: ParticipantGrant) -> Result<Json<Stars>> {
     app.datasets.set_star(&by, true).await?;
     of(&app, by.grant()).await
 }
@@ -46,7 +46,7 @@ async fn star(State(app): State<App>, by: CommentGrant) -> Result<Json<Stars>> {
 /// Removes the caller's star.
 #[utoipa::path(delete, path = "/api/v1/datasets/{owner}/{dataset}/star", tag = "datasets",
     responses((status = 200, description = "The caller has not starred it.", body = Stars)))]
-async fn unstar(State(app): State<App>, by: CommentGrant) -> Result<Json<Stars>> {
+async fn unstar(State(app): State<App>, by: ParticipantGrant) -> Result<Json<Stars>> {
     app.datasets.set_star(&by, false).await?;
     of(&app, by.grant()).await
 }

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use super::rate_limit::{Account, Client};
 use super::{session_cookie, url};
 use crate::access::{
-    AccountGrant, Actor, AdminGrant, CommentGrant, Credentials, DatasetGrant, FactorChangeGrant, FactorGrant,
-    FileRequestGrant, Grant, IdentityChangeGrant, OrgAdminGrant, OrgMemberGrant, Right, SessionGrant, ShareGrant,
+    AccountGrant, Actor, AdminGrant, Credentials, DatasetGrant, FactorChangeGrant, FactorGrant, FileRequestGrant,
+    Grant, IdentityChangeGrant, OrgAdminGrant, OrgMemberGrant, ParticipantGrant, Right, SessionGrant, ShareGrant,
     TableGrant, Target,
 };
 use crate::app::App;
@@ -272,14 +272,14 @@ impl FromRequestParts<App> for TableGrant {
     }
 }
 
-impl FromRequestParts<App> for CommentGrant {
+impl FromRequestParts<App> for ParticipantGrant {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let visitor = DatasetRequest::from_request_parts(parts, app).await?;
         // What is written stays, and others get to see it.
         visitor.charge(COMMENT_COST);
-        app.access.authorize_comment(&visitor.actor, &visitor.path).await
+        app.access.authorize_participant(&visitor.actor, &visitor.path).await
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::common::{Answer, ERROR_MESSAGE, Failure, REPO_NOT_FOUND};
-use crate::access::{Actor, CommentGrant, DatasetGrant, Own, Read, Write};
+use crate::access::{Actor, DatasetGrant, Own, ParticipantGrant, Read, Write};
 use crate::app::App;
 use crate::config::DEFAULT_STORE;
 use crate::datasets::revisions::CommitMeta;
@@ -209,12 +209,12 @@ async fn may_write(_: DatasetGrant<Write>) -> StatusCode {
 }
 
 /// Likes are stars.
-async fn like(State(app): State<App>, by: CommentGrant) -> Result<StatusCode> {
+async fn like(State(app): State<App>, by: ParticipantGrant) -> Result<StatusCode> {
     app.datasets.set_star(&by, true).await?;
     Ok(StatusCode::OK)
 }
 
-async fn unlike(State(app): State<App>, by: CommentGrant) -> Result<StatusCode> {
+async fn unlike(State(app): State<App>, by: ParticipantGrant) -> Result<StatusCode> {
     app.datasets.set_star(&by, false).await?;
     Ok(StatusCode::OK)
 }

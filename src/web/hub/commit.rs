@@ -84,7 +84,7 @@ async fn commit(
     let grant: DatasetGrant<Write> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let asked = pairs(query.unwrap_or_default().as_bytes());
     let by = if is_on(value(&asked, "create_pr")) {
-        Some(app.access.authorize_comment(&visitor.actor, &visitor.path).await?)
+        Some(app.access.authorize_participant(&visitor.actor, &visitor.path).await?)
     } else {
         None
     };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::common::{Answer, Failure, REVISION_NOT_FOUND, hub_time, is_default, pairs, value};
-use crate::access::{CommentGrant, DatasetGrant, Read};
+use crate::access::{DatasetGrant, ParticipantGrant, Read};
 use crate::app::App;
 use crate::datasets::merge::MergeWay;
 use crate::discussions::{DiscussionEventRow, DiscussionFilter, DiscussionRow, MergeOptions, NewDiscussion};
@@ -66,7 +66,11 @@ struct NewHubDiscussion {
     pull_request: bool,
 }
 
-async fn create(State(app): State<App>, by: CommentGrant, Body(asked): Body<NewHubDiscussion>) -> Answer<Json<Value>> {
+async fn create(
+    State(app): State<App>,
+    by: ParticipantGrant,
+    Body(asked): Body<NewHubDiscussion>,
+) -> Answer<Json<Value>> {
     let body = CommentText::optional(asked.description.as_deref())?;
     let new = NewDiscussion { title: asked.title.parse()?, body };
     let row = if asked.pull_request {
@@ -131,7 +135,7 @@ struct NewComment {
 
 async fn comment(
     State(app): State<App>,
-    by: CommentGrant,
+    by: ParticipantGrant,
     segments: Segments,
     Body(asked): Body<NewComment>,
 ) -> Answer<Json<Value>> {
@@ -146,7 +150,7 @@ struct Edited {
 
 async fn edit_comment(
     State(app): State<App>,
-    by: CommentGrant,
+    by: ParticipantGrant,
     segments: Segments,
     Body(asked): Body<Edited>,
 ) -> Answer<Json<Value>> {
@@ -155,7 +159,7 @@ async fn edit_comment(
     Ok(Json(json!({ "updatedComment": event(&edited) })))
 }
 
-async fn hide_comment(State(app): State<App>, by: CommentGrant, segments: Segments) -> Answer<Json<Value>> {
+async fn hide_comment(State(app): State<App>, by: ParticipantGrant, segments: Segments) -> Answer<Json<Value>> {
     let hidden = app.discussions.hide_comment(&by, number(&segments)?, id(&segments)?).await?;
     Ok(Json(json!({ "updatedComment": event(&hidden) })))
 }
@@ -167,7 +171,7 @@ struct Title {
 
 async fn rename(
     State(app): State<App>,
-    by: CommentGrant,
+    by: ParticipantGrant,
     segments: Segments,
     Body(asked): Body<Title>,
 ) -> Answer<Json<Value>> {
@@ -186,7 +190,7 @@ struct Status {
 
 async fn set_status(
     State(app): State<App>,
-    by: CommentGrant,
+    by: ParticipantGrant,
     segments: Segments,
     Body(asked): Body<Status>,
 ) -> Answer<Json<Value>> {
@@ -212,7 +216,12 @@ struct MergeRequest {
     comment: Option<String>,
 }
 
-async fn merge(State(app): State<App>, by: CommentGrant, segments: Segments, request: Request) -> Answer<Json<Value>> {
+async fn merge(
+    State(app): State<App>,
+    by: ParticipantGrant,
+    segments: Segments,
+    request: Request,
+) -> Answer<Json<Value>> {
     let body = read_body(&app, request).await?;
     // Without a comment, clients send no body.
     let asked: MergeRequest = match body.trim_ascii() {
@@ -246,7 +255,7 @@ pub(super) async fn branch_name(app: &App, dataset: Id, revision: &str) -> Answe
 /// Invalid if the pull request is not for the default branch.
 pub(super) async fn reserve(
     app: &App,
-    by: &CommentGrant,
+    by: &ParticipantGrant,
     revision: &str,
     parent: Option<&str>,
 ) -> Result<(i64, metastore::RefName, metastore::RefName)> {

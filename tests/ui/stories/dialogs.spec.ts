@@ -67,6 +67,7 @@ test('dialogs of the drive, the account and the administration', async ({ server
   await api('POST', '/drive/ada/drive/delete', { paths: ['gone'] });
   await api('POST', '/datasets/ada/drive/shares', { path: 'notes.txt', with: { user: 'ben' }, right: 'view' });
   await api('POST', '/organisations', { name: 'lab' });
+  await api('PUT', '/organisations/lab/members/ben', { role: 'reader' });
   const { id } = await api('POST', '/clients', { name: 'Notes', redirects: ['http://127.0.0.1:9/callback'], scopes: ['openid'] });
   const page = await newPage();
   await signIn(page, 'ada');
@@ -93,6 +94,7 @@ test('dialogs of the drive, the account and the administration', async ({ server
     '/trash': [by('Empty trash', /trash/), by('Remove gone from trash', 'Remove from trash?')],
     '/account': [by('New token'), by('New organisation'), by('Close account…', 'Close account')],
     [`/account/clients?owner=ada&client=${id as string}`]: [by('Replace secret…', 'Replace the secret of Notes?'), by('Delete Notes…', 'Delete Notes?')],
+    '/o/lab': [by('Invite by e-mail', 'Invite to lab'), { dialog: 'Remove ben?', from: (page) => page.getByRole('row', { name: /ben/ }).getByRole('button', { name: 'Remove' }) }, by('New group'), by('Add role', 'Add a platform role'), by('Delete lab…', 'Delete lab?')],
     '/admin/users': [by('Actions for ben', 'Quota of ben', { item: 'Change quota…' })],
     '/admin/catalogue': [by('Add an app…', 'Add an app')],
   });

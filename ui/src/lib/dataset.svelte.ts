@@ -3,18 +3,13 @@ import { getContext, setContext } from 'svelte';
 import { all, datasetUrl, request, segment } from './api';
 import { DatasetFiles } from './drive/dataset-files';
 import { load, type Loaded } from './load.svelte';
-import type { Branch, Dataset, Discussion, Page, Rights, Summary, Tag } from './types';
+import type { Branch, Dataset, Page, Rights, Summary, Tag } from './types';
 
 const none: Rights = { read: false, download: false, write: false, own: false };
-
-/** The number of open discussions is exact up to this. */
-const COUNTED = 50;
 
 export class DatasetPage {
 	readonly loaded: Loaded<Dataset>;
 	readonly refs: Loaded<{ branches: Branch[]; tags: Tag[] }>;
-	/** Open discussions and proposals, up to a number; `more` if there are others. */
-	readonly discussions: Loaded<{ count: number; more: boolean }>;
 	/** Sizes of the files; loaded for the pages that set `summarizes`. */
 	readonly summary: Loaded<Summary>;
 	summarizes = $state(false);
@@ -30,9 +25,6 @@ export class DatasetPage {
 				all((cursor) => request<Page<Tag>>('GET', tags, { query: { cursor }, signal }), 1000)
 			]).then(([branches, tags]) => ({ branches, tags }));
 		});
-		this.discussions = load((signal) =>
-			request<Page<Discussion>>('GET', this.url('/discussions'), { query: { state: 'open', limit: COUNTED }, signal }).then((page) => ({ count: page.items.length, more: page.next_cursor != null }))
-		);
 		this.summary = load((signal) =>
 			this.summarizes && this.data?.revision ? request<Summary>('GET', this.url(`/summary/${segment(this.branch)}`), { signal }) : null
 		);

@@ -96,6 +96,8 @@ export type RestoredFromTrash = Schemas['RestoredFromTrash'];
 /** Result of a dry run of a revert or restore. */
 export type DryRun = Refine<Schemas['DryRunResult'], PackageDetails>;
 export type Revision = Schemas['Revision'];
+export type ListedRevision = Schemas['ListedRevision'];
+export type RevisionStats = Schemas['RevisionStats'];
 /** The caller's rights on a dataset. */
 export type Rights = Schemas['RightsHere'];
 export type RunningDiff = Schemas['RunningDiff'];

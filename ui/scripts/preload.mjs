@@ -41,13 +41,17 @@ function preload(start, files, routes) {
 		if (as !== 'script') link.crossOrigin = 'anonymous';
 		document.head.append(link);
 	};
+	const [match, styles = [], scripts = [], isDataset] = found ?? [];
 	add('preload', 'fetch', '/api/v1/session');
-	for (const file of start) add('modulepreload', 'script', `/${rutter.file(file)}`);
-	if (!found) return;
-	const [match, styles, scripts, isDataset] = found;
-	for (const file of styles) add('preload', 'style', `/${files[file]}`);
-	for (const file of scripts) add('modulepreload', 'script', `/${rutter.file(files[file])}`);
 	if (isDataset) add('preload', 'fetch', `/api/v1/datasets/${match[1]}/${match[2]}`);
+	// The rest after the first paint, which it would delay on a slow device. In the background there is none.
+	const rest = () => {
+		for (const file of start) add('modulepreload', 'script', `/${rutter.file(file)}`);
+		for (const file of styles) add('preload', 'style', `/${files[file]}`);
+		for (const file of scripts) add('modulepreload', 'script', `/${rutter.file(files[file])}`);
+	};
+	if (document.hidden) rest();
+	else requestAnimationFrame(() => setTimeout(rest));
 }
 
 // Names sort before parameters, and a route is chosen before the ones that also match its paths.

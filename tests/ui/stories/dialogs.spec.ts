@@ -59,7 +59,7 @@ async function begin(server: TestServer) {
 }
 
 test('dialogs of the drive, the account and the administration', async ({ server, newPage }) => {
-  const { api } = await begin(server);
+  const { api, token } = await begin(server);
   await api('GET', '/drive');
   for (const path of ['maps', 'plans', 'gone']) await api('POST', '/drive/ada/drive/folders', { path });
   const commit = (operations: object[]) => api('POST', '/datasets/ada/drive/commits', { message: 'Change', operations });
@@ -67,7 +67,7 @@ test('dialogs of the drive, the account and the administration', async ({ server
   await api('POST', '/drive/ada/drive/delete', { paths: ['gone'] });
   await api('POST', '/datasets/ada/drive/shares', { path: 'notes.txt', with: { user: 'ben' }, right: 'view' });
   await api('POST', '/organisations', { name: 'lab' });
-  await api('PUT', '/organisations/lab/members/ben', { role: 'reader' });
+  await server.api('PUT', '/api/v1/organisations/lab/members/ben', token, { role: 'reader' });
   const { id } = await api('POST', '/clients', { name: 'Notes', redirects: ['http://127.0.0.1:9/callback'], scopes: ['openid'] });
   const page = await newPage();
   await signIn(page, 'ada');

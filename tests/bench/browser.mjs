@@ -232,7 +232,7 @@ const orders = {
 			requestAnimationFrame(look);
 		});
 		const session = await context().newCDPSession(page);
-		await session.send('Input.synthesizeScrollGesture', { x: 600, y: 500, yDistance: -24_000, speed: 6000, gestureSourceType: 'mouse' });
+		await session.send('Input.synthesizeScrollGesture', { x: 400, y: 300, yDistance: -24_000, speed: 6000, gestureSourceType: 'mouse' });
 		const { frames, empty, longest, took } = await page.evaluate(() => ({ ...seen, took: (performance.now() - seen.begin) / 1000 }));
 		await page.evaluate(() => scrollTo(0, 0));
 		const [sort, select] = await page.evaluate(async () => {

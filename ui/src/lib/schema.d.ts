@@ -4530,6 +4530,8 @@ export interface paths {
                     revision?: string;
                     /** @description Only revisions that changed this file or folder. */
                     path?: components["schemas"]["FilePath"];
+                    /** @description True to also count what each revision changed. */
+                    stats?: boolean;
                     /** @description The maximum number of items to return. */
                     limit?: number;
                     /** @description The `next_cursor` of the previous page. */
@@ -4552,7 +4554,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Items_Revision"];
+                        "application/json": components["schemas"]["Items_ListedRevision"];
                     };
                 };
                 /** @description The request failed (RFC 9457 problem details). */
@@ -11717,6 +11719,11 @@ export interface components {
              * @description The number of Git LFS objects in the dataset.
              */
             objects: number;
+            /**
+             * Format: int64
+             * @description The number of open discussions and proposals.
+             */
+            open_discussions: number;
             /** @description The owner: a user or an organisation. */
             owner: string;
             /** @description The content of `datapackage.json` (Frictionless Data Package); null if the file does not exist. */
@@ -13060,6 +13067,14 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Items_ListedRevision: {
+            items: (components["schemas"]["Revision"] & {
+                stats?: components["schemas"]["RevisionStats"] | null;
+            })[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Items_Membership: {
             items: {
                 /** @description The URL of the avatar; null for none. */
@@ -13237,28 +13252,6 @@ export interface components {
                 to?: components["schemas"]["PlatformRole"] | null;
                 /** @description The user name. */
                 user: string;
-            }[];
-            /** @description The cursor of the next page; absent on the last page. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
-        Items_Revision: {
-            items: {
-                /** @description The author of the change. */
-                author: components["schemas"]["CommitAuthor"];
-                /** @description The committer of the revision. */
-                committer: components["schemas"]["CommitAuthor"];
-                /**
-                 * Format: date-time
-                 * @description The commit time (RFC 3339).
-                 */
-                created: string;
-                /** @description The commit message. */
-                description: string;
-                /** @description The ids of the parent revisions; more than one for a merge. */
-                parents: string[];
-                /** @description The id of the revision (commit hash). */
-                revision: string;
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -13704,6 +13697,10 @@ export interface components {
             linked: string;
             /** @description The provider. */
             provider: string;
+        };
+        /** @description A revision in a list. */
+        ListedRevision: components["schemas"]["Revision"] & {
+            stats?: components["schemas"]["RevisionStats"] | null;
         };
         /** @description A file that another user has locked. */
         LockedFile: {
@@ -14840,6 +14837,34 @@ export interface components {
         RevisionId: string;
         RevisionShown: components["schemas"]["Revision"] | {
             revision?: null;
+        };
+        /** @description How many files a revision changed since its first parent. */
+        RevisionStats: {
+            /**
+             * Format: int64
+             * @description The number of added files.
+             */
+            added: number;
+            /**
+             * Format: int64
+             * @description The size of the added and changed files, in bytes.
+             */
+            bytes_added: number;
+            /**
+             * Format: int64
+             * @description The size that the removed and changed files had, in bytes.
+             */
+            bytes_removed: number;
+            /**
+             * Format: int64
+             * @description The number of files with other content, another name or another mode.
+             */
+            changed: number;
+            /**
+             * Format: int64
+             * @description The number of removed files.
+             */
+            removed: number;
         };
         /** @description A revision, in quotes. */
         RevisionTag: string;

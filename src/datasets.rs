@@ -20,6 +20,7 @@ pub(crate) mod ref_transaction;
 pub mod refs;
 mod rename;
 pub mod revert;
+pub mod revision_stats;
 pub mod revisions;
 pub mod search;
 pub mod sorted;

@@ -1,9 +1,8 @@
-//! Dataset statistics: the size of its folders, what its revisions changed, and commit activity by week.
+//! Dataset statistics: the size of its folders, and commit activity by week.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use metastore::{Change, ChangeKind, CommitInfo, FilePath, ObjectId, Reader, Side, Summary};
+use metastore::{FilePath, Summary};
 
 use super::Datasets;
 use super::browse::DEPTH;
@@ -16,32 +15,6 @@ const WEEK: i64 = 7;
 
 /// Days from the Monday before the Unix epoch to the epoch, which was a Thursday.
 const MONDAY: i64 = 3;
-
-/// Maximum number of changed files that are counted for a list of revisions.
-const MAX_COUNTED: usize = 20_000;
-
-/// How many files a revision changed since its first parent, and the sizes of their content, in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RevisionStats {
-    /// Files that were added.
-    pub added: u64,
-    /// Files with other content, another name or another mode.
-    pub changed: u64,
-    /// Files that were removed.
-    pub removed: u64,
-    /// The size of all added and changed files.
-    pub bytes_added: u64,
-    /// The size that the removed and changed files had.
-    pub bytes_removed: u64,
-}
-
-/// The statistics of a list of revisions; `None` for those that were not counted.
-pub struct ListedStats {
-    /// In the order of the list.
-    pub stats: Vec<Option<RevisionStats>>,
-    /// The number of changed files that were read for it. Earlier results are kept.
-    pub read: usize,
-}
 
 /// Commit times of the default branch, in seconds since the Unix epoch.
 struct ActivityTimes(Vec<i64>);
@@ -77,25 +50,6 @@ impl Datasets {
         Ok(summary)
     }
 
-    /// Counts what each of these revisions changed. Beyond [`MAX_COUNTED`] changed files, the rest is not counted.
-    pub async fn revision_stats(&self, grant: &DatasetGrant<Read>, revisions: &[CommitInfo]) -> Result<ListedStats> {
-        let known = |id| self.memory.revision_stats.get(&(grant.id(), id));
-        let missing: Vec<_> = revisions.iter().filter(|revision| known(revision.id).is_none()).cloned().collect();
-        let (mut stats, mut read) = (HashMap::new(), 0);
-        if !missing.is_empty() {
-            let snapshot = self.snapshot(grant).await?;
-            (stats, read) = snapshot.read_long(move |reader| count(reader, &missing)).await?;
-        }
-        for (id, stats) in &stats {
-            self.memory.revision_stats.insert((grant.id(), *id), *stats);
-        }
-        let stats = revisions.iter().map(|revision| match stats.get(&revision.id) {
-            Some(stats) => *stats,
-            None => known(revision.id).flatten(),
-        });
-        Ok(ListedStats { stats: stats.collect(), read })
-    }
-
     /// Returns the number of revisions of the default branch in each of the last `weeks` weeks, the current week last.
     /// Only the newest [`DEPTH`] revisions are counted.
     pub async fn activity(&self, grant: &DatasetGrant<Read>, weeks: u16) -> Result<Vec<Week>> {
@@ -112,63 +66,6 @@ impl Datasets {
         let now = i64::try_from(self.clock.now().seconds()).unwrap_or(i64::MAX);
         Ok(by_week(&moments.await?.0, now, weeks))
     }
-}
-
-/// Returns what the revisions changed, by their ids, and the number of changed files. A revision with more than
-/// [`MAX_COUNTED`] of them has no statistics; those after the one that exceeds what is left are missing.
-fn count(
-    reader: &Reader,
-    revisions: &[CommitInfo],
-) -> metastore::Result<(HashMap<ObjectId, Option<RevisionStats>>, usize)> {
-    let (mut counted, mut read) = (HashMap::new(), 0);
-    for CommitInfo { id, parents, .. } in revisions {
-        let changes = match reader.diff(parents.first().copied(), *id, false) {
-            Ok(changes) => changes,
-            Err(metastore::Error::TooLarge(_)) => break,
-            Err(error) => return Err(error),
-        };
-        read += changes.len();
-        if changes.len() > MAX_COUNTED {
-            counted.insert(*id, None);
-        } else if read <= MAX_COUNTED {
-            counted.insert(*id, Some(sum(reader, &changes)?));
-        }
-        if read > MAX_COUNTED {
-            break;
-        }
-    }
-    Ok((counted, read))
-}
-
-fn sum(reader: &Reader, changes: &[Change]) -> metastore::Result<RevisionStats> {
-    let bytes = |side: Option<Side>| {
-        let Some(side) = side else { return Ok(0) };
-        let entry = reader.entry_of("", side)?;
-        Ok::<_, metastore::Error>(entry.pointer.map(|pointer| pointer.size).or(entry.size).unwrap_or_default())
-    };
-    let mut stats = RevisionStats::default();
-    // What was removed here and added there was moved.
-    let mut removed: HashMap<ObjectId, u64> = HashMap::new();
-    for change in changes {
-        stats.bytes_added = stats.bytes_added.saturating_add(bytes(change.new)?);
-        stats.bytes_removed = stats.bytes_removed.saturating_add(bytes(change.old)?);
-        match (change.kind == ChangeKind::Removed, change.old) {
-            (true, Some(old)) => *removed.entry(old.id).or_default() += 1,
-            _ if change.kind != ChangeKind::Added => stats.changed += 1,
-            _ => {}
-        }
-    }
-    for added in changes.iter().filter(|change| change.kind == ChangeKind::Added).filter_map(|change| change.new) {
-        match removed.get_mut(&added.id) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                stats.changed += 1;
-            }
-            _ => stats.added += 1,
-        }
-    }
-    stats.removed = removed.values().sum();
-    Ok(stats)
 }
 
 fn week(seconds: i64) -> i64 {

@@ -167,6 +167,8 @@ story! {
         }
         let listed = server.get(&ada, &format!("{url}/revisions")).await;
         assert_eq!(listed["items"][0].get("stats"), None, "only on request");
+        let many = server.json(Some(&ada.token), "GET", &format!("{url}/revisions?stats=true&limit=101"), Value::Null).await;
+        assert_eq!(many.0, 422, "{}", many.1);
 
         let weeks = server.get(&ada, &format!("{url}/activity")).await;
         let weeks = weeks["items"].as_array().unwrap();

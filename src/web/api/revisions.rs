@@ -20,8 +20,8 @@ use crate::datasets::dry_run;
 use crate::datasets::package::CommitNote;
 use crate::datasets::refs::branch_name;
 use crate::datasets::revert::{Part, RevertPlan};
+use crate::datasets::revision_stats;
 use crate::datasets::revisions::CommitMeta;
-use crate::datasets::stats;
 use crate::error::{Error, Result};
 use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, routes};
 
@@ -37,7 +37,7 @@ struct HistoryQuery {
     /// Only revisions that changed this file or folder.
     #[param(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
-    /// True to also count what each revision changed.
+    /// True to also count what each revision changed, of at most 100 of them.
     #[serde(default)]
     stats: bool,
 }
@@ -68,9 +68,9 @@ struct RevisionStats {
     bytes_removed: u64,
 }
 
-impl From<stats::RevisionStats> for RevisionStats {
-    fn from(stats: stats::RevisionStats) -> Self {
-        let stats::RevisionStats { added, changed, removed, bytes_added, bytes_removed } = stats;
+impl From<revision_stats::RevisionStats> for RevisionStats {
+    fn from(stats: revision_stats::RevisionStats) -> Self {
+        let revision_stats::RevisionStats { added, changed, removed, bytes_added, bytes_removed } = stats;
         Self { added, changed, removed, bytes_added, bytes_removed }
     }
 }
@@ -191,7 +191,7 @@ async fn list(
     here: PageUrl,
 ) -> Result<Response> {
     let grant: DatasetGrant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
-    let limit = page.limit()?;
+    let limit = if walk.stats { Page::checked(page.limit, Page::LIMIT)? } else { page.limit()? };
     // The cursor holds the last revision returned and the one the listing started from, because the branch can move.
     let (from, after) = match page.cursor() {
         None => (walk.revision, None),
@@ -216,7 +216,8 @@ async fn list(
     let mut stats = Vec::new();
     if walk.stats {
         let counted = app.datasets.revision_stats(&grant, &found).await?;
-        visitor.charge(counted.read / 10);
+        let (revisions, files) = counted.read;
+        visitor.charge(2 * revisions + files / 100);
         stats = counted.stats;
     }
     let stats = stats.into_iter().map(|stats| stats.map(RevisionStats::from)).chain(iter::repeat_with(|| None));

@@ -4530,7 +4530,7 @@ export interface paths {
                     revision?: string;
                     /** @description Only revisions that changed this file or folder. */
                     path?: components["schemas"]["FilePath"];
-                    /** @description True to also count what each revision changed. */
+                    /** @description True to also count what each revision changed, of at most 100 of them. */
                     stats?: boolean;
                     /** @description The maximum number of items to return. */
                     limit?: number;

@@ -1,0 +1,117 @@
+//! What revisions changed: how many files, and how many bytes.
+
+use std::collections::HashMap;
+
+use metastore::{Change, ChangeKind, CommitInfo, ObjectId, Reader, Side};
+
+use super::Datasets;
+use crate::access::{DatasetGrant, Read};
+use crate::error::Result;
+
+/// Maximum number of changed files that are counted for a list of revisions.
+const MAX_COUNTED: usize = 20_000;
+
+/// How many files a revision changed since its first parent, and the sizes of their content, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RevisionStats {
+    /// Files that were added.
+    pub added: u64,
+    /// Files with other content, another name or another mode.
+    pub changed: u64,
+    /// Files that were removed.
+    pub removed: u64,
+    /// The size of all added and changed files.
+    pub bytes_added: u64,
+    /// The size that the removed and changed files had.
+    pub bytes_removed: u64,
+}
+
+/// The statistics of a list of revisions; `None` for those that were not counted.
+pub struct ListedStats {
+    /// In the order of the list.
+    pub stats: Vec<Option<RevisionStats>>,
+    /// The numbers of revisions and of changed files that were read for it. Earlier results are kept.
+    pub read: (usize, usize),
+}
+
+impl Datasets {
+    /// Counts what each of these revisions changed. Beyond [`MAX_COUNTED`] changed files, the rest is not counted.
+    pub async fn revision_stats(&self, grant: &DatasetGrant<Read>, revisions: &[CommitInfo]) -> Result<ListedStats> {
+        let known = |id| self.memory.revision_stats.get(&(grant.id(), id));
+        let missing: Vec<_> = revisions.iter().filter(|revision| known(revision.id).is_none()).cloned().collect();
+        let (mut stats, mut files) = (HashMap::new(), 0);
+        if !missing.is_empty() {
+            let snapshot = self.snapshot(grant).await?;
+            (stats, files) = snapshot.read_long(move |reader| count(reader, &missing)).await?;
+        }
+        let read = (stats.len(), files);
+        for (id, stats) in &stats {
+            self.memory.revision_stats.insert((grant.id(), *id), *stats);
+        }
+        let stats = revisions.iter().map(|revision| match stats.get(&revision.id) {
+            Some(stats) => *stats,
+            None => known(revision.id).flatten(),
+        });
+        Ok(ListedStats { stats: stats.collect(), read })
+    }
+}
+
+/// Returns what the revisions changed, by their ids, and the number of changed files. Those after the one that exceeds
+/// [`MAX_COUNTED`] are missing; one that exceeds it alone has no statistics.
+fn count(
+    reader: &Reader,
+    revisions: &[CommitInfo],
+) -> metastore::Result<(HashMap<ObjectId, Option<RevisionStats>>, usize)> {
+    let (mut counted, mut files) = (HashMap::new(), 0);
+    for CommitInfo { id, parents, .. } in revisions {
+        let found = reader.diff(parents.first().copied(), *id, false).and_then(|changes| {
+            let fits = files + changes.len() <= MAX_COUNTED;
+            Ok((changes.len(), if fits { Some(sum(reader, &changes)?) } else { None }))
+        });
+        match found {
+            Ok((changed, Some(stats))) => {
+                files += changed;
+                counted.insert(*id, Some(stats));
+            }
+            Ok((_, None)) | Err(metastore::Error::TooLarge(_)) => {
+                if counted.is_empty() {
+                    counted.insert(*id, None);
+                }
+                return Ok((counted, MAX_COUNTED));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((counted, files))
+}
+
+fn sum(reader: &Reader, changes: &[Change]) -> metastore::Result<RevisionStats> {
+    let bytes = |side: Option<Side>| {
+        let Some(side) = side else { return Ok(0) };
+        let entry = reader.entry_of("", side)?;
+        Ok::<_, metastore::Error>(entry.pointer.map(|pointer| pointer.size).or(entry.size).unwrap_or_default())
+    };
+    let mut stats = RevisionStats::default();
+    // What was removed here and added there was moved.
+    let mut removed: HashMap<ObjectId, u64> = HashMap::new();
+    for change in changes {
+        stats.bytes_added = stats.bytes_added.saturating_add(bytes(change.new)?);
+        stats.bytes_removed = stats.bytes_removed.saturating_add(bytes(change.old)?);
+        match (change.kind == ChangeKind::Removed, change.old) {
+            (true, Some(old)) => *removed.entry(old.id).or_default() += 1,
+            _ if change.kind != ChangeKind::Added => stats.changed += 1,
+            _ => {}
+        }
+    }
+    for added in changes.iter().filter(|change| change.kind == ChangeKind::Added).filter_map(|change| change.new) {
+        match removed.get_mut(&added.id) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                stats.changed += 1;
+            }
+            _ => stats.added += 1,
+        }
+    }
+    stats.removed = removed.values().sum();
+    Ok(stats)
+}

@@ -78,8 +78,10 @@ test('the first table comes before the README, and others are one click away', a
   await page.getByRole('main').getByRole('link', { name: 'README.md', exact: true }).first().click();
   await page.getByRole('link', { name: 'Next file' }).click();
   await expect(page).toHaveURL(/datapackage\.json$/);
+  await expect(page.getByRole('link', { name: 'Previous file' })).toHaveAttribute('href', /README\.md$/);
   await page.keyboard.press(']');
   await expect(page).toHaveURL(/places\.csv$/);
+  await expect(page.getByRole('link', { name: 'Previous file' })).toHaveAttribute('href', /datapackage\.json$/);
   await page.keyboard.press('[');
   await expect(page).toHaveURL(/datapackage\.json$/);
 });

@@ -163,7 +163,7 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
     await grid(page, 'c.csv').dragTo(grid(page, 'plans'));
     await has('plans', 'a.csv', 'b.csv', 'c.csv', 'g.csv');
     // The rows below move up.
-    await expect(grid(page, 'c.csv')).toHaveCount(0);
+    await expect(row(page, 'c.csv')).toHaveCount(0);
     await grid(page, 'd.csv').dragTo(grid(page, 'maps'));
     await has('maps', 'a.csv', 'b.csv', 'd.csv', 'g.csv');
     await has('', 'a.csv', 'maps', 'plans');

@@ -26,25 +26,21 @@ pub struct RevisionStats {
     pub bytes_removed: u64,
 }
 
-/// The statistics of a list of revisions; `None` for those that were not counted.
-pub struct ListedStats {
-    /// In the order of the list.
-    pub stats: Vec<Option<RevisionStats>>,
-    /// The numbers of revisions and of changed files that were read for it. Earlier results are kept.
-    pub read: (usize, usize),
-}
-
 impl Datasets {
-    /// Counts what each of these revisions changed. Beyond [`MAX_COUNTED`] changed files, the rest is not counted.
-    pub async fn revision_stats(&self, grant: &DatasetGrant<Read>, revisions: &[CommitInfo]) -> Result<ListedStats> {
+    /// Returns what each of these revisions changed. Beyond [`MAX_COUNTED`] changed files, the rest is not counted, and `None`;
+    /// what was counted is kept.
+    pub async fn revision_stats(
+        &self,
+        grant: &DatasetGrant<Read>,
+        revisions: &[CommitInfo],
+    ) -> Result<Vec<Option<RevisionStats>>> {
         let known = |id| self.memory.revision_stats.get(&(grant.id(), id));
         let missing: Vec<_> = revisions.iter().filter(|revision| known(revision.id).is_none()).cloned().collect();
-        let (mut stats, mut files) = (HashMap::new(), 0);
+        let mut stats = HashMap::new();
         if !missing.is_empty() {
             let snapshot = self.snapshot(grant).await?;
-            (stats, files) = snapshot.read_long(move |reader| count(reader, &missing)).await?;
+            stats = snapshot.read_long(move |reader| count(reader, &missing)).await?;
         }
-        let read = (stats.len(), files);
         for (id, stats) in &stats {
             self.memory.revision_stats.insert((grant.id(), *id), *stats);
         }
@@ -52,16 +48,13 @@ impl Datasets {
             Some(stats) => *stats,
             None => known(revision.id).flatten(),
         });
-        Ok(ListedStats { stats: stats.collect(), read })
+        Ok(stats.collect())
     }
 }
 
-/// Returns what the revisions changed, by their ids, and the number of changed files. Those after the one that exceeds
-/// [`MAX_COUNTED`] are missing; one that exceeds it alone has no statistics.
-fn count(
-    reader: &Reader,
-    revisions: &[CommitInfo],
-) -> metastore::Result<(HashMap<ObjectId, Option<RevisionStats>>, usize)> {
+/// Returns what the revisions changed, by their ids. Those after the one that exceeds [`MAX_COUNTED`] are missing; one that
+/// exceeds it alone has no statistics.
+fn count(reader: &Reader, revisions: &[CommitInfo]) -> metastore::Result<HashMap<ObjectId, Option<RevisionStats>>> {
     let (mut counted, mut files) = (HashMap::new(), 0);
     for CommitInfo { id, parents, .. } in revisions {
         let found = reader.diff(parents.first().copied(), *id, false).and_then(|changes| {
@@ -77,12 +70,12 @@ fn count(
                 if counted.is_empty() {
                     counted.insert(*id, None);
                 }
-                return Ok((counted, MAX_COUNTED));
+                return Ok(counted);
             }
             Err(error) => return Err(error),
         }
     }
-    Ok((counted, files))
+    Ok(counted)
 }
 
 fn sum(reader: &Reader, changes: &[Change]) -> metastore::Result<RevisionStats> {

@@ -257,7 +257,7 @@ impl Tx {
         Ok(count)
     }
 
-    /// Counts the open discussions of a dataset.
+    /// Counts the open discussions of a dataset, from the index alone: each view of a dataset does.
     pub async fn open_discussions(&mut self, repo: Id) -> Result<i64> {
         let sql = "SELECT COUNT(*) FROM discussion WHERE repo_id = $1 AND state = 'open'";
         Ok(query_scalar(sql).bind(repo).fetch_one(self).await?)

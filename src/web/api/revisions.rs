@@ -23,7 +23,7 @@ use crate::datasets::revert::{Part, RevertPlan};
 use crate::datasets::revision_stats;
 use crate::datasets::revisions::CommitMeta;
 use crate::error::{Error, Result};
-use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, routes};
+use crate::web::http::{Parameters, Routes, Segments, routes};
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list)).document(routes!(show)).document(routes!(revert)).document(routes!(restore))
@@ -185,12 +185,11 @@ struct RestoreRequest {
     responses((status = 200, description = "The revisions.", body = Items<ListedRevision>)))]
 async fn list(
     State(app): State<App>,
-    visitor: DatasetRequest,
+    grant: DatasetGrant<Read>,
     Parameters(walk): Parameters<HistoryQuery>,
     Parameters(page): Parameters<Page>,
     here: PageUrl,
 ) -> Result<Response> {
-    let grant: DatasetGrant<Read> = app.access.authorize(&visitor.actor, &visitor.path).await?;
     let limit = if walk.stats { Page::checked(page.limit, Page::LIMIT)? } else { page.limit()? };
     // The cursor holds the last revision returned and the one the listing started from, because the branch can move.
     let (from, after) = match page.cursor() {
@@ -213,13 +212,7 @@ async fn list(
     } else {
         None
     };
-    let mut stats = Vec::new();
-    if walk.stats {
-        let counted = app.datasets.revision_stats(&grant, &found).await?;
-        let (revisions, files) = counted.read;
-        visitor.charge(2 * revisions + files / 100);
-        stats = counted.stats;
-    }
+    let stats = if walk.stats { app.datasets.revision_stats(&grant, &found).await? } else { Vec::new() };
     let stats = stats.into_iter().map(|stats| stats.map(RevisionStats::from)).chain(iter::repeat_with(|| None));
     let items = found.iter().zip(stats).map(|(revision, stats)| ListedRevision { revision: revision.into(), stats });
     Ok(here.page(items.collect(), next))

@@ -142,7 +142,7 @@ impl Catalogue {
         Box::pin(async move { self.matching_tables(datasets.as_deref(), None).await })
     }
 
-    /// Returns the tables that match `name`, too.
+    /// As [`Catalogue::tables`], and only those whose own name matches `name`.
     async fn matching_tables(&self, datasets: Option<&str>, name: Option<&str>) -> Result<Vec<(String, String)>> {
         let mut all = Vec::new();
         let mut listed = std::pin::pin!(self.listed(datasets).await?);

@@ -217,9 +217,15 @@ impl Datasets {
         let in_heading = || query.terms(query.in_heading().into_iter().chain(query.filters()).collect(), vec![]);
         let below = match after {
             Some(Place::Heading(number) | Place::Other(number)) => number,
-            Some(Place::Created(_)) | None => i64::MAX,
+            Some(Place::Created(_) | Place::Stars(..)) | None => i64::MAX,
         };
         match (sort, after) {
+            (Sort::Stars, _) => {
+                let after = if let Some(Place::Stars(stars, id)) = after { Some((stars, id)) } else { None };
+                let terms = query.terms(query.anywhere(), vec![]);
+                let found = tx.search(seen, &terms, Order::Stars(after), wanted).await?;
+                rows.extend(found.into_iter().map(|row| (row, false)));
+            }
             (Sort::Created, _) => {
                 let after = if let Some(Place::Created(id)) = after { Some(id) } else { None };
                 let terms = query.terms(query.anywhere(), vec![]);
@@ -256,6 +262,7 @@ impl Datasets {
         rows.truncate(limit);
         let next = rows.last().filter(|_| is_more).map(|(row, in_heading)| match sort {
             Sort::Created => Place::Created(row.id),
+            Sort::Stars => Place::Stars(unsigned(row.stars), row.id),
             _ if *in_heading => Place::Heading(row.number),
             _ => Place::Other(row.number),
         });

@@ -97,6 +97,8 @@ pub enum Order {
     Changed(i64),
     /// Newest dataset first; only those created before this one.
     Created(Option<Id>),
+    /// Most stars first; only those after the dataset with this number of stars and this id.
+    Stars(Option<(u64, Id)>),
 }
 
 /// A search result.
@@ -207,12 +209,26 @@ macro_rules! created {
     };
 }
 
+/// Selects the matches in order of their stars: `$1` begins with the number of stars of the last dataset, in as many digits
+/// as the largest number has; its id follows.
+macro_rules! stars {
+    ($list:ident, $matching:literal) => {
+        concat!(
+            "SELECT s.number FROM dataset k JOIN search_card n ON n.repo_id = k.id JOIN search s ON s.number = n.number
+             WHERE (k.stars, k.id) < (CAST(substr($1, 1, 19) AS BIGINT), substr($1, 20)) AND ",
+            $matching,
+            seen!($list),
+            " ORDER BY k.stars DESC, k.id DESC LIMIT $2"
+        )
+    };
+}
+
 /// Selects the columns of a page of results.
 macro_rules! page {
     ($inner:expr, $order:literal) => {
         concat!(
             "SELECT m.number, d.id, d.owner_id, o.name AS owner_name, d.name, d.visibility, d.created_at, c.changed_at, c.card,
-                    d.head, r.target AS revision, (SELECT COUNT(*) FROM star st WHERE st.repo_id = d.id) AS stars,
+                    d.head, r.target AS revision, d.stars,
                     (SELECT COUNT(*) FROM star st WHERE st.repo_id = d.id AND st.user_id = $10) AS starred FROM (",
             $inner,
             ") m JOIN search_card c ON c.number = m.number JOIN dataset d ON d.id = c.repo_id
@@ -336,6 +352,24 @@ impl Tx {
                     (false, false) => page!(created!(postgres_list, ""), "c.repo_id DESC"),
                 };
                 Ok(filter.query(sql, before.as_str(), limit).fetch_all(self).await?)
+            }
+            Order::Stars(after) => {
+                let after = after.map_or_else(|| format!("{}g", i64::MAX), |(stars, id)| format!("{stars:019}{id}"));
+                let sql = match (is_sqlite, is_matching) {
+                    (true, true) => page!(
+                        stars!(
+                            sqlite_list,
+                            "s.number IN (SELECT t.rowid FROM search_text t WHERE search_text MATCH $12) AND "
+                        ),
+                        "d.stars DESC, d.id DESC"
+                    ),
+                    (true, false) => page!(stars!(sqlite_list, ""), "d.stars DESC, d.id DESC"),
+                    (false, true) => {
+                        page!(stars!(postgres_list, "s.words @@ $12::tsquery AND "), "d.stars DESC, d.id DESC")
+                    }
+                    (false, false) => page!(stars!(postgres_list, ""), "d.stars DESC, d.id DESC"),
+                };
+                Ok(filter.query(sql, after.as_str(), limit).fetch_all(self).await?)
             }
         }
     }

@@ -20,7 +20,8 @@ impl Tx {
 
     /// Returns the number of users who have starred a dataset, and whether this user has.
     pub async fn stars(&mut self, repo: Id, user: Option<Id>) -> Result<(i64, bool)> {
-        let sql = "SELECT COUNT(*), COUNT(CASE WHEN user_id = $2 THEN 1 END) FROM star WHERE repo_id = $1";
+        let sql =
+            "SELECT stars, (SELECT COUNT(*) FROM star WHERE repo_id = $1 AND user_id = $2) FROM dataset WHERE id = $1";
         let user = user.map(|id| id.to_string()).unwrap_or_default();
         let (stars, own): (i64, i64) = query(sql).bind(repo).bind(user).fetch_one(self).await?;
         Ok((stars, own > 0))

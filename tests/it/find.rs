@@ -186,6 +186,35 @@ story! {
         assert_eq!(ask(&server, Some(&ben), Method::POST, "/api/datasets/org/open/like", Value::Null).await.status, 200);
         let listed = get(&server, None, "/api/datasets?search=open").await;
         assert_eq!(listed[0]["likes"], 2);
+        let liked = ask(&server, Some(&ben), Method::GET, "/api/users/ben/likes?limit=1", Value::Null).await;
+        assert_eq!(liked.json(), json!([{"repo": {"name": "org/closed", "type": "dataset"}}]));
+        let next = liked.header("link").split_once('>').unwrap().0.trim_start_matches('<').to_owned();
+        let next = next.strip_prefix(&server.url).unwrap();
+        assert_eq!(get(&server, Some(&ben), next).await, json!([{"repo": {"name": "org/open", "type": "dataset"}}]));
+        // Nobody sees those of others.
+        for (who, status) in [(Some(&ada), 403), (None, 401)] {
+            assert_eq!(ask(&server, who, Method::GET, "/api/users/ben/likes", Value::Null).await.status, status);
+        }
+
+        // The most starred first, page by page. One who cannot see a dataset does not learn of it from its place.
+        let most = async |who: Option<&Person>, more: &str| ids(&get(&server, who, &format!("/api/v1/datasets?sort=stars{more}")).await, "items");
+        assert_eq!(most(Some(&ben), "").await, ["org/open", "org/closed", "org/other"]);
+        assert_eq!(most(None, "").await, ["org/open", "org/other"]);
+        assert_eq!(most(Some(&ben), "&q=closed").await, ["org/closed"]);
+        let (mut after, mut paged) = (String::new(), Vec::new());
+        loop {
+            let page = get(&server, Some(&ben), &format!("/api/v1/datasets?sort=stars&limit=1{after}")).await;
+            paged.extend(ids(&page, "items"));
+            let Some(cursor) = page["next_cursor"].as_str() else { break };
+            after = format!("&cursor={cursor}");
+        }
+        assert_eq!(paged, ["org/open", "org/closed", "org/other"]);
+        for cursor in ["s", "s1", "s-1-0", "sffffffffffffffff-0", "c1", "s1-g"] {
+            let refused = ask(&server, Some(&ben), Method::GET, &format!("/api/v1/datasets?sort=stars&cursor={cursor}"), Value::Null).await;
+            assert_eq!(refused.status, 422, "{cursor}");
+        }
+        let liked = get(&server, None, "/api/datasets?sort=likes&direction=-1").await;
+        assert_eq!(liked[0]["id"], "org/open");
 
         // Without access, a star shows nothing; with it again, it is still there. A renamed dataset keeps its stars.
         let member = "/api/v1/organisations/org/members/ben";
@@ -201,5 +230,6 @@ story! {
         assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM star").await, 2);
         execute(&server.app.db, "DELETE FROM owner WHERE name = 'cy'").await;
         assert_eq!(star(None, Method::GET, "org/opened").await.json(), json!({"stars": 1, "starred": false}));
+        assert_eq!(count(&server.app.db, "SELECT COUNT(*) FROM dataset WHERE stars < 0").await, 0);
     }
 }

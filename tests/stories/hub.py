@@ -4,6 +4,7 @@ import io
 import os
 import socket
 import sys
+import urllib.request
 
 import datasets
 import huggingface_hub
@@ -357,6 +358,11 @@ def lists():
     (birds,) = api.list_datasets(search="birds", author="ada", sort="last_modified", full=True)
     assert birds.author == "ada" and birds.private and birds.sha == api.dataset_info(repo).sha, birds
     assert "ada/birds" not in [found.id for found in HfApi(token=False).list_datasets()]
+    url = f"{api.endpoint}/api/v1/datasets/ada/pushed/star"
+    star = urllib.request.Request(url, method="PUT", headers={"Authorization": f"Bearer {os.environ['HF_TOKEN']}"})
+    urllib.request.urlopen(star).close()
+    assert api.list_liked_repos().datasets == ["ada/pushed"]
+    assert next(iter(api.list_datasets(sort="likes"))).id == "ada/pushed"
 
 
 def pull_requests(known):

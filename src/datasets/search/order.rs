@@ -11,6 +11,8 @@ pub enum Sort {
     Updated,
     /// Most recently created first.
     Created,
+    /// Most stars first.
+    Stars,
     /// Like `Updated`, but only datasets with all words as prefixes in the name or title.
     Names,
 }
@@ -24,6 +26,8 @@ pub enum Place {
     Other(i64),
     /// Among all matches, those created before this dataset.
     Created(Id),
+    /// Among all matches, those after the dataset with this number of stars and this id.
+    Stars(u64, Id),
 }
 
 impl Place {
@@ -33,6 +37,7 @@ impl Place {
             Self::Heading(number) => format!("h{number:x}"),
             Self::Other(number) => format!("o{number:x}"),
             Self::Created(id) => format!("c{id}"),
+            Self::Stars(stars, id) => format!("s{stars:x}-{id}"),
         }
     }
 
@@ -44,6 +49,11 @@ impl Place {
         let number = || i64::from_str_radix(rest, 16).ok().filter(|number| *number >= 0);
         match (kind, sort) {
             ('c', Sort::Created) => rest.parse().ok().map(Self::Created),
+            ('s', Sort::Stars) => {
+                let (stars, id) = rest.split_once('-')?;
+                let stars = i64::from_str_radix(stars, 16).ok().and_then(|stars| u64::try_from(stars).ok())?;
+                Some(Self::Stars(stars, id.parse().ok()?))
+            }
             ('h', Sort::Relevance) => number().map(Self::Heading),
             ('o', Sort::Relevance | Sort::Updated | Sort::Names) => number().map(Self::Other),
             _ => None,

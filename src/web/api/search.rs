@@ -47,8 +47,9 @@ struct SearchParameters {
     /// A license of the package, such as `CC-BY-4.0`. Can be repeated.
     license: Option<Vec<String>>,
     /// The sort order. `relevance` ranks datasets with all words in name or title first; it is the default with `q`.
-    /// `updated` sorts by the last change, newest first. `created` sorts by creation time, newest first.
-    #[param(value_type = Option<String>, pattern = "^(relevance|updated|created)$")]
+    /// `updated` sorts by the last change, newest first. `created` sorts by creation time, newest first. `stars` sorts by
+    /// the number of users who have starred them, most first.
+    #[param(value_type = Option<String>, pattern = "^(relevance|updated|created|stars)$")]
     sort: Option<String>,
 }
 
@@ -404,8 +405,11 @@ impl SearchQuery {
             Some("relevance") => Sort::Relevance,
             None | Some("updated") => Sort::Updated,
             Some("created") => Sort::Created,
+            Some("stars") => Sort::Stars,
             Some(other) => {
-                return Err(Error::invalid(format!("`sort` must be relevance, updated or created, not {other:?}")));
+                return Err(Error::invalid(format!(
+                    "`sort` must be relevance, updated, created or stars, not {other:?}"
+                )));
             }
         };
         let query = filters.into_iter().fold(query, |query, (kind, value)| query.with(kind, &value));

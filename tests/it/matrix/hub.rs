@@ -13,6 +13,7 @@ use super::{SEED, Sample, World};
 pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/whoami-v2", ""),
     ("GET", "/api/datasets", ""),
+    ("GET", "/api/users/{user}/likes", "of another user"),
     ("POST", "/api/repos/create", "in an organisation"),
     ("DELETE", "/api/repos/delete", ""),
     ("POST", MOVE, ""),
@@ -103,7 +104,7 @@ impl World {
         let (owner, dataset) = path.split_once('/').unwrap();
         let shown = if (method, route) == ("POST", TAG) { "main" } else { name };
         let url = route.replace("{owner}/{dataset}", path).replace("{name}", shown);
-        let url = url.replace("{revision}", "main");
+        let url = url.replace("{revision}", "main").replace("{user}", "keeper");
         let folder = if route.starts_with("/datasets/") { "datapackage.json" } else { "folder" };
         let url = url.replace("{*path}", folder).replace("{cache}", "any").replace("{prefix}", "default");
         let body = match (method, route) {

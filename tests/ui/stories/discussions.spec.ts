@@ -101,6 +101,18 @@ test('ben proposes a change, ada comments and merges it; other users see nothing
 
   await test.step('ada writes, changes and deletes comments; without a network or a session nothing is lost', async () => {
     const text = ada.getByRole('textbox', { name: 'Add a comment' });
+    // Users are suggested after an @. Escape leaves what was typed.
+    await text.pressSequentially('Hello @be');
+    await expect(ada.getByRole('option', { name: /^ben/, selected: true })).toBeVisible();
+    await accessible(ada);
+    await ada.screenshot({ path: info.outputPath('mention.png') });
+    await text.press('Enter');
+    await expect(text).toHaveValue('Hello @ben ');
+    await text.pressSequentially('and @ad');
+    await expect(ada.getByRole('option', { name: /^ada/ })).toBeVisible();
+    await text.press('Escape');
+    await expect(ada.getByRole('option')).toHaveCount(0);
+    await expect(text).toHaveValue('Hello @ben and @ad');
     await text.fill('Are you sure?');
     await ada.context().setOffline(true);
     await button(ada, 'Comment').click();

@@ -24,3 +24,16 @@ export function withPerson(text: string, name: string, many: boolean): string {
 	const typed = text.split(SEPARATORS).at(-1) ?? '';
 	return `${text.slice(0, text.length - typed.length)}${name}, `;
 }
+
+/** Returns the name after the `@` in front of the caret, as the server reads mentions; null if none is being typed. */
+export const mentionAt = (text: string, caret: number): string | null =>
+	/(?<![A-Za-z0-9._-])@([A-Za-z0-9._-]*)$/.exec(text.slice(0, caret))?.[1] ?? null;
+
+/** Replaces the name after the `@` in front of the caret. Returns the text and the new place of the caret. */
+export function withMention(text: string, caret: number, name: string): { text: string; caret: number } {
+	const before = text.slice(0, caret - (mentionAt(text, caret)?.length ?? 0)) + name;
+	const after = text.slice(caret);
+	// A name ends with a letter or a digit; what follows must not continue it.
+	const space = after === '' || /^[A-Za-z0-9._-]/.test(after) ? ' ' : '';
+	return { text: before + space + after, caret: before.length + space.length };
+}

@@ -3,6 +3,7 @@
 
 mod address;
 mod body;
+pub(crate) mod compression;
 mod content;
 mod cors;
 mod error_format;

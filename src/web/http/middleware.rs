@@ -22,6 +22,7 @@ use metrics::{Counter, Histogram};
 use tower::{Service, ServiceExt as _};
 
 use super::body::{self, UnreadBody};
+use super::compression::{self, ContentCoding};
 use super::rate_limit::{Admission, Bill, Limits};
 use super::routes::{RouteGroup, RouteTable};
 use super::server::Running;
@@ -132,6 +133,9 @@ struct RequestContext {
     /// True if the request comes from a page of another site that may read the response (CORS).
     is_open: bool,
     is_browser: bool,
+    /// How the response may be encoded. Compressed only for GET requests: responses to others contain new secrets beside names
+    /// that the client chose, and their length would tell about them (BREACH).
+    coding: ContentCoding,
     /// True if this server is known to be reached by HTTPS.
     is_secure: bool,
     /// Keeps the connection from becoming idle; absent only in tests of the router.
@@ -151,6 +155,10 @@ impl RequestContext {
             idle: shared.idle,
             is_open: group.is_open && request.headers().contains_key(header::ORIGIN),
             is_browser: session_cookie::is_browser(request.headers()),
+            coding: match *request.method() {
+                Method::GET => ContentCoding::of(request.headers()),
+                _ => ContentCoding::Identity,
+            },
             is_secure: shared.limits.is_secure(request),
             running,
         }
@@ -168,7 +176,7 @@ impl RequestContext {
             let answer = answer.map_or_else(|cause| panicked(&*cause), |Ok(response)| response);
             let response = error_format::render_error(&self.group, self.route, answer).await;
             self.note(response.status());
-            response
+            compression::compress(self.coding, response).await
         };
         let mut response = crate::request::scope(self.id.clone(), serve).await;
         security_headers(&self.id, response.headers_mut());

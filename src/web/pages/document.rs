@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::preview::Preview;
 use crate::app::App;
+use crate::web::http::compression;
 
 /// The output of `make ui`; empty if it was not built. Builds with debug assertions read the
 /// directory at run time.
@@ -118,14 +119,8 @@ pub(super) struct Encoded {
 impl Encoded {
     /// Selects the best encoding that the client accepts. Compressed variants are created when the pages are built.
     pub(super) fn find(name: &str, headers: &HeaderMap) -> Option<Self> {
-        let takes = |coding: &str| {
-            let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-            accepted.unwrap_or_default().split(',').any(|one| {
-                let (name, weight) = one.split_once(';').unwrap_or((one, ""));
-                name.trim().eq_ignore_ascii_case(coding) && !matches!(weight.trim(), "q=0" | "q=0.0")
-            })
-        };
-        let forms = [("br", "br"), ("gzip", "gz")].into_iter().filter(|(coding, _)| takes(coding));
+        let forms =
+            [("br", "br"), ("gzip", "gz")].into_iter().filter(|(coding, _)| compression::accepts(headers, coding));
         let compressed = forms
             .into_iter()
             .find_map(|(coding, end)| Built::get(&format!("{name}.{end}")).map(|file| (file, Some(coding))));

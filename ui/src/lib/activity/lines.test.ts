@@ -16,7 +16,7 @@ it('combines versions of one author that follow each other on one day', () => {
 	);
 	expect(days.map((day) => day.label)).toEqual(['Today', 'Yesterday']);
 	expect(days[0]!.lines.map((line) => `${what(line)}: ${titleOf(line)}`)).toEqual(['2 new versions: Add owls', 'New version: Add owls', 'New release: v1']);
-	expect(days[0]!.lines.map(hrefOf)).toEqual(['/d/lab/birds/compare/b...d', '/d/lab/birds/revision/b', '/d/lab/birds/tree/v1']);
+	expect(days[0]!.lines.map(hrefOf)).toEqual(['/d/lab/birds/compare/b...d', '/d/lab/birds/revision/b', '/d/lab/birds/releases']);
 });
 
 it('combines nothing else', () => {

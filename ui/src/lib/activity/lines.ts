@@ -89,7 +89,8 @@ export function iconOf({ newest: { type, discussion } }: Line): IconName {
 export function hrefOf({ newest, oldest, count }: Line): string {
 	const [owner, name] = splitId(newest.dataset);
 	if (newest.number != null) return pages.discussions(owner, name, newest.number);
-	if (newest.tag != null) return pages.tree(owner, name, newest.tag);
+	// Not the release itself: it may have been renamed.
+	if (newest.type === 'release') return pages.dataset(owner, name, '/releases');
 	const revision = newest.revision ?? 'HEAD';
 	if (count === 1) return pages.revision(owner, name, revision);
 	return oldest.before ? pages.compare(owner, name, oldest.before, revision) : pages.history(owner, name, revision);

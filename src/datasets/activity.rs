@@ -42,7 +42,7 @@ impl Datasets {
         if dataset.owner_kind == OwnerKind::User && dataset.name == OWN_DRIVE {
             return Ok(());
         }
-        let found = found(refs, edits, head);
+        let found = versions_in(refs, edits, head);
         // Creators of links choose for each of them whether they are notified.
         let quiet = by.actor().came_by_link();
         for (edit, kind, revision) in &found {
@@ -86,7 +86,7 @@ pub(crate) fn line(text: &str) -> String {
 }
 
 /// Returns the edits that make a version or a release, with its revision.
-fn found<'e>(refs: &[Ref], edits: &[&'e RefEdit], head: &RefName) -> Vec<(&'e RefEdit, ActivityKind, ObjectId)> {
+fn versions_in<'e>(refs: &[Ref], edits: &[&'e RefEdit], head: &RefName) -> Vec<(&'e RefEdit, ActivityKind, ObjectId)> {
     let revision_of = |name: &RefName| {
         let before = refs.iter().find(|each| each.name == *name);
         before.map(|each| each.peeled.unwrap_or(each.target))
@@ -128,7 +128,7 @@ mod tests {
             .map(|(name, target)| Ref { name: name.parse().unwrap(), target: id(*target), peeled: None })
             .collect();
         let edits: Vec<&RefEdit> = edits.iter().collect();
-        let found = found(&refs, &edits, &"refs/heads/main".parse().unwrap());
+        let found = versions_in(&refs, &edits, &"refs/heads/main".parse().unwrap());
         found.into_iter().map(|(edit, kind, _)| (edit.name.short().to_owned(), kind)).collect()
     }
 

@@ -182,7 +182,8 @@ impl Tx {
         revision: Option<&str>,
         now: Millis,
     ) -> Result<()> {
-        let sql = "INSERT INTO activity (id, repo_id, kind, author_id, discussion_id, revision, title, signature, noted,
+        let sql =
+            "INSERT INTO activity (id, repo_id, kind, author_id, discussion_id, revision, title, signature, noted,
                                          quiet, created_at)
                    VALUES ($1, (SELECT repo_id FROM discussion WHERE id = $2), $3, $4, $2, $5, '', '', TRUE, TRUE, $6)";
         query(sql)

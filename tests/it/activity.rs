@@ -38,7 +38,10 @@ async fn said(server: &Server, who: &Person, url: &str) -> Vec<String> {
     let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
     let line = |event: &Value| {
         let [dataset, kind, author] = ["dataset", "type", "author"].map(|key| text(event, key));
-        format!("{dataset} {kind} {author}: {}", if event["tag"].is_null() { text(event, "title") } else { text(event, "tag") })
+        format!(
+            "{dataset} {kind} {author}: {}",
+            if event["tag"].is_null() { text(event, "title") } else { text(event, "tag") }
+        )
     };
     reply.json()["items"].as_array().unwrap().iter().map(line).collect()
 }

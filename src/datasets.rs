@@ -1,6 +1,7 @@
 //! Datasets: creating, reading, changing and deleting them. Every change of a repository (push, API commit, browser
 //! edit) is applied here in one transaction.
 
+pub(crate) mod activity;
 pub mod browse;
 mod browse_weight;
 pub mod card;

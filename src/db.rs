@@ -4,6 +4,7 @@
 //! is impossible.
 
 pub mod accounts;
+pub mod activity;
 pub mod admin;
 pub mod app_installs;
 pub mod apps;

@@ -17,12 +17,15 @@ use crate::db::discussions::{DiscussionInsert, EventInsert, ProposalInsert};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Kind as JobKind};
-use crate::types::{CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, Id};
+use crate::types::{ActivityKind, CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, Id};
 
+mod activity;
 mod branches;
 mod comments;
 mod notify;
+mod versions;
 
+pub use self::activity::ActivityRow;
 pub use self::notify::{NotificationRow, SettingRow};
 
 /// Maximum number of open discussions and proposals of one author in a dataset, without and with write access.
@@ -195,6 +198,7 @@ impl Discussions {
         });
         let row = DiscussionInsert { id, repo, number, title: new.title.as_str(), author: by.user(), branches };
         tx.insert_discussion(&row, now).await?;
+        tx.insert_discussion_activity(id, id, ActivityKind::Opened, Some(by.user()), None, now).await?;
         let mut subject = id;
         if let Some(body) = &new.body {
             let event = EventInsert::comment(by.user(), body.as_str());
@@ -358,8 +362,11 @@ impl Discussions {
 
     /// Adds an event and commits.
     async fn finish(&self, mut tx: Tx, row: &DiscussionRow, event: &EventInsert<'_>) -> Result<DiscussionEventRow> {
-        let id = self.clock.id();
-        tx.insert_discussion_event(id, row.id, event, self.clock.now()).await?;
+        let (id, now) = (self.clock.id(), self.clock.now());
+        tx.insert_discussion_event(id, row.id, event, now).await?;
+        if let Some(kind) = activity::kind_of(event) {
+            tx.insert_discussion_activity(id, row.id, kind, event.author, None, now).await?;
+        }
         if event.kind != DiscussionEventKind::Title {
             self.enqueue(&mut tx, id).await?;
         }

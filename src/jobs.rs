@@ -44,6 +44,8 @@ pub enum Kind {
     ApplyInstall,
     /// Notify users of an event in a discussion. Subject: id of the event, or of a new discussion.
     NotifyDiscussion,
+    /// Notify users of new versions and releases of a dataset. Subject: dataset id.
+    NotifyVersions,
     /// Notify the creator of a share link that it was used. Subject: id of the share.
     NotifyLink,
     /// Install apps for a new account. Subject: user id.
@@ -67,7 +69,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::RepackPacks,
         Self::VerifyObject,
         Self::Mail,
@@ -77,6 +79,7 @@ impl Kind {
         Self::Derive,
         Self::ApplyInstall,
         Self::NotifyDiscussion,
+        Self::NotifyVersions,
         Self::NotifyLink,
         Self::PreinstallApps,
         Self::ReconcileApps,
@@ -100,6 +103,7 @@ impl Kind {
             Self::Derive => "derive",
             Self::ApplyInstall => "install",
             Self::NotifyDiscussion => "discussion",
+            Self::NotifyVersions => "versions",
             Self::NotifyLink => "link",
             Self::PreinstallApps => "preinstall",
             Self::ReconcileApps => "apps",
@@ -132,6 +136,7 @@ impl Kind {
             | Self::Derive
             | Self::ApplyInstall
             | Self::NotifyDiscussion
+            | Self::NotifyVersions
             | Self::NotifyLink
             | Self::PreinstallApps => None,
             Self::Collect | Self::RotateKeys => Some(Duration::from_hours(24)),

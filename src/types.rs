@@ -447,8 +447,8 @@ mod apps;
 pub use apps::{InstallState, WantedState};
 mod discussion;
 pub use discussion::{
-    CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, NotificationEvent,
-    NotificationReason,
+    ActivityKind, CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle,
+    NotificationEvent, NotificationReason,
 };
 mod profile;
 pub use profile::{Bio, Place, ReadmeText, Website};

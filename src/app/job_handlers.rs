@@ -73,6 +73,7 @@ impl JobHandlers {
             Kind::ApplyInstall => self.apps.apply_install(subject.parse()?).await,
             Kind::NotifyLink => self.shares.notify(subject.parse()?).await,
             Kind::NotifyDiscussion => self.discussions.notify(subject.parse()?).await,
+            Kind::NotifyVersions => self.discussions.notify_versions(subject.parse()?).await,
             Kind::PreinstallApps => self.apps.preinstall(subject.parse()?).await,
             Kind::ReconcileApps => self.apps.reconcile().await,
             Kind::NotifyLogouts => self.oauth.notify_logouts().await,

@@ -11,7 +11,7 @@ use crate::db::Tx;
 use crate::db::discussions::{DiscussionRow, EventInsert};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Kind};
-use crate::types::{DiscussionEventKind, DiscussionState, Id};
+use crate::types::{ActivityKind, DiscussionEventKind, DiscussionState, Id};
 
 /// The merge of a proposal, to be recorded in the transaction that moves the target branch.
 #[derive(Debug, Clone)]
@@ -112,6 +112,7 @@ impl Datasets {
         let (id, event) =
             (self.clock.id(), EventInsert::change(DiscussionEventKind::Merge, merge.by, None, Some(&merged)));
         tx.insert_discussion_event(id, merge.id, &event, now).await?;
+        tx.insert_discussion_activity(id, merge.id, ActivityKind::Merged, merge.by, Some(&merged), now).await?;
         jobs::enqueue(tx, &self.clock, Kind::NotifyDiscussion, &id.to_string(), Duration::ZERO).await?;
         let detail = format!("{} {merged}", merge.number);
         self.audit(tx, by.actor(), "proposal.merge", &by.full_name(), &detail).await
@@ -158,7 +159,9 @@ impl Datasets {
         }
         tx.set_discussion_state(proposal.id, DiscussionState::Closed, now).await?;
         let (open, closed) = (DiscussionState::Open.as_str(), DiscussionState::Closed.as_str());
-        let event = EventInsert::change(DiscussionEventKind::State, by, Some(open), Some(closed));
-        tx.insert_discussion_event(self.clock.id(), proposal.id, &event, now).await.map(drop)
+        let (id, event) =
+            (self.clock.id(), EventInsert::change(DiscussionEventKind::State, by, Some(open), Some(closed)));
+        tx.insert_discussion_event(id, proposal.id, &event, now).await?;
+        tx.insert_discussion_activity(id, proposal.id, ActivityKind::Closed, by, None, now).await
     }
 }

@@ -115,6 +115,10 @@ impl Datasets {
             change.apply(&mut tx, id).await?;
         }
         let packs = self.apply(&mut tx, by, &found.repo, pack.as_ref(), &accepted, &head).await?;
+        // A merged proposal is in the activity, and users are notified of it, already.
+        if options.proposal.is_none() {
+            self.record_versions(&mut tx, by, (&found.refs, &accepted), &head).await?;
+        }
         if let Some(bytes) = above {
             tx.set_above_bytes(id, signed(bytes)).await?;
         }

@@ -1,4 +1,4 @@
-//! Notifications of users about discussions, and the datasets that they follow.
+//! Notifications of users, and the datasets that they follow.
 
 use sqlx_macros::FromRow;
 
@@ -32,7 +32,7 @@ pub struct SettingRow {
     pub email: bool,
 }
 
-/// A notification, with the discussion or the share link that it is about.
+/// A notification, with the discussion, the share link, or the versions or releases that it is about.
 #[derive(Debug, Clone, FromRow)]
 pub struct NotificationRow {
     /// Stable id.
@@ -43,18 +43,21 @@ pub struct NotificationRow {
     pub dataset_name: String,
     /// Number of the discussion.
     pub number: Option<i64>,
-    /// Title of the discussion or of the file request, or name of the shared item.
+    /// Title of the discussion or of the file request, name of the shared item, first line of the message of the newest
+    /// version, or tag of the newest release.
     pub title: String,
     /// Why the user gets it.
     pub reason: NotificationReason,
-    /// Name of the user who caused it; empty for the use of a link.
+    /// Name of the user who caused it; empty for the use of a link, and if it is not known.
     pub author: String,
     /// What happened.
     pub kind: NotificationEvent,
     /// Path of the shared item; empty for the whole dataset.
     pub path: Option<String>,
-    /// How many times a link was opened, or how many files arrived.
+    /// How many times a link was opened, how many files arrived, or how many versions or releases there are.
     pub count: Option<i64>,
+    /// The newest version, or the revision of the newest release.
+    pub revision: Option<String>,
     /// When it happened.
     pub created_at: Millis,
     /// When it was marked as read.
@@ -192,7 +195,7 @@ impl Tx {
         let sql = "SELECT * FROM (
                        SELECT n.id, o.name AS owner_name, s.name AS dataset_name, d.number, d.title, n.reason,
                               n.author, n.kind, CAST(NULL AS TEXT) AS path, CAST(NULL AS BIGINT) AS count,
-                              n.created_at, n.read_at
+                              CAST(NULL AS TEXT) AS revision, n.created_at, n.read_at
                        FROM notification n JOIN discussion d ON d.id = n.discussion_id
                        JOIN dataset s ON s.id = d.repo_id JOIN owner o ON o.id = s.owner_id
                        WHERE n.user_id = $1 AND n.shown AND (NOT $2 OR n.read_at IS NULL) AND ($3 = '' OR n.id < $3)
@@ -200,10 +203,17 @@ impl Tx {
                    UNION ALL SELECT * FROM (
                        SELECT n.id, o.name AS owner_name, s.name AS dataset_name, CAST(NULL AS BIGINT) AS number, n.title,
                               'link' AS reason, '' AS author, n.kind, n.path, n.count,
-                              n.created_at, n.read_at
+                              CAST(NULL AS TEXT) AS revision, n.created_at, n.read_at
                        FROM share_notification n JOIN dataset s ON s.id = n.repo_id JOIN owner o ON o.id = s.owner_id
                        WHERE n.user_id = $1 AND (NOT $2 OR n.read_at IS NULL) AND ($3 = '' OR n.id < $3)
                        ORDER BY n.id DESC LIMIT $4) AS links
+                   UNION ALL SELECT * FROM (
+                       SELECT n.id, o.name AS owner_name, s.name AS dataset_name, CAST(NULL AS BIGINT) AS number, n.title,
+                              'versions' AS reason, n.author, n.kind, CAST(NULL AS TEXT) AS path, n.count,
+                              n.revision, n.created_at, n.read_at
+                       FROM version_notification n JOIN dataset s ON s.id = n.repo_id JOIN owner o ON o.id = s.owner_id
+                       WHERE n.user_id = $1 AND n.shown AND (NOT $2 OR n.read_at IS NULL) AND ($3 = '' OR n.id < $3)
+                       ORDER BY n.id DESC LIMIT $4) AS versions
                    ORDER BY id DESC LIMIT $4";
         Ok(query(sql).bind(user).bind(unread).bind(before).bind(limit).fetch_all(self).await?)
     }
@@ -214,6 +224,7 @@ impl Tx {
             for sql in [
                 "UPDATE notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL",
                 "UPDATE share_notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL",
+                "UPDATE version_notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL",
             ] {
                 query(sql).bind(user).bind(now).execute(self).await?;
             }
@@ -232,6 +243,12 @@ impl Tx {
                 "$3",
                 ""
             ),
+            listed!(
+                self,
+                "UPDATE version_notification SET read_at = $2 WHERE user_id = $1 AND read_at IS NULL AND id",
+                "$3",
+                ""
+            ),
         ];
         for sql in sqls {
             query(sql).bind(user).bind(now).bind(ids).execute(self).await?;
@@ -242,9 +259,11 @@ impl Tx {
     /// Deletes notifications from before a time.
     pub async fn delete_old_notifications(&mut self, before: Millis) -> Result<u64> {
         let mut deleted = 0;
-        for sql in
-            ["DELETE FROM notification WHERE created_at < $1", "DELETE FROM share_notification WHERE created_at < $1"]
-        {
+        for sql in [
+            "DELETE FROM notification WHERE created_at < $1",
+            "DELETE FROM share_notification WHERE created_at < $1",
+            "DELETE FROM version_notification WHERE created_at < $1",
+        ] {
             deleted += query(sql).bind(before).execute(self).await?;
         }
         Ok(deleted)

@@ -27,6 +27,9 @@ const QUOTED: usize = 2000;
 /// How long notifications are kept.
 const KEPT: Duration = Duration::from_hours(90 * 24);
 
+/// How long the activity of datasets is kept.
+const ACTIVITY_KEPT: Duration = Duration::from_hours(365 * 24);
+
 /// An event to notify users of.
 struct News {
     discussion: DiscussionRow,
@@ -104,9 +107,10 @@ impl Discussions {
         tx.commit().await
     }
 
-    /// Deletes old notifications.
+    /// Deletes old notifications and entries of the activity.
     pub async fn forget(&self) -> Result<()> {
         let mut tx = self.db.write().await?;
+        tx.delete_old_activity(self.clock.now().minus(ACTIVITY_KEPT)).await?;
         tx.delete_old_notifications(self.clock.now().minus(KEPT)).await?;
         tx.commit().await
     }
@@ -186,7 +190,7 @@ async fn find(tx: &mut Tx, subject: Id) -> Result<Option<News>> {
 }
 
 /// Returns the settings for each reason.
-async fn settings(tx: &mut Tx, user: Id) -> Result<Vec<SettingRow>> {
+pub(super) async fn settings(tx: &mut Tx, user: Id) -> Result<Vec<SettingRow>> {
     let known = tx.notification_settings(user).await?;
     let setting = |reason| {
         let own = known.iter().find(|setting| setting.reason == reason).copied();
@@ -197,6 +201,7 @@ async fn settings(tx: &mut Tx, user: Id) -> Result<Vec<SettingRow>> {
         NotificationReason::Participating,
         NotificationReason::Owner,
         NotificationReason::Following,
+        NotificationReason::Versions,
         NotificationReason::Link,
     ];
     Ok(reasons.into_iter().map(setting).collect())
@@ -267,6 +272,7 @@ fn write(base: &str, news: &News, reason: NotificationReason) -> (String, String
         NotificationReason::Participating => "you take part in it",
         NotificationReason::Owner => "you own the dataset",
         NotificationReason::Following => "you follow the dataset",
+        NotificationReason::Versions => "you own or follow the dataset",
         NotificationReason::Link => "you created the link",
     };
     let _ = writeln!(text, "\n{base}/d/{owner}/{name}/discussions/{}", discussion.number);

@@ -58,6 +58,8 @@ text_enum! {
         Following = "following",
         /// The user created the link that was used.
         Link = "link",
+        /// The user owns or follows the dataset, of which there is a new version or release.
+        Versions = "versions",
     }
 }
 
@@ -78,6 +80,30 @@ text_enum! {
         Opened = "opened",
         /// Files arrived by a file request.
         Received = "received",
+        /// The default branch has new revisions.
+        Version = "version",
+        /// A tag was created.
+        Release = "release",
+    }
+}
+
+text_enum! {
+    /// What happened in a dataset.
+    ActivityKind, "kind of activity" {
+        /// The default branch has new revisions.
+        Version = "version",
+        /// A tag was created.
+        Release = "release",
+        /// A discussion or proposal was opened.
+        Opened = "opened",
+        /// A user wrote a comment.
+        Commented = "commented",
+        /// A discussion or proposal was closed.
+        Closed = "closed",
+        /// A discussion or proposal was opened again.
+        Reopened = "reopened",
+        /// A proposal was merged.
+        Merged = "merged",
     }
 }
 

@@ -2,6 +2,7 @@
 //! per resource. The OpenAPI document at `/api/openapi.json` is generated from the handlers.
 
 mod accounts;
+mod activity;
 mod admin;
 mod apps;
 mod branches;
@@ -103,6 +104,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         discussions::routes,
         proposals::routes,
         notifications::routes,
+        activity::routes,
         shares::routes,
         links::routes,
         file_requests::routes,

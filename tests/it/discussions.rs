@@ -506,7 +506,7 @@ story! {
         let settings = json!({"settings": [{"reason": "mention", "list": true, "email": false}, {"reason": "following", "list": false, "email": false}]});
         let url = "/api/v1/user/notification-settings";
         let reply = server.call(Some(&eve.token), "PUT", url, settings).await;
-        assert_eq!(reply.json()["settings"].as_array().unwrap().len(), 5, "{}", reply.text());
+        assert_eq!(reply.json()["settings"].as_array().unwrap().len(), 6, "{}", reply.text());
         owner.ok("POST", "/discussions/1/comments", json!({"body": "@eve?"})).await;
         assert_eq!(news(&writer, "").await, ["participating comment 1"]);
         owner.ok("PATCH", "/discussions/1", json!({"state": "closed"})).await;

@@ -39,29 +39,34 @@ struct NotificationQuery {
     cursor: Option<String>,
 }
 
-/// A notification about a discussion, or about the use of a share link.
+/// A notification about a discussion, the use of a share link, or new versions or releases of a dataset.
 #[derive(Serialize, ToSchema)]
 struct Notification {
     /// The id of the notification.
     id: String,
     /// The dataset, as `owner/name`.
     dataset: String,
-    /// The number of the discussion; absent for a link.
+    /// The number of the discussion; only for a discussion.
     #[serde(skip_serializing_if = "Option::is_none")]
     number: Option<i64>,
-    /// The title of the discussion or of the file request, or the name of the shared item.
+    /// The title of the discussion or of the file request, the name of the shared item, the first line of the message of the
+    /// newest version, or the tag of the newest release.
     title: String,
     /// What happened.
     event: NotificationEvent,
-    /// The user who caused it; absent for a link, of which it is not known.
+    /// The user who caused it; absent if it is not known, as for a link.
     #[serde(skip_serializing_if = "Option::is_none")]
     author: Option<String>,
     /// The path of the shared item, empty for the whole dataset; only for a link.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
-    /// How many times the link was opened, or how many files arrived; only for a link.
+    /// How many times the link was opened, how many files arrived, or how many versions or releases are new; absent for a
+    /// discussion.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<i64>,
+    /// The id of the newest version, or of the revision of the newest release; only for versions and releases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<String>,
     /// Why the caller is notified.
     reason: NotificationReason,
     /// When it happened (RFC 3339).
@@ -82,6 +87,7 @@ impl From<NotificationRow> for Notification {
             author: Some(row.author).filter(|name| !name.is_empty()),
             path: row.path,
             count: row.count,
+            revision: row.revision,
             reason: row.reason,
             created: Millis::rfc3339(row.created_at),
             read: row.read_at.is_some(),
@@ -115,14 +121,14 @@ struct NotificationSetting {
 #[serde(deny_unknown_fields)]
 struct NotificationSettings {
     /// The settings, one for each reason.
-    #[schema(max_items = 5)]
+    #[schema(max_items = 6)]
     settings: Vec<NotificationSetting>,
 }
 
 /// Whether the caller follows a dataset.
 #[derive(Serialize, ToSchema)]
 struct Following {
-    /// True if the caller follows it, and is notified of all discussions.
+    /// True if the caller follows it, and is notified of all discussions, new versions and releases.
     following: bool,
 }
 
@@ -177,8 +183,8 @@ async fn change_settings(
     account: AccountGrant,
     Body(asked): Body<NotificationSettings>,
 ) -> Result<Json<NotificationSettings>> {
-    if asked.settings.len() > 5 {
-        return Err(Error::invalid("there is one setting for each of five reasons"));
+    if asked.settings.len() > 6 {
+        return Err(Error::invalid("there is one setting for each of six reasons"));
     }
     let row = |setting: &NotificationSetting| SettingRow {
         reason: setting.reason,
@@ -197,7 +203,7 @@ async fn following(State(app): State<App>, grant: DatasetGrant<Read>) -> Result<
     Ok(Json(Following { following: app.discussions.is_following(&grant).await? }))
 }
 
-/// Follows the dataset: the caller is notified of its discussions and proposals.
+/// Follows the dataset: the caller is notified of its discussions and proposals, new versions and releases.
 #[utoipa::path(put, path = "/api/v1/datasets/{owner}/{dataset}/follow", tag = "discussions",
     responses((status = 204, description = "The caller follows it.")))]
 async fn follow(State(app): State<App>, by: ParticipantGrant) -> Result<StatusCode> {

@@ -23,6 +23,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/datasets/{owner}/{dataset}/follow", ""),
     ("PUT", "/api/v1/datasets/{owner}/{dataset}/follow", ""),
     ("DELETE", "/api/v1/datasets/{owner}/{dataset}/follow", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/events", ""),
+    ("GET", "/api/v1/events", ""),
     ("GET", "/api/v1/user/notifications", ""),
     ("POST", "/api/v1/user/notifications/read", ""),
     ("GET", "/api/v1/user/notification-settings", ""),

@@ -299,3 +299,36 @@ test('a conflict is explained; discussions are closed and opened again; settings
     await expect(button(page, 'Stop following')).toBeVisible();
   });
 });
+
+test('a follower is notified of new versions once, and sees what happened', async ({ server, newPage }, info) => {
+  const { api } = await birds(server);
+  const ben = await newPage();
+  await signIn(ben, 'ben');
+  await ben.goto('/d/ada/birds');
+  await button(ben, 'Follow').click();
+  await expect(button(ben, 'Stop following')).toHaveText('Following');
+  for (const message of ['Second counts', '<b>Third counts</b>']) {
+    await api('POST', '/datasets/ada/birds/commits', { message, operations: [{ operation: 'put', path: 'notes.txt', content: message }] });
+  }
+  const third = (page: Page) => page.getByRole('main').getByRole('link', { name: '<b>Third counts</b>' });
+  await expect(async () => {
+    await ben.goto('/account/notifications');
+    await expect(third(ben)).toBeVisible({ timeout: 2000 });
+  }).toPass();
+  await expect(ben.getByRole('main').getByRole('listitem')).toHaveCount(1);
+  await expect(ben.getByRole('main').getByRole('listitem')).toContainText('2 new versions');
+  await accessible(ben);
+  await ben.screenshot({ path: info.outputPath('versions.png') });
+  await third(ben).click();
+  await expect(ben).toHaveURL(/\/d\/ada\/birds\/activity$/);
+  await expect(ben.getByRole('region', { name: 'Activity' })).toContainText(/\d new versions/);
+  await expect(third(ben)).toBeVisible();
+  await accessible(ben);
+  await ben.goto('/');
+  await expect(ben.getByRole('region', { name: 'Activity' })).toContainText('ada/birds');
+  await expect(bell(ben)).toHaveAccessibleName('Notifications');
+  const box = ben.getByRole('checkbox', { name: 'A dataset that you own or follow has new versions or releases: notify here' });
+  await ben.goto('/account');
+  await box.uncheck();
+  await expect(ben.getByText('Saved.')).toBeVisible();
+});

@@ -139,6 +139,19 @@ test('home continues where the user left, until they sign out', async ({ server,
   await places.getByRole('link', { name: /README/ }).click();
   await expect(page).toHaveURL(/file\/main\/README\.md$/);
 
+  // What happened in the dataset.
+  const activity = page.getByRole('region', { name: 'Activity' });
+  await expect(async () => {
+    await page.goto('/');
+    await expect(activity.getByRole('link', { name: 'Count them' })).toBeVisible({ timeout: 2000 });
+  }).toPass();
+  await expect(activity).toContainText('ada/birds');
+  await page.goto('/d/ada/birds/about');
+  await activity.getByRole('link', { name: 'Show all' }).click();
+  await expect(page).toHaveURL(/\/d\/ada\/birds\/activity$/);
+  await expect(activity.getByRole('heading', { name: 'Today' })).toBeVisible();
+  await accessible(page);
+
   // The bar of phones.
   await page.setViewportSize({ width: 390, height: 800 });
   const bar = page.getByRole('navigation', { name: 'Places' });

@@ -11322,6 +11322,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What happened in a dataset.
+         * @enum {string}
+         */
+        ActivityKind: "version" | "release" | "opened" | "commented" | "closed" | "reopened" | "merged";
         /** @description The acceptance of an invitation. */
         AcceptInvitation: {
             /** @description The display name of the new account, in any script; at most 100 characters. */
@@ -11811,6 +11816,40 @@ export interface components {
             table: string;
             /** @description The user with whose rights it is made. */
             user: string;
+        };
+        /** @description Something that happened in a dataset. */
+        DatasetEvent: {
+            /** @description The user who did it; null without an account. */
+            author?: string | null;
+            /** @description The URL of the user's avatar; null for none. */
+            author_avatar?: string | null;
+            /** @description The version before it; absent for the first one. */
+            before?: string | null;
+            /**
+             * Format: date-time
+             * @description When it happened (RFC 3339).
+             */
+            created: string;
+            /** @description The dataset, as `owner/name`. */
+            dataset: string;
+            discussion?: components["schemas"]["DiscussionKind"] | null;
+            /** @description The id of the entry. */
+            id: string;
+            /**
+             * Format: int64
+             * @description The number of the discussion; only of one.
+             */
+            number?: number | null;
+            /** @description The id of the revision; of a version, a release or a merge. */
+            revision?: string | null;
+            /** @description The name of the author in the revision; of a version or a release. */
+            signature?: string | null;
+            /** @description The name of the tag; of a release. */
+            tag?: string | null;
+            /** @description The title of the discussion; of a version or a release, the first line of the message of the revision. */
+            title: string;
+            /** @description What happened. */
+            type: components["schemas"]["ActivityKind"];
         };
         /**
          * @description How far a derivation is.
@@ -13121,6 +13160,8 @@ export interface components {
                 read: boolean;
                 /** @description Why the caller is notified. */
                 reason: components["schemas"]["NotificationReason"];
+                /** @description The id of the newest version, or of the revision of the newest release; only for versions and releases. */
+                revision?: string | null;
                 /** @description The title of the discussion or of the file request, or the name of the shared item. */
                 title: string;
             }[];
@@ -14142,6 +14183,8 @@ export interface components {
             read: boolean;
             /** @description Why the caller is notified. */
             reason: components["schemas"]["NotificationReason"];
+            /** @description The id of the newest version, or of the revision of the newest release; only for versions and releases. */
+            revision?: string | null;
             /** @description The title of the discussion or of the file request, or the name of the shared item. */
             title: string;
         };
@@ -14149,12 +14192,12 @@ export interface components {
          * @description What a user is notified of.
          * @enum {string}
          */
-        NotificationEvent: "comment" | "title" | "state" | "merge" | "branch" | "opened" | "received";
+        NotificationEvent: "comment" | "title" | "state" | "merge" | "branch" | "opened" | "received" | "version" | "release";
         /**
          * @description Why a user is notified.
          * @enum {string}
          */
-        NotificationReason: "mention" | "participating" | "owner" | "following" | "link";
+        NotificationReason: "mention" | "participating" | "owner" | "following" | "link" | "versions";
         /** @description What the caller is notified of, for one reason. */
         NotificationSetting: {
             /** @description True to send e-mails. */

@@ -33,6 +33,7 @@ export type Derivation = Schemas['Derivation'];
 export type DeviceRequest = Schemas['DeviceRequest'];
 export type Difference = Refine<Schemas['Difference'], PackageDetails>;
 export type Discussion = Schemas['Discussion'];
+export type DatasetEvent = Schemas['DatasetEvent'];
 export type DiscussionEvent = Schemas['DiscussionEvent'];
 /** A file or folder of the file manager, in a drive or in a dataset. */
 export type DriveEntry = Refine<Schemas['DriveEntry'], { type: Entry['type']; /** Message of the last change; only in datasets. */ message?: string }>;

@@ -269,6 +269,11 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
     await page.getByRole('status').filter({ hasText: '“plans” restored.' }).getByRole('button', { name: 'Undo' }).click();
     await expect.poll(content).toBe('name,value\na.csv,1\n');
     await page.goto(place.page('plans/a.csv', true));
+    // The files beside it.
+    await page.getByRole('link', { name: 'Next file' }).click();
+    await expect(page).toHaveURL(/plans\/b(%20\(2\))?\.csv$/);
+    await page.keyboard.press('[');
+    await expect(page.getByRole('heading', { level: 1, name: 'a.csv' })).toBeVisible();
   });
 
   await test.step('download of one file, of a folder and of a selection', async () => {

@@ -32,8 +32,8 @@ export interface ListOptions {
 	recursive?: boolean;
 }
 
-/** Number of files and folders that one request to the drive API can change. */
-const MOST = 1000;
+/** Number of files and folders that one request to the drive API can change or download. */
+export const MOST = 1000;
 
 /** Which rows of a table to read. */
 export interface RowsQuery {

@@ -188,20 +188,23 @@ export class Operations {
 	}
 
 	/** Uploads files as they are. If some replace others, the result has a button to undo that. */
-	send(files: Picked[], to: string, { message = '', replaced = 0, href = this.#context.href(to), onDone }: UploadOptions & { replaced?: number; href?: string } = {}): void {
+	send(files: Picked[], to: string, { message = '', replaced = 0, href = this.#context.href(to), undo, onDone }: UploadOptions & { replaced?: number; href?: string; undo?: () => Promise<unknown> } = {}): void {
 		const drive = this.#drive;
+		const done = (revision: string | null) => {
+			if (revision !== null && replaced > 0) {
+				this.#tell({ ...(undo ? { undo } : drive.revertible([revision])), text: plural(replaced, ['# file replaced. The earlier version is kept.', '# files replaced. Earlier versions are kept.']) });
+			}
+			onDone?.(revision);
+		};
 		if (drive.place.whole !== true) {
-			uploads.uploadInParts(drive, to, files, drive.place.token === undefined ? href : null);
+			uploads.uploadInParts(drive, to, files, drive.place.token === undefined ? href : null, done);
 			return;
 		}
 		uploads.upload(drive.name, to, files, {
 			href,
 			...(drive.branch !== undefined && { branch: drive.branch }),
 			...(message.trim() !== '' && { message: message.trim() }),
-			onDone: (revision) => {
-				if (revision !== null && replaced > 0) this.#tell({ ...drive.revertible([revision]), text: plural(replaced, ['# file replaced. The earlier version is kept.', '# files replaced. Earlier versions are kept.']) });
-				onDone?.(revision);
-			}
+			onDone: done
 		});
 	}
 

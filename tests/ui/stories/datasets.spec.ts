@@ -74,6 +74,21 @@ test('an empty dataset asks for files; later it can be downloaded as an archive'
   await page.goto('/d/ada/owls');
   await expect(page.getByText('This dataset has no files yet')).toBeVisible();
   await expect(page.getByRole('link', { name: 'Upload files' })).toBeVisible();
+  await expect(page.getByRole('list', { name: 'First steps' }).getByRole('heading')).toHaveText(['Drop your files', 'Describe them', 'Share them']);
+  await page.getByRole('list', { name: 'First steps' }).getByRole('button', { name: 'Share' }).click();
+  await expect(page.getByRole('dialog', { name: 'Share “ada/owls”' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.getByRole('link', { name: 'Add a README' }).click();
+  await expect(page).toHaveURL(/file\/main\/README\.md/);
+  // The first branch is made from the menu of branches: there is no tab for one branch.
+  await page.goto('/d/ada/owls/tree/main');
+  await page.getByRole('button', { name: /^Branch or tag/ }).click();
+  await page.getByRole('menuitem', { name: 'New branch…' }).click();
+  const branch = page.getByRole('dialog', { name: 'New branch' });
+  await expect(branch.getByLabel('Start from')).toHaveValue('main');
+  await branch.getByLabel('Name').fill('draft');
+  await branch.getByRole('button', { name: 'Create branch' }).click();
+  await expect(page.getByRole('link', { name: 'draft', exact: true })).toBeVisible();
 
   const readme = '---\npretty_name: Owls at night\nlicense: cc-by-4.0\ntags: [ornithology]\n---\n# Owls\n';
   await put(server, token, 'ada/owls', 'README.md', readme);

@@ -94,7 +94,7 @@ test('dialogs of the drive, the account and the administration', async ({ server
     '/trash': [by('Empty trash', /trash/), by('Remove gone from trash', 'Remove from trash?')],
     '/account': [by('New token'), by('New organisation'), by('Close account…', 'Close account')],
     [`/account/clients?owner=ada&client=${id as string}`]: [by('Replace secret…', 'Replace the secret of Notes?'), by('Delete Notes…', 'Delete Notes?')],
-    '/o/lab?show=members': [by('Invite by e-mail', 'Invite to lab'), { dialog: 'Remove ben?', from: (page) => page.getByRole('row', { name: /ben/ }).getByRole('button', { name: 'Remove' }) }],
+    '/o/lab?show=members': [by('Add member', 'Add a member to lab'), { dialog: 'Remove ben?', from: (page) => page.getByRole('row', { name: /ben/ }).getByRole('button', { name: 'Remove' }) }],
     '/o/lab?show=groups': [by('New group')],
     '/o/lab?show=roles': [by('Add role', 'Add a platform role')],
     '/o/lab?show=settings': [by('Delete lab…', 'Delete lab?')],

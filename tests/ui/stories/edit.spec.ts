@@ -286,6 +286,7 @@ test('the data card is edited in a form that keeps what it does not know', async
   await page.getByRole('button', { name: 'Add contributor' }).click();
   await page.getByLabel('Name', { exact: true }).fill('Ada');
   await page.getByLabel('Role').fill('author');
+  await page.getByLabel('Citation', { exact: true }).fill('Ada (2026): Birds of the bay, 2nd edition.');
   await page.getByLabel('Describe another table').selectOption('counts.csv');
   await page.getByRole('button', { name: 'Add table' }).click();
   await page.getByRole('button', { name: 'Detect columns' }).click();
@@ -301,6 +302,11 @@ test('the data card is edited in a form that keeps what it does not know', async
   expect(saved).toMatchObject({ name: 'birds', 'x-id': 7, version: '2.0', title: 'Birds of the bay', contributors: [{ title: 'Ada', role: 'author' }] });
   expect(saved.licenses).toEqual([{ title: 'Creative Commons Attribution 4.0', name: 'CC-BY-4.0', path: 'https://creativecommons.org/licenses/by/4.0/' }]);
   expect(saved.resources[0].schema.fields[1]).toMatchObject({ name: 'speed', type: 'number', description: 'of the bird', unit: 'm/s' });
+  // About shows what was saved.
+  await page.goto('/d/ada/birds/about');
+  await expect(page.getByRole('region', { name: 'About' })).toContainText('Ada (author)');
+  await expect(page.getByRole('region', { name: 'Columns' })).toContainText('m/s');
+  await expect(page.getByRole('region', { name: 'Citation' })).toContainText('Ada (2026): Birds of the bay, 2nd edition.');
   await page.goto('/d/ada/birds/card');
   const title = page.getByRole('region', { name: 'About' }).getByLabel('Title');
   await title.fill('Mine');

@@ -72,7 +72,7 @@ test('two people share a drive, upload 2 GB and restore a version @bucket', asyn
   await expect(ada.getByText('The harbour is closed.')).toBeVisible();
   await expect(ada.getByText('ben').first()).toBeVisible();
   await ada.goto('/d/ada/drive/history/main');
-  await expect(ada.getByRole('listitem').filter({ hasText: 'ben' }).getByText('1 file changed, 2 B larger')).toBeAttached();
+  await expect(ada.getByRole('listitem').filter({ hasText: 'ben' }).getByText('1 file changed, 32 B added, 30 B removed')).toBeAttached();
   await accessible(ada);
   await ada.goto('/d/ada/drive/compare/main~1...main');
   await expect(ada.getByText('The harbour is closed.')).toBeVisible();

@@ -247,6 +247,33 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
     const path = [place.folder, 'plans/a.csv'].filter((part) => part !== '').join('/');
     const content = async () => (await server.api('GET', `/api/v1/drive/${place.dataset}/content/${path}`, token)).text();
     await expect.poll(content).toBe('name,value\na.csv,1\n');
+    // Undone, and restored again.
+    const undo = page.getByRole('status').filter({ hasText: 'Restored.' }).getByRole('button', { name: 'Undo' });
+    await undo.last().click();
+    await expect.poll(content).toBe('name,value\nnewer,2\n');
+    await expect(page.getByRole('gridcell', { name: 'newer' })).toBeVisible();
+    await page.getByRole('button', { name: /^Restore the version from/ }).nth(1).click();
+    await expect.poll(content).toBe('name,value\na.csv,1\n');
+    await expect(page.getByRole('gridcell', { name: 'newer' })).toHaveCount(0);
+
+    // The same for the folder: its version before the file was changed, and then the newest one again.
+    await page.goto(place.page(''));
+    await select(page, 'plans');
+    await item(page, 'Versions').click();
+    const versions = page.getByRole('dialog', { name: 'Versions of “plans”' });
+    await expect(versions.getByRole('listitem').first()).toContainText('latest');
+    await accessible(page);
+    await versions.getByRole('button', { name: /^Restore the version from/ }).first().click();
+    await expect(versions).toHaveCount(0);
+    await expect.poll(content).toBe('name,value\nnewer,2\n');
+    await page.getByRole('status').filter({ hasText: '“plans” restored.' }).getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(content).toBe('name,value\na.csv,1\n');
+    await page.goto(place.page('plans/a.csv', true));
+    // The files beside it.
+    await page.getByRole('link', { name: 'Next file' }).click();
+    await expect(page).toHaveURL(/plans\/b(%20\(2\))?\.csv$/);
+    await page.keyboard.press('[');
+    await expect(page.getByRole('heading', { level: 1, name: 'a.csv' })).toBeVisible();
   });
 
   await test.step('download of one file, of a folder and of a selection', async () => {
@@ -381,6 +408,20 @@ test('one file of a dataset is dropped, deleted and restored', async ({ server, 
   await asking(page).getByRole('button', { name: 'Upload', exact: true }).click();
   await expect(page.getByRole('link', { name: 'One more owl' }).first()).toBeVisible();
   expect(await content('data/counts.csv')).toBe('bird,count\nowl,2\n');
+
+  // On other pages, it leads to the upload page, which asks the same; what was replaced comes back.
+  await writeFile(join(files, 'counts.csv'), 'bird,count\nowl,3\n');
+  await page.goto('/d/ada/birds/file/main/data/counts.csv');
+  await expect(page.getByRole('gridcell', { name: 'owl' })).toBeVisible();
+  await drop(page, join(files, 'counts.csv'));
+  await expect(page).toHaveURL(/\/upload\?path=data/);
+  await page.getByLabel('Message').fill('Yet another owl');
+  await button(page, 'Upload 1 file').click();
+  await expect(asking(page).getByRole('list')).toHaveText('counts.csv');
+  await asking(page).getByRole('button', { name: 'Upload', exact: true }).click();
+  await expect.poll(() => content('data/counts.csv')).toBe('bird,count\nowl,3\n');
+  await page.getByRole('status').filter({ hasText: '1 file replaced.' }).getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(() => content('data/counts.csv')).toBe('bird,count\nowl,2\n');
 
   const one = await (async () => {
     await page.goto('/d/ada/birds/file/main/data/counts.csv');

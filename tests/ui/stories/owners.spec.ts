@@ -118,6 +118,17 @@ test('a user and an organisation present themselves, and visitors see what they 
   await expect(other.getByRole('link', { name: 'Ben Ōta' }).locator('img')).toHaveAttribute('src', picture);
   await other.getByRole('link', { name: 'Manage' }).click();
   await expect(other).toHaveURL(/\/o\/harbours/);
+  // A user is found by the beginning of the name, and becomes a member at once.
+  await server.createUser('cleo');
+  await other.goto('/o/harbours?show=members');
+  await other.getByRole('button', { name: 'Add member' }).click();
+  const adding = other.getByRole('dialog', { name: 'Add a member to harbours' });
+  await adding.getByLabel('User name or e-mail').pressSequentially('cle');
+  await adding.getByRole('option', { name: 'cleo' }).click();
+  await adding.getByLabel('Role').selectOption('writer');
+  await adding.getByRole('button', { name: 'Add', exact: true }).click();
+  await expect(adding).toHaveCount(0);
+  await expect(other.getByLabel('Role of cleo')).toHaveValue('writer');
   await other.getByRole('link', { name: 'Settings' }).click();
   await other.getByLabel('Bio', { exact: true }).fill('Harbours of the north');
   await other.getByRole('button', { name: 'Save', exact: true }).click();

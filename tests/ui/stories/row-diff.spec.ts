@@ -60,7 +60,14 @@ async function twoVersions(server: TestServer) {
       put('datapackage.json', JSON.stringify(schema('new.csv'))),
     ],
   });
+  return (message: string, operations: unknown[]) => post('/ada/birds/commits', { branch: 'main', message, operations });
 }
+
+/** Images of one and of two pixels. */
+const [DOT, DASH] = [
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGM4Y2wMAAMBATPEwnsTAAAAAElFTkSuQmCC',
+  'iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAADUlEQVR4nGMwTjsDRAAImALLCfIhywAAAABJRU5ErkJggg==',
+];
 
 const file = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 const grid = (page: Page, name: string) => page.getByRole('grid', { name: `Changed rows of ${name}` });
@@ -160,7 +167,7 @@ test('a changed table shows its rows, by kind, key and column, and its URL shows
 });
 
 test('on a comparison, tables are compared when they are expanded, and others line by line', async ({ server, newPage }, info) => {
-  await twoVersions(server);
+  const commit = await twoVersions(server);
   const page = await newPage();
   await signIn(page, 'ada');
   await page.goto('/d/ada/birds/compare/v1.0...main');
@@ -195,6 +202,17 @@ test('on a comparison, tables are compared when they are expanded, and others li
   await page.goto('/d/ada/birds/history/main');
   await page.getByRole('main').getByRole('link', { name: 'Corrected' }).click();
   await expect(kind(page, /100 changed/)).toBeVisible();
+
+  // Both versions of an image are beside each other; of a new one there is one.
+  const image = (path: string, content: string) => ({ operation: 'put', path, content_base64: content });
+  await commit('Images', [image('logo.png', DOT)]);
+  await commit('Wider', [image('logo.png', DASH), image('other.png', DOT)]);
+  await page.goto('/d/ada/birds/history/main');
+  await page.getByRole('main').getByRole('link', { name: 'Wider' }).click();
+  await expect(page.getByRole('figure').filter({ has: page.getByRole('img', { name: 'logo.png, Before' }) })).toContainText('1 × 1 px');
+  await expect(page.getByRole('figure').filter({ has: page.getByRole('img', { name: 'logo.png, After' }) })).toContainText('2 × 1 px');
+  await expect(page.getByRole('img', { name: 'other.png, After' })).toBeVisible();
+  await expect(page.getByRole('img', { name: 'other.png, Before' })).toHaveCount(0);
 });
 
 test('a long comparison shows its progress, and can be cancelled', async ({ server, newPage }) => {

@@ -13,6 +13,8 @@ export class DatasetPage {
 	/** Sizes of the files; loaded for the pages that set `summarizes`. */
 	readonly summary: Loaded<Summary>;
 	summarizes = $state(false);
+	/** True while the dialog to share the dataset is open. */
+	sharing = $state(false);
 	/** The main table, once the front page has read it. */
 	table = $state.raw<{ id: string; rows: number | null; columns: number } | null>(null);
 

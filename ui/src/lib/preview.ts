@@ -49,6 +49,12 @@ export function isTextTable(path: string): boolean {
 	return found !== null && found[2] === undefined;
 }
 
+/** Images that are larger are only loaded when the user wants to see them, in bytes. */
+export const LARGE_IMAGE = 4_000_000;
+
+/** True if browsers show this image with the media type that the server sends; others are shown from a blob URL. */
+export const isServedImage = (path: string): boolean => previewKind(path) === 'image' && !/\.(svg|avif|bmp|ico)$/i.test(path);
+
 /** Returns the media type of a file that is shown from a blob URL. */
 export function mediaType(path: string): string {
 	const types: Record<string, string> = {

@@ -181,7 +181,8 @@ export interface Package {
 	keywords?: string[];
 	licenses?: { name?: string; title?: string; path?: string }[];
 	sources?: { title?: string; path?: string; email?: string }[];
-	contributors?: { title?: string; role?: string; path?: string }[];
+	contributors?: { title?: string; role?: string; roles?: string[]; organization?: string; email?: string; path?: string }[];
+	citation?: string;
 	resources?: Resource[];
 	[other: string]: unknown;
 }

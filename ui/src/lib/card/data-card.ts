@@ -66,6 +66,9 @@ const list = (value: unknown): Item[] => (Array.isArray(value) ? value.filter((o
 const citationKey = (about: Item): string => ('citation' in about || !('bibliographicCitation' in about) ? 'citation' : 'bibliographicCitation');
 const unitKey = (field: Item): string => ('unit' in field || !('units' in field) ? 'unit' : 'units');
 
+/** Returns the unit of a column; empty if none is given. */
+export const unitOf = (field: Item): string => text(field[unitKey(field)]);
+
 export const words = (keywords: string): string[] => [...new Set(keywords.split(',').map((word) => word.trim()))].filter((word) => word !== '');
 
 export const newLicence = (): LicenceItem => ({ original: {}, name: '', path: '' });
@@ -82,7 +85,7 @@ export function tableOf(resource: Resource): TableItem {
 		path: Array.isArray(resource.path) ? (resource.path[0] ?? '') : text(resource.path),
 		title: text(resource.title),
 		description: text(resource.description),
-		columns: fields.map((field) => ({ original: field, name: text(field.name), type: text(field.type), title: text(field.title), description: text(field.description), unit: text(field[unitKey(field)]) })),
+		columns: fields.map((field) => ({ original: field, name: text(field.name), type: text(field.type), title: text(field.title), description: text(field.description), unit: unitOf(field) })),
 		external: typeof schema === 'string'
 	};
 }

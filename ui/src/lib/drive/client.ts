@@ -32,8 +32,8 @@ export interface ListOptions {
 	recursive?: boolean;
 }
 
-/** Number of files and folders that one request to the drive API can change. */
-const MOST = 1000;
+/** Number of files and folders that one request to the drive API can change or download. */
+export const MOST = 1000;
 
 /** Which rows of a table to read. */
 export interface RowsQuery {
@@ -115,7 +115,7 @@ export class Drive {
 	/** Moves files and folders as one revision. */
 	async move(items: MoveItem[]): Promise<Done> {
 		const made = await this.#change('/move', items, (some) => ({ items: some }));
-		if (items.some(({ replace }) => replace)) return this.#revertible(made);
+		if (items.some(({ replace }) => replace)) return this.revertible(made);
 		const back = items.map(({ from, to }) => ({ from: to, to: from })).reverse();
 		return { undo: () => this.move(back) };
 	}
@@ -123,7 +123,7 @@ export class Drive {
 	/** Copies files and folders as one revision. */
 	async copy(items: MoveItem[]): Promise<Done> {
 		const made = await this.#change('/copy', items, (some) => ({ items: some }));
-		if (items.some(({ replace }) => replace)) return this.#revertible(made);
+		if (items.some(({ replace }) => replace)) return this.revertible(made);
 		return { undo: () => this.delete(items.map(({ to }) => to)) };
 	}
 
@@ -143,8 +143,8 @@ export class Drive {
 		return made;
 	}
 
-	/** Reverts need write access to the whole dataset. */
-	#revertible(revisions: string[]): Done {
+	/** Returns how to undo revisions. Reverts need write access to the whole dataset. */
+	revertible(revisions: string[]): Done {
 		return this.place.whole === true ? { undo: () => this.revert(revisions) } : {};
 	}
 
@@ -201,8 +201,11 @@ export class Drive {
 		return this.call('GET', `/versions/${segments(path)}`, { query: { cursor } });
 	}
 
-	restoreVersion(path: string, revision: string): Promise<Changed> {
-		return this.call('POST', `/versions/${segments(path)}`, { body: { revision } });
+	/** Restores a version of a file or folder; `before` is the newest one until then. */
+	async restoreVersion(path: string, revision: string, before?: string): Promise<Done> {
+		const { revision: made } = await this.call<Changed>('POST', `/versions/${segments(path)}`, { body: { revision } });
+		if (this.place.whole === true) return this.revertible([made]);
+		return before === undefined ? {} : { undo: () => this.restoreVersion(path, before) };
 	}
 
 	trash(cursor?: string | null): Promise<Page<TrashItem>> {

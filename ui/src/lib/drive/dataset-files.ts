@@ -73,7 +73,7 @@ export class DatasetFiles extends Drive {
 
 	override async makeFolders(paths: string[]): Promise<Done> {
 		const puts = paths.map((path) => ({ operation: 'put' as const, path: join(path, KEEP), content: '' }));
-		return this.#revertible(await this.#commit(paths.length === 1 ? `Add the folder ${paths[0]}` : `Add ${paths.length} folders`, puts));
+		return this.revertible([await this.#commit(paths.length === 1 ? `Add the folder ${paths[0]}` : `Add ${paths.length} folders`, puts)]);
 	}
 
 	override async move(items: MoveItem[]): Promise<Done> {
@@ -84,7 +84,7 @@ export class DatasetFiles extends Drive {
 		const filled = new Set(items.map(({ to }) => parentOf(to)));
 		const kept = emptied.filter(({ path }) => !filled.has(parentOf(path)));
 		const made = await this.#commit(message, [...this.#cleared(items), ...items.map(({ from, to }) => ({ operation: 'move' as const, from, to })), ...kept]);
-		if (items.some(({ replace }) => replace)) return this.#revertible(made);
+		if (items.some(({ replace }) => replace)) return this.revertible([made]);
 		// Unlike a revert, this moves the shares back, too.
 		const back = items.map(({ from, to }) => ({ operation: 'move' as const, from: to, to: from })).reverse();
 		return { undo: () => this.#commit(`Undo: ${message}`, back, false) };
@@ -93,13 +93,13 @@ export class DatasetFiles extends Drive {
 	override async copy(items: MoveItem[]): Promise<Done> {
 		const one = items.length === 1 ? items[0] : undefined;
 		const message = one ? `Copy ${one.from} to ${one.to}` : `Copy ${items.length} files and folders`;
-		return this.#revertible(await this.#commit(message, [...this.#cleared(items), ...items.map(({ from, to }) => ({ operation: 'copy' as const, from, to }))]));
+		return this.revertible([await this.#commit(message, [...this.#cleared(items), ...items.map(({ from, to }) => ({ operation: 'copy' as const, from, to }))])]);
 	}
 
 	override async delete(paths: string[]): Promise<Done> {
 		const message = paths.length === 1 ? `Delete ${paths[0]}` : `Delete ${paths.length} files and folders`;
 		const kept = await this.#emptied(paths);
-		return this.#revertible(await this.#commit(message, [...paths.map((path) => ({ operation: 'delete' as const, path })), ...kept]));
+		return this.revertible([await this.#commit(message, [...paths.map((path) => ({ operation: 'delete' as const, path })), ...kept])]);
 	}
 
 	/** Restores entries of this version to a branch, in place of what is there. */
@@ -115,7 +115,7 @@ export class DatasetFiles extends Drive {
 		}
 		const cleared = paths.filter((path) => there.has(path)).map((path) => ({ operation: 'delete' as const, path }));
 		const copies = paths.map((path) => ({ operation: 'copy' as const, from: path, to: path, revision: this.version.revision }));
-		return branch.#revertible(await branch.#commit(`Restore ${paths.length} files and folders as of ${short(this.version.name)}`, [...cleared, ...copies]));
+		return branch.revertible([await branch.#commit(`Restore ${paths.length} files and folders as of ${short(this.version.name)}`, [...cleared, ...copies])]);
 	}
 
 	override downloadUrl(paths: string[], revision = this.version.revision): Promise<string> {
@@ -142,10 +142,6 @@ export class DatasetFiles extends Drive {
 			if (!more && items.every((entry) => gone.has(entry.path))) kept.push({ operation: 'put', path: join(folder, KEEP), content: '' });
 		}
 		return kept;
-	}
-
-	#revertible(revision: string): Done {
-		return { undo: () => this.revert([revision]) };
 	}
 
 	/** Commits operations, if the branch is still as it was read, and returns the new revision. */

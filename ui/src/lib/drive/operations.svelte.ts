@@ -4,7 +4,7 @@ import { ApiError } from '../api';
 import { plural } from '../format';
 import type { MoveItem } from '../types';
 import { toast, toastError } from '../ui';
-import type { Pick } from '../uploads/picked';
+import type { Pick, Picked } from '../uploads/picked';
 import { uploads } from '../uploads/uploads.svelte';
 import { Existing, replacedFiles, settleMove, settleUpload, takenItems, uploadProblem, type ClashChoice } from './clashes';
 import type { Done, Drive } from './client';
@@ -29,6 +29,13 @@ export interface Question {
 export interface Answer {
 	choice: ClashChoice;
 	message: string;
+}
+
+export interface UploadOptions {
+	/** Message of the revision. Default: the user is asked where uploads have one. */
+	message?: string;
+	/** Called with the revision of a finished upload, null if nothing is new. */
+	onDone?: (revision: string | null) => void;
 }
 
 export interface OperationContext {
@@ -142,8 +149,8 @@ export class Operations {
 		await this.change(work, () => Promise.resolve(void (undone[dataset] = undoneIn(dataset) + 1)));
 	}
 
-	/** Uploads files to a folder, after asking what to do with files that would be replaced. */
-	async upload(pick: Pick, to: string): Promise<void> {
+	/** Uploads files to a folder, after asking what to do with files that would be replaced; resolves to true if it began. */
+	async upload(pick: Pick, to: string, options: UploadOptions = {}): Promise<boolean> {
 		const refused = [...pick.refused];
 		const drive = this.#drive;
 		try {
@@ -157,25 +164,48 @@ export class Operations {
 			tellRefused(refused);
 			const folders = pick.folders.filter((path) => !existing.has(path)).map((path) => join(to, path));
 			if (folders.length > 0) await this.#make(() => this.#drive.makeFolders(folders));
-			if (files.length === 0) return;
+			if (files.length === 0) return false;
 			const answer = await this.#ask({
 				title: plural(files.length, ['Upload # file to {0}', 'Upload # files to {0}'], this.#name(to)),
 				action: 'Upload',
 				taken: replacedFiles(files, existing).map((path) => ({ path, type: 'file' })),
 				count: files.length,
-				message: drive.branch !== undefined
+				message: drive.branch !== undefined && options.message === undefined
 			});
-			if (answer === null) return;
+			if (answer === null) return false;
 			const settled = settleUpload(files, existing, answer.choice);
-			if (settled.length === 0) return;
-			const href = this.#context.href(to);
-			const message = answer.message.trim();
-			if (drive.place.whole === true) {
-				uploads.upload(drive.name, to, settled, { href, ...(drive.branch !== undefined && { branch: drive.branch }), ...(message !== '' && { message }) });
-			} else uploads.uploadInParts(drive, to, settled, drive.place.token === undefined ? href : null);
+			if (settled.length === 0) return false;
+			this.send(settled, to, {
+				message: options.message ?? answer.message,
+				replaced: settled.filter(({ path }) => existing.files.has(path)).length,
+				...(options.onDone && { onDone: options.onDone })
+			});
+			return true;
 		} catch (error) {
 			toastError(error);
+			return false;
 		}
+	}
+
+	/** Uploads files as they are. If some replace others, the result has a button to undo that. */
+	send(files: Picked[], to: string, { message = '', replaced = 0, href = this.#context.href(to), undo, onDone }: UploadOptions & { replaced?: number; href?: string; undo?: () => Promise<unknown> } = {}): void {
+		const drive = this.#drive;
+		const done = (revision: string | null) => {
+			if (revision !== null && replaced > 0) {
+				this.#tell({ ...(undo ? { undo } : drive.revertible([revision])), text: plural(replaced, ['# file replaced. The earlier version is kept.', '# files replaced. Earlier versions are kept.']) });
+			}
+			onDone?.(revision);
+		};
+		if (drive.place.whole !== true) {
+			uploads.uploadInParts(drive, to, files, drive.place.token === undefined ? href : null, done);
+			return;
+		}
+		uploads.upload(drive.name, to, files, {
+			href,
+			...(drive.branch !== undefined && { branch: drive.branch }),
+			...(message.trim() !== '' && { message: message.trim() }),
+			onDone: done
+		});
 	}
 
 	/** Returns what is in a folder, and everything in those of its folders that have one of these names. */

@@ -252,10 +252,10 @@ export const uploads = {
 	},
 
 	/** Uploads file by file; requires edit access to a part of the dataset. */
-	uploadInParts(drive: Drive, folder: string, files: Picked[], href: string | null = null): Batch {
+	uploadInParts(drive: Drive, folder: string, files: Picked[], href: string | null = null, onDone?: (revision: string | null) => void): Batch {
 		const placed = files.map(({ path, file }) => ({ path: join(folder, path), file }));
 		return add(
-			new Batch({ dataset: drive.name, folder, href }, sizes(placed), true, (batch) =>
+			new Batch({ dataset: drive.name, folder, href, onDone }, sizes(placed), true, (batch) =>
 				uploadInParts(
 					drive,
 					placed.filter(({ path }) => batch.missing(path)),

@@ -20,6 +20,9 @@ export interface Versions {
 export const isTableChange = ({ change, before, after }: ChangedFile): boolean =>
 	(change === 'changed' || change === 'renamed') && [before, after].every((side) => side?.type === 'file' && previewKind(side.path) === 'table') && before?.id !== after?.id;
 
+/** True if the content of an image has changed: both versions are shown. */
+export const isImageChange = ({ path, before, after }: ChangedFile): boolean => previewKind(path) === 'image' && before?.id !== after?.id;
+
 export class FileChange {
 	open = $state(false);
 	text = $state.raw<Text>();
@@ -33,7 +36,7 @@ export class FileChange {
 	readonly refusal = $derived.by(() => this.rows?.refusal ?? null);
 
 	constructor(
-		private readonly versions: Versions,
+		readonly versions: Versions,
 		readonly file: ChangedFile,
 		view: DiffView = EVERYTHING,
 		onview?: (view: DiffView) => void
@@ -58,7 +61,8 @@ export class FileChange {
 			this.Rows = (await component).default;
 			if (!this.refusal) return;
 		}
-		await this.#lines();
+		// Of images, SVG alone is text.
+		if (!isImageChange(this.file) || /\.svg$/i.test(this.file.path)) await this.#lines();
 	}
 
 	/** Collapses the file; the server stops to compare soon. */

@@ -53,6 +53,16 @@ story! {
             let reply = Reply::of(server.request("GET", path, None)).await;
             assert_eq!((reply.status, reply.header("content-type")), (200, media), "{path}");
         }
+        // Browsers offer to install the pages.
+        let manifest = Reply::of(server.request("GET", "/_app/site.webmanifest", None)).await;
+        assert_eq!((manifest.status, manifest.header("content-type")), (200, "application/manifest+json"));
+        let icons = manifest.json()["icons"].as_array().unwrap().clone();
+        assert_eq!(icons.len(), 3);
+        for icon in icons {
+            let path = format!("/_app/{}", icon["src"].as_str().unwrap());
+            let reply = Reply::of(server.request("GET", &path, None)).await;
+            assert_eq!((reply.status, reply.header("content-type")), (200, icon["type"].as_str().unwrap()), "{path}");
+        }
         // What crawlers may read, by the rule with the longest path (RFC 9309).
         let robots = Reply::of(server.request("GET", "/robots.txt", None)).await.text();
         let rules: Vec<(&str, &str)> = robots.lines().filter_map(|line| line.split_once(": ")).collect();

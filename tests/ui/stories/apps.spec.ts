@@ -1,6 +1,7 @@
 // Apps: an administrator adds one to the catalogue and installs it, users open it on its own host or below a path, and files
 // are opened with it. The app is a server that exists, so no container engine is needed.
 
+import { by, walk } from '../dialogs.ts';
 import { TestServer } from '../server.ts';
 import { TestService } from '../service.ts';
 import { accessible, expect, PASSWORD, row, signIn, signUp, test as base, type Page } from '../story.ts';
@@ -366,4 +367,20 @@ base('a server without apps says what its operator must do', async ({ server, ne
   await expect(root.getByRole('button', { name: 'Install Echo' })).toBeDisabled();
   await expect(root.getByRole('button', { name: 'Install an image…' })).toHaveCount(0);
   await accessible(root);
+});
+
+wildcard('dialogs of apps', async ({ server, service, newPage }) => {
+  await server.createAdministrator('root', PASSWORD);
+  const root = await newPage();
+  await signIn(root, 'root');
+  await install(root, service);
+  const more = by('Actions for Echo');
+  await walk(root, {
+    '/apps': [by('Install Echo')],
+    '/apps/root/echo': [by('Uninstall Echo…', 'Uninstall Echo?')],
+    '/admin/catalogue': [
+      { ...more, dialog: 'Manifest of Echo', item: 'Manifest…' },
+      { ...more, dialog: 'Remove Echo?', item: 'Remove…' },
+    ],
+  });
 });

@@ -1,50 +1,8 @@
 // Every dialog closes with Escape and with a button, and the focus returns to what opened it.
 
-import type { Locator } from '@playwright/test';
+import { button, by, walk, type Opened } from '../dialogs.ts';
 import type { TestServer } from '../server.ts';
 import { expect, PASSWORD, signIn, test, type Page } from '../story.ts';
-
-const button = (page: Page, name: string | RegExp) => page.getByRole('main').getByRole('button', { name, exact: true }).first();
-
-/** A dialog: its page, what opens it, and the item of a menu, if that is one. */
-interface Opened {
-  /** Accessible name of the dialog. */
-  dialog: string | RegExp;
-  /** The button that opens the dialog or the menu. */
-  from: (page: Page) => Locator;
-  /** The item of the menu. */
-  item?: string;
-  /** What has to be done before. */
-  before?: (page: Page) => Promise<void>;
-}
-
-const by = (name: string | RegExp, dialog: string | RegExp = name, more: Partial<Opened> = {}): Opened => ({ dialog, from: (page) => button(page, name), ...more });
-
-/** Opens a dialog twice, and closes it with Escape and with its button. */
-async function closes(page: Page, { dialog: name, from, item, before }: Opened): Promise<void> {
-  await before?.(page);
-  const opener = from(page);
-  const dialog = page.getByRole('dialog', { name }).last();
-  for (const way of ['Escape', 'button']) {
-    await opener.click();
-    if (item !== undefined) await page.getByRole('menuitem', { name: item, exact: true }).click();
-    await expect(dialog, `${name}`).toBeVisible();
-    expect(await dialog.evaluate((element) => element.contains(document.activeElement)), `the focus is in ${name}`).toBe(true);
-    if (way === 'Escape') await page.keyboard.press('Escape');
-    else await dialog.getByRole('button', { name: /^(Cancel|Close|Done|Stay)$/ }).last().click();
-    await expect(dialog, `${name}, by ${way}`).toHaveCount(0);
-    await expect(opener, `the focus after ${name}, by ${way}`).toBeFocused();
-  }
-}
-
-async function walk(page: Page, places: Record<string, Opened[]>): Promise<void> {
-  for (const [path, dialogs] of Object.entries(places)) {
-    await test.step(path, async () => {
-      await page.goto(path);
-      for (const one of dialogs) await closes(page, one);
-    });
-  }
-}
 
 async function begin(server: TestServer) {
   await server.createAdministrator('ada', PASSWORD);
@@ -66,6 +24,7 @@ test('dialogs of the drive, the account and the administration', async ({ server
   await commit([{ operation: 'put', path: 'notes.txt', content: 'one' }]);
   await api('POST', '/drive/ada/drive/delete', { paths: ['gone'] });
   await api('POST', '/datasets/ada/drive/shares', { path: 'notes.txt', with: { user: 'ben' }, right: 'view' });
+  await api('POST', '/datasets/ada/drive/shares', { path: 'notes.txt', with: { link: true }, right: 'view' });
   await api('POST', '/organisations', { name: 'lab' });
   await server.api('PUT', '/api/v1/organisations/lab/members/ben', token, { role: 'reader' });
   const { id } = await api('POST', '/clients', { name: 'Notes', redirects: ['http://127.0.0.1:9/callback'], scopes: ['openid'] });
@@ -76,10 +35,10 @@ test('dialogs of the drive, the account and the administration', async ({ server
   };
   const more = (item: string, dialog: string): Opened => by('More actions', dialog, { item });
   const ofRow = (item: string, dialog: string): Opened => by('Actions for notes.txt', dialog, { item, before: selected });
-  const shareRow = (page: Page) => page.getByRole('dialog', { name: 'Share “notes.txt”' }).getByRole('button', { name: 'More actions for ben' });
+  const shareRow = (who: string) => (page: Page) => page.getByRole('dialog', { name: 'Share “notes.txt”' }).getByRole('button', { name: `More actions for ${who}` });
   const openShare = async (page: Page) => {
     await button(page, 'Share').click();
-    await expect(shareRow(page)).toBeVisible();
+    await expect(shareRow('ben')(page)).toBeVisible();
   };
 
   await walk(page, {
@@ -89,7 +48,8 @@ test('dialogs of the drive, the account and the administration', async ({ server
       more('Rename…', 'Rename'),
       more('Move…', 'Move “notes.txt”'),
       more('Copy…', 'Copy “notes.txt”'),
-      { dialog: 'Share with ben', from: shareRow, item: 'Expiry…', before: openShare },
+      { dialog: 'Share with ben', from: shareRow('ben'), item: 'Expiry…', before: openShare },
+      { dialog: 'Link settings', from: shareRow('Anyone with the link'), item: 'Expiry, password, downloads…', before: (page) => page.getByRole('dialog').getByRole('button', { name: 'Link', exact: true }).click() },
     ],
     '/trash': [by('Empty trash', /trash/), by('Remove gone from trash', 'Remove from trash?')],
     '/account': [by('New token'), by('New organisation'), by('Close account…', 'Close account')],
@@ -121,6 +81,14 @@ test('dialogs of the drive, the account and the administration', async ({ server
       await expect(keys).toHaveCount(0);
       await expect(page.getByRole('row', { name: 'maps' })).toBeFocused();
     }
+    const palette = page.getByRole('dialog', { name: 'Command palette' });
+    for (const close of [() => page.keyboard.press('Escape'), () => palette.getByRole('button', { name: 'Close' }).click()]) {
+      await page.getByRole('button', { name: 'Account of ada' }).click();
+      await page.getByRole('menuitem', { name: 'Go to…' }).click();
+      await expect(palette.getByRole('combobox')).toBeFocused();
+      await close();
+      await expect(palette).toHaveCount(0);
+    }
   });
 
   await test.step('while a dialog works, closing it says that this does not stop it', async () => {
@@ -151,14 +119,21 @@ test('dialogs of a dataset', async ({ server, newPage }) => {
   const commit = (operations: object[], branch = 'main') => api('POST', '/datasets/ada/birds/commits', { branch, message: 'Change', operations });
   const put = (path: string, content: string) => ({ operation: 'put', path, content });
   const picture = { operation: 'put', path: 'owl.svg', content: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>' };
-  await commit([put('counts.csv', 'bird,count\nowl,1\n'), put('more.csv', 'bird\nwren\n'), picture]);
+  await commit([put('counts.csv', 'bird,count\nowl,1\n'), put('more.csv', `bird\n${'wren '.repeat(60)}\n`), picture]);
   await api('POST', '/datasets/ada/birds/tags', { name: 'v1' });
   await commit([put('counts.csv', 'bird,count\nowl,2\n')]);
   await api('POST', '/datasets/ada/birds/branches', { name: 'fix' });
   await commit([put('counts.csv', 'bird,count\nowl,3\n')], 'fix');
   const { number } = await api('POST', '/datasets/ada/birds/discussions', { title: 'Count again', source: 'fix', target: 'main', body: 'Three owls.' });
+  // Only tables of public datasets can be embedded; a dataset of images is a gallery.
+  await api('POST', '/datasets', { id: 'ada/owls', visibility: 'public', package: { name: 'owls', resources: [] } });
+  const pictures = ['a.png', 'b.png', 'c.png', 'd.png', 'e.png', 'f.png'].map((path) => ({ ...picture, path: `images/${path}` }));
+  await api('POST', '/datasets/ada/owls/commits', { branch: 'main', message: 'Add', operations: [...pictures, put('labels.csv', 'image\na.png\n')] });
   const page = await newPage();
   await signIn(page, 'ada');
+  const twoSelected = async (page: Page) => {
+    for (const name of ['counts.csv', 'more.csv']) await page.getByLabel(`Select ${name}`, { exact: true }).check();
+  };
 
   await walk(page, {
     '/d/ada/birds/settings': [
@@ -170,9 +145,14 @@ test('dialogs of a dataset', async ({ server, newPage }) => {
     ],
     '/d/ada/birds/branches': [by('New branch'), by('Actions for fix', 'Rename fix', { item: 'Rename…' }), by('Actions for fix', 'Delete fix?', { item: 'Delete…' })],
     '/d/ada/birds/releases': [by('New release'), by('Actions for v1', 'Edit v1', { item: 'Edit' }), by('Actions for v1', 'Delete v1?', { item: 'Delete' })],
-    '/d/ada/birds/tree/v1': [by('Restore…', 'Restore this version')],
+    '/d/ada/birds/tree/v1': [
+      by('Restore…', 'Restore this version'),
+      { dialog: 'Restore 2 items', from: (page) => page.getByRole('main').getByRole('button', { name: 'Restore…' }).last(), before: twoSelected },
+    ],
     '/d/ada/birds/history/main': [by(/^Actions for/, 'Undo this change', { item: 'Undo this change…' })],
-    '/d/ada/birds/file/main/more.csv': [by('Use in code'), by('More actions', 'Convert to Parquet', { item: 'Convert to Parquet…' })],
+    '/d/ada/birds/file/main/more.csv': [by('Use in code'), by('More actions', 'Convert to Parquet', { item: 'Convert to Parquet…' }), { dialog: 'bird, row 1', from: (page) => page.getByRole('gridcell', { name: /wren wren/ }) }],
+    '/d/ada/owls': [{ dialog: 'a.png', from: (page) => page.getByRole('list', { name: 'Images' }).getByRole('button').first() }],
+    '/d/ada/owls/file/main/labels.csv': [by('Export', 'Embed labels.csv', { item: 'Embed' })],
     '/d/ada/birds/about': [by('Describe tables')],
     '/d/ada/birds/file/main/counts.csv': [by(/^Columns/, /columns/i)],
     '/d/ada/birds/query?q=SELECT%201': [by('Save', 'Save query'), by('Copy as')],

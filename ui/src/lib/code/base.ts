@@ -2,9 +2,10 @@
 // policy demands. In the document it would insert `<style>` elements.
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
-import type { Extension } from '@codemirror/state';
+import { EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
+import { phrases } from './phrases';
 
 /** Returns the shadow tree of an element for an editor. */
 export const shadowOf = (host: HTMLElement): ShadowRoot => host.shadowRoot ?? host.attachShadow({ mode: 'open' });
@@ -77,6 +78,7 @@ export const basics = (label: string): Extension[] => [
 	bracketMatching(),
 	syntaxHighlighting(colours),
 	theme,
+	EditorState.phrases.of(phrases),
 	EditorView.lineWrapping,
 	EditorView.contentAttributes.of({ 'aria-label': label, autocapitalize: 'off', autocorrect: 'off', spellcheck: 'false' })
 ];

@@ -1,4 +1,4 @@
-// Icon paths for a 16 × 16 grid and a stroke width of 1.4.
+// Icon paths for a 16 × 16 grid. Their lines are 1.4 px wide, also of larger icons, so that all look drawn by one hand.
 export const icons = {
 	search: 'M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zM10.600 10.600 14 14',
 	home: 'M2.500 7.500 8 2.500l5.500 5M4 6.500v7h3v-4h2v4h3v-7',
@@ -19,6 +19,15 @@ export const icons = {
 	chart: 'M2.500 13.500h11M4 11V7.500M7 11V3.500M10 11V6M13 11V8.500',
 	folder: 'M2 4.500A1.500 1.500 0 0 1 3.500 3h2.700l1.600 2h4.700A1.500 1.500 0 0 1 14 6.500v5a1.500 1.500 0 0 1-1.500 1.500h-9A1.500 1.500 0 0 1 2 11.500z',
 	file: 'M4 2h5l3.500 3.500V14H4zM9 2v3.500h3.500',
+	document: 'M4 2h5l3.500 3.500V14H4zM9 2v3.500h3.500M6.300 8.500h4M6.300 11h4',
+	pdf: 'M4 2h5l3.500 3.500V14H4zM9 2v3.500h3.500M7 11.700V7.500h1.500a1.300 1.300 0 0 1 0 2.600H7',
+	symlink: 'M4 2h5l3.500 3.500V14H4zM9 2v3.500h3.500M6.500 11.200l3.300-3.300M7.300 7.800h2.500v2.500',
+	submodule: 'M2 4.500A1.500 1.500 0 0 1 3.500 3h2.700l1.600 2h4.700A1.500 1.500 0 0 1 14 6.500v5a1.500 1.500 0 0 1-1.500 1.500h-9A1.500 1.500 0 0 1 2 11.500zM6.500 10.700l3-3M7.300 7.600h2.300v2.300',
+	code: 'M5 4.500L1.500 8 5 11.500M11 4.500L14.500 8 11 11.500M9.200 3 6.800 13',
+	notebook: 'M4 2.500h9v11H4zM2.500 5.500h3M2.500 8h3M2.500 10.500h3M8.500 5.500h2',
+	archive: 'M2.500 3h11v3h-11zM3.500 6v7.500h9V6M6.500 8.800h3',
+	audio: 'M6 12V3.700l7-1.500v8.500M6 12a1.700 1.700 0 1 1-3.400 0a1.700 1.700 0 0 1 3.400 0zM13 10.700a1.700 1.700 0 1 1-3.400 0a1.700 1.700 0 0 1 3.400 0z',
+	video: 'M2.500 3h11v10h-11zM6.700 5.800v4.400L10.300 8z',
 	table: 'M2.500 3h11v10h-11zM2.500 6.300h11M2.500 9.600h11M6.500 3v10',
 	image: 'M2.500 3h11v10h-11zM5.500 6.500h.01M2.500 11l3.500-3 3 2.500 2-1.500 2.500 2',
 	text: 'M3 4h10M3 8h10M3 12h6',
@@ -63,5 +72,8 @@ export const icons = {
 	bell: 'M4 11V7a4 4 0 0 1 8 0v4l1.200 1.300H2.800zM6.700 14h2.600',
 	external: 'M9 3h4v4M13 3 7.500 8.500M11.500 9.500V13H3V4.500h3.500'
 } as const;
+
+/** Returns the stroke width in the grid for an icon of a size in pixels. */
+export const strokeAt = (size: number): number => (1.4 * 16) / Math.max(16, size);
 
 export type IconName = keyof typeof icons;

@@ -10,13 +10,22 @@ describe('showCell', () => {
 	it('shows values as they are', () => {
 		expect(showCell(null, text)).toEqual({ text: '–', kind: 'none' });
 		expect(showCell(12.5, { name: 'a', type: 'number' })).toEqual({ text: '12.5', kind: 'number' });
-		expect(showCell(17.483037445715052, { name: 'a', type: 'number' })).toEqual({ text: '17.483037', kind: 'number', title: '17.483037445715052' });
-		const numbers = [1_700_000_000.123, 0.012345678912345, 2.77e-7, 1234567890123456, -1.5].map((value) => showCell(value, { name: 'a', type: 'number' }).text);
-		expect(numbers).toEqual(['1700000000.123', '0.0123457', '2.77e-7', '1234567890123456', '-1.5']);
+		expect(showCell(17.483037445715052, { name: 'a', type: 'number' })).toEqual({ text: '17.483', kind: 'number', title: '17.483037445715052' });
+		const numbers = [1_700_000_000.123, 0.012345678912345, 2.77e-7, 1234567890123456, -1.5, 39.94127, 0.99999, -0.00012345678].map((value) => showCell(value, { name: 'a', type: 'number' }).text);
+		expect(numbers).toEqual(['1700000000.123', '0.01235', '2.77e-7', '1234567890123456', '-1.5', '39.9413', '1', '-0.0001235']);
 		expect(showCell('9007199254740993', { name: 'a', type: 'integer' })).toEqual({ text: '9007199254740993', kind: 'number' });
 		expect(showCell(false, { name: 'a', type: 'boolean' })).toEqual({ text: 'false', kind: 'plain' });
 		expect(showCell('2025-01-31T14:00:00Z', { name: 'a', type: 'datetime' }).text).toBe('2025-01-31 14:00:00Z');
 		expect(showCell('', text)).toEqual({ text: '', kind: 'plain' });
+	});
+
+	it('has all digits of ids, of decimal texts, and where values are compared', () => {
+		const number = { name: 'a', type: 'number' };
+		expect(showCell(20240131000123, number)).toEqual({ text: '20240131000123', kind: 'number' });
+		expect(showCell('39.941270000', number)).toEqual({ text: '39.941270000', kind: 'number' });
+		expect(showCell(39.94127, number)).toEqual({ text: '39.9413', kind: 'number', title: '39.94127' });
+		expect(showCell(39.94127, number, true)).toEqual({ text: '39.94127', kind: 'number' });
+		expect(wholeCell(39.94127, number).text).toBe('39.94127');
 	});
 
 	it('cuts long texts, and marks what can be opened', () => {

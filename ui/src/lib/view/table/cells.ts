@@ -52,8 +52,8 @@ function imageIn(cell: Cell, column: TableColumn): string | undefined {
 
 const bytesText = (base64: string): string => plural(byteLength(base64), ['# byte', '# bytes']);
 
-/** Returns how a cell is shown in the table. */
-export function showCell(cell: Cell, column: TableColumn): ShownCell {
+/** Returns how a cell is shown in the table; numbers with all their digits if `exact`, for comparisons. */
+export function showCell(cell: Cell, column: TableColumn, exact = false): ShownCell {
 	if (cell === null || cell === undefined) return { text: '–', kind: 'none' };
 	const image = imageIn(cell, column);
 	if (image !== undefined) return { text: '', kind: 'long', image };
@@ -62,18 +62,21 @@ export function showCell(cell: Cell, column: TableColumn): ShownCell {
 	const written = String(cell);
 	const kind = kindOf(column);
 	if (kind === 'number') {
-		const short = typeof cell === 'number' ? rounded(cell) : written;
+		const short = typeof cell === 'number' && !exact ? rounded(cell) : written;
 		return { text: short, kind: isShort(short) ? 'number' : 'long', ...(short !== written && { title: written }) };
 	}
 	const text = column.type === 'datetime' ? written.replace('T', ' ') : written;
 	return { text: cut(text), kind: isShort(text) ? 'plain' : 'long' };
 }
 
-/** A number with at most six decimals, or six digits if it is small. */
+/** Number of decimals of a measured value that are shown, and of digits if it is less than 1. */
+const DECIMALS = 4;
+
+/** Returns a number with few decimals. Digits before the decimal point, and numbers in E notation, stay as they are. */
 function rounded(value: number): string {
 	const whole = String(value);
-	if (Number.isInteger(value) || whole.length <= 10 || whole.includes('e')) return whole;
-	return String(Number(Math.abs(value) < 1 ? value.toPrecision(6) : value.toFixed(6)));
+	if (Number.isInteger(value) || whole.includes('e')) return whole;
+	return String(Number(Math.abs(value) < 1 ? value.toPrecision(DECIMALS) : value.toFixed(DECIMALS)));
 }
 
 const isShort = (text: string): boolean => text.length <= FITS && !text.includes('\n');

@@ -48,7 +48,7 @@ export function summary(column: ColumnStatistics): string[] {
 export function percent(part: number, all: number): string {
 	if (all === 0 || part === 0) return '0 %';
 	const share = (part / all) * 100;
-	return share < 0.01 ? '< 0.01 %' : `${Number(share.toPrecision(share < 1 ? 1 : 3))} %`;
+	return share < 0.01 ? `< ${few.format(0.01)} %` : `${few.format(Number(share.toPrecision(share < 1 ? 1 : 3)))} %`;
 }
 
 export interface Bar {

@@ -41,7 +41,7 @@ function textOf(value: unknown): string | undefined {
 /** Returns a text up to a length at which the page stays usable. */
 const cut = (text: string): string => (text.length > TEXT ? `${text.slice(0, TEXT)}\n…` : text);
 
-/** Parses a notebook; `null` if it is none. Cells are read when they are shown. */
+/** Parses a notebook; returns `null` for other documents. Cells are read when they are shown. */
 export function parseNotebook(value: unknown): Notebook | null {
 	if (!isFields(value)) return null;
 	const sheets = listOf(get(value, 'worksheets')).map(fieldsOf);

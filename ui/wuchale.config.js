@@ -11,7 +11,7 @@ const locales = ['en', 'de'];
 
 /** Files without texts: programs, rules and names that are the same in all languages. */
 const WITHOUT =
-	/^src\/lib\/(code\/(base|editor|languages)|developer\/snippets|snippets\/(snippets|embed|quote)|query\/(words|sql|copy-as|editor)|card\/licences|preview|markdown|view\/table\/filter|view\/(citation|mosaic)|ui\/icons|apps\/manifest|upload\/(http|sha256|contents)|edit\/templates|hash\.worker|account\/qr)\.ts$/;
+	/^src\/lib\/(code\/(base|editor|languages|names|highlight)|math\/allowed|map\/geojson|developer\/snippets|snippets\/(snippets|embed|quote)|query\/(words|sql|copy-as|editor)|card\/licences|preview|markdown|view\/table\/filter|view\/(citation|mosaic)|ui\/icons|apps\/manifest|upload\/(http|sha256|contents)|edit\/templates|hash\.worker|account\/qr)\.ts$/;
 /** Names of keys, errors, headers, products and units. */
 const NAMES = new Set(
 	`AbortError Aborted CompileError InvalidStateError NotFoundError NotReadableError Content-Type Idempotency-Key Retry-After

@@ -1,11 +1,15 @@
 // Parses Markdown into a tree that components render. It is never turned into HTML: HTML in the source is shown as text,
 // and links may only use http(s) or mailto, or point into the dataset, so they cannot run scripts.
-import { Lexer, type Token, type Tokens } from 'marked';
+import { Marked, type Token, type Tokens } from 'marked';
+import { formulas, type Formula } from './math/dollars';
+
+const marked = new Marked({ gfm: true, extensions: formulas });
 
 export type Block =
 	| { kind: 'heading'; depth: number; id: string; inline: Inline[] }
 	| { kind: 'paragraph'; inline: Inline[] }
 	| { kind: 'code'; text: string; language: string }
+	| { kind: 'math'; tex: string; display: true }
 	| { kind: 'quote'; blocks: Block[] }
 	| { kind: 'list'; ordered: boolean; start: number; items: { blocks: Block[]; checked?: boolean }[] }
 	| { kind: 'table'; head: Inline[][]; rows: Inline[][][]; align: (string | null)[] }
@@ -15,6 +19,7 @@ export type Inline =
 	| { kind: 'text'; text: string }
 	| { kind: 'strong' | 'em' | 'del'; inline: Inline[] }
 	| { kind: 'code'; text: string }
+	| { kind: 'math'; tex: string; display: boolean }
 	| { kind: 'link'; href: string; title?: string; outside: boolean; inline: Inline[] }
 	| { kind: 'image'; src: string; alt: string; title?: string }
 	| { kind: 'break' };
@@ -30,6 +35,8 @@ export interface Target {
 	mention?(name: string): string;
 	/** Prefix of the ids of headings, on pages with several texts. */
 	prefix?: string;
+	/** Returns the address of an image within the file, as those of notebooks (`attachment:name`), or null. */
+	attachment?(name: string): string | null;
 }
 
 /** Splits a text at the users that it mentions as `@name`, as the server does: not within addresses. */
@@ -81,6 +88,7 @@ export function safeLink(href: string, target: Target): { href: string; outside:
 
 /** Returns the URL of an image in the dataset, or null. External images would reveal readers to third parties. */
 export function safeImage(src: string, target: Target): string | null {
+	if (target.attachment && src.startsWith('attachment:')) return target.attachment(src.slice('attachment:'.length));
 	const link = safeLink(src, { ...target, page: target.raw });
 	return link === null || link.outside || link.href.startsWith('#') ? null : link.href;
 }
@@ -131,8 +139,11 @@ export function parseMarkdown(text: string, target: Target): Block[] {
 				}
 				case 'code': {
 					const code = token as Tokens.Code;
-					return [{ kind: 'code', text: code.text, language: (code.lang ?? '').split(/\s/, 1)[0] ?? '' }];
+					const language = (code.lang ?? '').split(/\s/, 1)[0] ?? '';
+					return [language === 'math' ? { kind: 'math', tex: code.text, display: true } : { kind: 'code', text: code.text, language }];
 				}
+				case 'formulaBlock':
+					return [{ kind: 'math', tex: (token as Tokens.Generic & Formula).tex, display: true }];
 				case 'blockquote':
 					return [{ kind: 'quote', blocks: blocks((token as Tokens.Blockquote).tokens) }];
 				case 'list': {
@@ -174,6 +185,10 @@ export function parseMarkdown(text: string, target: Target): Block[] {
 					return [{ kind: token.type, inline: inline((token as Tokens.Strong).tokens, isLink) }];
 				case 'codespan':
 					return [{ kind: 'code', text: (token as Tokens.Codespan).text }];
+				case 'formula': {
+					const { tex, display } = token as Tokens.Generic & Formula;
+					return [{ kind: 'math', tex, display }];
+				}
 				case 'br':
 					return [{ kind: 'break' }];
 				case 'link': {
@@ -204,7 +219,7 @@ export function parseMarkdown(text: string, target: Target): Block[] {
 		});
 	}
 
-	return blocks(new Lexer({ gfm: true }).lex(withoutFrontMatter(text)));
+	return blocks(marked.lexer(withoutFrontMatter(text)));
 }
 
 /** Removes YAML front matter, as used by Hugging Face dataset cards. */
@@ -218,6 +233,7 @@ export function plain(inline: Inline[]): string {
 		.map((part) => {
 			if ('inline' in part) return plain(part.inline);
 			if (part.kind === 'text' || part.kind === 'code') return part.text;
+			if (part.kind === 'math') return part.tex;
 			return part.kind === 'image' ? part.alt : ' ';
 		})
 		.join('');

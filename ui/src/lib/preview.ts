@@ -1,6 +1,6 @@
 // Chooses the preview and the icon of a file by its name.
 
-export type PreviewKind = 'text' | 'markdown' | 'image' | 'table' | 'json' | 'pdf' | 'audio' | 'video' | 'none';
+export type PreviewKind = 'text' | 'markdown' | 'image' | 'table' | 'json' | 'notebook' | 'geojson' | 'pdf' | 'audio' | 'video' | 'none';
 
 const byExtension: Record<string, PreviewKind> = {};
 const list = (kind: PreviewKind, extensions: string) => {
@@ -9,7 +9,9 @@ const list = (kind: PreviewKind, extensions: string) => {
 list('markdown', 'md markdown mdown');
 list('image', 'png jpg jpeg gif webp avif svg bmp ico');
 list('table', 'csv tsv tab jsonl ndjson jsonlines parquet arrow feather');
-list('json', 'json geojson jsonld ipynb');
+list('json', 'json jsonld');
+list('notebook', 'ipynb');
+list('geojson', 'geojson');
 list('pdf', 'pdf');
 list('audio', 'mp3 wav ogg oga flac m4a opus aac');
 list('video', 'mp4 webm mov m4v ogv');
@@ -55,6 +57,18 @@ export const LARGE_IMAGE = 4_000_000;
 /** True if browsers show this image with the media type that the server sends; others are shown from a blob URL. */
 export const isServedImage = (path: string): boolean => previewKind(path) === 'image' && !/\.(svg|avif|bmp|ico)$/i.test(path);
 
+/** Returns true for files that have another view than their source, which is JSON. */
+export const isJsonBased = (kind: PreviewKind): boolean => kind === 'json' || kind === 'notebook' || kind === 'geojson';
+
+const GEOJSON = new Set(['FeatureCollection', 'Feature', 'Point', 'MultiPoint', 'LineString', 'MultiLineString', 'Polygon', 'MultiPolygon', 'GeometryCollection']);
+
+/** Returns true if a JSON document is GeoJSON. */
+export function isGeoJson(value: unknown): boolean {
+	if (typeof value !== 'object' || value === null || !('type' in value) || typeof value.type !== 'string' || !GEOJSON.has(value.type)) return false;
+	const content = value.type === 'FeatureCollection' ? 'features' : value.type === 'Feature' ? 'geometry' : value.type === 'GeometryCollection' ? 'geometries' : 'coordinates';
+	return Object.hasOwn(value, content);
+}
+
 /** Returns the media type of a file that is shown from a blob URL. */
 export function mediaType(path: string): string {
 	const types: Record<string, string> = {
@@ -96,6 +110,6 @@ export function fileKind(path: string): FileKind {
 	if (preview === 'table') return 'table';
 	const kind = kinds.get(extensionOf(path));
 	if (kind !== undefined) return kind;
-	if (preview === 'markdown' || preview === 'json') return 'text';
+	if (preview === 'markdown' || preview === 'json' || preview === 'geojson') return 'text';
 	return preview === 'none' ? 'file' : preview;
 }

@@ -1,7 +1,7 @@
-// Languages by file name, loaded when a file is edited.
+// Parsers of languages by file name, loaded when a file is shown or edited.
 import { StreamLanguage, type StreamParser } from '@codemirror/language';
 import type { Extension } from '@codemirror/state';
-import { extensionOf } from '../preview';
+import { languageOfPath } from './names';
 
 const stream = (parser: StreamParser<unknown>): Extension => StreamLanguage.define(parser);
 /** The parsers have types of their own for their states. */
@@ -43,14 +43,14 @@ add('lua', () => legacy(import('@codemirror/legacy-modes/mode/lua'), 'lua'));
 add('pl', () => legacy(import('@codemirror/legacy-modes/mode/perl'), 'perl'));
 add('diff patch', () => legacy(import('@codemirror/legacy-modes/mode/diff'), 'diff'));
 
-const names: Record<string, string> = { dockerfile: 'dockerfile', makefile: 'sh' };
-
-/** Returns the language of a file; `null` if it is plain text, or if the language cannot be loaded. */
-export async function languageOf(path: string): Promise<Extension | null> {
-	const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase();
+/** Returns the parser of a language; `null` if there is none, or if it cannot be loaded. */
+export async function loadLanguage(name: string | null): Promise<Extension | null> {
 	try {
-		return (await loaders[names[name] ?? extensionOf(path)]?.()) ?? null;
+		return name !== null && Object.hasOwn(loaders, name) ? await loaders[name]!() : null;
 	} catch {
 		return null;
 	}
 }
+
+/** Returns the language of a file; `null` if it is plain text, or if the language cannot be loaded. */
+export const languageOf = (path: string): Promise<Extension | null> => loadLanguage(languageOfPath(path));

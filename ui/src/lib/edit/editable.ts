@@ -16,6 +16,8 @@ export function editKind(path: string): EditKind | null {
 		case 'markdown':
 			return 'markdown';
 		case 'json':
+		case 'notebook':
+		case 'geojson':
 			return 'json';
 		case 'table':
 			if (['csv', 'tsv', 'tab'].includes(extension)) return 'table';

@@ -14,6 +14,7 @@ mod picture;
 mod pool;
 mod process;
 mod result;
+mod runs;
 mod source;
 mod splits;
 mod sql;
@@ -35,18 +36,19 @@ pub use crate::db::derivations::DerivationRow;
 
 pub use self::convert::{Conversions, ConvertRequest, MAX_OPEN};
 pub use self::describe::{DescribeReport, DescribeRequest, DescribedConflict, DescribedProperty, MAX_DESCRIBED};
-pub use self::diff::{MAX_WAIT, RowChange, RowDiff, RowDiffOutput, RowDiffRequest};
+pub use self::diff::{RowChange, RowDiff, RowDiffOutput, RowDiffRequest};
 
 use self::cache::{CachedResult, Key, ResultCache};
-use self::diff::DiffRuns;
 pub use self::list::MAX_LISTED;
 use self::names::LocatedTable;
 use self::part::{Ended, Part};
-pub use self::picture::MAX_IMAGE;
+pub use self::picture::{MAX_IMAGE, Thumbnail};
 use self::pool::{Lease, Owner, Pool};
 use self::process::Usage;
 use self::result::{Receiver, Sink};
 pub use self::result::{TableResult, TableSource};
+pub use self::runs::MAX_WAIT;
+use self::runs::Runs;
 use self::source::Source;
 pub use self::splits::{Split, SplitFiles, Splits};
 pub use self::sql::{MAX_QUERY, SqlRequest, SqlResult, SqlText, quoted_name};
@@ -87,7 +89,7 @@ struct Inner {
     files: Files,
     pool: Pool,
     cache: ResultCache,
-    diffs: DiffRuns,
+    runs: Runs,
     tickets: Tickets,
     crashes: Mutex<HashMap<Suspect, Crashes>>,
     timeout: TimeLimit,
@@ -122,7 +124,7 @@ impl Tables {
             files,
             pool: Pool::new(options, run),
             cache,
-            diffs: DiffRuns::default(),
+            runs: Runs::default(),
             tickets,
             crashes: Mutex::default(),
             timeout: TimeLimit { time: options.timeout(), key: "tables.seconds" },
@@ -324,14 +326,18 @@ impl Tables {
             }
             Err(Ended::Failed(error)) => {
                 lease.give_back();
+                self.remember_failure(&request, &error).await;
                 Err(error)
             }
             Err(Ended::Gone) => return,
-            Err(Ended::TimedOut) => Err(Error::invalid(format!(
-                "the request takes longer than {} s (`{}`); read fewer rows, or convert the table to Parquet",
-                timeout.time.as_secs(),
-                timeout.key
-            ))),
+            Err(Ended::TimedOut) => {
+                let advice = match work.task {
+                    Task::Picture(_) => "make the image smaller",
+                    _ => "read fewer rows, or convert the table to Parquet",
+                };
+                let (seconds, key) = (timeout.time.as_secs(), timeout.key);
+                Err(Error::invalid(format!("the request takes longer than {seconds} s (`{key}`); {advice}")))
+            }
             Err(Ended::Crashed(why)) => {
                 let exit = match lease.process() {
                     Ok(process) => process.exit().await.unwrap_or_default(),

@@ -40,7 +40,7 @@ pub fn readme_version(text: &str) -> String {
 }
 
 /// Returns the media type of a picture that the engine has made; `None` for anything else.
-fn media_of(picture: &[u8]) -> Option<&'static str> {
+pub fn media_of(picture: &[u8]) -> Option<&'static str> {
     match picture {
         [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use lfs::Oid;
-use metastore::{EntryKind, FilePath};
+use metastore::{EntryKind, FilePath, ObjectId};
 
 use super::Files;
 use crate::access::share_links::DownloadCounted;
@@ -60,6 +60,11 @@ impl Opened {
         let size = size.ok_or_else(|| Error::not_found(format!("{} is not a file", entry.path)))?;
         let oid = entry.pointer.as_ref().filter(|pointer| !is_empty(pointer)).map(|pointer| pointer.oid);
         Ok(Self { dataset: dataset.clone(), name, size, oid, located })
+    }
+
+    /// Returns the commit id of the revision.
+    pub fn revision(&self) -> ObjectId {
+        self.located.revision
     }
 
     /// Returns the entity tag of the content: different content has a different tag.

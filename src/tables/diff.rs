@@ -1,36 +1,21 @@
 //! Row diffs of two versions of a table.
 //!
 //! An engine computes a diff as a whole, into a file of the cache; pages of it are read like those of any other table.
-//! Requests for the same diff share one run, which goes on for a minute after the last of them.
+//! Requests for the same diff share one run (`runs.rs`).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use metrics::counter;
 use serde_json::Map;
 use tables_wire::{Diff, DiffSummary, Format, Output, Page, Table, TableFile, Task};
-use tokio::sync::watch;
-use tokio::time::Instant;
 
-use super::cache::{CachedResult, Key};
+use super::cache::CachedResult;
 use super::names::LocatedTable;
-use super::pool::Owner;
 use super::result::{TableResult, TableSource};
+use super::runs::{MAX_WAIT, RunKind};
 use super::source::TableContent;
-use super::{Charge, Request, Tables};
+use super::{Charge, Tables};
 use crate::access::TableGrant;
 use crate::error::{Error, Kind, Result};
-
-/// How long a request waits at most for a diff before it returns how far that is.
-pub const MAX_WAIT: Duration = Duration::from_secs(20);
-
-/// How long a diff goes on after the last request for it.
-const UNWANTED: Duration = Duration::from_mins(1);
-
-/// Maximum number of diffs that are computed for an actor, or wait for an engine. They go on without a connection, so the
-/// number of connections does not limit them.
-const MAX_RUNS: usize = 16;
 
 /// A diff to compute.
 #[derive(Debug, Clone)]
@@ -126,49 +111,6 @@ pub enum RowDiff {
     },
 }
 
-/// The diffs that are being computed.
-#[derive(Default)]
-pub(super) struct DiffRuns(Mutex<HashMap<Key, Arc<DiffRun>>>);
-
-/// A diff that is being computed.
-struct DiffRun {
-    /// Whose engine computes it.
-    owner: Owner,
-    state: watch::Sender<State>,
-    /// When it was last asked for.
-    wanted: Mutex<Instant>,
-}
-
-#[derive(Clone)]
-enum State {
-    Running(f64),
-    Done(CachedResult),
-    Failed(Kind, String),
-}
-
-impl DiffRuns {
-    fn all(&self) -> MutexGuard<'_, HashMap<Key, Arc<DiffRun>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl DiffRun {
-    fn wanted(&self) -> MutexGuard<'_, Instant> {
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until there was no request for the diff for a while.
-    async fn unwanted(&self) {
-        loop {
-            let until = *self.wanted() + UNWANTED;
-            if until <= Instant::now() {
-                return;
-            }
-            tokio::time::sleep_until(until).await;
-        }
-    }
-}
-
 impl Tables {
     /// Compares two versions of a table row by row.
     ///
@@ -192,7 +134,7 @@ impl Tables {
         let task = Task::Diff(Diff { key, rows: self.0.diff_rows, text });
         let versions = [older.clone(), newer.clone()];
         let (request, _) = self.request(grant.actor(), versions.into(), task).await?;
-        let found = match self.finished_diff(request, wait.min(MAX_WAIT), charge.clone()).await? {
+        let found = match self.finished(request, RunKind::RowDiff, wait.min(MAX_WAIT), &charge).await? {
             Ok(found) => found,
             Err(progress) => return Ok(RowDiff::Running { progress }),
         };
@@ -210,90 +152,6 @@ impl Tables {
         let mut result = self.start(grant.actor(), tables, task, charge).await?;
         result.sources = sources;
         Ok(RowDiff::Done { summary, result, total })
-    }
-
-    /// Waits for a diff, and returns its file; if it takes long, how far it is.
-    async fn finished_diff(
-        &self,
-        mut request: Request,
-        wait: Duration,
-        charge: Charge,
-    ) -> Result<Result<CachedResult, f64>> {
-        if let Some(cached) = self.0.cache.open(&request.key).await {
-            counter!("rutter_table_cache_total", "outcome" => "hit").increment(1);
-            return Ok(Ok(cached));
-        }
-        let until = Instant::now() + wait;
-        loop {
-            let (run, unused) = self.join(request, &charge)?;
-            let mut state = run.state.subscribe();
-            let ended = state.wait_for(|state| !matches!(state, State::Running(_)));
-            let ended = tokio::time::timeout_at(until, ended).await.map(|ended| ended.map(|state| state.clone()));
-            match ended.unwrap_or_else(|_| Ok(state.borrow().clone())).map_err(Error::internal)? {
-                State::Done(result) => return Ok(Ok(result)),
-                State::Running(progress) => return Ok(Err(progress)),
-                State::Failed(kind, detail) => match unused {
-                    // The one who began it has no engine for it. This actor may have one.
-                    Some(own) if kind == Kind::Busy && own.owner != run.owner => request = own,
-                    _ => return Err(Error::of_kind(kind, detail)),
-                },
-            }
-        }
-    }
-
-    /// Returns the run of a diff, starting it if necessary. If it was running already, also returns the request.
-    ///
-    /// # Errors
-    /// Busy if there are too many of this actor.
-    fn join(&self, request: Request, charge: &Charge) -> Result<(Arc<DiffRun>, Option<Request>)> {
-        let mut runs = self.0.diffs.all();
-        if let Some(run) = runs.get(&request.key) {
-            *run.wanted() = Instant::now();
-            return Ok((Arc::clone(run), Some(request)));
-        }
-        if runs.values().filter(|run| run.owner == request.owner).count() >= MAX_RUNS {
-            return Err(Error::busy("too many row diffs are being computed for you; try again in a moment"));
-        }
-        counter!("rutter_table_cache_total", "outcome" => "miss").increment(1);
-        let run = Arc::new(DiffRun {
-            owner: request.owner.clone(),
-            state: watch::channel(State::Running(0.0)).0,
-            wanted: Mutex::new(Instant::now()),
-        });
-        runs.insert(request.key.clone(), Arc::clone(&run));
-        tokio::spawn(self.clone().drive(request, Arc::clone(&run), Arc::clone(charge)));
-        Ok((run, None))
-    }
-
-    /// Computes a diff, until there are no more requests for it.
-    async fn drive(self, request: Request, run: Arc<DiffRun>, charge: Charge) {
-        let key = request.key.clone();
-        let result = tokio::select! {
-            result = self.drain(request, &run, charge) => result,
-            () = run.unwanted() => Err(Error::unavailable("the row diff was given up, because there were no requests for it")),
-        };
-        self.0.diffs.all().remove(&key);
-        run.state.send_replace(match result {
-            Ok(found) => State::Done(found),
-            Err(error) => {
-                error.log();
-                State::Failed(error.kind(), error.detail().to_owned())
-            }
-        });
-    }
-
-    /// Computes a diff into the cache.
-    async fn drain(&self, request: Request, run: &DiffRun, charge: Charge) -> Result<CachedResult> {
-        let progress = |fraction| {
-            run.state.send_replace(State::Running(fraction));
-        };
-        self.compute_file(request, charge, progress).await?.ok_or_else(|| {
-            Error::invalid(format!(
-                "the row diff does not fit into the cache: it has more than {} bytes, half of `tables.cache_bytes`; lower \
-                 `tables.diff_rows`, or raise `tables.cache_bytes`",
-                self.0.cache.file_limit()
-            ))
-        })
     }
 }
 
@@ -333,27 +191,4 @@ fn selection(changes: &[RowChange], summary: &DiffSummary, rows: u64) -> (Option
     let names: Vec<String> = wanted.iter().map(|change| format!("'{}'", change.as_str())).collect();
     let total = wanted.iter().map(|change| change.count(summary)).sum();
     (Some(format!("\"change\" IN ({})", names.join(", "))), summary.is_complete.then_some(total))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_diff_is_given_up_a_minute_after_the_last_request() {
-        let run = DiffRun {
-            owner: Owner { actor: String::new(), is_visitor: true },
-            state: watch::channel(State::Running(0.0)).0,
-            wanted: Mutex::new(Instant::now()),
-        };
-        let begin = Instant::now();
-        let asking = async {
-            for _ in 0..3 {
-                tokio::time::sleep(Duration::from_secs(40)).await;
-                *run.wanted() = Instant::now();
-            }
-        };
-        tokio::join!(asking, run.unwanted());
-        assert_eq!(begin.elapsed().as_secs(), 180);
-    }
 }

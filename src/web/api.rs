@@ -45,6 +45,7 @@ mod stars;
 mod stats;
 mod tables;
 mod tags;
+mod thumbnails;
 mod tree;
 mod user;
 mod users;
@@ -110,6 +111,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         file_requests::routes,
         tree::routes,
         files::routes,
+        thumbnails::routes,
         tables::routes,
         sql::routes,
         drive::routes,

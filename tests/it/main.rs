@@ -50,6 +50,7 @@ mod site;
 mod stats;
 mod tables;
 mod takeover;
+mod thumbnails;
 mod timeouts;
 mod transfer;
 mod uploads;

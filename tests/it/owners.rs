@@ -182,14 +182,6 @@ story! {
         assert_eq!(shown["avatar"], url);
 
         // What is no image, more than one, or too large, is refused with a reason, and the picture stays.
-        let bomb = {
-            let mut bomb = png(1, 1, 1);
-            bomb[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
-            let mut crc = flate2::Crc::new();
-            crc.update(&bomb[12..29]);
-            bomb[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-            bomb
-        };
         let polyglot = [&image[..], b"<script>alert(1)</script>"].concat();
         for (bad, status, reason) in [
             (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".to_vec(), 422, "not a PNG, JPEG or WebP image"),
@@ -197,7 +189,7 @@ story! {
             (Vec::new(), 422, "no image"),
             (polyglot, 422, "something else after it"),
             (image[..image.len() / 2].to_vec(), 422, "incomplete"),
-            (bomb, 422, "60000 × 60000 pixels"),
+            (png_bomb(), 422, "60000 × 60000 pixels"),
             (vec![0; (1 << 20) + 1], 413, "at most 1 MiB"),
         ] {
             let refused = put(&ada, own, bad).await;
@@ -241,7 +233,7 @@ fn owners_cannot_have_the_names_of_routes() {
 }
 
 /// Writes a PNG file in one colour, with a comment.
-fn png(width: u32, height: u32, colour: u8) -> Vec<u8> {
+pub(crate) fn png(width: u32, height: u32, colour: u8) -> Vec<u8> {
     let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
     // 8 bits, RGB.
     header.extend_from_slice(&[8, 2, 0, 0, 0]);
@@ -264,4 +256,14 @@ fn png(width: u32, height: u32, colour: u8) -> Vec<u8> {
         file.extend_from_slice(&crc.sum().to_be_bytes());
     }
     file
+}
+
+/// Writes a small PNG file that claims to have 60,000 × 60,000 pixels.
+pub(crate) fn png_bomb() -> Vec<u8> {
+    let mut bomb = png(1, 1, 1);
+    bomb[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
+    let mut crc = flate2::Crc::new();
+    crc.update(&bomb[12..29]);
+    bomb[29..33].copy_from_slice(&crc.sum().to_be_bytes());
+    bomb
 }

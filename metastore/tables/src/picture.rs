@@ -1,5 +1,5 @@
-//! Pictures of users: an uploaded image is decoded, cropped to a square, and encoded again, so that no byte of the file
-//! reaches others.
+//! Small pictures of images: avatars of users, and thumbnails of files. An image is decoded, made smaller, and encoded again,
+//! so that no byte of the file reaches others.
 
 use std::io::Cursor;
 
@@ -9,7 +9,7 @@ use image::codecs::webp::WebPEncoder;
 use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayAlphaImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader, Limits, RgbaImage};
-use tables_wire::{Done, Picture};
+use tables_wire::{Done, Picture, PictureKind};
 use zune_png::PngDecoder;
 use zune_png::zune_core::bytestream::ZCursor;
 use zune_png::zune_core::colorspace::ColorSpace;
@@ -19,12 +19,14 @@ use crate::blocking::blocking;
 use crate::connection::Connection;
 use crate::error::{Error, Result};
 
-/// Maximum size of a file, in bytes. The server has its own limit, which is lower.
-const MAX_BYTES: u64 = 16 << 20;
+/// Maximum size of a file, in bytes. The server has its own limits, which are not higher.
+const MAX_BYTES: u64 = 32 << 20;
 
-/// Maximum width and height of an image, and of both multiplied, in pixels.
+/// Maximum width and height of an image, and of both multiplied, in pixels: of an avatar, and of a file, which may be from a
+/// camera.
 const MAX_SIDE: u32 = 10_000;
-const MAX_PIXELS: u64 = 16_000_000;
+const MAX_AVATAR_PIXELS: u64 = 16_000_000;
+const MAX_PIXELS: u64 = 40_000_000;
 
 /// Maximum memory of a decoder, in bytes.
 const MAX_MEMORY: u64 = 256 << 20;
@@ -46,18 +48,19 @@ pub(crate) async fn picture(wanted: &Picture, connection: &Connection) -> Result
     if wanted.size > MAX_BYTES {
         return Err(Error::invalid("the file is too large"));
     }
-    let (bytes, side) = (connection.read(0, 0..wanted.size).await?, wanted.side);
-    let made = blocking(move || square(&bytes, side)).await?;
+    let (bytes, Picture { side, kind, .. }) = (connection.read(0, 0..wanted.size).await?, *wanted);
+    let made = blocking(move || match kind {
+        PictureKind::Avatar => avatar(&bytes, side),
+        PictureKind::Thumbnail => thumbnail(&bytes, side),
+    });
+    let made = made.await?;
     connection.chunk(Bytes::from(made)).await?;
     Ok(Done::default())
 }
 
 /// Returns the middle of an image as a square of at most `side` pixels: a JPEG, or if parts are transparent a WebP file.
-fn square(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
-    let (whole, orientation) = match format(bytes)? {
-        ImageFormat::Png => (png(bytes)?, Orientation::NoTransforms),
-        format => decode(bytes, format)?,
-    };
+fn avatar(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
+    let (whole, orientation) = decode(bytes, only_format(bytes)?, MAX_AVATAR_PIXELS)?;
     let (width, height) = (whole.width(), whole.height());
     let edge = width.min(height);
     let mut cropped = whole.crop_imm((width - edge) / 2, (height - edge) / 2, edge, edge);
@@ -67,34 +70,57 @@ fn square(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
     encode(small.into_rgba8())
 }
 
+/// Returns all of an image, at most `side` pixels wide and high: a JPEG, or if parts are transparent a WebP file. Of an
+/// animation, the first picture.
+fn thumbnail(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
+    let format = match image::guess_format(bytes) {
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP)) => format,
+        _ => return Err(Error::invalid("the file is not a PNG, JPEG, GIF or WebP image, whatever its name says")),
+    };
+    let (mut small, orientation) = decode(bytes, format, MAX_PIXELS)?;
+    let edge = small.width().max(small.height());
+    // The average of many pixels first, which is fast, then a sharper filter.
+    if edge > side.saturating_mul(4) {
+        small = small.thumbnail(side * 2, side * 2);
+    }
+    if edge > side {
+        small = small.resize(side, side, FilterType::CatmullRom);
+    }
+    small.apply_orientation(orientation);
+    encode(small.into_rgba8())
+}
+
 /// # Errors
 /// Invalid if an image has too many pixels, which a small file can claim.
-fn expect_pixels(width: u64, height: u64) -> Result<()> {
-    if width.max(height) > u64::from(MAX_SIDE) || width.saturating_mul(height) > MAX_PIXELS {
+fn expect_pixels(width: u64, height: u64, most: u64) -> Result<()> {
+    if width.max(height) > u64::from(MAX_SIDE) || width.saturating_mul(height) > most {
         return Err(Error::invalid(format!(
             "the image has {width} × {height} pixels; it can have at most {} million, and {MAX_SIDE} in a row or column: make \
              it smaller",
-            MAX_PIXELS / 1_000_000
+            most / 1_000_000
         )));
     }
     Ok(())
 }
 
-/// Decodes JPEG and WebP.
-fn decode(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage, Orientation)> {
+/// Decodes an image of at most `most` pixels. Returns how it is to be turned, too.
+fn decode(bytes: &[u8], format: ImageFormat, most: u64) -> Result<(DynamicImage, Orientation)> {
+    if format == ImageFormat::Png {
+        return Ok((png(bytes, most)?, Orientation::NoTransforms));
+    }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(unreadable)?;
     let (width, height) = decoder.dimensions();
-    expect_pixels(u64::from(width), u64::from(height))?;
+    expect_pixels(u64::from(width), u64::from(height), most)?;
     let orientation = decoder.orientation().map_err(unreadable)?;
     Ok((DynamicImage::from_decoder(decoder).map_err(unreadable)?, orientation))
 }
 
 /// Decodes PNG.
-fn png(bytes: &[u8]) -> Result<DynamicImage> {
+fn png(bytes: &[u8], most: u64) -> Result<DynamicImage> {
     let damaged = |error: &dyn std::fmt::Debug| Error::invalid(format!("the image is damaged: {error:?}"));
     let options = DecoderOptions::new_safe()
         .set_max_width(usize::MAX)
@@ -107,7 +133,7 @@ fn png(bytes: &[u8]) -> Result<DynamicImage> {
     let mut decoder = PngDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(|error| damaged(&error))?;
     let (width, height) = decoder.dimensions().unwrap_or_default();
-    expect_pixels(width as u64, height as u64)?;
+    expect_pixels(width as u64, height as u64, most)?;
     let pixels = decoder.decode_raw().map_err(|error| damaged(&error))?;
     let (width, height) =
         (u32::try_from(width).map_err(Error::internal)?, u32::try_from(height).map_err(Error::internal)?);
@@ -119,9 +145,9 @@ fn png(bytes: &[u8]) -> Result<DynamicImage> {
     image.filter(|_| width > 0 && height > 0).ok_or_else(|| damaged(&"it has no pixels"))
 }
 
-/// Returns the format of a file, if it is an image and nothing else: what other programs would take for something else has
+/// Returns the format of a file that is an image and nothing else: what other programs would take for something else has
 /// more after its end.
-fn format(bytes: &[u8]) -> Result<ImageFormat> {
+fn only_format(bytes: &[u8]) -> Result<ImageFormat> {
     let (format, is_whole) = match image::guess_format(bytes) {
         Ok(format @ ImageFormat::Png) => (format, bytes.ends_with(PNG_END)),
         Ok(format @ ImageFormat::Jpeg) => (format, bytes.ends_with(JPEG_END)),
@@ -219,7 +245,7 @@ mod tests {
     #[test]
     fn the_middle_becomes_a_small_square() {
         for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
-            let made = square(&file(&opaque(900, 300), format), 64).unwrap();
+            let made = avatar(&file(&opaque(900, 300), format), 64).unwrap();
             assert_eq!(image::guess_format(&made).unwrap(), ImageFormat::Jpeg, "{format:?}");
             let made = image::load_from_memory(&made).unwrap().into_rgb8();
             assert_eq!(made.dimensions(), (64, 64));
@@ -228,20 +254,20 @@ mod tests {
             }
         }
         // Small ones are not enlarged.
-        let tiny = image::load_from_memory(&square(&file(&opaque(5, 3), ImageFormat::Png), 64).unwrap()).unwrap();
+        let tiny = image::load_from_memory(&avatar(&file(&opaque(5, 3), ImageFormat::Png), 64).unwrap()).unwrap();
         assert_eq!((tiny.width(), tiny.height()), (3, 3));
     }
 
     #[test]
     fn transparent_parts_stay_so() {
         let pixels = ImageBuffer::from_fn(80, 80, |x, _| Rgba([9u8, 90, 9, if x < 40 { 0 } else { 255 }]));
-        let made = square(&file(&DynamicImage::ImageRgba8(pixels), ImageFormat::WebP), 32).unwrap();
+        let made = avatar(&file(&DynamicImage::ImageRgba8(pixels), ImageFormat::WebP), 32).unwrap();
         assert_eq!(image::guess_format(&made).unwrap(), ImageFormat::WebP);
         let made = image::load_from_memory(&made).unwrap().into_rgba8();
         assert_eq!((made.get_pixel(2, 9)[3], made.get_pixel(29, 9)[3]), (0, 255));
         // 16 bits, and grey.
         let grey = ImageBuffer::from_fn(40, 40, |_, _| Luma([u16::MAX / 2]));
-        assert!(square(&file(&DynamicImage::ImageLuma16(grey), ImageFormat::Png), 32).is_ok());
+        assert!(avatar(&file(&DynamicImage::ImageLuma16(grey), ImageFormat::Png), 32).is_ok());
     }
 
     #[test]
@@ -252,13 +278,13 @@ mod tests {
         let mut comment = vec![0xff, 0xfe, 0, u8::try_from(secret.len() + 2).unwrap()];
         comment.extend_from_slice(secret);
         jpeg.splice(2..2, comment);
-        let made = square(&jpeg, 64).unwrap();
+        let made = avatar(&jpeg, 64).unwrap();
         assert!(!made.windows(8).any(|part| part == b"<script>"));
     }
 
     #[test]
     fn other_files_are_refused() {
-        let refused = |bytes: &[u8]| square(bytes, 64).unwrap_err();
+        let refused = |bytes: &[u8]| avatar(bytes, 64).unwrap_err();
         for other in [
             &b""[..],
             b"<svg xmlns='http://www.w3.org/2000/svg'/>",
@@ -287,8 +313,37 @@ mod tests {
             bomb[20..24].copy_from_slice(&height.to_be_bytes());
             let crc = crc32(&bomb[12..29]);
             bomb[29..33].copy_from_slice(&crc.to_be_bytes());
-            let error = square(&bomb, 64).unwrap_err();
+            let error = avatar(&bomb, 64).unwrap_err();
             assert!(error.message.contains("make it smaller"), "{width} × {height}: {error}");
+            // Files of cameras may be larger.
+            let error = thumbnail(&bomb, 64).unwrap_err();
+            assert_eq!(error.message.contains("make it smaller"), width != 4001, "{width} × {height}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_thumbnail_has_all_of_the_image() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
+            let mut bytes = file(&opaque(900, 300), format);
+            // Cameras write more after the end.
+            bytes.extend_from_slice(b"depth map");
+            let made = thumbnail(&bytes, 64).unwrap();
+            assert_eq!(image::guess_format(&made).unwrap(), ImageFormat::Jpeg, "{format:?}");
+            let made = image::load_from_memory(&made).unwrap().into_rgb8();
+            assert_eq!(made.dimensions(), (64, 21), "{format:?}");
+            let (left, middle) = (made.get_pixel(3, 10), made.get_pixel(32, 10));
+            assert!(left[2] > 150 && middle[0] > 150, "{left:?} {middle:?} of {format:?}");
+        }
+        // Small ones are not enlarged.
+        let tiny = image::load_from_memory(&thumbnail(&file(&opaque(5, 3), ImageFormat::Gif), 64).unwrap()).unwrap();
+        assert_eq!((tiny.width(), tiny.height()), (5, 3));
+        let narrow =
+            image::load_from_memory(&thumbnail(&file(&opaque(1, 2000), ImageFormat::Png), 64).unwrap()).unwrap();
+        assert_eq!((narrow.width(), narrow.height()), (1, 64));
+        for other in
+            [&b""[..], b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"BM\0\0", b"GIF89a", b"\x89PNG\r\n\x1a\n"]
+        {
+            assert_eq!(thumbnail(other, 64).unwrap_err().kind, tables_wire::FailureKind::Invalid);
         }
     }
 
@@ -304,16 +359,16 @@ mod tests {
 
         #[test]
         fn damaged_files_end_in_an_error_or_an_image(
-            kind in 0..3usize,
+            kind in 0..4usize,
             changes in prop::collection::vec((0..10_000usize, any::<u8>()), 1..8),
         ) {
-            let format = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP][kind];
+            let format = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif][kind];
             let mut bytes = file(&opaque(24, 16), format);
             let length = bytes.len();
             for (at, value) in changes {
                 bytes[at % length] = value;
             }
-            if let Ok(made) = square(&bytes, 8) {
+            for made in [avatar(&bytes, 8), thumbnail(&bytes, 8)].into_iter().flatten() {
                 prop_assert!(image::load_from_memory(&made).is_ok());
             }
         }

@@ -33,6 +33,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/datasets/{owner}/{dataset}/tree/{revision}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/thumbnail/{revision}/{*path}", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/infer", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/rows/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{*path}", ""),

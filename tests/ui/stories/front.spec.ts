@@ -95,10 +95,14 @@ test('images are a gallery with a large view', async ({ server, newPage }) => {
   const gallery = page.getByRole('list', { name: 'Images' });
   await expect(gallery.getByRole('listitem')).toHaveCount(6);
   await expect.poll(() => gallery.locator('img').first().evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  // Small pictures in the list, and the file itself only in the dialog.
+  const shown = await gallery.locator('img').evaluateAll((all: HTMLImageElement[]) => all.map(({ src }) => new URL(src).pathname));
+  expect(shown.every((path) => path.startsWith('/api/v1/datasets/ada/birds/thumbnail/'))).toBe(true);
   await accessible(page);
   await gallery.getByRole('button').nth(1).click();
   const large = page.getByRole('dialog', { name: names[1] });
   await expect(large.getByRole('img')).toBeVisible();
+  expect(await large.getByRole('img').getAttribute('src')).toContain('/raw/');
   await page.keyboard.press('ArrowRight');
   await expect(page.getByRole('dialog', { name: names[2] })).toContainText('3 of 6');
   await page.getByRole('button', { name: 'Previous image' }).click();

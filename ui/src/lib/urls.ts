@@ -40,6 +40,11 @@ export function raw(owner: string, name: string, revision: string, path: string,
 	return datasetUrl(owner, name, `/raw/${segment(revision)}/${segments(path)}${inline ? '?inline=true' : ''}`);
 }
 
+/** Returns the URL of a small picture of an image. Of a commit id, the browser keeps it. */
+export function thumbnail(owner: string, name: string, revision: string, path: string): string {
+	return datasetUrl(owner, name, `/thumbnail/${segment(revision)}/${segments(path)}`);
+}
+
 /** Splits `owner/name` at the last slash. */
 export function splitId(id: string): [owner: string, name: string] {
 	const slash = id.lastIndexOf('/');

@@ -17,8 +17,8 @@ pub use format::{Compression, Format};
 pub use frame::{Frame, Kind, MAX_PAYLOAD, read_frame, write_frame};
 pub use message::{
     Column, ColumnChange, Convert, Diff, DiffColumn, DiffSummary, Done, Failure, FailureKind, Hello, KeySource, Output,
-    PROTOCOL, Page, Picture, Piece, Progress, Query, Read, References, Sort, Sql, Statistics, Table, TableFile,
-    TableName, Task, Work,
+    PROTOCOL, Page, Picture, PictureKind, Piece, Progress, Query, Read, References, Sort, Sql, Statistics, Table,
+    TableFile, TableName, Task, Work,
 };
 
 /// Maximum length of a `Bytes` or `Chunk` frame, in bytes.

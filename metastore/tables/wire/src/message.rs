@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::{Compression, Format};
 
 /// The version of this protocol. A server ends engines with another one.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// The first message of an engine, sent once it is confined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,10 +83,22 @@ pub enum Task {
 /// How to make a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
-    /// The length of the image file in bytes: PNG, JPEG or WebP.
+    /// The length of the image file in bytes.
     pub size: u64,
-    /// Maximum width and height of the picture, in pixels. It is a square: the middle of the image.
+    /// Maximum width and height of the picture, in pixels. Smaller images are not enlarged.
     pub side: u32,
+    /// What the picture is for.
+    pub kind: PictureKind,
+}
+
+/// What a picture is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureKind {
+    /// A user: the middle of the image, as a square. The file must be a PNG, JPEG or WebP image and nothing else.
+    Avatar,
+    /// A file of a dataset: all of a PNG, JPEG, GIF or WebP image, whatever follows it in the file.
+    Thumbnail,
 }
 
 /// The rows to read.

@@ -18,6 +18,6 @@ test('a name has one pattern, and other names have others', () => {
 test('up to four images are shown, from all of them, and none that is large', () => {
 	const image = (path: string, size = 1000) => ({ path, size, type: 'file' as const });
 	expect(samples(Array.from({ length: 8 }, (_, index) => image(`${index}.png`)))).toEqual(['0.png', '2.png', '4.png', '6.png']);
-	expect(samples([image('a.csv'), image('a.JPG'), image('b.png', 5_000_000)])).toEqual(['a.JPG']);
+	expect(samples([image('a.csv'), image('a.JPG'), image('b.png', 50_000_000)])).toEqual(['a.JPG']);
 	expect(samples([])).toEqual([]);
 });

@@ -26,12 +26,12 @@ export function pattern(name: string, length: number): number[] {
 	});
 }
 
-/** Maximum size of an image in a small picture, in bytes. */
-const LARGE = 200_000;
+/** Maximum size of an image of which the server makes a thumbnail for a small picture, in bytes. */
+const LARGE = 8_000_000;
 
-/** Returns the paths of up to four small images, from the first to the last. */
+/** Returns the paths of up to four images, from the first to the last. */
 export function samples(entries: readonly Pick<Entry, 'path' | 'size' | 'type'>[]): string[] {
-	const images = entries.filter(({ path, size, type }) => type === 'file' && /\.(png|jpe?g|gif|webp|avif)$/i.test(path) && (size ?? LARGE + 1) <= LARGE);
+	const images = entries.filter(({ path, size, type }) => type === 'file' && /\.(png|jpe?g|gif|webp)$/i.test(path) && (size ?? LARGE + 1) <= LARGE);
 	const many = Math.min(4, images.length);
 	return Array.from({ length: many }, (_, index) => images[Math.floor((index * images.length) / many)]?.path ?? '');
 }

@@ -67,8 +67,9 @@ export async function readable(page: Page): Promise<void> {
     const small = new Set<string>();
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
+      // Exponents of formulas are smaller.
       const [element, text] = [texts.currentNode.parentElement, texts.currentNode.nodeValue?.trim()];
-      if (!text || !element?.checkVisibility({ visibilityProperty: true }) || element.closest('.sr-only')) continue;
+      if (!text || !element?.checkVisibility({ visibilityProperty: true }) || element.closest('.sr-only, math')) continue;
       // Text of drawings is scaled with them.
       const drawing = element instanceof SVGElement ? element.closest('svg') : null;
       const scale = drawing ? drawing.getBoundingClientRect().width / (drawing.viewBox.baseVal.width || Infinity) || 1 : 1;

@@ -247,12 +247,16 @@ async function operate(server: TestServer, token: string, page: Page, place: Pla
     const path = [place.folder, 'plans/a.csv'].filter((part) => part !== '').join('/');
     const content = async () => (await server.api('GET', `/api/v1/drive/${place.dataset}/content/${path}`, token)).text();
     await expect.poll(content).toBe('name,value\na.csv,1\n');
-    // Undone, and restored again.
+    // Undone, and restored again, once the list has the new version.
+    await expect(page.getByRole('region', { name: 'Versions' }).getByRole('listitem').first()).toContainText('Restore');
+    const listed = page.getByRole('region', { name: 'Versions' }).getByRole('listitem');
     const undo = page.getByRole('status').filter({ hasText: 'Restored.' }).getByRole('button', { name: 'Undo' });
+    const restored = await listed.count();
     await undo.last().click();
     await expect.poll(content).toBe('name,value\nnewer,2\n');
     await expect(page.getByRole('gridcell', { name: 'newer' })).toBeVisible();
-    await page.getByRole('button', { name: /^Restore the version from/ }).nth(1).click();
+    await expect(listed).toHaveCount(restored + 1);
+    await page.getByRole('button', { name: /^Restore the version from/ }).first().click();
     await expect.poll(content).toBe('name,value\na.csv,1\n');
     await expect(page.getByRole('gridcell', { name: 'newer' })).toHaveCount(0);
 

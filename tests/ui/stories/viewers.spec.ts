@@ -46,7 +46,7 @@ test('code is highlighted, and formulas are shown', async ({ server, newPage }) 
     '[bad](javascript:window.attacked=1)',
   ].join('\n\n');
   const script = `# Reads tides\nimport csv\n\nprint("${EVIL.replaceAll('"', "'")}")\n${'x = 1\n'.repeat(20)}`;
-  await begin(server, { 'README.md': readme, 'tide.py': script, 'long.py': `${'x = "a"\n'.repeat(40_000)}` });
+  await begin(server, { 'README.md': readme, 'tide.py': script, 'lines.py': 'x = 1\n'.repeat(2500), 'long.py': 'x = "a"\n'.repeat(40_000) });
   const page = await newPage();
   await signIn(page, 'ada');
 
@@ -61,9 +61,12 @@ test('code is highlighted, and formulas are shown', async ({ server, newPage }) 
   await open(page, 'tide.py');
   await expect(page.locator('#L2 .keyword')).toHaveText('import');
   await expect(page.locator('#L1')).toHaveText(/^# Reads tides/);
-  await page.goto('/d/ada/views/file/main/tide.py#L5');
-  await expect(page.locator('#L5:target')).toContainText('x = 1');
+  await open(page, 'tide.py#L5');
+  await expect(page.locator('#L5.linked')).toContainText('x = 1');
   await harmless(page);
+  await open(page, 'lines.py#L2400');
+  await expect(page.locator('#L2400.linked'), 'a line further down').toBeInViewport();
+  await expect(page.locator('#L2400 .number')).toHaveText('1');
 
   await open(page, 'long.py');
   await expect(page.locator('#L1')).toContainText('x = "a"');

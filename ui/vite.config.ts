@@ -28,8 +28,9 @@ const announcer: Plugin = {
 	}
 };
 
-/** Modules that few pages load, when they need them: they must not be merged with chunks that all pages load. */
-const LATER = /\/@codemirror\/legacy-modes\/mode\/(\w+)|\/lib\/account\/(qr)\.ts|\/lib\/view\/(row-diff)\/(?:client|rows)\.ts/;
+/** Modules that not all pages load: they must not be merged with chunks that all pages load. */
+const LATER =
+	/\/@codemirror\/legacy-modes\/mode\/(\w+)|\/lib\/account\/(qr)\.ts|\/node_modules\/u(qr)\/|\/lib\/view\/(row-diff)\/(?:client|rows)\.ts|\/lib\/(upload)(?:\.ts|\/)|\/lib\/edit\/(sheet)\.ts|\/lib\/(discussions)\/words\.ts|\/lib\/(admin)\/QuotaDialog\.svelte/;
 
 export default defineConfig(({ command }) => {
 	const translated = command === 'build' && !process.env.VITEST;

@@ -85,7 +85,7 @@ test('a notebook is shown as it was saved, and nothing of it runs', async ({ ser
     { output_type: 'error', ename: 'ValueError', evalue: 'low water', traceback: ['\u001b[0;31mValueError\u001b[0m: low water'] },
   ];
   const cells = [
-    { cell_type: 'markdown', metadata: {}, source: ['# Tides\n', `${EVIL} [bad](javascript:window.attacked=1) $x^2$\n\n![p](attachment:p.png)`], attachments: { 'p.png': { 'image/png': PIXEL } } },
+    { cell_type: 'markdown', metadata: {}, source: ['# Tides\n', `Of $x^2$ [bad](javascript:window.attacked=1)\n\n${EVIL}\n\n![p](attachment:p.png)`], attachments: { 'p.png': { 'image/png': PIXEL } } },
     { cell_type: 'code', metadata: {}, execution_count: 3, source: 'import tides', outputs },
     ...Array.from({ length: 5000 }, (_, index) => ({ cell_type: 'code', metadata: {}, execution_count: null, source: `x = ${index}`, outputs: [] })),
   ];
@@ -104,6 +104,7 @@ test('a notebook is shown as it was saved, and nothing of it runs', async ({ ser
   await expect(page.getByText('the plain table')).toBeVisible();
   await expect(page.getByText('HTML output is not shown.')).toHaveCount(1);
   await expect(page.getByText('Output of type “application/javascript” is not shown.')).toBeVisible();
+  await expect(page.getByRole('img', { name: 'p', exact: true }), 'attached').toHaveAttribute('src', /^data:image\/png;base64,/);
   await expect(page.getByRole('img', { name: 'A plot' })).toHaveAttribute('src', /^data:image\/png;base64,/);
   await expect(page.getByRole('img', { name: 'Image 6 of cell 2' })).toHaveAttribute('src', /^data:image\/svg\+xml/);
   await expect(page.getByText('depth')).toBeVisible();

@@ -75,7 +75,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
               name: http
 {{- end }}
 
-{{/* A size in bytes, of the server (`16 GiB`, `10GB`) or of Kubernetes (`24Gi`, `5G`), or a number; 0 if it is none. */}}
+{{/* A size in bytes, of the server (`16 GiB`, `10GB`) or of Kubernetes (`24Gi`, `5G`), or a number. 0 without a known unit. */}}
 {{- define "rutter.bytes" -}}
 {{- if kindIs "string" . }}
 {{- $text := . | lower | nospace | trimSuffix "b" }}

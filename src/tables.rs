@@ -39,7 +39,7 @@ pub use self::diff::{MAX_WAIT, RowChange, RowDiff, RowDiffOutput, RowDiffRequest
 
 use self::cache::{CachedResult, Key, ResultCache};
 use self::diff::DiffRuns;
-pub use self::list::MAX_LISTED;
+pub use self::list::{ListedTable, MAX_LISTED, TableList};
 use self::names::LocatedTable;
 use self::part::{Ended, Part};
 pub use self::picture::MAX_IMAGE;

@@ -1,9 +1,10 @@
-//! Tables: `…/rows`, `…/statistics`, `…/infer`, `…/diff/rows`, `…/describe` and `…/convert`, of datasets, and partly of files in
+//! Tables: `…/tables`, `…/rows`, `…/statistics`, `…/infer`, `…/diff/rows`, `…/describe` and `…/convert`, of datasets, and partly of files in
 //! drives and shares.
 
 mod derive;
 mod diff;
 mod format;
+mod list;
 mod lists;
 
 use std::sync::Arc;
@@ -39,7 +40,11 @@ const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 const MAX_EXPRESSION: usize = 64 << 10;
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    let routes = routes.document(routes!(infer)).document(routes!(rows)).document(routes!(statistics));
+    let routes = routes
+        .document(routes!(list::list))
+        .document(routes!(infer))
+        .document(routes!(rows))
+        .document(routes!(statistics));
     let routes = routes.document(routes!(file_rows)).document(routes!(file_statistics));
     derive::routes(routes.document(routes!(diff::diff)))
 }

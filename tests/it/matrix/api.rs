@@ -34,6 +34,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/infer", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/tables/{revision}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/rows/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/diff", ""),

@@ -46,6 +46,7 @@ pub use self::picture::MAX_IMAGE;
 use self::pool::{Lease, Owner, Pool};
 use self::process::Usage;
 use self::result::{Receiver, Sink};
+pub(crate) use self::result::limit_above;
 pub use self::result::{TableResult, TableSource};
 use self::source::Source;
 pub use self::splits::{Split, SplitFiles, Splits};
@@ -92,6 +93,7 @@ struct Inner {
     crashes: Mutex<HashMap<Suspect, Crashes>>,
     timeout: TimeLimit,
     convert_timeout: TimeLimit,
+    rows: Option<u64>,
     statistics_rows: u64,
     diff_rows: u64,
 }
@@ -127,6 +129,7 @@ impl Tables {
             crashes: Mutex::default(),
             timeout: TimeLimit { time: options.timeout(), key: "tables.seconds" },
             convert_timeout: TimeLimit { time: options.convert_timeout(), key: "tables.convert_seconds" },
+            rows: options.rows,
             statistics_rows: options.statistics_rows,
             diff_rows: options.diff_rows,
         })))

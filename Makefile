@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/rutter/target
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev ui test test-cloud test-apps test-deploy test-platform test-ui bench check style fuzz
+.PHONY: help run dev ui release test test-cloud test-apps test-deploy test-platform test-ui bench check style fuzz
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -16,6 +16,9 @@ dev: ## start the server on the same data, with a debug build and debug logs
 
 ui: ## build the web UI, to be embedded by the next build of the server
 	@scripts/ui.sh
+
+release: ## build both programs for other computers, and pack them into one archive with its SHA-256
+	@scripts/release.sh
 
 test: ## run all tests, on SQLite and on a temporary PostgreSQL
 	@scripts/test.sh

@@ -39,13 +39,14 @@ pub use self::describe::{DescribeReport, DescribeRequest, DescribedConflict, Des
 pub use self::diff::{RowChange, RowDiff, RowDiffOutput, RowDiffRequest};
 
 use self::cache::{CachedResult, Key, ResultCache};
-pub use self::list::MAX_LISTED;
+pub use self::list::{ListedTable, MAX_LISTED, TableList};
 use self::names::LocatedTable;
 use self::part::{Ended, Part};
 pub use self::picture::{MAX_IMAGE, Thumbnail};
 use self::pool::{Lease, Owner, Pool};
 use self::process::Usage;
 use self::result::{Receiver, Sink};
+pub(crate) use self::result::limit_above;
 pub use self::result::{TableResult, TableSource};
 pub use self::runs::MAX_WAIT;
 use self::runs::Runs;
@@ -94,6 +95,7 @@ struct Inner {
     crashes: Mutex<HashMap<Suspect, Crashes>>,
     timeout: TimeLimit,
     convert_timeout: TimeLimit,
+    rows: Option<u64>,
     statistics_rows: u64,
     diff_rows: u64,
 }
@@ -129,6 +131,7 @@ impl Tables {
             crashes: Mutex::default(),
             timeout: TimeLimit { time: options.timeout(), key: "tables.seconds" },
             convert_timeout: TimeLimit { time: options.convert_timeout(), key: "tables.convert_seconds" },
+            rows: options.rows,
             statistics_rows: options.statistics_rows,
             diff_rows: options.diff_rows,
         })))

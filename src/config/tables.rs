@@ -37,6 +37,8 @@ pub struct TablesConfig {
     /// Time for which an engine without requests is kept for its user, in seconds. Default: 30.
     #[serde(deserialize_with = "units::seconds")]
     pub idle_seconds: u64,
+    /// Maximum number of rows of one response that is streamed: CSV, Parquet, Arrow or a flight. Default: no limit.
+    pub rows: Option<u64>,
     /// Maximum number of rows that statistics are computed from: the first ones. Default: 5,000,000.
     pub statistics_rows: u64,
     /// Maximum number of rows of a row diff. Default: 1,000,000.
@@ -65,6 +67,7 @@ impl Default for TablesConfig {
             convert_seconds: 3600,
             wait_seconds: 10,
             idle_seconds: 30,
+            rows: None,
             statistics_rows: 5_000_000,
             diff_rows: 1_000_000,
             result_bytes: 64 << 20,
@@ -86,6 +89,7 @@ impl TablesConfig {
             ("seconds", self.seconds),
             ("convert_seconds", self.convert_seconds),
             ("ticket_seconds", self.ticket_seconds),
+            ("rows", self.rows.unwrap_or(1)),
         ];
         for (key, value) in positive {
             if value == 0 {

@@ -1,15 +1,15 @@
 //! Which tables a dataset has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use metastore::{EntryKind, FilePath, ObjectId};
-use serde_json::Value;
+use metastore::{Entry, EntryKind, FilePath, ObjectId};
+use serde_json::{Map, Value};
 use tables_wire::Format;
 
 use super::Tables;
 use super::describe::described;
 use super::names::{package_path, package_resources, resource_paths};
-use crate::access::TableGrant;
+use crate::access::{DatasetGrant, Read, TableGrant};
 use crate::datasets::browse::Listing;
 use crate::datasets::package::Package;
 use crate::error::{Kind, Result};
@@ -20,7 +20,73 @@ pub const MAX_LISTED: usize = 1000;
 /// Maximum number of files and folders that are searched for tables.
 const MAX_ENTRIES: usize = 10_000;
 
+/// A page of the tables of a revision.
+pub struct TableList {
+    /// The revision.
+    pub commit: ObjectId,
+    /// The tables, by name.
+    pub tables: Vec<ListedTable>,
+    /// True if more tables follow.
+    pub more: bool,
+    /// The number of files and folders that were searched.
+    pub searched: usize,
+}
+
+/// A table of a revision, and what the Data Package says about it.
+pub struct ListedTable {
+    /// The name: of a resource, otherwise the path of the file.
+    pub name: String,
+    /// The paths of its files.
+    pub paths: Vec<FilePath>,
+    /// The format of its files; `None` if they have different ones, so that it cannot be read.
+    pub format: Option<Format>,
+    /// The size of its files in bytes; `None` if one of them was not found.
+    pub bytes: Option<u64>,
+    /// The title of the resource.
+    pub title: Option<String>,
+    /// The description of the resource.
+    pub description: Option<String>,
+    /// The Table Schema of the resource, if it is in the package itself.
+    pub schema: Option<Map<String, Value>>,
+}
+
 impl Tables {
+    /// Lists `limit` tables of a revision from number `offset` on, by name: the resources of the Data Package that are
+    /// tables, and all other files with the name of one. Only the names of files are read.
+    ///
+    /// # Errors
+    /// Not found if the revision does not exist.
+    pub async fn list_at(
+        &self,
+        grant: &DatasetGrant<Read>,
+        revision: &str,
+        offset: usize,
+        limit: usize,
+    ) -> Result<TableList> {
+        let datasets = &self.0.datasets;
+        let (commit, package) = datasets.package_for(&grant.at(package_path()), Some(revision)).await?;
+        let listing = Listing { recursive: true, limit: MAX_ENTRIES, ..Listing::default() };
+        let listed = datasets.list(&grant.at(None), Some(&commit.to_string()), listing).await?;
+        let entries = listed.map(|folder| folder.entries).unwrap_or_default();
+        let searched = entries.len();
+        let files = entries.into_iter().map(|found| found.entry).filter(|entry| is_file(entry.kind));
+        let size = |entry: &Entry| entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size).unwrap_or(0);
+        let sizes: HashMap<FilePath, u64> =
+            files.filter_map(|entry| Some((entry.path.parse().ok()?, size(&entry)))).collect();
+        let named = sizes.keys().filter(|path| Format::from_name(path.as_str()).is_some()).cloned().collect();
+        let mut all = tables_of(package.as_ref(), named).into_iter().skip(offset);
+        let page: Vec<_> = all.by_ref().take(limit).collect();
+        let resources = package.as_ref().map_or(&[][..], |package| package_resources(package));
+        let resources: HashMap<&str, &Value> =
+            resources.iter().rev().filter_map(|resource| Some((resource["name"].as_str()?, resource))).collect();
+        let tables = page.into_iter().map(|(name, paths)| {
+            let resource = resources.get(name.as_str()).copied().unwrap_or(&Value::Null);
+            let bytes = paths.iter().map(|path| sizes.get(path)).sum();
+            ListedTable::new(name, paths, bytes, resource)
+        });
+        Ok(TableList { commit, tables: tables.collect(), more: all.next().is_some(), searched })
+    }
+
     /// Lists the tables of the newest revision, by name: the resources of the Data Package that are tables, and all
     /// other files with the name of one.
     ///
@@ -41,11 +107,8 @@ impl Tables {
         let listing = Listing { recursive: true, limit: MAX_ENTRIES, ..Listing::default() };
         let listed = self.0.datasets.list(&grant.narrow(), Some(&commit.to_string()), listing).await?;
         let entries = listed.map(|folder| folder.entries).unwrap_or_default().into_iter().map(|found| found.entry);
-        let is_table = |kind, path: &str| {
-            matches!(kind, EntryKind::File | EntryKind::Executable) && Format::from_name(path).is_some()
-        };
         Ok(entries
-            .filter(|entry| is_table(entry.kind, &entry.path))
+            .filter(|entry| is_file(entry.kind) && Format::from_name(&entry.path).is_some())
             .filter_map(|entry| entry.path.parse().ok())
             .collect())
     }
@@ -81,6 +144,25 @@ impl Tables {
             _ => Vec::new(),
         })
     }
+}
+
+impl ListedTable {
+    fn new(name: String, paths: Vec<FilePath>, bytes: Option<u64>, resource: &Value) -> Self {
+        let declared = resource["format"].as_str().and_then(Format::from_extension);
+        let formats = paths.iter().map(|path| Format::from_name(path.as_str()).map(|(format, _)| format));
+        let formats: BTreeSet<_> = formats.map(|format| declared.or(format).map(Format::as_str)).collect();
+        let format = match Vec::from_iter(formats)[..] {
+            [Some(only)] => Format::from_extension(only),
+            _ => None,
+        };
+        let text = |key: &str| resource[key].as_str().map(ToOwned::to_owned);
+        let schema = resource["schema"].as_object().cloned();
+        Self { name, paths, format, bytes, title: text("title"), description: text("description"), schema }
+    }
+}
+
+fn is_file(kind: EntryKind) -> bool {
+    matches!(kind, EntryKind::File | EntryKind::Executable)
 }
 
 /// Returns the tables among these files, by name, each with its files: the resources of the Data Package that are tables,

@@ -100,7 +100,13 @@ impl Pool {
     pub(super) async fn take(&self, owner: &Owner) -> Result<Lease> {
         let timeout = Duration::from_secs(self.0.config.wait_seconds);
         let process = tokio::time::timeout(timeout, self.turn(owner)).await;
-        let process = process.map_err(|_| Error::busy("too many tables are being read; try again in a moment"))?;
+        let process = process.map_err(|_| {
+            Error::busy(format!(
+                "too many tables are being read: no table engine was free within {} s (`tables.wait_seconds`); try again in a \
+                 moment",
+                timeout.as_secs()
+            ))
+        })?;
         let mut lease = Lease { pool: self.clone(), owner: Some(owner.clone()), process };
         self.0.measure();
         if let Some(process) = &mut lease.process

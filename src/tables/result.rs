@@ -40,8 +40,11 @@ pub struct TableSource {
 pub struct TableResult {
     /// The tables that it was computed from.
     pub sources: Vec<TableSource>,
-    first: Option<Part>,
+    /// The parts that were waited for.
+    begun: Vec<Part>,
     rest: mpsc::Receiver<Result<Part>>,
+    /// Maximum number of rows, if it is an error that there are more.
+    max_rows: Option<u64>,
 }
 
 impl TableResult {
@@ -50,8 +53,23 @@ impl TableResult {
     /// # Errors
     /// That of the engine, if there is no result.
     pub(super) async fn new(sources: Vec<TableSource>, mut rest: mpsc::Receiver<Result<Part>>) -> Result<Self> {
-        let first = rest.recv().await.transpose()?;
-        Ok(Self { sources, first, rest })
+        let begun = rest.recv().await.transpose()?.into_iter().collect();
+        Ok(Self { sources, begun, rest, max_rows: None })
+    }
+
+    /// Requires that the result, which was limited to this number of rows, has no more of them.
+    ///
+    /// # Errors
+    /// Invalid if it has, and is short; while it is streamed, if it is long.
+    pub(super) async fn complete(mut self, max_rows: u64) -> Result<Self> {
+        self.max_rows = Some(max_rows);
+        if !matches!(self.begun.last(), None | Some(Part::Done(_))) {
+            self.begun.extend(self.rest.recv().await.transpose()?);
+        }
+        match self.begun.last() {
+            Some(Part::Done(done)) if done.more => Err(too_many_rows(max_rows)),
+            _ => Ok(self),
+        }
     }
 
     /// Returns the result as a whole, which must be small: rows as JSON, statistics, a schema.
@@ -60,8 +78,12 @@ impl TableResult {
     /// That of the engine.
     pub async fn gather(mut self) -> Result<(Vec<u8>, Done)> {
         let mut all = Vec::new();
-        let mut next = self.first.take();
+        let mut begun = std::mem::take(&mut self.begun).into_iter();
         loop {
+            let next = match begun.next() {
+                None => self.rest.recv().await.transpose()?,
+                part => part,
+            };
             match next {
                 Some(Part::Chunk(chunk)) if all.len() + chunk.len() > MAX_WHOLE => {
                     return Err(Error::internal(format!("a result has more than {MAX_WHOLE} bytes")));
@@ -70,20 +92,32 @@ impl TableResult {
                 Some(Part::Done(done)) => return Ok((all, done)),
                 None => return Err(Error::internal("a result without end")),
             }
-            next = self.rest.recv().await.transpose()?;
         }
     }
 
     /// Streams the result.
     pub fn stream(self) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-        let Self { first, rest, .. } = self;
+        let Self { begun, rest, max_rows, .. } = self;
         let rest = stream::unfold(rest, async |mut rest| Some((rest.recv().await?, rest)));
-        stream::iter(first.map(Ok)).chain(rest).filter_map(async |part| match part {
-            Ok(Part::Chunk(chunk)) => Some(Ok(chunk)),
-            Ok(Part::Done(_)) => None,
-            Err(error) => Some(Err(error)),
+        stream::iter(begun.into_iter().map(Ok)).chain(rest).filter_map(move |part| {
+            std::future::ready(match part {
+                Ok(Part::Chunk(chunk)) => Some(Ok(chunk)),
+                Ok(Part::Done(done)) => max_rows.filter(|_| done.more).map(|max| Err(too_many_rows(max))),
+                Err(error) => Some(Err(error)),
+            })
         })
     }
+}
+
+fn too_many_rows(max: u64) -> Error {
+    Error::invalid(format!(
+        "the result has more than {max} rows, which is the maximum here (`tables.rows`); select fewer rows, or set a limit"
+    ))
+}
+
+/// Returns the error for a request of more rows than one response may have.
+pub(crate) fn limit_above(max: u64) -> Error {
+    Error::invalid(format!("`limit` must be at most {max}, the maximum number of rows here (`tables.rows`)"))
 }
 
 /// Where the engine's results go.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tables_wire::{Output, Piece, Query, References, Sql, TableName, Task};
 
 use super::names::{Described, LocatedTable, MAX_DECLARED_BYTES, MAX_FILES, declared_bytes};
-use super::result::{TableResult, TableSource};
+use super::result::{TableResult, TableSource, limit_above};
 use super::{Charge, Tables};
 use crate::access::{Access, Actor, TableGrant};
 use crate::error::{Error, Kind, Result};
@@ -101,6 +101,13 @@ impl Tables {
     /// but one query that can be run; busy; unavailable without the engine.
     pub async fn sql(&self, access: &Access, actor: &Actor, request: SqlRequest, charge: Charge) -> Result<SqlResult> {
         let SqlRequest { query, default, parameters, limit, output } = request;
+        // JSON has a limit of its own.
+        let max_rows = self.0.rows.filter(|_| output != Output::Json);
+        if let (Some(limit), Some(max)) = (limit, max_rows)
+            && limit > max
+        {
+            return Err(limit_above(max));
+        }
         let Resolved { query, tables, canonical } =
             self.resolve(access, actor, query, default.as_deref(), charge.clone()).await?;
         let metadata = match output {
@@ -110,8 +117,12 @@ impl Tables {
             }
             Output::Json | Output::Csv => Map::new(),
         };
-        let task = Task::Sql(Sql { query, parameters, limit, output, metadata, diff_rows: self.0.diff_rows });
-        let rows = self.start(actor, tables, task, charge).await?;
+        let diff_rows = self.0.diff_rows;
+        let task = Task::Sql(Sql { query, parameters, limit: limit.or(max_rows), output, metadata, diff_rows });
+        let mut rows = self.start(actor, tables, task, charge).await?;
+        if let (None, Some(max)) = (limit, max_rows) {
+            rows = rows.complete(max).await?;
+        }
         Ok(SqlResult { canonical, rows })
     }
 

@@ -78,7 +78,8 @@ class Rendered(unittest.TestCase):
         self.assertEqual(
             kinds, {"ConfigMap", "Deployment", "NetworkPolicy", "PersistentVolumeClaim", "Service"})
         self.assertEqual(dict(environment_of(objects)), {
-            "RUTTER_LISTEN": "0.0.0.0:8080", "RUTTER_DATA": "/data", "RUTTER_CACHE": "/cache"})
+            "RUTTER_LISTEN": "0.0.0.0:8080", "RUTTER_DATA": "/data", "RUTTER_CACHE": "/cache",
+            "RUTTER_TABLES__SCRATCH_BYTES": "3GiB"})
         self.assertIs(pod_of(objects)["automountServiceAccountToken"], False)
 
     def test_secrets_are_in_secrets_only(self):
@@ -231,7 +232,13 @@ class Rendered(unittest.TestCase):
         data, apps, all_apps = ["data.example.org"], ["apps.example.net"], ["apps.example.net", "*.apps.example.net"]
         self.assertEqual(ingress("default"), {})
         self.assertEqual(ingress("volume"), {"rutter": (data, [(data, "rutter-tls")], "nginx", {
-            **issuer, "nginx.ingress.kubernetes.io/proxy-body-size": "0"})})
+            **issuer, "nginx.ingress.kubernetes.io/proxy-body-size": "0"}),
+            "rutter-flight": (data, [(data, "rutter-tls")], "nginx", {
+                "nginx.ingress.kubernetes.io/backend-protocol": "GRPC"})})
+        # Flight alone is gRPC.
+        flight = only(render(values_of("volume")), "Ingress", "rutter-flight")["spec"]["rules"]
+        paths = [path["path"] for rule in flight for path in rule["http"]["paths"]]
+        self.assertEqual(paths, ["/arrow.flight.protocol.FlightService/"])
         self.assertEqual(ingress("existing-secret"), {"rutter": (data, [], None, {})})
         self.assertEqual(ingress("apps"), {
             "rutter": (data, [(data, "rutter-tls")], "traefik", issuer),
@@ -290,7 +297,7 @@ class Rendered(unittest.TestCase):
     def test_the_examples_of_the_documentation(self):
         examples = documented()
         base, external = render(examples["base"]), render(examples["external"])
-        self.assertEqual([one["metadata"]["name"] for one in base if one["kind"] == "Ingress"], ["rutter"])
+        self.assertEqual([one["metadata"]["name"] for one in base if one["kind"] == "Ingress"], ["rutter", "rutter-flight"])
         self.assertEqual(only(external, "Deployment")["spec"]["replicas"], 3)
         # cert-manager does not issue a certificate that exists.
         pages, apps = (only(render(examples["apps"]), "Ingress", name) for name in ("rutter", "rutter-apps"))

@@ -175,7 +175,7 @@ class Terraform(unittest.TestCase):
             "image.repository": "registry.example.org/rutter", "image.tag": "1.2", "image.digest": "",
             "persistence.size": "1Gi", "persistence.storage_class": "fast", "persistence.existing_claim": "",
             "ingress.class_name": "nginx", "ingress.annotations": {"a": "b"}, "ingress.tls": True,
-            "ingress.tls_secret": "tls", "ingress.apps_tls_secret": "", "cert_manager.email": "a@example.org",
+            "ingress.flight_annotations": {}, "ingress.tls_secret": "tls", "ingress.apps_tls_secret": "", "cert_manager.email": "a@example.org",
             "cert_manager.environment": "production", "cert_manager.solvers": [{"http01": {}}],
             "create_apps_namespace": False,
         }

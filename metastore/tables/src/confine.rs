@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 
 use landlock::{
@@ -23,6 +23,15 @@ const OPEN_FILES: u64 = 64;
 
 /// What Landlock restricts, as far as the kernel supports it.
 const RESTRICTIONS: ABI = ABI::V10;
+
+/// What could be taken from a process.
+#[derive(Debug, Default)]
+pub(crate) struct Confinement {
+    /// What should have been, and could not: for the log.
+    pub(crate) weaknesses: Vec<String>,
+    /// True if the kernel can refuse UDP, which few can.
+    pub(crate) covers_udp: bool,
+}
 
 /// Checks that the environment is empty, and closes open files that the process has inherited besides the standard
 /// streams, such as those of a shell or of make.
@@ -42,8 +51,7 @@ pub(crate) fn drop_inherited() -> Result<(), String> {
 }
 
 /// Takes all rights from the process but to use its standard streams, this much memory, and the files in one folder.
-/// Returns what could not be done, for the log.
-pub(crate) fn confine(memory_bytes: u64, folder: Option<&Path>) -> Result<Vec<String>, String> {
+pub(crate) fn confine(memory_bytes: u64, folder: Option<&Path>) -> Result<Confinement, String> {
     let mut weaknesses = Vec::new();
     // If memory runs out, an engine has to go rather than the server.
     let score = OpenOptions::new().write(true).open("/proc/self/oom_score_adj");
@@ -60,12 +68,14 @@ pub(crate) fn confine(memory_bytes: u64, folder: Option<&Path>) -> Result<Vec<St
         setrlimit(resource, limit).map_err(|error| format!("cannot set {name} to {value}: {error}"))?;
     }
     set_no_new_privs(true).map_err(|error| format!("cannot set no_new_privs: {error}"))?;
-    weaknesses.extend(restrict(folder).map_err(|error| format!("cannot restrict the process with Landlock: {error}"))?);
-    Ok(weaknesses)
+    let (weakness, covers_udp) =
+        restrict(folder).map_err(|error| format!("cannot restrict the process with Landlock: {error}"))?;
+    weaknesses.extend(weakness);
+    Ok(Confinement { weaknesses, covers_udp })
 }
 
-/// Restricts files and connections (Landlock). Returns what the kernel does not support.
-fn restrict(folder: Option<&Path>) -> Result<Option<String>, RulesetError> {
+/// Restricts files and connections (Landlock). Returns what the kernel does not support, and whether it supports UDP.
+fn restrict(folder: Option<&Path>) -> Result<(Option<String>, bool), RulesetError> {
     let files: BitFlags<AccessFs> = AccessFs::ReadFile
         | AccessFs::WriteFile
         | AccessFs::ReadDir
@@ -86,7 +96,9 @@ fn restrict(folder: Option<&Path>) -> Result<Option<String>, RulesetError> {
         }
     }
     let status = ruleset.restrict_self()?;
-    Ok(match (status.ruleset, status.landlock) {
+    let covers_udp =
+        matches!(status.landlock, LandlockStatus::Available { effective_abi, .. } if effective_abi >= ABI::V10);
+    let weakness = match (status.ruleset, status.landlock) {
         (RulesetStatus::NotEnforced, _) => {
             Some("the kernel does not support Landlock: files and connections are not restricted".to_owned())
         }
@@ -94,18 +106,25 @@ fn restrict(folder: Option<&Path>) -> Result<Option<String>, RulesetError> {
             Some("the kernel is older than Linux 6.7: Landlock does not restrict connections".to_owned())
         }
         _ => None,
-    })
+    };
+    Ok((weakness, covers_udp))
 }
 
+/// The attempt that only the newest kernels refuse.
+pub(crate) const UDP: &str = "send UDP to 127.0.0.1";
+
 /// Tries what a confined process must not be able to do. Returns what it tried, and whether that was refused.
-pub(crate) fn attempts() -> [(&'static str, bool); 3] {
+pub(crate) fn attempts() -> [(&'static str, bool); 4] {
     // Refused connections also end with an error: the port is closed.
     fn is_refused<T>(result: io::Result<T>) -> bool {
         result.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
     }
+    // To the port for what is to be discarded.
+    let datagram = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.send_to(&[], (Ipv4Addr::LOCALHOST, 9));
     [
         ("open /etc/passwd", is_refused(fs::File::open("/etc/passwd"))),
         ("connect to 127.0.0.1", is_refused(TcpStream::connect((Ipv4Addr::LOCALHOST, 1)))),
         ("listen on 127.0.0.1", is_refused(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))),
+        (UDP, is_refused(datagram())),
     ]
 }

@@ -49,7 +49,8 @@ struct SqlQuery {
     #[serde(default)]
     #[schema(value_type = Option<Value>)]
     parameters: Value,
-    /// The maximum number of rows. As JSON at most 100,000 (default: 10,000); no maximum in other formats.
+    /// The maximum number of rows. As JSON at most 100,000 (default: 10,000); no maximum in other formats, unless the
+    /// server has one: then a longer result is an error.
     #[schema(minimum = 1)]
     limit: Option<u64>,
     /// The format of the response. Default: by the `Accept` header, otherwise `json`.

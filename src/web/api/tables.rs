@@ -1,9 +1,10 @@
-//! Tables: `…/rows`, `…/statistics`, `…/infer`, `…/diff/rows`, `…/describe` and `…/convert`, of datasets, and partly of files in
+//! Tables: `…/tables`, `…/rows`, `…/statistics`, `…/infer`, `…/diff/rows`, `…/describe` and `…/convert`, of datasets, and partly of files in
 //! drives and shares.
 
 mod derive;
 mod diff;
 mod format;
+mod list;
 mod lists;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use super::tree::file_path;
 use crate::access::TableGrant;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::tables::{Charge, Done, Format, Page, TableResult};
+use crate::tables::{Charge, Done, Format, Page, TableResult, limit_above};
 use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, routes};
 
 /// Maximum number of rows of one response: as JSON, which is parsed as a whole, and in other formats.
@@ -39,7 +40,11 @@ const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 const MAX_EXPRESSION: usize = 64 << 10;
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    let routes = routes.document(routes!(infer)).document(routes!(rows)).document(routes!(statistics));
+    let routes = routes
+        .document(routes!(list::list))
+        .document(routes!(infer))
+        .document(routes!(rows))
+        .document(routes!(statistics));
     let routes = routes.document(routes!(file_rows)).document(routes!(file_statistics));
     derive::routes(routes.document(routes!(diff::diff)))
 }
@@ -75,19 +80,22 @@ fn row_offset(offset: u64) -> Result<u64> {
     Ok(offset)
 }
 
-/// Checks the number of rows of one response, or returns its default.
-fn row_limit(format: RowFormat, limit: Option<usize>) -> Result<u64> {
-    let limit = match format {
-        RowFormat::Json => common::Page::checked(limit, MAX_JSON_ROWS)?,
-        RowFormat::Csv | RowFormat::Parquet | RowFormat::Arrow => {
-            common::Page::checked(limit.or(Some(MAX_ROWS)), MAX_ROWS)?
-        }
-    };
-    Ok(limit as u64)
+/// Checks the number of rows of one response, or returns its default. `max_rows` is that of the configuration, for what is
+/// streamed.
+fn row_limit(format: RowFormat, limit: Option<usize>, max_rows: Option<u64>) -> Result<u64> {
+    if format == RowFormat::Json {
+        return Ok(common::Page::checked(limit, MAX_JSON_ROWS)? as u64);
+    }
+    let checked = common::Page::checked(limit.or(Some(MAX_ROWS)), MAX_ROWS)? as u64;
+    match max_rows {
+        Some(max) if checked > max && limit.is_some() => Err(limit_above(max)),
+        Some(max) => Ok(checked.min(max)),
+        None => Ok(checked),
+    }
 }
 
 impl RowQuery {
-    fn checked(self, headers: &HeaderMap) -> Result<(RowFormat, Page)> {
+    fn checked(self, headers: &HeaderMap, max_rows: Option<u64>) -> Result<(RowFormat, Page)> {
         let Self { offset, limit, columns, r#where: filter, sort, format } = self;
         let offset = row_offset(offset)?;
         let filter = filter.filter(|filter| !filter.trim().is_empty());
@@ -95,7 +103,7 @@ impl RowQuery {
             return Err(Error::invalid(format!("`where` must have at most {MAX_EXPRESSION} bytes")));
         }
         let format = format.unwrap_or_else(|| RowFormat::accepted(headers));
-        let limit = row_limit(format, limit)?;
+        let limit = row_limit(format, limit, max_rows)?;
         let page = Page {
             offset,
             limit,
@@ -241,7 +249,7 @@ async fn rows(
     Parameters(query): Parameters<RowQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let (format, page) = query.checked(&headers)?;
+    let (format, page) = query.checked(&headers, app.config.tables.rows)?;
     let grant = app.access.authorize_table(&visitor.actor, &visitor.path).await?;
     let (revision, name, offset) = (segments.get("revision"), segments.get("path"), page.offset);
     let result = app.tables.rows(&grant, revision, name, page, charge(visitor)).await?;
@@ -262,7 +270,7 @@ async fn file_rows(
     Parameters(query): Parameters<RowQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let (format, page) = query.checked(&headers)?;
+    let (format, page) = query.checked(&headers, app.config.tables.rows)?;
     let (name, offset) = (segments.get("path"), page.offset);
     let grant = visitor.table(&app, name).await?;
     let counted = app.access.count_table_read(&grant).await?;

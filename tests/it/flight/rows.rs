@@ -5,6 +5,9 @@ use std::time::Duration;
 use arrow_array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_flight::FlightClient;
 use futures::StreamExt as _;
+use rutter::config::Rates;
+use rutter::types::Visibility;
+use rutter_testing::{Engine, Server};
 use serde_json::json;
 use std::sync::Arc;
 use tonic::Code;
@@ -102,6 +105,31 @@ async fn a_client_that_leaves_ends_its_engine() {
     let begin = std::time::Instant::now();
     until("it ends", || engines().is_empty()).await;
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn more_rows_than_the_maximum_are_an_error() {
+    let server = Server::start_with(Engine::Sqlite, |config| {
+        config.rates = Rates::off();
+        config.tables.rows = Some(3);
+    })
+    .await;
+    let ada = server.person("ada").await;
+    server.dataset("ada/data", Visibility::Private).await;
+    put(&server, &ada, "t.csv", numbers(100_000)).await;
+    let mut caller = client(&server.url, Some(&ada.token)).await;
+    for (query, is_allowed) in
+        [("SELECT id FROM \"ada/data\".\"t.csv\" LIMIT 3", true), ("SELECT id FROM \"ada/data\".\"t.csv\"", false)]
+    {
+        let ticket = slow(&mut caller, query).await;
+        match fetch(&mut caller, ticket).await {
+            Ok(rows) => assert!(is_allowed && ids(&rows) == [0, 1, 2], "{rows:?}"),
+            Err(error) => {
+                assert_eq!((error.code(), is_allowed), (Code::InvalidArgument, false), "{error}");
+                assert!(error.message().contains("tables.rows"), "{error}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

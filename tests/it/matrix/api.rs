@@ -35,6 +35,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("GET", "/api/v1/datasets/{owner}/{dataset}/raw/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/thumbnail/{revision}/{*path}", ""),
     ("POST", "/api/v1/datasets/{owner}/{dataset}/infer", ""),
+    ("GET", "/api/v1/datasets/{owner}/{dataset}/tables/{revision}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/rows/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/statistics/{revision}/{*path}", ""),
     ("GET", "/api/v1/datasets/{owner}/{dataset}/diff", ""),

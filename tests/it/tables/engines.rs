@@ -70,6 +70,7 @@ async fn a_slow_query_does_not_hold_up_others_and_one_person_has_half_of_the_eng
     until("it starts", || engines().len() == 1).await;
     let second = get(&server, Some(&ada.token), "rows/t.csv?limit=1").await;
     assert_eq!(second.status, 429, "{}", second.text());
+    assert!(second.text().contains("tables.wait_seconds"), "{}", second.text());
     assert_eq!(ok(&server, &ben, "rows/t.csv?limit=1").await["rows"].as_array().unwrap().len(), 1);
     slow.abort();
     until("her engine ends", || engines().len() <= 1).await;

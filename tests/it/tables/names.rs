@@ -58,6 +58,61 @@ async fn a_table_is_a_resource_a_file_or_a_folder() {
 }
 
 #[tokio::test]
+async fn the_tables_of_a_revision_are_listed() {
+    let (server, ada) = server().await;
+    let schema = json!({"fields": [{"name": "id", "type": "integer"}]});
+    let package = json!({"resources": [
+        {"name": "birds", "path": ["parts/1.csv", "parts/2.csv"], "title": "Birds", "description": "All.", "schema": schema},
+        {"name": "codes", "path": "codes.data", "format": "csv", "schema": "schemas/codes.json"},
+        {"name": "gone", "path": "gone.parquet"},
+        {"name": "mixed", "path": ["b.csv", "c.jsonl"]},
+        {"name": "web", "path": "https://example.org/x.csv"},
+        {"name": "text", "path": "README.md"},
+    ]});
+    let put_file = |path: &str, content: &str| json!({"operation": "put", "path": path, "content": content});
+    let body = json!({"message": "m", "operations": [
+        put_file("parts/1.csv", "id\n1\n"), put_file("parts/2.csv", "id\n22\n"), put_file("codes.data", "a\n1\n"),
+        put_file("b.csv", "a\n1\n"), put_file("c.jsonl", "{\"a\":1}\n"), put_file("d.ndjson.gz", ""), put_file("README.md", "x"),
+        put_file("datapackage.json", &package.to_string()),
+    ]});
+    let made = server.call(Some(&ada.token), "POST", "/api/v1/datasets/ada/data/commits", body).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let first = made.json()["revision"].as_str().unwrap().to_owned();
+    put(&server, &ada, "new.tsv", "a\n1\n").await;
+
+    let list = async |revision: &str, rest: &str| {
+        let url = format!("/api/v1/datasets/ada/data/tables/{revision}{rest}");
+        server.call(Some(&ada.token), "GET", &url, Value::Null).await
+    };
+    let page = list(&first, "").await;
+    assert_eq!(page.headers["rutter-sources"], format!("ada/data@{first}"));
+    let page = page.json();
+    assert_eq!(
+        page["items"],
+        json!([
+            {"name": "birds", "paths": ["parts/1.csv", "parts/2.csv"], "format": "csv", "bytes": 11, "title": "Birds",
+                "description": "All.", "schema": schema},
+            {"name": "codes", "paths": ["codes.data"], "format": "csv", "bytes": 4},
+            {"name": "d.ndjson.gz", "paths": ["d.ndjson.gz"], "format": "jsonl", "bytes": 0},
+            {"name": "gone", "paths": ["gone.parquet"], "format": "parquet", "bytes": null},
+            {"name": "mixed", "paths": ["b.csv", "c.jsonl"], "format": null, "bytes": 12},
+        ])
+    );
+    // A page at a time, of the revision at which the list began.
+    let page = list("main", "?limit=5").await.json();
+    assert_eq!(page["items"].as_array().unwrap().len(), 5);
+    put(&server, &ada, "a.csv", "a\n1\n").await;
+    let next = page["next_cursor"].as_str().unwrap();
+    let rest = list("main", &format!("?limit=5&cursor={next}")).await.json();
+    assert_eq!((&rest["items"][0]["name"], &rest["items"][1]), (&json!("new.tsv"), &Value::Null));
+    assert!(rest.get("next_cursor").is_none(), "{rest}");
+    for (rest, status) in [("?cursor=x", 422), ("?cursor=main.1", 422), ("?limit=0", 422)] {
+        assert_eq!(list("main", rest).await.status, status, "{rest}");
+    }
+    assert_eq!(list("v9", "").await.status, 404);
+}
+
+#[tokio::test]
 async fn only_those_who_may_download_see_rows() {
     let (server, ada) = server().await;
     let [ben, cleo] = [server.person("ben").await, server.person("cleo").await];

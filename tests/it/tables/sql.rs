@@ -1,11 +1,12 @@
 //! Queries: which tables they read, for whom, and what ends them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lfs::Oid;
 use rutter::config::Rates;
 use rutter::types::Visibility;
-use rutter_testing::{Engine, Person, Reply, Server};
+use rutter_testing::{Engine, Person, Reply, Server, files_below};
 use serde_json::{Value, json};
 
 use super::{engines, numbers, put, server, until};
@@ -197,7 +198,7 @@ async fn what_takes_too_much_ends_with_the_name_of_the_limit() {
     for (query, keys) in [
         ("WITH RECURSIVE n AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n", "tables."),
         ("SELECT count(*) FROM \"t.csv\" a, \"t.csv\" b, \"t.csv\" c WHERE a.id + b.id = c.id", "tables."),
-        ("SELECT repeat('x', 2000000000) FROM \"t.csv\"", ""),
+        ("SELECT repeat('x', 2000000000) FROM \"t.csv\"", "tables.memory_bytes"),
         ("SELECT a.name, b.name FROM \"t.csv\" a, \"t.csv\" b ORDER BY a.name || b.name", "tables."),
         ("SELECT array_agg(a.name || b.name) FROM \"t.csv\" a, \"t.csv\" b", "tables."),
     ] {
@@ -205,8 +206,50 @@ async fn what_takes_too_much_ends_with_the_name_of_the_limit() {
         assert_eq!(reply.status, 422, "{query}: {}", reply.text());
         assert!(reply.text().contains(keys), "{query}: {}", reply.text());
     }
-    // The server goes on.
+    // Nothing of them stays on the disk, and the server goes on.
+    let cache = server.app.config.cache().join("tables");
+    let is_temporary = |path: &PathBuf| path.to_string_lossy().contains("/engine-");
+    until("temporary files are removed", || !files_below(&cache).iter().any(is_temporary)).await;
     assert_eq!(rows(&server, &ada, "SELECT count(*) FROM \"t.csv\"").await["rows"], json!([[50_000]]));
+}
+
+#[tokio::test]
+async fn streamed_responses_have_a_maximum_number_of_rows() {
+    let server = Server::start_with(Engine::Sqlite, |config| {
+        config.rates = Rates::off();
+        config.tables.rows = Some(5);
+    })
+    .await;
+    let ada = server.person("ada").await;
+    server.dataset("ada/data", Visibility::Private).await;
+    put(&server, &ada, "t.csv", numbers(10)).await;
+    let query = async |query: &str, rest: Value| {
+        let mut body = json!({"query": query, "default": "ada/data"});
+        body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        sql(&server, Some(&ada.token), body).await
+    };
+    let (all, some) = ("SELECT id FROM \"t.csv\"", "SELECT id FROM \"t.csv\" LIMIT 5");
+    // JSON has a limit of its own.
+    assert_eq!(query(all, json!({})).await.json()["rows"].as_array().unwrap().len(), 10);
+    for format in ["csv", "parquet", "arrow"] {
+        assert_eq!(query(some, json!({"format": format})).await.status, 200, "{format}");
+        assert_eq!(query(all, json!({"format": format, "limit": 5})).await.status, 200, "{format}");
+        // The second time, it is in the cache.
+        for _ in 0..2 {
+            let refused = query(all, json!({"format": format})).await;
+            assert!(refused.status == 422 && refused.text().contains("tables.rows"), "{format}: {}", refused.text());
+        }
+        let refused = query(some, json!({"format": format, "limit": 6})).await;
+        assert!(refused.status == 422 && refused.text().contains("tables.rows"), "{format}: {}", refused.text());
+    }
+    let rows = async |rest: &str| {
+        let url = format!("/api/v1/datasets/ada/data/rows/HEAD/t.csv?{rest}");
+        server.call(Some(&ada.token), "GET", &url, Value::Null).await
+    };
+    assert_eq!(rows("").await.json()["rows"].as_array().unwrap().len(), 10);
+    assert_eq!(rows("format=csv&offset=3").await.text().lines().count(), 6);
+    let refused = rows("format=csv&limit=6").await;
+    assert!(refused.status == 422 && refused.text().contains("tables.rows"), "{}", refused.text());
 }
 
 #[tokio::test]

@@ -5210,6 +5210,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{owner}/{dataset}/tables/{revision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Lists the tables of a revision by name: the resources of `datapackage.json` that are tables, and all other files with
+         *     the name of one among the first 10,000 files and folders.
+         * @description The columns are those that the resource declares; the files are not read. The header `Rutter-Sources` names the
+         *     revision.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The maximum number of items to return. */
+                    limit?: number;
+                    /** @description The `next_cursor` of the previous page. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description A branch, a tag or a commit id, optionally with `~n` or `^n`. */
+                    revision: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The tables. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_TableInfo"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{owner}/{dataset}/tags": {
         parameters: {
             query?: never;
@@ -13430,6 +13497,32 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Items_TableInfo: {
+            items: {
+                /**
+                 * Format: int64
+                 * @description The size of its files in bytes; null if one of them does not exist, or was not searched.
+                 */
+                bytes?: number | null;
+                /** @description The description of the resource. */
+                description?: string | null;
+                /** @description The format: `csv`, `jsonl`, `parquet` or `arrow`; null if the files have different ones. */
+                format?: string | null;
+                /**
+                 * @description The name, by which rows, statistics and queries find the table: that of a resource of `datapackage.json`,
+                 *     otherwise the path of the file.
+                 */
+                name: string;
+                /** @description The paths of its files. */
+                paths: string[];
+                /** @description The columns, as a Table Schema, if the resource declares them. */
+                schema?: Record<string, never> | null;
+                /** @description The title of the resource. */
+                title?: string | null;
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
         Items_Tag: {
             items: {
                 /** @description The author of the tag. */
@@ -15440,6 +15533,29 @@ export interface components {
              * @description The number of rows that are the same.
              */
             unchanged?: number | null;
+        };
+        /** @description A table of a revision. */
+        TableInfo: {
+            /**
+             * Format: int64
+             * @description The size of its files in bytes; null if one of them does not exist, or was not searched.
+             */
+            bytes?: number | null;
+            /** @description The description of the resource. */
+            description?: string | null;
+            /** @description The format: `csv`, `jsonl`, `parquet` or `arrow`; null if the files have different ones. */
+            format?: string | null;
+            /**
+             * @description The name, by which rows, statistics and queries find the table: that of a resource of `datapackage.json`,
+             *     otherwise the path of the file.
+             */
+            name: string;
+            /** @description The paths of its files. */
+            paths: string[];
+            /** @description The columns, as a Table Schema, if the resource declares them. */
+            schema?: Record<string, never> | null;
+            /** @description The title of the resource. */
+            title?: string | null;
         };
         /** @description Rows of a table. */
         TableRows: {

@@ -117,6 +117,7 @@ export type StoreName = Schemas['StoreName'];
 export type StoreUsage = Schemas['StoreUsage'];
 export type Summary = Schemas['Summary'];
 export type TableColumn = Schemas['TableColumn'];
+export type TableInfo = Schemas['TableInfo'];
 export type TableRows = Refine<Schemas['TableRows'], { rows: Cell[][] }>;
 export type TableStatistics = Refine<Schemas['TableStatistics'], { columns: ColumnStatistics[] }>;
 export type Tag = Schemas['Tag'];

@@ -40,6 +40,15 @@
 {{- end }}
 {{- end }}
 
+{{- $cache := include "rutter.bytes" (get $config "RUTTER_LIMITS__CACHE_BYTES" | default "16GiB") | float64 }}
+{{- $results := include "rutter.bytes" (get $config "RUTTER_TABLES__CACHE_BYTES" | default "4GiB") | float64 }}
+{{- $scratch := include "rutter.bytes" (get $config "RUTTER_TABLES__SCRATCH_BYTES" | default "10GiB") | float64 }}
+{{- $engines := get $config "RUTTER_TABLES__ENGINES" | default 4 | float64 }}
+{{- $needed := addf (mulf $cache 1.25) $results (mulf $scratch (addf $engines 1)) }}
+{{- if lt (include "rutter.bytes" .Values.cache.sizeLimit | float64) $needed }}
+{{- fail (printf "cache.sizeLimit must be at least %.0fMi, or Kubernetes evicts the pod: raise it, or lower config.RUTTER_LIMITS__CACHE_BYTES, RUTTER_TABLES__CACHE_BYTES, RUTTER_TABLES__SCRATCH_BYTES or RUTTER_TABLES__ENGINES" (divf $needed 1048576 | ceil)) }}
+{{- end }}
+
 {{- $backend := get $config "RUTTER_APPS__BACKEND" | default "none" }}
 {{- if eq $backend "docker" }}
 {{- fail "config.RUTTER_APPS__BACKEND: pods cannot use Docker Engine; use `kubernetes`" }}

@@ -61,16 +61,28 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- with $annotations }}{{ toYaml . }}{{ end }}
 {{- end }}
 
-{{/* One rule of an Ingress. Arguments: root, host. */}}
+{{/* One rule of an Ingress. Arguments: root, host, and the path, if it is not /. */}}
 {{- define "rutter.ingressRule" -}}
 - host: {{ .host | quote }}
   http:
     paths:
-      - path: /
+      - path: {{ .path | default "/" }}
         pathType: Prefix
         backend:
           service:
             name: {{ include "rutter.fullname" .root }}
             port:
               name: http
+{{- end }}
+
+{{/* A size in bytes, of the server (`16 GiB`, `10GB`) or of Kubernetes (`24Gi`, `5G`), or a number. 0 without a known unit. */}}
+{{- define "rutter.bytes" -}}
+{{- if kindIs "string" . }}
+{{- $text := . | lower | nospace | trimSuffix "b" }}
+{{- $unit := regexFind "[a-z]*$" $text }}
+{{- $units := dict "" 1 "k" 1e3 "m" 1e6 "g" 1e9 "t" 1e12 "p" 1e15 "ki" 1024 "mi" 1048576 "gi" 1073741824 "ti" 1099511627776 "pi" 1125899906842624 }}
+{{- mulf (float64 (trimSuffix $unit $text)) (get $units $unit | default 0) }}
+{{- else }}
+{{- float64 . }}
+{{- end }}
 {{- end }}

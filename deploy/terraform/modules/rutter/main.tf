@@ -19,12 +19,13 @@ locals {
       existingClaim = var.persistence.existing_claim
     }
     ingress = {
-      enabled       = var.ingress != null
-      className     = try(var.ingress.class_name, "")
-      annotations   = try(var.ingress.annotations, {})
-      tls           = try(var.ingress.tls, true)
-      tlsSecret     = try(var.ingress.tls_secret, "")
-      appsTlsSecret = try(var.ingress.apps_tls_secret, "")
+      enabled           = var.ingress != null
+      className         = try(var.ingress.class_name, "")
+      annotations       = try(var.ingress.annotations, {})
+      flightAnnotations = try(var.ingress.flight_annotations, {})
+      tls               = try(var.ingress.tls, true)
+      tlsSecret         = try(var.ingress.tls_secret, "")
+      appsTlsSecret     = try(var.ingress.apps_tls_secret, "")
     }
     certManager = {
       enabled     = var.cert_manager != null

@@ -95,11 +95,12 @@ variable "persistence" {
 variable "ingress" {
   description = "Ingress for the hosts of RUTTER_PUBLIC_URL and RUTTER_APPS__URL; null for none."
   type = object({
-    class_name      = optional(string, "")
-    annotations     = optional(map(string), {})
-    tls             = optional(bool, true)
-    tls_secret      = optional(string, "")
-    apps_tls_secret = optional(string, "")
+    class_name         = optional(string, "")
+    annotations        = optional(map(string), {})
+    flight_annotations = optional(map(string), {})
+    tls                = optional(bool, true)
+    tls_secret         = optional(string, "")
+    apps_tls_secret    = optional(string, "")
   })
   default = null
 }

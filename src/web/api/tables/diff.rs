@@ -62,7 +62,7 @@ pub(super) struct RowDiffQuery {
 }
 
 impl RowDiffQuery {
-    fn checked(self, headers: &HeaderMap) -> Result<(RowDiffRequest, RowFormat, u64)> {
+    fn checked(self, headers: &HeaderMap, max_rows: Option<u64>) -> Result<(RowDiffRequest, RowFormat, u64)> {
         let Self { from, to, table, from_table, key, change, offset, limit, format } = self;
         let format = match format {
             None => Some(RowFormat::accepted(headers)),
@@ -82,7 +82,7 @@ impl RowDiffQuery {
             }
             None => RowDiffOutput::Daff,
             Some(format) => {
-                let limit = row_limit(format, limit)?;
+                let limit = row_limit(format, limit, max_rows)?;
                 RowDiffOutput::Rows { offset, limit, changes, output: format.output() }
             }
         };
@@ -258,7 +258,7 @@ pub(super) async fn diff(
     headers: HeaderMap,
 ) -> Result<Response> {
     let name = query.table.clone();
-    let (request, format, offset) = query.checked(&headers)?;
+    let (request, format, offset) = query.checked(&headers, app.config.tables.rows)?;
     let grant = app.access.authorize_table(&visitor.actor, &visitor.path).await?;
     let diff = app.tables.row_diff(&grant, request, charge(visitor)).await?;
     let (sources, summary, fields, rows, more, total) = match diff {

@@ -1,11 +1,11 @@
 // What the editor completes, and the page lists: tables, columns and revisions of datasets. Each is requested once.
 import { all, ApiError, datasetUrl, request, segment, segments, send } from '$lib/api';
-import type { Branch, Dataset, Entry, Package, Page, TableColumn, TableRows, Tag } from '$lib/types';
+import type { Branch, Dataset, Entry, Page, TableColumn, TableInfo, TableRows, Tag } from '$lib/types';
 import { splitId } from '$lib/urls';
-import { savedQueries, splitDataset, tableNames, type TableName } from './names';
+import { listedTables, QUERIES, savedQueries, splitDataset, type TableName } from './names';
 
-/** Maximum number of files of a dataset that are searched for tables. */
-const MOST_FILES = 5000;
+/** Maximum number of tables of a dataset that are listed, and of files in the folder of its saved queries. */
+const MOST = 5000;
 
 export interface Content {
 	tables: TableName[];
@@ -23,11 +23,10 @@ export class Catalogue {
 	content(dataset: string): Promise<Content> {
 		return once(this.#content, dataset, async () => {
 			const { url, revision } = await this.#resolve(dataset);
-			const tree = `${url}/tree/${segment(revision)}`;
-			const files = all((cursor) => request<Page<Entry>>('GET', tree, { query: { recursive: true, limit: 1000, cursor } }), MOST_FILES);
-			const [entries, about] = await Promise.all([files, describe(url, revision)]);
-			const paths = entries.filter((entry) => entry.type === 'file').map((entry) => entry.path);
-			return { tables: tableNames(paths, about?.resources ?? []), saved: savedQueries(paths) };
+			const path = `${url}/tables/${segment(revision)}`;
+			const tables = all((cursor) => request<Page<TableInfo>>('GET', path, { query: { limit: 1000, cursor } }), MOST);
+			const [listed, saved] = await Promise.all([tables, queryFiles(url, revision)]);
+			return { tables: listedTables(listed), saved: savedQueries(saved) };
 		});
 	}
 
@@ -83,12 +82,14 @@ function once<T>(kept: Map<string, Promise<T>>, key: string, ask: () => Promise<
 	return promise;
 }
 
-/** Returns the `datapackage.json` of a revision, if it has a valid one. */
-async function describe(url: string, revision: string): Promise<Package | null> {
+/** Returns the paths of the files in the folder of saved queries; none if there is no such folder. */
+async function queryFiles(url: string, revision: string): Promise<string[]> {
+	const tree = `${url}/tree/${segment(revision)}`;
 	try {
-		return (await (await send('GET', `${url}/raw/${segment(revision)}/datapackage.json`)).json()) as Package;
+		const page = (cursor?: string) => request<Page<Entry>>('GET', tree, { query: { path: QUERIES, recursive: true, limit: 1000, cursor } });
+		return (await all(page, MOST)).filter((entry) => entry.type === 'file').map((entry) => entry.path);
 	} catch (error) {
-		if (error instanceof SyntaxError || (error instanceof ApiError && error.status === 404)) return null;
+		if (error instanceof ApiError && error.status === 404) return [];
 		throw error;
 	}
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { examples, nameProblem, savedName, savedPath, savedQueries, splitDataset, tableNames, tableText } from './names';
+import { examples, listedTables, nameProblem, savedName, savedPath, savedQueries, splitDataset, tableNames, tableText } from './names';
 import { wanted } from './sql';
 
 it('lists resources and the files that are not a resource', () => {
@@ -12,6 +12,20 @@ it('lists resources and the files that are not a resource', () => {
 		{ path: 'data/b.parquet' }
 	];
 	expect(tableNames(paths, resources).map((one) => one.name)).toEqual(['first', 'parts', 'data/b.parquet', 'data/c1.csv', 'data/c2.csv', 'x.jsonl.gz']);
+});
+
+it('lists the tables that the server names, resources first', () => {
+	const table = (name: string, paths: string[], more = {}) => ({ name, paths, format: 'csv', bytes: 1, ...more });
+	const tables = [
+		table('a.csv', ['a.csv']),
+		table('gone', ['gone.csv'], { bytes: null }),
+		table('mixed', ['b.csv', 'c.jsonl'], { format: null }),
+		table('parts', ['p/1.csv', 'p/2.csv'])
+	];
+	expect(listedTables(tables)).toEqual([
+		{ name: 'parts', path: 'p/1.csv' },
+		{ name: 'a.csv', path: 'a.csv' }
+	]);
 });
 
 it('writes names as SQL does', () => {

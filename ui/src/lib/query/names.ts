@@ -1,5 +1,5 @@
 // Names of datasets, revisions and tables in queries: "OWNER/DATASET@REVISION"."TABLE".
-import type { Resource } from '$lib/types';
+import type { Resource, TableInfo } from '$lib/types';
 import { previewKind } from '$lib/preview';
 import { identifier } from '$lib/view/table/filter';
 
@@ -24,6 +24,13 @@ export function tableNames(paths: readonly string[], resources: readonly Resourc
 	return [...tables, ...paths.filter((path) => previewKind(path) === 'table' && !named.has(path)).map((path) => ({ name: path, path }))];
 }
 
+/** Returns the tables that the server lists and that can be read: resources, then files. */
+export function listedTables(tables: readonly TableInfo[]): TableName[] {
+	const readable = tables.filter(({ format, bytes }) => typeof format === 'string' && typeof bytes === 'number');
+	const named = readable.map(({ name, paths }) => ({ name, path: paths[0] ?? name }));
+	return [...named.filter(({ name, path }) => name !== path), ...named.filter(({ name, path }) => name === path)];
+}
+
 const inQuotes = (text: string, quote: string): string => text.replaceAll(quote, quote + quote);
 
 /** Returns a table as a query names it; without dataset, that of the default. */
@@ -39,7 +46,8 @@ export function splitDataset(text: string): { id: string; revision: string | nul
 export const literal = (text: string): string => `'${inQuotes(text, "'")}'`;
 
 /** Folder of the saved queries of a dataset. */
-const FOLDER = 'queries/';
+export const QUERIES = 'queries';
+const FOLDER = `${QUERIES}/`;
 
 /** Returns the saved queries among the files of a dataset. */
 export const savedQueries = (paths: readonly string[]): string[] => paths.filter((path) => savedName(path) !== null);

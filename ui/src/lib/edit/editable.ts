@@ -1,12 +1,14 @@
 // Which files can be edited in the page, and how.
 import { bytes } from '../format';
 import { extensionOf, previewKind } from '../preview';
-import { SHEET_BYTES } from './sheet';
 
 export type EditKind = 'text' | 'markdown' | 'json' | 'table';
 
 /** Largest text that is edited in the page, in bytes. */
 export const TEXT_BYTES = 1 << 20;
+
+/** Largest table that is edited in the page, in bytes. */
+const SHEET_BYTES = 5 << 20;
 
 /** Returns how a file is edited; `null` for kinds that are no text. Files of unknown kinds are text if their content is. */
 export function editKind(path: string): EditKind | null {

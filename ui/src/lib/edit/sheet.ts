@@ -2,8 +2,7 @@
 import { count } from '$lib/format';
 import { delimiterOf, joinRows, newRow, parseRows, rawCells, valuesOf, withCells, withColumn, withoutColumn, type Row } from './delimited';
 
-/** Largest table that is edited in the page: bytes, rows and columns. */
-export const SHEET_BYTES = 5 << 20;
+/** Largest table that is edited in the page: rows and columns. */
 export const SHEET_ROWS = 50_000;
 export const SHEET_COLUMNS = 300;
 

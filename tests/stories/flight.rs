@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use arrow_array::RecordBatch;
 use arrow_flight::error::FlightError;
 use arrow_flight::{FlightClient, FlightDescriptor};
 use futures::TryStreamExt as _;
@@ -136,7 +137,7 @@ story! {
             let info = client.get_flight_info(path).await.unwrap();
             let ticket = info.endpoint.into_iter().next().unwrap().ticket.unwrap();
             let rows: Vec<_> = client.do_get(ticket).await.unwrap().try_collect().await.unwrap();
-            assert_eq!(rows.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2, "{example}");
+            assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 2, "{example}");
         }
     }
 }

@@ -98,9 +98,9 @@ mod tests {
 
     #[tokio::test]
     async fn only_long_json_is_compressed() {
-        let json = [(header::CONTENT_TYPE, "application/json")];
+        let json = || [(header::CONTENT_TYPE, "application/json")];
         let long = format!("[{}1]", "1,".repeat(2000));
-        let packed = compress(ContentCoding::Gzip, (json, long.clone()).into_response()).await;
+        let packed = compress(ContentCoding::Gzip, (json(), long.clone()).into_response()).await;
         assert_eq!(
             (&packed.headers()[header::CONTENT_ENCODING], &packed.headers()[header::VARY]),
             (&HeaderValue::from_static("gzip"), &HeaderValue::from_static("Accept-Encoding"))
@@ -108,10 +108,10 @@ mod tests {
         let bytes = axum::body::to_bytes(packed.into_body(), 10_000).await.unwrap();
         assert!(bytes.len() < 100 && bytes.starts_with(&[0x1f, 0x8b]));
         for same in [
-            (json, "[1]".to_owned()).into_response(),
+            (json(), "[1]".to_owned()).into_response(),
             ([(header::CONTENT_TYPE, "text/csv")], long.clone()).into_response(),
-            (json, [(header::ETAG, "\"1\"")], long.clone()).into_response(),
-            (json, " ".repeat((1 << 20) + 1)).into_response(),
+            (json(), [(header::ETAG, "\"1\"")], long.clone()).into_response(),
+            (json(), " ".repeat((1 << 20) + 1)).into_response(),
         ] {
             assert!(!compress(ContentCoding::Gzip, same).await.headers().contains_key(header::CONTENT_ENCODING));
         }

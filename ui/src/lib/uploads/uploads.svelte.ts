@@ -5,7 +5,8 @@ import { tellOtherTabs } from '../drive/other-tabs.svelte';
 import { join, nameOf } from '../drive/paths';
 import { signedOut } from '../api';
 import { plural, unquoted } from '../format';
-import { FilesMissingError, forget, pending, SignInError, Uploader, type PendingUpload, type UploadEvent, type UploadHandle } from '../upload';
+import { part } from '../part.svelte';
+import type { PendingUpload, UploadError, UploadErrorCode, UploadEvent, UploadHandle } from '../upload';
 import { uploadInParts, uploadToRequest } from './parts';
 import type { Picked } from './picked';
 import { advance, fileMismatch, Meter, timeLeft, totals, waiting, type Item, type Totals } from './progress';
@@ -29,6 +30,15 @@ interface Target {
 	/** Called when the upload is complete. */
 	onDone?: ((revision: string | null) => void) | undefined;
 }
+
+/** Loads the uploader, which few pages need. */
+const uploader = () => part(() => import('../upload'));
+
+/** Returns true for an error of the uploader with this code. */
+const isUploadError = (error: unknown, code: UploadErrorCode): boolean => error instanceof Error && (error as Partial<UploadError>).code === code;
+
+/** The database of the uploader, see `upload/state.ts`. */
+const DATABASE = 'rutter-upload';
 
 let count = 0;
 
@@ -106,7 +116,7 @@ export class Batch {
 		} catch (error) {
 			this.#end(this.state === 'cancelled' ? 'cancelled' : 'failed', error);
 			// The session has ended: the upload goes on after the user has signed in again.
-			if (this.state === 'failed' && error instanceof SignInError && (await signedOut.ask?.()) === true) this.retry();
+			if (this.state === 'failed' && isUploadError(error, 'unauthenticated') && (await signedOut.ask?.()) === true) this.retry();
 		}
 	}
 
@@ -238,13 +248,13 @@ export const uploads = {
 	): Batch {
 		const placed = files.map(({ path, file }) => ({ path: join(folder, path), file }));
 		const { href = null, onDone, ...options } = more;
-		const uploader = new Uploader({ dataset });
 		return add(
 			new Batch({ dataset, folder, href, onDone }, sizes(placed), false, async (batch) => {
 				const onProgress = (event: UploadEvent) => handleEvent(batch, event);
-				const begin = () => uploader.upload(placed, { ...options, message: options.message || message(files, folder), onProgress });
+				const to = new (await uploader()).Uploader({ dataset });
+				const begin = () => to.upload(placed, { ...options, message: options.message || message(files, folder), onProgress });
 				// A retry resumes, so that nothing is sent twice.
-				const handle = batch.id === null ? begin() : await uploader.resume(batch.id, placed, { onProgress }).catch(begin);
+				const handle = batch.id === null ? begin() : await to.resume(batch.id, placed, { onProgress }).catch(begin);
 				batch.id = handle.id;
 				return handle;
 			})
@@ -278,13 +288,13 @@ export const uploads = {
 
 	/** Resumes an interrupted upload with the files chosen again. Returns an error message if they do not match. */
 	async resume(upload: PendingUpload, chosen: File[]): Promise<string | null> {
-		const uploader = new Uploader({ dataset: upload.dataset, server: upload.server });
+		const to = new (await uploader()).Uploader({ dataset: upload.dataset, server: upload.server });
 		let batch: Batch | null = null;
 		const early: UploadEvent[] = [];
 		const onProgress = (event: UploadEvent) => (batch ? handleEvent(batch, event) : early.push(event));
 		let handle: UploadHandle;
 		try {
-			handle = await uploader.resume(upload, chosen, { onProgress });
+			handle = await to.resume(upload, chosen, { onProgress });
 		} catch (error) {
 			return missing(upload, chosen, error);
 		}
@@ -292,7 +302,7 @@ export const uploads = {
 		let first: UploadHandle | null = handle;
 		batch = add(
 			new Batch({ dataset: upload.dataset, folder: '', href: null }, upload.files, false, async () => {
-				const control = first ?? (await uploader.resume(upload.id, chosen, { onProgress }));
+				const control = first ?? (await to.resume(upload.id, chosen, { onProgress }));
 				first = null;
 				return control;
 			})
@@ -306,13 +316,13 @@ export const uploads = {
 	/** Discards an interrupted upload. */
 	async forget(upload: PendingUpload): Promise<void> {
 		interrupted = interrupted.filter((other) => other.id !== upload.id);
-		await forget(upload);
+		await discard(upload.id);
 	},
 
 	/** Removes an upload from the list; a failed one is discarded. */
 	dismiss(batch: Batch): void {
 		batches = batches.filter((other) => other !== batch);
-		if (batch.state === 'failed' && batch.id !== null) void forget(batch.id);
+		if (batch.state === 'failed' && batch.id !== null) void discard(batch.id);
 	},
 
 	/** Removes all finished uploads from the list. */
@@ -323,6 +333,10 @@ export const uploads = {
 	/** Finds interrupted uploads in this browser. */
 	async findInterrupted(): Promise<void> {
 		try {
+			// Without its database there is none, and the uploader need not be loaded.
+			const known = await indexedDB.databases?.();
+			if (known && !known.some(({ name }) => name === DATABASE)) return;
+			const { pending } = await uploader();
 			interrupted = (await pending()).filter((upload) => !upload.running && !batches.some((batch) => batch.id === upload.id));
 		} catch {
 			// Without browser storage there is nothing to resume.
@@ -336,6 +350,10 @@ export const uploads = {
 	}
 };
 
+async function discard(id: string): Promise<void> {
+	await (await uploader()).forget(id);
+}
+
 function add(batch: Batch): Batch {
 	batches = [batch, ...batches];
 	open = true;
@@ -346,7 +364,7 @@ function add(batch: Batch): Batch {
 function missing(upload: PendingUpload, chosen: File[], error: unknown): string {
 	const missingFile = upload.files.find((file) => !file.arrived);
 	const like = chosen.find((file) => file.name === missingFile?.name) ?? chosen[0];
-	if (error instanceof FilesMissingError && missingFile && like && chosen.length === 1) {
+	if (isUploadError(error, 'files-missing') && missingFile && like && chosen.length === 1) {
 		const why = fileMismatch({ path: missingFile.name, size: missingFile.size, modified: missingFile.lastModified }, like);
 		if (why) return why;
 	}

@@ -269,8 +269,7 @@ impl Conversions {
         let meta = CommitMeta { branch: Some(branch_name(&row.branch)?), ..CommitMeta::default() };
         let meta = meta.or_message(&format!("Convert {} to {target}", row.source));
         let new = |package: Option<&Map<String, Value>>| {
-            let package =
-                with_resource(package, &write.dataset().name, &target, &pointer, &file.done.schema, &located)?;
+            let package = with_resource(package, &write.dataset().name, &target, &pointer, &file.done, &located)?;
             Ok((package, ()))
         };
         let made = tables.0.datasets.edit_package(&write, meta, &options, new).await;

@@ -189,6 +189,9 @@ impl Tables {
         let inferred = self.start(grant.actor(), vec![located], Task::Infer, charge.clone()).await?;
         let (inferred, _) = inferred.gather().await?;
         let mut inferred: Map<String, Value> = serde_json::from_slice(&inferred).map_err(Error::internal)?;
+        // Only if all of them were read.
+        let is_complete = inferred.get("is_complete").and_then(Value::as_bool).unwrap_or_default();
+        let rows = inferred.get("rows").and_then(Value::as_u64).filter(|_| is_complete);
         let first = paths.first().map_or(name, String::as_str);
         let mut properties = Map::from_iter([("format".to_owned(), json!(format_name(first, format)))]);
         for key in ["encoding", "dialect", "schema"] {
@@ -197,6 +200,9 @@ impl Tables {
             }
         }
         properties.extend(size);
+        if let Some(rows) = rows {
+            properties.insert("stats".to_owned(), json!({"rows": rows}));
+        }
         Ok(Findings { table: name.to_owned(), paths, format, contents, properties })
     }
 }

@@ -423,3 +423,33 @@ story! {
         assert_eq!(found(&server, None, "q=empty").await, ["ada/empty"]);
     }
 }
+
+story! {
+    async fn results_have_the_size_of_a_dataset_and_of_its_main_table(server: Server) {
+        let ada = server.person("ada").await;
+        make(&server, &ada, "ada/empty", "public", json!({"name": "empty", "resources": []})).await;
+        make(&server, &ada, "ada/birds", "public", package("Birds", &[], &["name", "count"])).await;
+        let put = async |text: &'static str, rows: &Value| {
+            let file = server.request("PUT", "/api/v1/drive/ada/birds/files/table.csv", Some(&ada.token)).body(text);
+            assert!(Reply::of(file).await.status < 300);
+            let mut package = package("Birds", &[], &["name", "count"]);
+            let table = package["resources"][0].as_object_mut().unwrap();
+            table.remove("data");
+            table.insert("bytes".to_owned(), json!(18));
+            table.insert("stats".to_owned(), json!({"rows": rows}));
+            send(&server, &ada, "PUT", "/ada/birds", &json!({"package": package})).await;
+            let found = search_ok(&server, None, "q=birds").await;
+            let item = found["items"][0].clone();
+            (item["rows"].clone(), item["columns"].clone(), item["bytes"].as_u64().unwrap())
+        };
+        let (rows, columns, small) = put("name,count\nwren,1\n", &json!(1)).await;
+        assert_eq!((rows, columns), (json!(1), json!(2)));
+        let summary = Reply::of(server.request("GET", &format!("{ROOT}/ada/birds/summary/HEAD"), None)).await.json();
+        assert_eq!(summary["bytes"], small, "{summary}");
+        // The file was changed since it was described.
+        let (rows, columns, large) = put("name,count\nwren,1\nowl,2\n", &json!(1)).await;
+        assert_eq!((rows, columns, large), (Value::Null, json!(2), small + 6));
+        let empty = search_ok(&server, None, "q=empty").await["items"][0].clone();
+        assert_eq!((&empty["rows"], &empty["columns"]), (&Value::Null, &Value::Null), "{empty}");
+    }
+}

@@ -30,6 +30,9 @@ const PATH_WORDS: usize = 3000;
 /// Maximum number of characters of one text that are indexed.
 const TEXT: usize = 100_000;
 
+/// Maximum number of rows that is believed: the largest integer that all JSON parsers represent exactly.
+const MAX_ROWS: u64 = (1 << 53) - 1;
+
 /// Metadata of a search result.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -44,6 +47,15 @@ pub struct SearchHit {
     pub formats: Vec<String>,
     /// Licenses.
     pub licenses: Vec<String>,
+    /// Size of all files at the head, in bytes; `None` for very many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Number of rows of the main table, as far as the package says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// Number of columns of the main table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<u64>,
 }
 
 /// The input of a search document.
@@ -57,6 +69,38 @@ pub(super) struct Source<'a> {
     pub(super) tags: &'a [String],
     /// Paths of the files.
     pub(super) paths: &'a [String],
+    /// Size of all files, in bytes, if it is known.
+    pub(super) bytes: Option<u64>,
+    /// The main table, if the package describes one.
+    pub(super) table: Option<MainTable>,
+}
+
+/// The main table of a package: its first resource with columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MainTable {
+    /// Number of columns.
+    pub(super) columns: u64,
+    /// Number of rows: `stats.rows`, as by `describe` and by Frictionless.
+    pub(super) rows: Option<u64>,
+    /// The path and the size of its file that the package says, if it has one file and a size.
+    pub(super) file: Option<(String, u64)>,
+}
+
+impl MainTable {
+    /// Finds the main table of a package.
+    pub(super) fn of(package: &Value) -> Option<Self> {
+        let resources = package["resources"].as_array()?;
+        let columns =
+            |resource: &Value| Some(resource["schema"]["fields"].as_array()?.len()).filter(|count| *count > 0);
+        let (resource, columns) = resources.iter().find_map(|resource| Some((resource, columns(resource)?)))?;
+        let path = resource["path"].as_str().or_else(|| match resource["path"].as_array()?.as_slice() {
+            [only] => only.as_str(),
+            _ => None,
+        });
+        let file = path.zip(resource["bytes"].as_u64()).map(|(path, bytes)| (path.to_owned(), bytes));
+        let rows = resource["stats"]["rows"].as_u64().filter(|rows| *rows <= MAX_ROWS);
+        Some(Self { columns: columns as u64, rows, file })
+    }
 }
 
 /// A search document.
@@ -92,7 +136,7 @@ impl Words {
 
 impl IndexDocument {
     pub(super) fn of(source: &Source<'_>) -> Self {
-        let Source { owner, name, package, readme, tags, paths } = source;
+        let Source { owner, name, package, readme, tags, paths, bytes, table } = source;
         let stated = Stated::of(readme);
         let mut keywords = values(package["keywords"].as_array().into_iter().flatten().filter_map(Value::as_str));
         if keywords.is_empty() {
@@ -157,8 +201,16 @@ impl IndexDocument {
         found.read(readme);
 
         let cut = |text: &str| plain(beginning(text, SHOWN));
-        let card =
-            SearchHit { title: title.map(cut), description: text("description").map(cut), keywords, formats, licenses };
+        let card = SearchHit {
+            title: title.map(cut),
+            description: text("description").map(cut),
+            keywords,
+            formats,
+            licenses,
+            bytes: *bytes,
+            rows: table.as_ref().and_then(|table| table.rows),
+            columns: table.as_ref().map(|table| table.columns),
+        };
         Self { card, facets, words: found.text }
     }
 }
@@ -218,11 +270,14 @@ mod tests {
             readme: "# About\nnests",
             tags: &tags,
             paths: &["a/Zug 9.csv".into()],
+            bytes: Some(5),
+            table: MainTable::of(&package),
         };
         let draft = IndexDocument::of(&source);
         assert_eq!(draft.card.keywords, ["climate", "owls"]);
         assert_eq!(draft.card.formats, ["csv", "parquet"]);
         assert_eq!(draft.card.licenses, ["cc-by-4.0", "https://x"]);
+        assert_eq!((draft.card.bytes, draft.card.rows, draft.card.columns), (Some(5), None, Some(1)));
         assert_eq!(draft.facets, "\u{1f}kclimate\u{1f}kowls\u{1f}fcsv\u{1f}fparquet\u{1f}lcc-by-4.0\u{1f}lhttps://x");
         let found: HashSet<&str> = draft.words.split(' ').collect();
         for word in ["bird", "=bird", "=ruritania", "dawn", "climate", "owl", "wing", "span", "nest", "ada", "v2"] {
@@ -235,7 +290,16 @@ mod tests {
     #[test]
     fn the_header_of_the_readme_fills_missing_fields() {
         let readme = "---\npretty_name: Owls at night\nlicense: CC-BY-4.0\ntags: [ornithology]\n---\n# About\n";
-        let source = Source { owner: "ada", name: "birds", package: &json!({}), readme, tags: &[], paths: &[] };
+        let source = Source {
+            owner: "ada",
+            name: "birds",
+            package: &json!({}),
+            readme,
+            tags: &[],
+            paths: &[],
+            bytes: None,
+            table: None,
+        };
         let draft = IndexDocument::of(&source);
         assert_eq!(draft.card.title.as_deref(), Some("Owls at night"));
         assert_eq!((draft.card.licenses, draft.card.keywords), (vec!["cc-by-4.0".into()], vec!["ornithology".into()]));
@@ -252,8 +316,41 @@ mod tests {
         for package in
             [json!(null), json!([1]), json!({"title": 1, "keywords": "x", "resources": {"a": 1}, "licenses": [1]})]
         {
-            let source = Source { owner: "a", name: "b", package: &package, readme: "", tags: &[], paths: &[] };
+            let source = Source {
+                owner: "a",
+                name: "b",
+                package: &package,
+                readme: "",
+                tags: &[],
+                paths: &[],
+                bytes: None,
+                table: MainTable::of(&package),
+            };
             assert_eq!(IndexDocument::of(&source).card, SearchHit::default());
+        }
+    }
+
+    #[test]
+    fn the_main_table_is_the_first_with_columns() {
+        let fields = json!([{"name": "a"}, {"name": "b"}]);
+        let package = json!({"resources": [
+            {"path": "notes.txt"}, {"path": "x.csv", "schema": {"fields": []}}, {"path": "y.csv", "schema": "y.json"},
+            {"path": ["t.csv"], "bytes": 9, "schema": {"fields": fields}, "stats": {"rows": 3}},
+            {"path": "u.csv", "schema": {"fields": [{"name": "c"}]}},
+        ]});
+        let expected = MainTable { columns: 2, rows: Some(3), file: Some(("t.csv".to_owned(), 9)) };
+        assert_eq!(MainTable::of(&package), Some(expected));
+        for (resource, rows) in [
+            (
+                json!({"path": ["1.csv", "2.csv"], "bytes": 9, "schema": {"fields": fields}, "stats": {"rows": 0}}),
+                Some(0),
+            ),
+            (json!({"schema": {"fields": fields}, "stats": {"rows": -1}}), None),
+            (json!({"schema": {"fields": fields}, "stats": {"rows": u64::MAX}}), None),
+            (json!({"schema": {"fields": fields}, "stats": "many"}), None),
+        ] {
+            let table = MainTable::of(&json!({"resources": [resource]})).unwrap();
+            assert_eq!(table, MainTable { columns: 2, rows, file: None });
         }
     }
 }

@@ -4,7 +4,7 @@ use metastore::{CommitInfo, EntryKind, ObjectId, Reader, Ref};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::document::{IndexDocument, Source};
+use super::document::{IndexDocument, MainTable, Source};
 use super::passages::{OVERHEAD, PATH_BYTES, PATHS, Passages};
 use crate::datasets::Datasets;
 use crate::datasets::tree_api::is_shown;
@@ -25,11 +25,14 @@ const README: u64 = 1 << 20;
 /// File names of READMEs, in order of preference.
 const READMES: [&str; 5] = ["README.md", "README", "README.txt", "README.rst", "readme.md"];
 
+/// Maximum number of files and folders of a dataset whose size is indexed.
+const SIZED: usize = 20_000;
+
 /// Number of datasets that the job fetches at once.
 const BATCH: i64 = 200;
 
 /// Version of the indexing rules: it is part of the digest, so changing it reindexes all datasets.
-const RULES: &[u8] = b"3";
+const RULES: &[u8] = b"4";
 
 impl Datasets {
     /// Reindexes all datasets that changed since they were last indexed, for whatever reason that was missed.
@@ -121,7 +124,8 @@ fn look(reader: &Reader, subject: &SubjectRow, now: Millis) -> metastore::Result
         digest.update(part.as_bytes());
         digest.update([0]);
     }
-    for id in [package, readme] {
+    // The head has the sizes of the files.
+    for id in [package, readme, head] {
         digest.update(id.map(|id| id.to_string()).unwrap_or_default().as_bytes());
         digest.update([0]);
     }
@@ -140,7 +144,9 @@ fn look(reader: &Reader, subject: &SubjectRow, now: Millis) -> metastore::Result
     let readme = read(readme, README)?;
     let readme = String::from_utf8_lossy(&readme);
     let (owner, name) = (subject.owner_name.as_str(), subject.name.as_str());
-    let source = Source { owner, name, package: &package, readme: &readme, tags: &tags, paths: &paths };
+    let bytes = head.map(|head| bytes_at(reader, head)).transpose()?.flatten();
+    let table = head.zip(MainTable::of(&package)).map(|(head, table)| current(reader, head, table)).transpose()?;
+    let source = Source { owner, name, package: &package, readme: &readme, tags: &tags, paths: &paths, bytes, table };
     let draft = IndexDocument::of(&source);
     let passages = Passages::of(name, &draft.card, &source).into_text();
     Ok(IndexOutcome::New { digest, changed_at, draft: Box::new(draft), passages })
@@ -168,6 +174,42 @@ fn paths_at(reader: &Reader, head: ObjectId) -> metastore::Result<Vec<String>> {
         Ok(()) | Err(metastore::Error::TooLarge(_)) => Ok(paths),
         Err(error) => Err(error),
     }
+}
+
+/// Returns the size of all files, in bytes; `None` if there are very many, because each has to be looked up.
+fn bytes_at(reader: &Reader, head: ObjectId) -> metastore::Result<Option<u64>> {
+    let mut entries = 0;
+    let counted = reader.visit(head, None, &mut |_, _, _| {
+        entries += 1;
+        entries <= SIZED
+    });
+    let summary = match counted {
+        Ok(()) if entries > SIZED => return Ok(None),
+        Ok(()) => reader.summary(head, None),
+        Err(error) => Err(error),
+    };
+    match summary {
+        Ok(summary) => Ok(Some(summary.whole.bytes)),
+        Err(metastore::Error::TooLarge(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the main table without its number of rows if its file has another size than the package says: it was changed
+/// since it was described.
+fn current(reader: &Reader, head: ObjectId, mut table: MainTable) -> metastore::Result<MainTable> {
+    let Some((path, bytes)) = &table.file else { return Ok(table) };
+    // It may be elsewhere.
+    let Ok(path) = path.parse() else { return Ok(table) };
+    let size = match reader.entry(head, &path) {
+        Ok(entry) => entry.pointer.map(|pointer| pointer.size).or(entry.size),
+        Err(metastore::Error::NotFound(_)) => None,
+        Err(error) => return Err(error),
+    };
+    if size != Some(*bytes) {
+        table.rows = None;
+    }
+    Ok(table)
 }
 
 /// Returns the blob of the file of this name, if it is stored in the repository itself.

@@ -272,7 +272,16 @@ mod tests {
             "description": "Counted at dawn", "resources": [{"schema": {"fields": [{"name": "wing_span"}, {"name": "n"}]}}],
         });
         let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
-        let source = Source { owner: "ada", name: "census", package: &package, readme, tags: &[], paths: &paths };
+        let source = Source {
+            owner: "ada",
+            name: "census",
+            package: &package,
+            readme,
+            tags: &[],
+            paths: &paths,
+            bytes: None,
+            table: None,
+        };
         let card =
             SearchHit { title: Some("Birds, counted".into()), keywords: vec!["owl".into()], ..SearchHit::default() };
         Passages::of("census", &card, &source).into_text()
@@ -322,7 +331,16 @@ mod tests {
         let (many, fields) = ("ü\n".repeat(100_000), vec![json!({"name": "x"}); 50_000]);
         let package = json!({"description": many, "resources": [{"title": many, "schema": {"fields": fields}}]});
         let tags = vec!["v1".to_owned(); 50_000];
-        let source = Source { owner: "ada", name: "a", package: &package, readme: &many, tags: &tags, paths: &[] };
+        let source = Source {
+            owner: "ada",
+            name: "a",
+            package: &package,
+            readme: &many,
+            tags: &tags,
+            paths: &[],
+            bytes: None,
+            table: None,
+        };
         let size = Passages::of("a", &SearchHit::default(), &source).into_text().len();
         assert!((TEXT_BYTES..2 * TEXT_BYTES + VALUE_BYTES + 1000).contains(&size), "{size}");
     }

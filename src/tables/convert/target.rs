@@ -4,7 +4,7 @@ use datapackage::{PACKAGE, resource_name};
 use lfs::Pointer;
 use metastore::FilePath;
 use serde_json::{Value, json};
-use tables_wire::Compression;
+use tables_wire::{Compression, Done};
 
 use super::super::names::LocatedTable;
 use crate::datasets::package::Package;
@@ -69,7 +69,7 @@ pub(super) fn with_resource(
     dataset: &str,
     target: &FilePath,
     pointer: &Pointer,
-    schema: &Value,
+    done: &Done,
     located: &LocatedTable,
 ) -> Result<Package> {
     let mut package = package.cloned().unwrap_or_else(|| new_package(dataset));
@@ -86,7 +86,8 @@ pub(super) fn with_resource(
         ("mediatype", json!("application/vnd.apache.parquet")),
         ("bytes", json!(pointer.size)),
         ("hash", json!(format!("sha256:{}", pointer.oid))),
-        ("schema", schema.clone()),
+        ("schema", done.schema.clone()),
+        ("stats", json!({"rows": done.rows})),
         ("sources", json!(sources)),
     ];
     let place = resources.iter().position(|resource| resource["path"] == target.as_str());

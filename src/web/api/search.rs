@@ -75,6 +75,13 @@ struct FoundDataset {
     formats: Vec<String>,
     /// The licenses, in lower case.
     licenses: Vec<String>,
+    /// The size of all files at the newest revision, in bytes; null for more than 20,000 files and folders.
+    bytes: Option<u64>,
+    /// The number of rows of the main table, which is the first resource with columns; null if its `stats` do not say it, or
+    /// the file was changed since it was described.
+    rows: Option<u64>,
+    /// The number of columns of the main table; null if the package describes none.
+    columns: Option<u64>,
     /// The default branch.
     default_branch: String,
     /// The newest revision of the default branch.
@@ -431,6 +438,9 @@ impl From<Found> for FoundDataset {
             keywords: found.card.keywords,
             formats: found.card.formats,
             licenses: found.card.licenses,
+            bytes: found.card.bytes,
+            rows: found.card.rows,
+            columns: found.card.columns,
             default_branch: found.branch,
             revision: found.revision,
             stars: found.stars,

@@ -105,8 +105,8 @@ async fn a_table_gets_a_parquet_file_beside_it() {
     let made = package(&server, &ada.token).await;
     let resource = &made["resources"][0];
     assert_eq!(
-        json!([resource["name"], resource["path"], resource["format"], resource["bytes"]]),
-        json!(["t", "data/t.parquet", "parquet", done["bytes"]]),
+        json!([resource["name"], resource["path"], resource["format"], resource["bytes"], resource["stats"]]),
+        json!(["t", "data/t.parquet", "parquet", done["bytes"], {"rows": 500}]),
         "{made}"
     );
     let source = json!({"title": "data/t.csv", "path": "data/t.csv", "version": done["revision"]});

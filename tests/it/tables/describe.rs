@@ -75,9 +75,10 @@ async fn all_tables_of_a_dataset_are_described_as_one_revision() {
             birds["format"],
             birds["encoding"],
             birds["bytes"],
-            birds["dialect"]["delimiter"]
+            birds["dialect"]["delimiter"],
+            birds["stats"]["rows"]
         ]),
-        json!(["birds", "data/Birds.csv", "table", "csv", "utf-8", content.len(), ";"]),
+        json!(["birds", "data/Birds.csv", "table", "csv", "utf-8", content.len(), ";", 2]),
         "{birds}"
     );
     let types: Vec<&str> =

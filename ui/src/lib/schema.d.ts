@@ -12280,6 +12280,16 @@ export interface components {
             /** @description True if the caller can see the dataset only as a site administrator. */
             as_administrator: boolean;
             /**
+             * Format: int64
+             * @description The size of all files at the newest revision, in bytes; null for more than 20,000 files and folders.
+             */
+            bytes?: number | null;
+            /**
+             * Format: int64
+             * @description The number of columns of the main table; null if the package describes none.
+             */
+            columns?: number | null;
+            /**
              * Format: date-time
              * @description When the dataset was created (RFC 3339).
              */
@@ -12312,6 +12322,12 @@ export interface components {
             owner: string;
             /** @description The newest revision of the default branch. */
             revision?: string | null;
+            /**
+             * Format: int64
+             * @description The number of rows of the main table, which is the first resource with columns; null if its `stats` do not say it, or
+             *     the file was changed since it was described.
+             */
+            rows?: number | null;
             /** @description True if the caller has starred it. */
             starred: boolean;
             /**

@@ -323,6 +323,7 @@ mod tests {
             assert_eq!(IndexDocument::of(&source).card, SearchHit::default());
         }
     }
+
     #[test]
     fn the_main_table_is_the_first_with_columns() {
         let fields = json!([{"name": "a"}, {"name": "b"}]);

@@ -17,7 +17,9 @@ use crate::db::discussions::{DiscussionInsert, EventInsert, ProposalInsert};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::jobs::{self, Kind as JobKind};
-use crate::types::{ActivityKind, CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, Id};
+use crate::types::{
+    ActivityKind, CommentText, DiscussionEventKind, DiscussionKind, DiscussionState, DiscussionTitle, Id,
+};
 
 mod activity;
 mod branches;

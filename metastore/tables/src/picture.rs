@@ -73,9 +73,10 @@ fn avatar(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
 /// Returns all of an image, at most `side` pixels wide and high: a JPEG, or if parts are transparent a WebP file. Of an
 /// animation, the first picture.
 fn thumbnail(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
-    let format = match image::guess_format(bytes) {
-        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP)) => format,
-        _ => return Err(Error::invalid("the file is not a PNG, JPEG, GIF or WebP image, whatever its name says")),
+    let Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Gif | ImageFormat::WebP)) =
+        image::guess_format(bytes)
+    else {
+        return Err(Error::invalid("the file is not a PNG, JPEG, GIF or WebP image, whatever its name says"));
     };
     let (mut small, orientation) = decode(bytes, format, MAX_PIXELS)?;
     let edge = small.width().max(small.height());

@@ -25,7 +25,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 /// An Arrow IPC file of 50 rows.
 fn arrow_file() -> Vec<u8> {
     let ids = Int64Array::from_iter_values(0..50);
-    let names = StringArray::from_iter((0..50).map(|id| (id % 3 > 0).then(|| format!("n{id}"))));
+    let names: StringArray = (0..50).map(|id| (id % 3 > 0).then(|| format!("n{id}"))).collect();
     let batch = RecordBatch::try_from_iter([("id", Arc::new(ids) as _), ("name", Arc::new(names) as _)]).unwrap();
     let mut writer = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
     writer.write(&batch).unwrap();

@@ -2210,7 +2210,8 @@ export interface paths {
                     license?: string[];
                     /**
                      * @description The sort order. `relevance` ranks datasets with all words in name or title first; it is the default with `q`.
-                     *     `updated` sorts by the last change, newest first. `created` sorts by creation time, newest first.
+                     *     `updated` sorts by the last change, newest first. `created` sorts by creation time, newest first. `stars` sorts by
+                     *     the number of users who have starred them, most first.
                      */
                     sort?: string;
                     /** @description The maximum number of items to return. */
@@ -3781,6 +3782,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/datasets/{owner}/{dataset}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Lists what happened in the dataset, newest first: new versions of the default branch, releases (tags), and discussions and
+         *     proposals that were opened, commented on, closed and merged. The newest 1,000 entries are kept, for a year.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The maximum number of items to return. */
+                    limit?: number;
+                    /** @description The `next_cursor` of the previous page. */
+                    cursor?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What happened. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_DatasetEvent"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets/{owner}/{dataset}/files/{revision}/{path}": {
         parameters: {
             query?: never;
@@ -3887,7 +3951,7 @@ export interface paths {
                 };
             };
         };
-        /** Follows the dataset: the caller is notified of its discussions and proposals. */
+        /** Follows the dataset: the caller is notified of its discussions and proposals, new versions and releases. */
         put: {
             parameters: {
                 query?: never;
@@ -5504,6 +5568,103 @@ export interface paths {
                 };
             };
         };
+        trace?: never;
+    };
+    "/api/v1/datasets/{owner}/{dataset}/thumbnail/{revision}/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                owner: string;
+                /** @description The name of the dataset. */
+                dataset: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Returns a small picture of an image: PNG, JPEG, GIF or WebP, at most 32 MiB and 40 million pixels.
+         * @description It has all of the image, or the first picture of an animation, at most 320 pixels wide and high, and nothing else of the
+         *     file. It is made once for each content, and cached. Works in drives, with shares and share links, too; a link counts it as
+         *     a download of the file. Of a commit id, clients can keep it. If it takes longer than 20 s, the status is 202: repeat the
+         *     request. Files of other types are refused with 415, and images that are damaged or have too many pixels with 422.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description A user or an organisation. Encode the slash of a nested one: `ministry%2Fstatistics`. */
+                    owner: string;
+                    /** @description The name of the dataset. */
+                    dataset: string;
+                    /** @description A branch, a tag or a commit id, optionally with `~n` or `^n`. */
+                    revision: string;
+                    /** @description The path of the file; may contain `/`. */
+                    path: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description The picture: JPEG or WebP. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "image/*": unknown;
+                    };
+                };
+                /** @description The picture is being made; repeat the request. */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RunningThumbnail"];
+                    };
+                };
+                /** @description The requested range of the picture. */
+                206: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "image/*": unknown;
+                    };
+                };
+                /** @description Not modified. */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The range is not satisfiable. */
+                416: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/datasets/{owner}/{dataset}/tree/{revision}": {
@@ -7316,6 +7477,60 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what happened in the datasets that the caller owns, alone or as a member of an organisation, follows or has starred,
+         *     newest first. Datasets that the caller cannot read now are left out, so that a page can have fewer items than its limit
+         *     without being the last one.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The maximum number of items to return. */
+                    limit?: number;
+                    /** @description The `next_cursor` of the previous page. */
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What happened. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Items_DatasetEvent"];
+                    };
+                };
+                /** @description The request failed (RFC 9457 problem details). */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -11389,11 +11604,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * @description What happened in a dataset.
-         * @enum {string}
-         */
-        ActivityKind: "version" | "release" | "opened" | "commented" | "closed" | "reopened" | "merged";
         /** @description The acceptance of an invitation. */
         AcceptInvitation: {
             /** @description The display name of the new account, in any script; at most 100 characters. */
@@ -11411,6 +11621,11 @@ export interface components {
             /** @description The user name. */
             user: string;
         };
+        /**
+         * @description What happened in a dataset.
+         * @enum {string}
+         */
+        ActivityKind: "version" | "release" | "opened" | "commented" | "closed" | "reopened" | "merged";
         /** @description A property that was added to a resource, or a new resource. */
         AddedProperty: {
             /** @description The place in the resource, as a JSON pointer (RFC 6901); empty for a new resource. */
@@ -11822,6 +12037,46 @@ export interface components {
             /** @description Who can see the dataset. */
             visibility: components["schemas"]["Visibility"];
         };
+        /** @description Something that happened in a dataset. */
+        DatasetEvent: {
+            /** @description The user who did it; null without an account. */
+            author?: string | null;
+            /** @description The URL of the user's avatar; null for none. */
+            author_avatar?: string | null;
+            /** @description The id of the version before it; absent for the first one. */
+            before?: string | null;
+            /**
+             * Format: date-time
+             * @description When it happened (RFC 3339).
+             */
+            created: string;
+            /** @description The dataset, as `owner/name`. */
+            dataset: string;
+            discussion?: components["schemas"]["DiscussionKind"] | null;
+            /** @description The id of the entry. */
+            id: string;
+            /**
+             * Format: int64
+             * @description The number of the discussion; only of one.
+             */
+            number?: number | null;
+            /**
+             * @description The id of the revision; of a version, a release or a merge. After the history of a branch was rewritten, it may not exist
+             *     any more.
+             */
+            revision?: string | null;
+            /** @description The name of the author in the revision; of a version or a release. */
+            signature?: string | null;
+            /** @description The name of the tag; of a release. */
+            tag?: string | null;
+            /**
+             * @description The title of the discussion; of a version or a release, the first line of the message of the revision, shortened, and
+             *     empty for some seconds, until it has been read.
+             */
+            title: string;
+            /** @description What happened. */
+            type: components["schemas"]["ActivityKind"];
+        };
         /** @description A dataset, as `owner/name`. */
         DatasetId: string;
         /** @description A deletion. */
@@ -11883,40 +12138,6 @@ export interface components {
             table: string;
             /** @description The user with whose rights it is made. */
             user: string;
-        };
-        /** @description Something that happened in a dataset. */
-        DatasetEvent: {
-            /** @description The user who did it; null without an account. */
-            author?: string | null;
-            /** @description The URL of the user's avatar; null for none. */
-            author_avatar?: string | null;
-            /** @description The version before it; absent for the first one. */
-            before?: string | null;
-            /**
-             * Format: date-time
-             * @description When it happened (RFC 3339).
-             */
-            created: string;
-            /** @description The dataset, as `owner/name`. */
-            dataset: string;
-            discussion?: components["schemas"]["DiscussionKind"] | null;
-            /** @description The id of the entry. */
-            id: string;
-            /**
-             * Format: int64
-             * @description The number of the discussion; only of one.
-             */
-            number?: number | null;
-            /** @description The id of the revision; of a version, a release or a merge. */
-            revision?: string | null;
-            /** @description The name of the author in the revision; of a version or a release. */
-            signature?: string | null;
-            /** @description The name of the tag; of a release. */
-            tag?: string | null;
-            /** @description The title of the discussion; of a version or a release, the first line of the message of the revision. */
-            title: string;
-            /** @description What happened. */
-            type: components["schemas"]["ActivityKind"];
         };
         /**
          * @description How far a derivation is.
@@ -12378,7 +12599,7 @@ export interface components {
         };
         /** @description Whether the caller follows a dataset. */
         Following: {
-            /** @description True if the caller follows it, and is notified of all discussions. */
+            /** @description True if the caller follows it, and is notified of all discussions, new versions and releases. */
             following: boolean;
         };
         /** @description A search result. */
@@ -12771,6 +12992,50 @@ export interface components {
                 resources: string[];
                 /** @description The scopes that the user allowed. */
                 scopes: string[];
+            }[];
+            /** @description The cursor of the next page; absent on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Items_DatasetEvent: {
+            items: {
+                /** @description The user who did it; null without an account. */
+                author?: string | null;
+                /** @description The URL of the user's avatar; null for none. */
+                author_avatar?: string | null;
+                /** @description The id of the version before it; absent for the first one. */
+                before?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it happened (RFC 3339).
+                 */
+                created: string;
+                /** @description The dataset, as `owner/name`. */
+                dataset: string;
+                discussion?: components["schemas"]["DiscussionKind"] | null;
+                /** @description The id of the entry. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description The number of the discussion; only of one.
+                 */
+                number?: number | null;
+                /**
+                 * @description The id of the revision; of a version, a release or a merge. After the history of a branch was rewritten, it may not exist
+                 *     any more.
+                 */
+                revision?: string | null;
+                /** @description The name of the author in the revision; of a version or a release. */
+                signature?: string | null;
+                /** @description The name of the tag; of a release. */
+                tag?: string | null;
+                /**
+                 * @description The title of the discussion; of a version or a release, the first line of the message of the revision, shortened, and
+                 *     empty for some seconds, until it has been read.
+                 */
+                title: string;
+                /** @description What happened. */
+                type: components["schemas"]["ActivityKind"];
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
@@ -13214,11 +13479,12 @@ export interface components {
         /** @description One page of a list. */
         Items_Notification: {
             items: {
-                /** @description The user who caused it; absent for a link, of which it is not known. */
+                /** @description The user who caused it; absent if it is not known, as for a link. */
                 author?: string | null;
                 /**
                  * Format: int64
-                 * @description How many times the link was opened, or how many files arrived; only for a link.
+                 * @description How many times the link was opened, how many files arrived, or how many versions or releases are new; absent for a
+                 *     discussion.
                  */
                 count?: number | null;
                 /**
@@ -13234,7 +13500,7 @@ export interface components {
                 id: string;
                 /**
                  * Format: int64
-                 * @description The number of the discussion; absent for a link.
+                 * @description The number of the discussion; only for a discussion.
                  */
                 number?: number | null;
                 /** @description The path of the shared item, empty for the whole dataset; only for a link. */
@@ -13245,7 +13511,10 @@ export interface components {
                 reason: components["schemas"]["NotificationReason"];
                 /** @description The id of the newest version, or of the revision of the newest release; only for versions and releases. */
                 revision?: string | null;
-                /** @description The title of the discussion or of the file request, or the name of the shared item. */
+                /**
+                 * @description The title of the discussion or of the file request, the name of the shared item, the first line of the message of the
+                 *     newest version, or the tag of the newest release.
+                 */
                 title: string;
             }[];
             /** @description The cursor of the next page; absent on the last page. */
@@ -13523,6 +13792,7 @@ export interface components {
             /** @description The cursor of the next page; absent on the last page. */
             next_cursor?: string | null;
         };
+        /** @description One page of a list. */
         Items_Tag: {
             items: {
                 /** @description The author of the tag. */
@@ -14261,13 +14531,14 @@ export interface components {
              */
             size: number;
         };
-        /** @description A notification about a discussion, or about the use of a share link. */
+        /** @description A notification about a discussion, the use of a share link, or new versions or releases of a dataset. */
         Notification: {
-            /** @description The user who caused it; absent for a link, of which it is not known. */
+            /** @description The user who caused it; absent if it is not known, as for a link. */
             author?: string | null;
             /**
              * Format: int64
-             * @description How many times the link was opened, or how many files arrived; only for a link.
+             * @description How many times the link was opened, how many files arrived, or how many versions or releases are new; absent for a
+             *     discussion.
              */
             count?: number | null;
             /**
@@ -14283,7 +14554,7 @@ export interface components {
             id: string;
             /**
              * Format: int64
-             * @description The number of the discussion; absent for a link.
+             * @description The number of the discussion; only for a discussion.
              */
             number?: number | null;
             /** @description The path of the shared item, empty for the whole dataset; only for a link. */
@@ -14294,7 +14565,10 @@ export interface components {
             reason: components["schemas"]["NotificationReason"];
             /** @description The id of the newest version, or of the revision of the newest release; only for versions and releases. */
             revision?: string | null;
-            /** @description The title of the discussion or of the file request, or the name of the shared item. */
+            /**
+             * @description The title of the discussion or of the file request, the name of the shared item, the first line of the message of the
+             *     newest version, or the tag of the newest release.
+             */
             title: string;
         };
         /**
@@ -15056,6 +15330,11 @@ export interface components {
             /** @description `running` */
             state: string;
         };
+        /** @description A thumbnail that is being made. */
+        RunningThumbnail: {
+            /** @description `running` */
+            state: string;
+        };
         /** @description A saved avatar. */
         SavedAvatar: {
             /** @description The URL of the picture that was made. */
@@ -15286,7 +15565,8 @@ export interface components {
             format?: components["schemas"]["RowFormat"] | null;
             /**
              * Format: int64
-             * @description The maximum number of rows. As JSON at most 100,000 (default: 10,000); no maximum in other formats.
+             * @description The maximum number of rows. As JSON at most 100,000 (default: 10,000); no maximum in other formats, unless the
+             *     server has one: then a longer result is an error.
              */
             limit?: number | null;
             /** @description The values of `$1`, `$2` … as an array, or of `$name` … as an object: null, booleans, numbers and strings. */

@@ -108,11 +108,11 @@ test('ben proposes a change, ada comments and merges it; other users see nothing
     await ada.screenshot({ path: info.outputPath('mention.png') });
     await text.press('Enter');
     await expect(text).toHaveValue('Hello @ben ');
-    await text.pressSequentially('and @ad');
-    await expect(ada.getByRole('option', { name: /^ada/ })).toBeVisible();
+    await text.pressSequentially('and @be');
+    await expect(ada.getByRole('option', { name: /^ben/ })).toBeVisible();
     await text.press('Escape');
     await expect(ada.getByRole('option')).toHaveCount(0);
-    await expect(text).toHaveValue('Hello @ben and @ad');
+    await expect(text).toHaveValue('Hello @ben and @be');
     await text.fill('Are you sure?');
     await ada.context().setOffline(true);
     await button(ada, 'Comment').click();

@@ -191,7 +191,7 @@ story! {
         let next = liked.header("link").split_once('>').unwrap().0.trim_start_matches('<').to_owned();
         let next = next.strip_prefix(&server.url).unwrap();
         assert_eq!(get(&server, Some(&ben), next).await, json!([{"repo": {"name": "org/open", "type": "dataset"}}]));
-        // Nobody sees those of others.
+        // Users cannot see those of others.
         for (who, status) in [(Some(&ada), 403), (None, 401)] {
             assert_eq!(ask(&server, who, Method::GET, "/api/users/ben/likes", Value::Null).await.status, status);
         }

@@ -33,7 +33,7 @@ async fn list(State(app): State<App>, caller: AuthedActor, base: BaseUrl, RawQue
     Ok(answer(&listed, next))
 }
 
-/// Lists the datasets that the caller has starred, the newest dataset first. Nobody sees the stars of others.
+/// Lists the datasets that the caller has starred, the newest dataset first. Users cannot see the stars of others.
 async fn likes(
     State(app): State<App>,
     caller: AuthedActor,

@@ -6,7 +6,7 @@ import { SUGGEST_MIN, suggestUsers } from './client';
 const DELAY = 150;
 
 interface Typed {
-	/** The part of the text that is the beginning of a name; null if it is none. */
+	/** The part of the text that is the beginning of a name; null if there is no such part. */
 	part: () => string | null;
 	/** Names that are not suggested, in lower case. */
 	taken?: () => Set<string>;

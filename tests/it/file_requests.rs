@@ -353,7 +353,7 @@ story! {
         assert_eq!(notifications().await["items"], json!([]));
         let off = json!({"settings": [{"reason": "link", "list": true, "email": false}]});
         let settings = server.ok(&ada, "PUT", "/api/v1/user/notification-settings", off).await;
-        assert_eq!(settings["settings"].as_array().unwrap().len(), 5);
+        assert_eq!(settings["settings"].as_array().unwrap().len(), 6);
         server.clock.advance(Duration::from_secs(86_401));
         assert_eq!(open(&link, None).await.status, 200);
         eventually("a notification without an e-mail", async || notifications().await["items"].as_array().unwrap().len() == 1).await;

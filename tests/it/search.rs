@@ -428,15 +428,15 @@ story! {
     async fn results_have_the_size_of_a_dataset_and_of_its_main_table(server: Server) {
         let ada = server.person("ada").await;
         make(&server, &ada, "ada/empty", "public", json!({"name": "empty", "resources": []})).await;
-        make(&server, &ada, "ada/birds", "public", package("Birds", &[], &["name", "count"])).await;
+        make(&server, &ada, "ada/birds", "public", plain("Birds", &[])).await;
         let put = async |text: &'static str, rows: &Value| {
             let file = server.request("PUT", "/api/v1/drive/ada/birds/files/table.csv", Some(&ada.token)).body(text);
             assert!(Reply::of(file).await.status < 300);
             let mut package = package("Birds", &[], &["name", "count"]);
-            let table = package["resources"][0].as_object_mut().unwrap();
-            table.remove("data");
-            table.insert("bytes".to_owned(), json!(18));
-            table.insert("stats".to_owned(), json!({"rows": rows}));
+            let schema = package["resources"][0]["schema"].take();
+            package["resources"][0] = json!({
+                "name": "table", "path": "table.csv", "bytes": 18, "stats": {"rows": rows}, "schema": schema,
+            });
             send(&server, &ada, "PUT", "/ada/birds", &json!({"package": package})).await;
             let found = search_ok(&server, None, "q=birds").await;
             let item = found["items"][0].clone();

@@ -48,6 +48,11 @@ const STRICT = ['label-content-name-mismatch', 'landmark-unique', 'region'];
 
 /** Fails on serious accessibility violations, found by all axe rules or only the given ones. */
 export async function accessible(page: Page, rules?: string[]): Promise<void> {
+  // Colours are those of the theme once they have faded in.
+  await page.evaluate(async () => {
+    const ends = document.getAnimations().filter((one) => Number.isFinite(Number(one.effect?.getComputedTiming().endTime)));
+    await Promise.all(ends.map((one) => one.finished.catch(() => undefined)));
+  });
   // Only PDF previews have a frame, so axe can run in the page itself instead of collecting results in a blank one.
   const axe = new AxeBuilder({ page }).setLegacyMode();
   const strict = Object.fromEntries(STRICT.map((rule) => [rule, { enabled: true }]));

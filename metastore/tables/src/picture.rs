@@ -80,15 +80,22 @@ fn thumbnail(bytes: &[u8], side: u32) -> Result<Vec<u8>> {
     };
     let (mut small, orientation) = decode(bytes, format, MAX_PIXELS)?;
     let edge = small.width().max(small.height());
+    let (width, height) = (fitted(small.width(), edge, side)?, fitted(small.height(), edge, side)?);
     // The average of many pixels first, which is fast, then a sharper filter.
     if edge > side.saturating_mul(4) {
         small = small.thumbnail(side * 2, side * 2);
     }
     if edge > side {
-        small = small.resize(side, side, FilterType::CatmullRom);
+        small = small.resize_exact(width, height, FilterType::CatmullRom);
     }
     small.apply_orientation(orientation);
     encode(small.into_rgba8())
+}
+
+/// Returns a length in an image whose longer edge shrinks from `edge` to `side`, in pixels: at least 1.
+fn fitted(length: u32, edge: u32, side: u32) -> Result<u32> {
+    let (length, edge, side) = (u64::from(length), u64::from(edge.max(1)), u64::from(side));
+    u32::try_from(((2 * length * side + edge) / (2 * edge)).max(1)).map_err(Error::internal)
 }
 
 /// # Errors

@@ -132,6 +132,7 @@ test('a user and an organisation present themselves, and visitors see what they 
   await other.getByRole('link', { name: 'Settings' }).click();
   await other.getByLabel('Bio', { exact: true }).fill('Harbours of the north');
   await other.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect(other.getByText('Saved.')).toBeVisible();
   await other.getByRole('link', { name: 'Show the page' }).first().click();
   await expect(other.getByText('Harbours of the north')).toBeVisible();
   // Now that it is filled in, visitors see it, without the members.

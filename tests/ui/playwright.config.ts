@@ -18,7 +18,7 @@ export default defineConfig({
     },
     acceptDownloads: true,
     screenshot: 'only-on-failure',
-    // Recording a trace takes a third of the time. To look into a failure: `make test-ui` with `--trace retain-on-failure`.
+    // Recording a trace takes a third of the time. To look into a failure: `scripts/test-ui.sh STORY --trace retain-on-failure`.
     trace: 'off',
     actionTimeout: 30_000,
   },

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { start } from './chunks.mjs';
 import { starter } from './preload.mjs';
 import { catalogues, localize } from './texts.mjs';
 
@@ -36,12 +37,15 @@ const sheets = html.match(/^\s*<link [^>]*rel="stylesheet"[^>]*>\n/gm) ?? [];
 const theme = '<script src="/_app/first.js"></script>';
 if (sheets.length === 0 || !html.includes(theme)) throw new Error('the page has no style sheet, or no script of the theme');
 for (const sheet of sheets) html = html.replace(sheet, '');
+// SvelteKit also names the sheets of what pages load when they need it, such as dialogs. They come with it.
+const needed = sheets.filter((sheet) => start.styles.has(/href="\/([^"]+)"/.exec(sheet)?.[1]));
+if (needed.length === 0) throw new Error('none of the style sheets of the page is in the manifest of the build');
 // The scripts that every page needs, in the chosen language: the page itself cannot name them.
 const scripts = [];
 html = html.replace(/^\s*<link [^>]*href="\/([^"]+)"[^>]*rel="modulepreload"[^>]*>\n/gm, (link, file) => (localized.has(file) ? (scripts.push(file), '') : link));
 const languages = catalogues().map(({ language, plural, texts }) => ({ language, plural, texts }));
 const first = external('first', readFileSync(join(dist, '_app/first.js'), 'utf8') + starter(languages, scripts, named));
-html = html.replace(theme, `${sheets.map((sheet) => sheet.trim()).join('\n\t\t')}\n\t\t${first}`);
+html = html.replace(theme, `${needed.map((sheet) => sheet.trim()).join('\n\t\t')}\n\t\t${first}`);
 rmSync(join(dist, '_app/first.js'));
 if (/\sstyle=|<style|\son[a-z]+=/.test(html)) throw new Error('the page has inline styles or event handlers');
 writeFileSync(page, html);

@@ -94,6 +94,7 @@ test('search, palette, file finder and stars', async ({ server, newPage }) => {
   await expect(visitor).toHaveURL(/sort=stars/);
   await expect(visitor.getByRole('list', { name: 'Search results' }).getByRole('listitem')).toHaveCount(1);
   await visitor.goto('/d/ada/birds');
+  await expect(visitor.getByTitle('Starred by 1 user')).toBeVisible();
   await visitor.keyboard.press('Control+k');
   await expect(visitor.getByRole('combobox')).toBeFocused();
   await visitor.keyboard.type('gull');

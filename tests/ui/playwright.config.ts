@@ -9,8 +9,8 @@ export default defineConfig({
   timeout: 900_000,
   expect: { timeout: 30_000 },
   forbidOnly: !!process.env.CI,
-  // On a busy machine. A story that needs its second attempt is reported as flaky, and has to be mended.
-  retries: process.env.CI ? 1 : 0,
+  // A story that needs its second attempt is reported as flaky, and has to be mended.
+  retries: Number(process.env.RUTTER_TEST_RETRIES ?? 0),
   reporter: [['list']],
   outputDir: process.env.RUTTER_UI_RESULTS ?? 'results',
   use: {

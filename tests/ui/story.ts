@@ -68,7 +68,9 @@ const SMALLEST = 12;
 
 /** Fails if the page is wider than the window, has text below 12 px, or runs an animation that lasts although none is asked for. */
 export async function readable(page: Page): Promise<void> {
-  const found = await page.evaluate((smallest) => {
+  const found = await page.evaluate(async (smallest) => {
+    // Drawings follow the size of the window in the next frame.
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
     const small = new Set<string>();
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {

@@ -25,6 +25,7 @@ mod activity;
 mod branches;
 mod comments;
 mod notify;
+mod readable;
 mod versions;
 
 pub use self::activity::ActivityRow;

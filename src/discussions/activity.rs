@@ -1,14 +1,13 @@
 //! What happened in datasets: new versions and releases, and what users did in discussions; of one dataset, or of those that
 //! concern a user.
 
-use std::collections::HashMap;
-
+use super::readable::Readable;
 use super::{Discussions, count};
 use crate::access::{Actor, DatasetGrant, Read};
 pub use crate::db::activity::ActivityRow;
 use crate::db::discussions::EventInsert;
 use crate::error::Result;
-use crate::types::{ActivityKind, DiscussionEventKind, DiscussionState, Id, RepoPath};
+use crate::types::{ActivityKind, DiscussionEventKind, DiscussionState, Id};
 
 /// Maximum number of times that rows are read for one page, if the actor can read few of the datasets.
 const ROUNDS: usize = 4;
@@ -38,7 +37,7 @@ impl Discussions {
     ) -> Result<(Vec<ActivityRow>, Option<Id>)> {
         let (user, _) = actor.account()?;
         let mut before = before;
-        let mut known: HashMap<(String, String), bool> = HashMap::new();
+        let mut readable = Readable::new(&self.access, actor);
         let mut seen = Vec::with_capacity(limit);
         for _ in 0..ROUNDS {
             let rows = self.db.read().await?.activity_for(user, before, count(limit)).await?;
@@ -48,16 +47,7 @@ impl Discussions {
                     return Ok((seen, before));
                 }
                 before = Some(row.id);
-                let key = (row.owner_name.clone(), row.dataset_name.clone());
-                let readable = if let Some(readable) = known.get(&key) {
-                    *readable
-                } else {
-                    let path = RepoPath::from_segments(&row.owner_name, &row.dataset_name)?;
-                    let readable = self.access.can_read(actor, &path).await?;
-                    known.insert(key, readable);
-                    readable
-                };
-                if readable {
+                if readable.has(&row.owner_name, &row.dataset_name).await? {
                     seen.push(row);
                 }
             }

@@ -1,10 +1,10 @@
 //! Notifications: owners and followers of a dataset, participants of a discussion and mentioned users learn what happened, in
 //! a list and by e-mail. Only those who can read the dataset, at that time.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::readable::Readable;
 use super::{Discussions, count};
 use crate::access::{AccountGrant, Actor, DatasetGrant, ParticipantGrant, Read};
 use crate::db::Tx;
@@ -66,19 +66,10 @@ impl Discussions {
         let before = before.map(|id| id.to_string()).unwrap_or_default();
         let rows = self.db.read().await?.notifications(user, unread, &before, count(limit)).await?;
         let next = rows.last().filter(|_| rows.len() >= limit).map(|row| row.id);
-        let mut known: HashMap<(String, String), bool> = HashMap::new();
+        let mut readable = Readable::new(&self.access, actor);
         let mut seen = Vec::with_capacity(rows.len());
         for row in rows {
-            let key = (row.owner_name.clone(), row.dataset_name.clone());
-            let readable = if let Some(readable) = known.get(&key) {
-                *readable
-            } else {
-                let path = RepoPath::from_segments(&row.owner_name, &row.dataset_name)?;
-                let readable = self.access.can_read(actor, &path).await?;
-                known.insert(key, readable);
-                readable
-            };
-            if readable {
+            if readable.has(&row.owner_name, &row.dataset_name).await? {
                 seen.push(row);
             }
         }

@@ -1,7 +1,7 @@
 //! Small pictures of images, made by an engine: avatars of uploaded images, and thumbnails of files. Like tables, images are
 //! never decoded in the server's process.
 //!
-//! Avatars are kept by the caller. Thumbnails are in the cache of results, by content, and so is why there is none.
+//! Avatars are kept by the caller. Thumbnails are in the result cache, keyed by content. Failures are cached, too.
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;

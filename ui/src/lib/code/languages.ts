@@ -43,7 +43,7 @@ add('lua', () => legacy(import('@codemirror/legacy-modes/mode/lua'), 'lua'));
 add('pl', () => legacy(import('@codemirror/legacy-modes/mode/perl'), 'perl'));
 add('diff patch', () => legacy(import('@codemirror/legacy-modes/mode/diff'), 'diff'));
 
-/** Returns the parser of a language; `null` if there is none, or if it cannot be loaded. */
+/** Returns the parser of a language; `null` if the language is unknown, or its parser cannot be loaded. */
 export async function loadLanguage(name: string | null): Promise<Extension | null> {
 	try {
 		return name !== null && Object.hasOwn(loaders, name) ? await loaders[name]!() : null;

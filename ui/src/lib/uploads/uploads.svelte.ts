@@ -333,7 +333,7 @@ export const uploads = {
 	/** Finds interrupted uploads in this browser. */
 	async findInterrupted(): Promise<void> {
 		try {
-			// Without its database there is none, and the uploader need not be loaded.
+			// Without its database, no upload can be interrupted, and the uploader need not be loaded.
 			const known = await indexedDB.databases?.();
 			if (known && !known.some(({ name }) => name === DATABASE)) return;
 			const { pending } = await uploader();

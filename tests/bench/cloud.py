@@ -51,15 +51,19 @@ class RutterOnS3(Rutter):
             self.postgres = Borrowed("postgres.sh", "RUTTER_TEST_POSTGRES")
             undo.callback(self.postgres.stop)
             bucket = urlsplit(self.garage.url)
-            self.settings = {
+            self.settings = self.settings | {
                 "RUTTER_DATABASE_URL": self.postgres.url, "RUTTER_SECRET": os.urandom(32).hex(),
                 "RUTTER_STORE_URL": f"s3:/{bucket.path}/bench",
-                "RUTTER_STORES__DEFAULT__ENDPOINT": f"http://{bucket.hostname}:{bucket.port}",
+                "RUTTER_STORES__DEFAULT__ENDPOINT": self.endpoint(bucket.hostname, bucket.port),
                 "RUTTER_STORES__DEFAULT__REGION": bucket.query.removeprefix("region="),
                 "AWS_ACCESS_KEY_ID": bucket.username, "AWS_SECRET_ACCESS_KEY": bucket.password,
             }
             super().start(folder)
             self.undo = undo.pop_all()
+
+    def endpoint(self, host, port):
+        """Where the server finds the bucket."""
+        return f"http://{host}:{port}"
 
     def replicate(self):
         """Two more of it, with nothing in common but database, bucket and secret."""

@@ -136,6 +136,7 @@ class Bench:
             self.serve(Rutter(), [("search", search.measure)])
         if "tables" in self.parts:
             self.serve(tables.RutterTables(), [("tables", partial(self.beside, tables.measure))])
+            self.serve(tables.RutterTablesOnS3(), [("tables", partial(self.beside, tables.bucket_reads))])
         if "oauth" in self.parts:
             self.serve(oauth.OidcProvider(), [("oauth", oauth.rival)])
             self.serve(Rutter(), [("oauth", partial(self.beside, oauth.measure))])

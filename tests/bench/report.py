@@ -95,6 +95,8 @@ ROWS = [
     ("diff of small CSV ms", "daff", 0.05, "most"),
     ("peak memory of a diff of Parquet above idle MiB", None, 336.0, "most"),
     ("peak memory of a diff of CSV above idle MiB", None, 336.0, "most"),
+    ("Flight DoGet Mrows/s", "pyarrow", 0.8, "least"),
+    ("bytes read from a bucket for 2 of 20 columns MiB", "DuckDB", 1.2, "most"),
     ("memory after tables above idle MiB", None, 4.0, "most"),
     ("code to tokens/s", "oidc-provider", 3.0, "least"),
     ("code to tokens CPU ms", None, None, None),

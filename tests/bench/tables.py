@@ -3,14 +3,17 @@
 import json
 import os
 import time
+from functools import partial
 from urllib.parse import urlencode
 
+import cloud
 import table_queries
+import table_transfers
 from machine import CACHE, median, memory, python_with, run
 from servers import REPOSITORY, Rutter
 from versions import Api
 
-PACKAGES = ["daff==1.4.2", "duckdb==2.0.1", "numpy", "pandas==3.1.1", "pyarrow==26.0.1"]
+PACKAGES = ["daff==1.4.2", "duckdb==2.0.1", "fsspec==2026.9.0", "numpy", "pandas==3.1.1", "pyarrow==26.0.1"]
 PATH = "bench/tables"
 # The default of rutter.
 THREADS = 2
@@ -53,8 +56,8 @@ print(json.dumps(took))
 """
 
 
-class RutterTables(Rutter):
-    """With the table engine, whose processes are kept for two seconds and have 256 MiB for rows."""
+class WithEngine:
+    """A server with the table engine, whose processes are kept for two seconds and have 256 MiB for rows."""
 
     def install(self):
         super().install()
@@ -63,15 +66,36 @@ class RutterTables(Rutter):
                          "RUTTER_TABLES__MEMORY_BYTES": "256MiB"}
 
 
+class RutterTables(WithEngine, Rutter):
+    pass
+
+
+class RutterTablesOnS3(WithEngine, cloud.RutterOnS3):
+    """Counts the bytes that come from the bucket."""
+
+    def endpoint(self, host, port):
+        self.counter = table_transfers.Counter(host, port)
+        return f"http://127.0.0.1:{self.counter.port}"
+
+
 def timed(api, path):
     begin = time.monotonic()
     said = api.call("GET", path)
     return (time.monotonic() - begin) * 1000, said
 
 
+def upload(server, api, dataset, file, name):
+    run("curl", "--silent", "--fail", "--noproxy", "*", "--header", f"Authorization: {api.authorization}", "--upload-file",
+        file, f"{server.root}/api/v1/drive/{dataset}/files/{name}", timeout=1800)
+
+
+def packages():
+    return python_with(CACHE / "tables", *PACKAGES)
+
+
 def measure(server, plan):
     """Milliseconds of requests to the server, and those of DuckDB, by name."""
-    python = python_with(CACHE / "tables", *PACKAGES)
+    python = packages()
     folder = plan.work / "tables"
     folder.mkdir()
     run(python, "-c", MAKE, plan.rows, plan.rows // 10, folder, timeout=1800)
@@ -79,12 +103,8 @@ def measure(server, plan):
     api.call("POST", "datasets", {"id": PATH})
     files = {"Parquet": folder / "table.parquet", "CSV": folder / "table.csv"}
 
-    def upload(file, name):
-        run("curl", "--silent", "--fail", "--noproxy", "*", "--header", f"Authorization: {api.authorization}", "--upload-file",
-            file, f"{server.root}/api/v1/drive/{PATH}/files/{name}", timeout=1800)
-
     for file in files.values():
-        upload(file, file.name)
+        upload(server, api, PATH, file, file.name)
     before = memory([server.process.pid])
     figures, rounds = {}, max(3, plan.rounds)
     rows = f"datasets/{PATH}/rows/HEAD"
@@ -128,9 +148,20 @@ def measure(server, plan):
         figures[f"statistics of {name} ms"] = taken
         figures[f"statistics of {name} / DuckDB"] = taken / rival[f"{name} statistics"]
     asked, duckdb = table_queries.queries(api, PATH, files, python, rounds, THREADS)
-    compared, pandas, daff = table_queries.diffs(api, server, PATH, folder, upload, python, min(plan.rows, 1_000_000), rounds)
-    figures |= asked | compared
+    compared, pandas, daff = table_queries.diffs(api, server, PATH, folder, partial(upload, server, api, PATH), python, min(plan.rows, 1_000_000), rounds)
+    sent, pyarrow = table_transfers.flight(api, server, PATH, files["Parquet"], python, rounds, THREADS, plan.rows)
+    figures |= asked | compared | sent
     time.sleep(2.5)
     figures["memory after tables above idle MiB"] = memory([server.process.pid]) - before
     duckdb |= {f"{what} of {name} ms": rival[f"{name} {what}"] for name in files for what in ("filter", "statistics")}
-    return {"rutter": figures, "DuckDB": duckdb, "pandas": pandas, "daff": daff}
+    return {"rutter": figures, "DuckDB": duckdb, "pandas": pandas, "daff": daff, "pyarrow": pyarrow}
+
+
+def bucket_reads(server, plan):
+    """MiB that a query reads from a bucket, and those of DuckDB, by name."""
+    python, file, dataset, api = packages(), plan.work / "wide.parquet", "bench/wide", Api(server)
+    run(python, "-c", table_transfers.MAKE_WIDE, plan.rows // 5, file, timeout=1800)
+    api.call("POST", "datasets", {"id": dataset})
+    upload(server, api, dataset, file, file.name)
+    figures, duckdb = table_transfers.bucket(api, server, dataset, file, python)
+    return {"rutter": figures, "DuckDB": duckdb}

@@ -157,6 +157,12 @@ impl ParquetFile {
         self.groups.iter().sum()
     }
 
+    /// Returns true if the row groups are numbered in their order, from which readers tell the numbers of rows. (Where a
+    /// writer numbered none of them, the parser did.)
+    pub(crate) fn has_numbered_groups(&self) -> bool {
+        (0..).zip(self.metadata.metadata().row_groups()).all(|(number, group)| group.ordinal() == Some(number))
+    }
+
     /// Reads at most `limit` rows from `offset` on, with the columns at these positions.
     pub(crate) fn batches(
         self: &Arc<Self>,

@@ -18,13 +18,14 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{Expr, SortExpr};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, execute_stream};
-use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, lit};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext, cast, lit};
 use futures::StreamExt as _;
 use tables_wire::{Column, Done, Page, Sort};
 
 use crate::error::{Error, Result, shortened};
 use crate::names;
 use crate::output::Encoder;
+use crate::source::Numbered;
 use crate::types::columns_of;
 
 /// Maximum of offset and limit together, with a filter or an order.
@@ -51,6 +52,11 @@ impl Context {
     pub(crate) fn session(&self, batch_rows: usize) -> Result<SessionContext> {
         let config = SessionConfig::new().with_batch_size(batch_rows).with_target_partitions(1);
         self.start(config.with_repartition_file_scans(false))
+    }
+
+    /// Creates a session for one request which uses all threads, so that rows have no order.
+    fn unordered_session(&self) -> Result<SessionContext> {
+        self.start(SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(self.threads))
     }
 
     /// Creates a session of DataFusion for a query in SQL, which uses all threads, so that rows have no order. `names` are
@@ -99,6 +105,8 @@ impl Context {
 pub(crate) struct Source {
     /// Its rows, in their order.
     pub(crate) provider: Arc<dyn TableProvider>,
+    /// The same with numbers of rows, if the files have them.
+    pub(crate) numbered: Option<Numbered>,
     /// Its columns, one for each of the provider.
     pub(crate) columns: Vec<Column>,
     /// Number of rows, if it is known.
@@ -122,7 +130,8 @@ pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: 
     let schema = source.provider.schema();
     let selected = names::positions(&source.columns, page.columns.as_deref())?;
     let columns: Vec<_> = selected.iter().map(|position| source.columns[*position].clone()).collect();
-    let session = context.session(BATCH_ROWS)?;
+    let session =
+        if is_unordered(source, &page.sort) { context.unordered_session()? } else { context.session(BATCH_ROWS)? };
     check_unique(&schema)?;
     let filter = page.filter.as_ref().map(|filter| filter::parse(&session.state(), filter, &schema)).transpose()?;
     let is_volatile = filter.as_ref().is_some_and(filter::is_volatile);
@@ -157,7 +166,7 @@ pub(crate) async fn page(context: &Context, source: &Source, page: &Page, sink: 
     drop(batches);
     let known = if more { source.total.filter(|_| page.filter.is_none()) } else { Some(seen) };
     let total = match known {
-        None if page.detailed => Some(rows.count(&session, source).await?),
+        None if page.detailed => Some(rows.count(context, source).await?),
         known => known,
     };
     Ok(Done { columns, rows: count, more, total, is_volatile, ..Done::default() })
@@ -177,25 +186,39 @@ struct Selection<'a> {
 
 impl Selection<'_> {
     /// Counts all rows that match the filter.
-    async fn count(&self, session: &SessionContext, source: &Source) -> Result<u64> {
-        let frame = session.read_table(source.provider.clone())?;
+    async fn count(&self, context: &Context, source: &Source) -> Result<u64> {
+        let frame = context.unordered_session()?.read_table(source.provider.clone())?;
         let frame = self.filter.iter().try_fold(frame, |frame, filter| frame.filter(filter.clone()))?;
         Ok(frame.count().await? as u64)
     }
 }
 
+/// Returns true if rows may be read in any order: those that are equal are sorted by their numbers, which the files have.
+fn is_unordered(source: &Source, sort: &[Sort]) -> bool {
+    source.numbered.is_some() && !sort.is_empty()
+}
+
 /// Plans a page.
 async fn plan(session: &SessionContext, source: &Source, rows: &Selection<'_>) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = source.provider.schema();
-    let mut frame = session.read_table(source.provider.clone())?;
-    if let Some(number) = rows.number {
-        frame = numbered(frame, number)?;
-    }
+    let is_unordered = is_unordered(source, rows.sort);
+    let mut number = rows.number.map(str::to_owned);
+    let mut frame = match &source.numbered {
+        Some(numbered) if number.is_some() || is_unordered => {
+            let name = number.get_or_insert_with(|| unused_name(&schema));
+            let frame = session.read_table(numbered.provider.clone())?;
+            frame.with_column(name, cast(numbered.number.clone(), DataType::UInt64))?
+        }
+        _ => {
+            let frame = session.read_table(source.provider.clone())?;
+            if let Some(name) = &number { numbered(frame, name)? } else { frame }
+        }
+    };
     if let Some(filter) = &rows.filter {
         frame = frame.filter(filter.clone())?;
     }
     if !rows.sort.is_empty() {
-        frame = sorted(frame, &schema, rows.sort, rows.number)?;
+        frame = sorted(frame, &schema, rows.sort, number.as_deref())?;
     }
     frame = frame.limit(0, Some(usize::try_from(rows.limit).unwrap_or(usize::MAX)))?;
     let columns = rows.columns.iter().map(|position| column(schema.field(*position).name()));
@@ -203,12 +226,14 @@ async fn plan(session: &SessionContext, source: &Source, rows: &Selection<'_>) -
     let number = rows.number.map(|number| (column(number) - lit(1_u64)).alias(number));
     frame = frame.select(columns.chain(number))?;
     let plan = frame.create_physical_plan().await?;
-    check_partitions(&plan)?;
+    if !is_unordered {
+        check_partitions(&plan)?;
+    }
     Ok(plan)
 }
 
 /// Returns a name that no column has.
-fn unused_name(schema: &SchemaRef) -> String {
+pub(crate) fn unused_name(schema: &SchemaRef) -> String {
     let mut name = "row".to_owned();
     while schema.column_with_name(&name).is_some() {
         name.push('_');

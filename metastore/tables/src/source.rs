@@ -15,6 +15,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Map, Value, json};
 use tables_wire::{Column, Format, Table, TableFile};
 
+pub(crate) use self::provider::Numbered;
 use self::provider::Provider;
 pub(crate) use self::text::{Part, TextFiles, TextRows};
 use crate::arrow_file::ArrowFile;
@@ -150,12 +151,13 @@ impl OpenTable {
 
     /// Returns the table for filters, orders and statistics.
     pub(crate) fn provider(self: &Arc<Self>) -> Arc<dyn TableProvider> {
-        Arc::new(Provider(Arc::clone(self)))
+        Arc::new(Provider::new(Arc::clone(self)))
     }
 
     /// Returns the table for queries.
     pub(crate) fn as_source(self: &Arc<Self>) -> Source {
-        Source { provider: self.provider(), columns: self.columns.clone(), total: self.total() }
+        let numbered = Provider::numbered(Arc::clone(self));
+        Source { provider: self.provider(), numbered, columns: self.columns.clone(), total: self.total() }
     }
 
     /// Reads rows: at most `limit` from `offset` on, with the columns at these positions.

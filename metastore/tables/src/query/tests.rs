@@ -43,7 +43,12 @@ pub(crate) const CONTEXT: Context = Context { memory: 256 << 20, scratch: 1 << 3
 pub(crate) fn source(batch: &RecordBatch, part: usize) -> Source {
     let parts = (0..batch.num_rows()).step_by(part).map(|row| batch.slice(row, part.min(batch.num_rows() - row)));
     let table = MemTable::try_new(batch.schema(), vec![parts.collect()]).unwrap();
-    Source { provider: Arc::new(table), columns: columns_of(&batch.schema()), total: Some(batch.num_rows() as u64) }
+    Source {
+        provider: Arc::new(table),
+        numbered: None,
+        columns: columns_of(&batch.schema()),
+        total: Some(batch.num_rows() as u64),
+    }
 }
 
 pub(crate) fn table(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
@@ -63,8 +68,12 @@ fn request() -> Page {
 }
 
 fn read(source: &Source, page: &Page) -> Result<(Done, Vec<Value>)> {
+    run(read_page(source, page))
+}
+
+pub(crate) async fn read_page(source: &Source, page: &Page) -> Result<(Done, Vec<Value>)> {
     let kept = Kept::default();
-    let done = run(super::page(&CONTEXT, source, page, &kept))?;
+    let done = super::page(&CONTEXT, source, page, &kept).await?;
     Ok((done, serde_json::from_slice(&kept.0.into_inner().unwrap()).unwrap()))
 }
 
@@ -345,7 +354,7 @@ fn a_filter_without_order_stops_early() {
 
     let schema: SchemaRef = Arc::new(arrow::datatypes::Schema::new(vec![Field::new("id", DataType::Int64, true)]));
     let provider = StreamingTable::try_new(schema.clone(), vec![Arc::new(Endless(schema.clone()))]).unwrap();
-    let source = Source { provider: Arc::new(provider), columns: columns_of(&schema), total: None };
+    let source = Source { provider: Arc::new(provider), numbered: None, columns: columns_of(&schema), total: None };
     let page = Page { offset: 5, limit: 10, filter: Some("id % 7 = 0".to_owned()), ..request() };
     let (done, rows) = read(&source, &page).unwrap();
     assert_eq!(rows, (5..15).map(|row| json!([row * 7])).collect::<Vec<_>>());

@@ -8,15 +8,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Statistics;
 use datafusion::common::stats::Precision;
+use datafusion::common::{Column, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::{TableSchema, TableSchemaBuilder};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -25,19 +26,57 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use datafusion::prelude::lit;
 use futures::TryStreamExt as _;
 use object_store::memory::InMemory;
+use parquet::arrow::RowNumber;
 use parquet::arrow::async_reader::AsyncFileReader;
 
 use super::OpenTable;
 use crate::error::Error;
 use crate::parquet_file::ParquetFile;
+use crate::query::unused_name;
 
 /// The name of the store in plans. It is empty: files are read through the connection.
 const STORE: &str = "table://files";
 
 /// A table for DataFusion.
-pub(super) struct Provider(pub(super) Arc<OpenTable>);
+pub(super) struct Provider {
+    table: Arc<OpenTable>,
+    /// The columns. With numbered rows, the columns of the table are followed by two more: how many rows the files before
+    /// this one have, and the number of the row in its file.
+    schema: TableSchema,
+}
+
+/// A table with numbered rows.
+pub(crate) struct Numbered {
+    pub(crate) provider: Arc<dyn TableProvider>,
+    /// The number of a row, from 1.
+    pub(crate) number: Expr,
+}
+
+impl Provider {
+    /// Creates a table with its own columns.
+    pub(super) fn new(table: Arc<OpenTable>) -> Self {
+        let schema = TableSchema::from(table.schema());
+        Self { table, schema }
+    }
+
+    /// Creates a table whose rows are numbered by the reader, so that a filter need not read the rows before; `None` if
+    /// its files cannot do that.
+    pub(super) fn numbered(table: Arc<OpenTable>) -> Option<Numbered> {
+        table.as_parquet().filter(|files| files.iter().all(|file| file.has_numbered_groups()))?;
+        let name = unused_name(table.schema());
+        let [start, row] = ["start", "row"].map(|what| format!("{name}_{what}"));
+        let field = |name: &str| Field::new(name, DataType::Int64, false);
+        let schema = TableSchemaBuilder::new(Arc::clone(table.schema()))
+            .with_table_partition_cols(vec![Arc::new(field(&start))])
+            .with_virtual_columns(vec![Arc::new(field(&row).with_extension_type(RowNumber))])
+            .build();
+        let [start, row] = [start, row].map(|name| Expr::Column(Column::new_unqualified(name)));
+        Some(Numbered { provider: Arc::new(Self { table, schema }), number: start + row + lit(1_i64) })
+    }
+}
 
 impl fmt::Debug for Provider {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,7 +87,7 @@ impl fmt::Debug for Provider {
 #[async_trait]
 impl TableProvider for Provider {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(self.0.schema())
+        Arc::clone(self.schema.table_schema())
     }
 
     fn table_type(&self) -> TableType {
@@ -56,7 +95,7 @@ impl TableProvider for Provider {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let support = match self.0.as_parquet() {
+        let support = match self.table.as_parquet() {
             Some(_) => TableProviderFilterPushDown::Inexact,
             None => TableProviderFilterPushDown::Unsupported,
         };
@@ -70,28 +109,34 @@ impl TableProvider for Provider {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let Some(files) = self.0.as_parquet() else { return self.stream(projection, limit) };
+        let Some(files) = self.table.as_parquet() else { return self.stream(projection, limit) };
         let url = ObjectStoreUrl::parse(STORE)?;
         state.runtime_env().register_object_store(url.as_ref(), Arc::new(InMemory::new()));
         let factory = Arc::new(Readers(files.to_vec()));
-        let source = ParquetSource::new(Arc::clone(self.0.schema()))
+        let source = ParquetSource::new(self.schema.clone())
             .with_table_parquet_options(state.table_options().parquet.clone())
             .with_parquet_file_reader_factory(factory)
             .with_pushdown_filters(state.config_options().execution.parquet.pushdown_filters)
             .with_reorder_filters(state.config_options().execution.parquet.reorder_filters)
             .with_enable_page_index(true);
-        let rows = files.iter().map(|file| file.rows()).sum();
-        let files = files.iter().enumerate().map(|(number, file)| {
+        let (mut rows, is_numbered) = (0, !self.schema.virtual_columns().is_empty());
+        let mut parts = Vec::with_capacity(files.len());
+        for (number, file) in files.iter().enumerate() {
             // Plans show the name.
-            PartitionedFile::new(file.name(), file.size()).with_extension(Number(number))
-        });
+            let mut part = PartitionedFile::new(file.name(), file.size()).with_extension(Number(number));
+            if is_numbered {
+                part.partition_values = vec![ScalarValue::Int64(i64::try_from(rows).ok())];
+            }
+            parts.push(part);
+            rows += file.rows();
+        }
         // In a single group, which is split if rows need not stay in the order of the files.
         let is_ordered = state.config().target_partitions() == 1;
         let config = FileScanConfigBuilder::new(url, Arc::new(source))
-            .with_file_group(FileGroup::new(files.collect()))
+            .with_file_group(FileGroup::new(parts))
             .with_projection_indices(projection.cloned())?
             .with_preserve_order(is_ordered)
-            .with_statistics(estimate(self.0.schema(), rows))
+            .with_statistics(estimate(self.schema.table_schema(), rows))
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
@@ -100,10 +145,10 @@ impl TableProvider for Provider {
 
 impl Provider {
     fn stream(&self, projection: Option<&Vec<usize>>, limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
-        let columns = projection.cloned().unwrap_or_else(|| (0..self.0.columns().len()).collect());
-        let schema = self.0.project(&columns)?;
+        let columns = projection.cloned().unwrap_or_else(|| (0..self.table.columns().len()).collect());
+        let schema = self.table.project(&columns)?;
         let limit_rows = limit.map_or(u64::MAX, |limit| limit as u64);
-        let part = Part { table: Arc::clone(&self.0), columns, schema: Arc::clone(&schema), limit: limit_rows };
+        let part = Part { table: Arc::clone(&self.table), columns, schema: Arc::clone(&schema), limit: limit_rows };
         Ok(Arc::new(StreamingTableExec::try_new(schema, vec![Arc::new(part)], None, Vec::new(), false, limit)?))
     }
 }

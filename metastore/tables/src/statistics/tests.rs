@@ -123,6 +123,7 @@ fn an_empty_table_has_columns_without_values() {
     let batch = table(vec![("a", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]).slice(0, 0);
     let empty = Source {
         provider: Arc::new(datafusion::datasource::MemTable::try_new(batch.schema(), vec![vec![]]).unwrap()),
+        numbered: None,
         columns: crate::types::columns_of(&batch.schema()),
         total: Some(0),
     };

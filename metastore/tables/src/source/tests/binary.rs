@@ -6,6 +6,7 @@ use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
+use tables_wire::{Output, Page, Sort};
 
 use super::*;
 
@@ -69,6 +70,47 @@ fn parquet_is_read_as_written() {
     }
     let parts = [parquet_of(&all.slice(0, 33), 10, 3), parquet_of(&all.slice(33, 67), 100, 100)];
     check(&Fixture::new(Format::Parquet, &parts), &all);
+}
+
+/// Pages with filters and orders are those of a table in memory: where rows of Parquet are numbered by its reader, by
+/// several threads if the file is long, too.
+#[test]
+fn parquet_is_filtered_and_sorted_as_rows_in_memory() {
+    let all = to_schema(&batch(400_000), &plain_schema(&batch(1).schema())).unwrap();
+    let long = parquet_of(&all, 50_000, 20_000);
+    assert!(long.len() > 10 << 20, "{} bytes are read by one thread", long.len());
+    let parts =
+        [(0, 33), (33, 1), (34, 399_966)].map(|(start, length)| parquet_of(&all.slice(start, length), 30_000, 7000));
+    let in_memory = crate::query::tests::source(&all, 8192);
+    let sort = |column: &str, descending| vec![Sort { column: column.to_owned(), descending }];
+    let pages = [
+        (Some("number % 1000 = 1"), vec![], 7),
+        (Some("number % 1000 = 1"), sort("word", true), 3),
+        (None, sort("word", false), 5000),
+        (Some("text IS NULL AND word = 'x'"), sort("number", true), 0),
+        (Some("number < 40"), sort("text", false), 0),
+    ];
+    for fixture in [Fixture::new(Format::Parquet, &[long]), Fixture::new(Format::Parquet, &parts)] {
+        for (filter, sort, offset) in &pages {
+            for detailed in [false, true] {
+                let page = Page {
+                    offset: *offset,
+                    limit: 20,
+                    columns: None,
+                    filter: filter.map(str::to_owned),
+                    sort: sort.clone(),
+                    output: Output::Json,
+                    detailed,
+                };
+                let (found, _) = fixture
+                    .with(async |table| crate::query::tests::read_page(&table.as_source(), &page).await)
+                    .unwrap();
+                let expected = run(crate::query::tests::read_page(&in_memory, &page)).unwrap();
+                assert_eq!(found, expected, "{page:?}");
+                assert_eq!(found.1.len(), 20);
+            }
+        }
+    }
 }
 
 #[test]

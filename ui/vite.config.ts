@@ -2,6 +2,7 @@ import { sveltekit } from '@sveltejs/kit/vite';
 import type { Plugin, ProxyOptions } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { wuchale } from 'wuchale/vite';
+import { groups } from './scripts/groups.mjs';
 import { texts } from './scripts/texts.mjs';
 
 const server = process.env.RUTTER_URL ?? 'http://127.0.0.1:8080';
@@ -28,10 +29,6 @@ const announcer: Plugin = {
 	}
 };
 
-/** Modules that not all pages load: they must not be merged with chunks that all pages load. */
-const LATER =
-	/\/@codemirror\/legacy-modes\/mode\/(\w+)|\/lib\/account\/(qr)\.ts|\/node_modules\/u(qr)\/|\/lib\/view\/(row-diff)\/(?:client|rows)\.ts|\/lib\/(upload)(?:\.ts|\/)|\/lib\/edit\/(sheet)\.ts|\/lib\/(discussions)\/words\.ts|\/lib\/(admin)\/QuotaDialog\.svelte/;
-
 export default defineConfig(({ command }) => {
 	const translated = command === 'build' && !process.env.VITEST;
 	return {
@@ -40,17 +37,7 @@ export default defineConfig(({ command }) => {
 		build: {
 			assetsInlineLimit: 0,
 			target: 'es2022',
-			// Merge small chunks: browsers load only six files at a time over HTTP/1.1.
-			rollupOptions: {
-				output: {
-					experimentalMinChunkSize: 20_000,
-					onlyExplicitManualChunks: true,
-					manualChunks(id) {
-						const [, ...names] = LATER.exec(id) ?? [];
-						return names.find((name) => name !== undefined);
-					}
-				}
-			}
+			rollupOptions: { output: { onlyExplicitManualChunks: true, manualChunks: groups() } }
 		},
 		worker: { format: 'es' },
 		server: { proxy },

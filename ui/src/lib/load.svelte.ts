@@ -1,4 +1,4 @@
-// Reactive data loading. Call `load` and `list` while a component initializes; they reload when reactive values that
+// Reactive data loading. Call these functions while a component initializes; they reload when reactive values that
 // their function reads change. Outdated responses are dropped.
 import { untrack } from 'svelte';
 import { ApiError } from './api';
@@ -168,4 +168,15 @@ export function list<T>(ask: (cursor: string | undefined, signal: AbortSignal) =
 		next,
 		reload: () => first.reload()
 	};
+}
+
+/** Calls `act` when a number changes. */
+export function whenChanged(count: () => number, act: () => unknown): void {
+	let seen = untrack(count);
+	$effect(() => {
+		const now = count();
+		if (now === seen) return;
+		seen = now;
+		void untrack(act);
+	});
 }

@@ -84,7 +84,7 @@ test('column summaries cover all rows; an outdated schema is updated', async ({ 
     answer();
     await page.unrouteAll({ behavior: 'wait' });
     await describe.click();
-    await expect(birds).toContainText(/2 rows × 2 columns\s*bird string\s*count integer/);
+    await expect(birds).toContainText(/2 rows\s×\s2 columns ·\s+bird string, count integer/);
     await accessible(page);
     await dialog.getByRole('button', { name: 'Cancel' }).click();
     expect(await resource(), 'the preview changes nothing').toBeUndefined();

@@ -43,7 +43,7 @@ const MAX_PATTERN: usize = 256;
 /// Minimum length in characters of a prefix search.
 const BEGINNING: usize = 3;
 
-/// Maximum number of results of which it is said what matches.
+/// Maximum number of results of which it is said what matches, and when they changed.
 const EXPLAINED: usize = 100;
 
 /// Number of bytes of passages that are searched for one point of the rate limits.
@@ -168,6 +168,8 @@ pub struct Found {
     pub is_starred: bool,
     /// True if the caller can see it only as a site administrator.
     pub is_by_administration: bool,
+    /// Numbers of versions of the last weeks, once [`Datasets::count_versions`] has counted them; empty if there are none.
+    pub weekly_versions: Vec<u64>,
     /// Metadata for display.
     pub card: SearchHit,
     /// What matches, once [`Datasets::explain`] has found it.
@@ -289,6 +291,16 @@ impl Datasets {
         Ok(work)
     }
 
+    /// Counts the versions of each result in the last weeks, for the first hundred of a page.
+    pub async fn count_versions(&self, page: &mut Page) -> Result<()> {
+        let ids: Vec<Id> = page.found.iter().take(EXPLAINED).map(|found| found.id).collect();
+        let mut counted = self.weekly_versions(&ids).await?;
+        for found in &mut page.found {
+            found.weekly_versions = counted.remove(&found.id).map(Vec::from).unwrap_or_default();
+        }
+        Ok(())
+    }
+
     /// Returns the names of datasets that the caller can see and that match an SQL pattern with `%` and `_`, in order.
     ///
     /// # Errors
@@ -356,6 +368,7 @@ fn found(visible: &VisibleDatasets, row: FoundRow) -> Result<Found> {
         revision: row.revision,
         stars: unsigned(row.stars),
         is_starred: row.starred > 0,
+        weekly_versions: Vec::new(),
         matches: Matches::default(),
         card: serde_json::from_str(&row.card).map_err(Error::internal)?,
     })

@@ -1,5 +1,6 @@
 //! Dataset statistics: the size of its folders, and commit activity by week.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use metastore::{FilePath, Summary};
@@ -7,14 +8,18 @@ use metastore::{FilePath, Summary};
 use super::Datasets;
 use super::browse::DEPTH;
 use crate::access::{DatasetGrant, Read};
+use crate::db::unsigned;
 use crate::error::Result;
-use crate::types::Millis;
+use crate::types::{Id, Millis};
 
 const DAY: i64 = 86_400;
 const WEEK: i64 = 7;
 
 /// Days from the Monday before the Unix epoch to the epoch, which was a Thursday.
 const MONDAY: i64 = 3;
+
+/// The number of weeks in lists of datasets.
+const WEEKS_LISTED: usize = 12;
 
 /// Commit times of the default branch, in seconds since the Unix epoch.
 struct ActivityTimes(Vec<i64>);
@@ -66,6 +71,29 @@ impl Datasets {
         let now = i64::try_from(self.clock.now().seconds()).unwrap_or(i64::MAX);
         Ok(by_week(&moments.await?.0, now, weeks))
     }
+
+    /// Returns the numbers of versions that were added in each of the last twelve weeks, the current week last, of those of
+    /// these datasets that have any. It does not check who can read them.
+    pub async fn weekly_versions(&self, datasets: &[Id]) -> Result<HashMap<Id, [u64; WEEKS_LISTED]>> {
+        let mut found: HashMap<Id, [u64; WEEKS_LISTED]> = HashMap::new();
+        if datasets.is_empty() {
+            return Ok(found);
+        }
+        let now = i64::try_from(self.clock.now().seconds()).unwrap_or(i64::MAX);
+        let first = week(now) + 1 - i64::try_from(WEEKS_LISTED).unwrap_or_default();
+        for (id, week, count) in self.db.read().await?.weekly_versions(datasets, begin(first)).await? {
+            let place = usize::try_from(week - first).unwrap_or_default().min(WEEKS_LISTED - 1);
+            if let Some(counted) = found.entry(id).or_default().get_mut(place) {
+                *counted += unsigned(count);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Returns midnight (UTC) of the Monday of a week.
+fn begin(week: i64) -> Millis {
+    Millis((week * WEEK - MONDAY) * DAY * 1000)
 }
 
 fn week(seconds: i64) -> i64 {
@@ -75,8 +103,7 @@ fn week(seconds: i64) -> i64 {
 fn by_week(moments: &[i64], now: i64, weeks: u16) -> Vec<Week> {
     let last = week(now);
     let first = last - i64::from(weeks) + 1;
-    let begins = |week: i64| Millis((week * WEEK - MONDAY) * DAY * 1000);
-    let mut counted: Vec<Week> = (first..=last).map(|week| Week { begins: begins(week), revisions: 0 }).collect();
+    let mut counted: Vec<Week> = (first..=last).map(|week| Week { begins: begin(week), revisions: 0 }).collect();
     for moment in moments {
         // A client's clock may be ahead of ours: count such commits in the current week.
         let place = usize::try_from(week(*moment).min(last) - first);

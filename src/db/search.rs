@@ -451,6 +451,20 @@ impl Tx {
         let sql = listed!(self, "SELECT repo_id, passages FROM search_source WHERE repo_id", "$1", "");
         Ok(query(sql).bind(ids).fetch_all(self).await?)
     }
+
+    /// Returns the numbers of versions that were added to each of these datasets since a time, by week: the number of the
+    /// week that begins on a Monday, from that of the Unix epoch. Without weeks that have none.
+    pub async fn weekly_versions(&mut self, ids: &[Id], since: Millis) -> Result<Vec<(Id, i64, i64)>> {
+        // The index by dataset holds at most a thousand entries of each; that by time those of all datasets. `+` excludes it.
+        let sql = listed!(
+            self,
+            "SELECT repo_id, (created_at / 86400000 + 3) / 7, COUNT(*) FROM activity
+             WHERE kind = 'version' AND +created_at >= $2 AND repo_id",
+            "$1",
+            " GROUP BY 1, 2"
+        );
+        Ok(query(sql).bind(ids).bind(since).fetch_all(self).await?)
+    }
 }
 
 #[cfg(test)]

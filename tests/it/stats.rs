@@ -180,12 +180,22 @@ story! {
             assert_eq!(status, 422, "{wrong}");
         }
 
+        // Lists show the versions of the last twelve weeks; what was pushed at once is one.
+        crate::search::indexed(&server).await;
+        let weekly = async || server.get(&ada, ROOT).await["items"][0]["weekly_versions"].clone();
+        let counted: Vec<u64> = serde_json::from_value(weekly().await).unwrap();
+        assert_eq!((counted.len(), counted[10] + counted[11]), (12, 3), "{counted:?}");
+
         server.clock.advance(Duration::from_hours(3 * 24));
         server.upload(&ada.token, "ada/data", &noise(3, 700)).await;
         let growth = server.get(&ada, &format!("{url}/growth")).await;
         let bytes: Vec<&Value> = growth["items"].as_array().unwrap().iter().map(|day| &day["bytes"]).collect();
         assert_eq!(bytes, [&json!(5000), &json!(5700)], "the same object is held once");
         assert!(growth["items"][0]["at"].as_str().unwrap() < growth["items"][1]["at"].as_str().unwrap());
+        server.clock.advance(Duration::from_hours(13 * 7 * 24));
+        let later = server.token("ada", &["read"]).await;
+        let (_, listed) = server.json(Some(&later), "GET", ROOT, Value::Null).await;
+        assert_eq!(listed["items"][0]["weekly_versions"], json!([]), "{listed}");
     }
 }
 

@@ -21,7 +21,26 @@ export interface Opened {
 /** A dialog that a button opens, or an item of its menu. */
 export const by = (name: string | RegExp, dialog: string | RegExp = name, more: Partial<Opened> = {}): Opened => ({ dialog, from: (page) => button(page, name), ...more });
 
-/** Opens a dialog twice, and closes it with Escape and with its button. */
+/** Fails if an open dialog does not fit on a phone: it must be in the window, and its title and its buttons without scrolling. */
+async function fits(page: Page, dialog: Locator, name: string): Promise<void> {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 660 });
+  const outside = () =>
+    dialog.evaluate((element) => {
+      const always = element.querySelectorAll('h2, header button, footer button');
+      const found = [element, ...always].filter((one) => {
+        const { top, bottom, left, right } = one.getBoundingClientRect();
+        return top < 0 || left < 0 || bottom > innerHeight || right > innerWidth;
+      });
+      if (element.scrollWidth > element.clientWidth) found.push(element);
+      return found.map((one) => `${one.tagName} ${one.textContent?.trim().slice(0, 40)}`);
+    });
+  // It rises into the window.
+  await expect.poll(outside, `${name} on a phone`).toEqual([]);
+  if (before) await page.setViewportSize(before);
+}
+
+/** Opens a dialog twice, looks at it on a phone, and closes it with Escape and with its button. */
 async function closes(page: Page, { dialog: name, from, item, before }: Opened): Promise<void> {
   await before?.(page);
   const opener = from(page);
@@ -31,6 +50,7 @@ async function closes(page: Page, { dialog: name, from, item, before }: Opened):
     if (item !== undefined) await page.getByRole('menuitem', { name: item, exact: true }).click();
     await expect(dialog, `${name}`).toBeVisible();
     expect(await dialog.evaluate((element) => element.contains(document.activeElement)), `the focus is in ${name}`).toBe(true);
+    if (way === 'Escape') await fits(page, dialog, `${name}`);
     if (way === 'Escape') await page.keyboard.press('Escape');
     else await dialog.getByRole('button', { name: /^(Cancel|Close|Done|Stay)$/ }).last().click();
     await expect(dialog, `${name}, by ${way}`).toHaveCount(0);

@@ -97,6 +97,9 @@ struct FoundDataset {
     /// The number of files with all of the words in their path. Of each dataset, the first 5,000 files and folders are
     /// searched.
     matching_files: usize,
+    /// The number of new versions in each of the last 12 weeks, the current one last; empty if there are none. Only for the
+    /// first 100 datasets of a page, and not in `GET /api/v1/search`.
+    weekly_versions: Vec<u64>,
     /// When the dataset was created (RFC 3339).
     #[schema(format = DateTime)]
     created: String,
@@ -220,6 +223,7 @@ async fn search(
     let visible = app.access.visible_datasets(&caller.actor).await?;
     let mut page = app.datasets.search(&visible, &asked.query, asked.sort, after, limit).await?;
     caller.charge(app.datasets.explain(&asked.query, &mut page).await?);
+    app.datasets.count_versions(&mut page).await?;
     let counts = app.datasets.count(&visible, &asked.query).await?;
     // Computing the facets reads every result.
     caller.charge(usize::try_from(counts.total).unwrap_or(usize::MAX) / 10);
@@ -451,6 +455,7 @@ impl From<Found> for FoundDataset {
             starred: found.is_starred,
             matches: found.matches.best.into_iter().map(Into::into).collect(),
             matching_files: found.matches.files,
+            weekly_versions: found.weekly_versions,
             created: found.created.rfc3339(),
             updated: found.updated.rfc3339(),
         }

@@ -2,6 +2,7 @@
 // are opened with it. The app is a server that exists, so no container engine is needed.
 
 import { by, walk } from '../dialogs.ts';
+import { DIGEST, TestEngine } from '../engine.ts';
 import { TestServer } from '../server.ts';
 import { TestService } from '../service.ts';
 import { accessible, expect, PASSWORD, row, signIn, signUp, test as base, type Page } from '../story.ts';
@@ -10,13 +11,14 @@ interface Given {
   service: TestService;
 }
 
-/** A server with apps. Browsers resolve names below `localhost` without help. */
+/** Settings of a server with apps. Browsers resolve names below `localhost` without help. */
+const appsAt = (port: number, wildcard: boolean) => ({ RUTTER_APPS__URL: `http://apps.localhost:${port}`, RUTTER_APPS__WILDCARD: String(wildcard) });
+
 const withApps = (wildcard: boolean) =>
   base.extend<Given>({
     // eslint-disable-next-line no-empty-pattern -- required by Playwright
     server: async ({}, use) => {
-      const settings = (port: number) => ({ RUTTER_APPS__URL: `http://apps.localhost:${port}`, RUTTER_APPS__WILDCARD: String(wildcard) });
-      const server = await TestServer.start(settings, 'localhost');
+      const server = await TestServer.start((port) => appsAt(port, wildcard), 'localhost');
       await use(server);
       await server.close();
     },
@@ -369,15 +371,60 @@ base('a server without apps says what its operator must do', async ({ server, ne
   await accessible(root);
 });
 
-wildcard('dialogs of apps', async ({ server, service, newPage }) => {
+const JAR = `name = "jar"
+title = "Jar"
+summary = "Keeps what it gets."
+kind = "container"
+image = "registry.example.org/jar:1"
+volume = "/data"
+`;
+
+/** A server with an engine for containers, which runs nothing. */
+const withEngine = wildcard.extend<{ engine: TestEngine }>({
+  // eslint-disable-next-line no-empty-pattern -- required by Playwright
+  engine: async ({}, use) => {
+    const engine = await TestEngine.start();
+    await use(engine);
+    await engine.close();
+  },
+  server: async ({ engine }, use) => {
+    const docker = { RUTTER_APPS__BACKEND: 'docker', RUTTER_APPS__DOCKER__SOCKET: engine.socket };
+    const server = await TestServer.start((port) => ({ ...appsAt(port, true), ...docker }), 'localhost');
+    await use(server);
+    await server.close();
+  },
+});
+
+withEngine('dialogs of apps', async ({ server, service, newPage }) => {
   await server.createAdministrator('root', PASSWORD);
   const root = await newPage();
   await signIn(root, 'root');
   await install(root, service);
+  const send = async (method: string, path: string, data?: object) => {
+    const answer = await root.request.fetch(`/api/v1${path}`, { method, headers: { Origin: server.url }, ...(data && { data }) });
+    expect(answer.ok(), `${method} ${path}: ${await answer.text()}`).toBe(true);
+  };
+  await send('GET', '/drive');
+  await send('POST', '/datasets/root/drive/commits', { message: 'Add', operations: [{ operation: 'put', path: 'prices.csv', content: 'fish,price\nherring,3\n' }] });
+  await send('POST', '/apps/root/echo/open', { dataset: 'root/drive', path: 'prices.csv', right: 'view' });
+  await send('POST', '/organisations', { name: 'harbours' });
+  await send('PUT', '/admin/catalogue/clickhouse', { manifest: CLICKHOUSE });
+  await send('PUT', '/admin/catalogue/jar', { manifest: JAR });
+  await send('POST', '/apps/harbours', { app: 'clickhouse', name: 'clickhouse' });
+  // A container that waits for the engine, and one that is gone but for its volume.
+  for (const name of ['jar', 'old-jar']) await send('POST', '/apps/root', { app: 'jar', name, digest: DIGEST });
+  await send('DELETE', '/apps/root/old-jar?volume=keep');
+
   const more = by('Actions for Echo');
+  const opens = 'Open “prices.csv” with an app';
   await walk(root, {
-    '/apps': [by('Install Echo')],
-    '/apps/root/echo': [by('Uninstall Echo…', 'Uninstall Echo?')],
+    '/apps': [by('Install Echo'), by('Get a password for ClickHouse', 'Password for ClickHouse'), by('Delete the volume of root/old-jar', 'Delete the volume of root/old-jar?')],
+    '/apps/root/echo': [by('Choose a file or folder'), by('Uninstall Echo…', 'Uninstall Echo?')],
+    '/apps/root/jar': [by('Uninstall Jar…', 'Uninstall Jar?')],
+    '/apps/harbours/clickhouse': [by('Get a password for ClickHouse', 'Password for ClickHouse')],
+    '/drive': [by('Actions for prices.csv', opens, { item: 'Open with…' })],
+    '/drive/prices.csv': [by('Open with…', opens)],
+    '/admin/apps': [by('Stop all…', 'Stop all apps?')],
     '/admin/catalogue': [
       { ...more, dialog: 'Manifest of Echo', item: 'Manifest…' },
       { ...more, dialog: 'Remove Echo?', item: 'Remove…' },

@@ -63,6 +63,31 @@ test('the drive without a network, with a taken name and on a phone', async ({ s
     await expect(page.getByRole('row', { name: 'plans' })).toBeFocused();
   });
 
+  await test.step('rows that are removed and added move softly, unless the user wants no motion', async () => {
+    await page.evaluate(() => {
+      const moves: string[] = [];
+      Object.assign(window, { moves });
+      const { animate } = Element.prototype;
+      Element.prototype.animate = function (frames, options) {
+        if (this.classList.contains('entry')) moves.push(`${this.querySelector('.name')?.textContent?.trim()} ${Object.keys((frames as Keyframe[])[0] ?? {})[0]}`);
+        return animate.call(this, frames, options);
+      };
+    });
+    for (const [reducedMotion, expected] of [['no-preference', ['maps opacity', 'plans transform']], ['reduce', []]] as const) {
+      await page.emulateMedia({ reducedMotion });
+      const moves = () => page.evaluate(() => (window as unknown as { moves: string[] }).moves.splice(0).sort());
+      await page.getByLabel('Select maps', { exact: true }).check();
+      await button(page, 'Delete').click();
+      await expect(row(page, 'maps')).toHaveCount(0);
+      expect(await moves(), `removed, ${reducedMotion}`).toEqual(expected);
+      await button(page, 'Undo').click();
+      await expect(row(page, 'maps')).toBeVisible();
+      expect(await moves(), `added, ${reducedMotion}`).toEqual(expected);
+      await expect(page.locator('.leaving > *'), 'copies are removed').toHaveCount(0);
+    }
+    await page.emulateMedia({ reducedMotion: 'no-preference' });
+  });
+
   await test.step('toasts are above the upload panel, which shows progress and removes finished uploads', async () => {
     const large = join(files, 'large.bin');
     const sparse = await open(large, 'w');

@@ -62,6 +62,74 @@ test('column summaries cover all rows; an outdated schema is updated', async ({ 
   const about = page.getByRole('region', { name: 'About' });
   await expect(about).toContainText('v1.10');
   await expect(about, 'labelled as the version in datapackage.json').toContainText('1.0.0 in datapackage.json');
+
+  await test.step('tables are described after a preview of their columns', async () => {
+    await put(server, token, 'ada/air', 'birds.csv', 'bird,count\nowl,1\nwren,2\n');
+    const resource = async () => (await done(server, token, 'GET', '/datasets/ada/air')).package.resources.find((one: { path: string }) => one.path === 'birds.csv');
+    await page.reload();
+    const describe = page.getByRole('main').getByRole('button', { name: 'Describe tables' });
+    const dialog = page.getByRole('dialog', { name: 'Describe tables' });
+    const birds = dialog.getByRole('listitem').filter({ hasText: 'birds.csv' });
+    // Reading the tables can be given up at once.
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    await page.route('**/describe', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await describe.click();
+    await expect(dialog.getByRole('status').filter({ hasText: 'Reading the tables' })).toBeAttached();
+    await page.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
+    answer();
+    await page.unrouteAll({ behavior: 'wait' });
+    await describe.click();
+    await expect(birds).toContainText(/2 rows\s×\s2 columns ·\s+bird string, count integer/);
+    await accessible(page);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    expect(await resource(), 'the preview changes nothing').toBeUndefined();
+    await describe.click();
+    await expect(birds).toBeVisible();
+    await dialog.getByRole('button', { name: 'Add to datapackage.json' }).click();
+    await expect(dialog).toHaveCount(0);
+    await expect(page.getByText(/tables? described in datapackage\.json/)).toBeVisible();
+    expect((await resource()).schema.fields).toMatchObject([{ name: 'bird', type: 'string' }, { name: 'count', type: 'integer' }]);
+    await describe.click();
+    await expect(dialog.getByText('All tables are described already.')).toBeVisible();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+  });
+
+  await test.step('a large table is converted, with its progress', async () => {
+    const lines = Array.from({ length: 600_000 }, (_, index) => `${index},row ${index},${index / 7}`);
+    await put(server, token, 'ada/air', 'big.csv', `id,name,share\n${lines.join('\n')}\n`);
+    const newest = async () => (await done(server, token, 'GET', '/datasets/ada/air')).revision as string;
+    const before = await newest();
+    await page.goto('/d/ada/air/file/main/big.csv');
+    const open = async () => {
+      await page.getByRole('main').getByRole('button', { name: 'More actions' }).click();
+      await page.getByRole('menuitem', { name: 'Convert to Parquet…' }).click();
+    };
+    const dialog = page.getByRole('dialog', { name: 'Convert to Parquet' });
+    await open();
+    await expect(dialog.getByLabel('New file')).toHaveValue('big.parquet');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await expect(dialog).toHaveCount(0);
+    expect((await done(server, token, 'GET', '/datasets/ada/air/derivations')).items, 'nothing was started').toEqual([]);
+    await open();
+    await dialog.getByRole('button', { name: 'Convert', exact: true }).click();
+    await expect(dialog.getByRole('progressbar', { name: 'Conversion' })).toBeVisible();
+    await accessible(page);
+    // It goes on without the dialog, which closes at once, and its end is announced.
+    await page.keyboard.press('Escape');
+    await expect(dialog).toHaveCount(0);
+    const toast = page.getByText('Converted to big.parquet.');
+    await expect(toast).toBeVisible({ timeout: 120_000 });
+    expect(await newest(), 'a new version').not.toBe(before);
+    await page.getByRole('button', { name: 'Open', exact: true }).click();
+    await expect(page.getByText('600,000 rows, 3 columns')).toBeVisible();
+    await expect(page).toHaveURL(/\/file\/main\/big\.parquet$/);
+    await expect(page.getByRole('gridcell', { name: 'row 3', exact: true })).toBeVisible();
+  });
 });
 
 test('an empty dataset asks for files; later it can be downloaded as an archive', async ({ server, newPage }) => {

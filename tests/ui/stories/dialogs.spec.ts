@@ -3,6 +3,7 @@
 import { button, by, walk, type Opened } from '../dialogs.ts';
 import type { TestServer } from '../server.ts';
 import { expect, PASSWORD, signIn, test, type Page } from '../story.ts';
+import { code } from '../totp.ts';
 
 async function begin(server: TestServer) {
   await server.createAdministrator('ada', PASSWORD);
@@ -40,6 +41,16 @@ test('dialogs of the drive, the account and the administration', async ({ server
     await button(page, 'Share').click();
     await expect(shareRow('ben')(page)).toBeVisible();
   };
+  const twoFactor = async (page: Page) => {
+    await button(page, 'Set up').click();
+    await button(page, 'Copy the key').click();
+    await page.getByLabel('Code from the app').fill(code(await page.evaluate(() => navigator.clipboard.readText())));
+    await button(page, 'Turn on').click();
+    await button(page, 'I have kept them').click();
+  };
+  const roles = async (page: Page) => {
+    page.on('filechooser', (chooser) => void chooser.setFiles({ name: 'roles.toml', mimeType: 'application/toml', buffer: Buffer.from('[roles]\nben = "analyst"\n') }));
+  };
 
   await walk(page, {
     '/drive': [by('New folder'), by('New file'), ofRow('Move…', 'Move “notes.txt”'), ofRow('Copy…', 'Copy “notes.txt”'), ofRow('Share…', 'Share “notes.txt”')],
@@ -52,11 +63,11 @@ test('dialogs of the drive, the account and the administration', async ({ server
       { dialog: 'Link settings', from: shareRow('Anyone with the link'), item: 'Expiry, password, downloads…', before: (page) => page.getByRole('dialog').getByRole('button', { name: 'Link', exact: true }).click() },
     ],
     '/trash': [by('Empty trash', /trash/), by('Remove gone from trash', 'Remove from trash?')],
-    '/account': [by('New token'), by('New organisation'), by('Close account…', 'Close account')],
+    '/account': [by('New token'), by('New organisation'), by('Turn off…', 'Turn off two-factor authentication', { before: twoFactor }), by('Close account…', 'Close account')],
     [`/account/clients?owner=ada&client=${id as string}`]: [by('Replace secret…', 'Replace the secret of Notes?'), by('Delete Notes…', 'Delete Notes?')],
     '/o/lab?show=members': [by('Add member', 'Add a member to lab'), { dialog: 'Remove ben?', from: (page) => page.getByRole('row', { name: /ben/ }).getByRole('button', { name: 'Remove' }) }],
     '/o/lab?show=groups': [by('New group')],
-    '/o/lab?show=roles': [by('Add role', 'Add a platform role')],
+    '/o/lab?show=roles': [by('Add role', 'Add a platform role'), by('Import file', 'Import platform roles', { before: roles })],
     '/o/lab?show=settings': [by('Delete lab…', 'Delete lab?')],
     '/admin/users': [by('Actions for ben', 'Quota of ben', { item: 'Change quota…' })],
     '/admin/catalogue': [by('Add an app…', 'Add an app')],

@@ -1,6 +1,7 @@
 // Passkeys, with the authenticator that Chromium's DevTools simulate: adding, signing in from the form's suggestions and by
 // the button, renaming and removing; and attempts to use an answer twice or at another host.
 
+import { by, walk } from '../dialogs.ts';
 import { TestServer } from '../server.ts';
 import { accessible, expect, PASSWORD, signIn, signUp, test as base, type Page } from '../story.ts';
 
@@ -56,6 +57,7 @@ test('a user adds a passkey, and signs in with it', async ({ server, newPage }) 
   await expect(ways.getByText('Passkey laptop')).toBeVisible();
   await expect(ways.getByText('only way')).toHaveCount(0);
   await accessible(page);
+  await walk(page, { '/account': [by('Add a passkey'), by('Change passkey laptop', 'Passkey')] });
   expect((await laptop.keys())[0]).toMatchObject({ isResidentCredential: true, rpId: 'localhost' });
   await server.emailLink(email, 'account').catch(() => null);
 

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { by, walk } from '../dialogs.ts';
 import { TestServer } from '../server.ts';
 import { accessible, expect, PASSWORD, signIn, signUp, test, type Page } from '../story.ts';
 
@@ -65,6 +66,8 @@ test('users sign in, sign up and link an account with an external provider', asy
     const security = page.getByRole('region', { name: 'Password', exact: true });
     await security.getByLabel('New password').fill(PASSWORD);
     await security.getByRole('button', { name: 'Set password' }).click();
+    await expect(ways.getByRole('button', { name: 'Unlink Example University' })).toBeVisible();
+    await walk(page, { '/account': [by('Unlink Example University')] });
     await ways.getByRole('button', { name: 'Unlink Example University' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Unlink' }).click();
     await expect(ways.getByText('ada@example.org')).toHaveCount(0);

@@ -12671,6 +12671,9 @@ export interface components {
             updated: string;
             /** @description Who can see the dataset. */
             visibility: components["schemas"]["Visibility"];
+            /** @description The number of new versions in each of the last 12 weeks, the current one last; empty if there are none. Only for the
+             *     first 100 datasets of a page, and not in `GET /api/v1/search`. */
+            weekly_versions: number[];
         };
         /** @description One page of search results. */
         FoundDatasets: {

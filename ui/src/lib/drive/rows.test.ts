@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { addedTo, rendered, scrollBy, visibleRows } from './rows';
+import { rendered, scrollBy, visibleRows } from './rows';
 
 it('renders the rows in and around the viewport', () => {
 	const { start, end } = visibleRows(-34 * 1000, 800, 34, 5000);
@@ -26,11 +26,4 @@ it('scrolls no further than needed', () => {
 	expect(scrollBy({ top: 200, bottom: 234 }, 80, 800)).toBe(0);
 	expect(scrollBy({ top: 50, bottom: 84 }, 80, 800)).toBe(-30);
 	expect(scrollBy({ top: 790, bottom: 824 }, 80, 800)).toBe(24);
-});
-
-it('finds the only row that was added', () => {
-	const before = new Map([['a', 0], ['c', 1]]);
-	expect(addedTo(before, ['a', 'b', 'c'])).toBe('b');
-	expect(addedTo(before, ['a', 'c'])).toBeNull();
-	expect(addedTo(before, ['x', 'y', 'z'])).toBeNull();
 });

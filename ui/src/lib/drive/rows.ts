@@ -36,14 +36,3 @@ export function scrollBy(row: { top: number; bottom: number }, above: number, be
 	if (row.top < above) return row.top - above;
 	return row.bottom > below ? row.bottom - below : 0;
 }
-
-/** Returns the path that was added to a list; null if there are several. */
-export function addedTo(before: ReadonlyMap<string, unknown>, now: readonly string[]): string | null {
-	let added: string | null = null;
-	for (const path of now) {
-		if (before.has(path)) continue;
-		if (added !== null) return null;
-		added = path;
-	}
-	return added;
-}

@@ -18,6 +18,8 @@ DATASET = os.environ.get("DATASET", "ada/damaged")
 # Files of one commit of each format: few commits, because the server keeps their lists of files in caches for a while. After WARM
 # of the mutations, it has allocated what it keeps.
 BATCH, WARM = 250, 0.1
+
+
 def samples():
     """Returns small files of each format."""
     ids = range(100)
@@ -34,6 +36,7 @@ def samples():
 
 
 def gzip(content):
+    """Compresses a file."""
     packer = zlib.compressobj(wbits=31)
     return packer.compress(content) + packer.flush()
 
@@ -60,6 +63,7 @@ def mutated(sample, source):
 
 
 def damaged(extension, sample, source):
+    """Returns a damaged copy: of compressed text, half of the time before it is compressed."""
     # Otherwise the checksum is nearly always wrong.
     if extension == "csv.gz" and source.random() < 0.5:
         return gzip(mutated(zlib.decompress(sample, 31), source))
@@ -93,7 +97,8 @@ def main(mutations):
     print(f"{total} mutations: {grown:+.1f} MiB; {counts}")
     # Something is wrong with the samples if all of them, or none, are readable.
     assert all(counts.get((extension, status)) for extension in samples() for status in (200, 422)), counts
-    assert grown < 16, grown
+    # A new server grows for some thousand requests.
+    assert grown < (16 if total * WARM >= 5000 else 40), grown
 
 
 if __name__ == "__main__":

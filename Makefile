@@ -3,7 +3,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/rutter/target
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev ui release test test-cloud test-apps test-deploy test-platform test-ui bench check style fuzz
+.PHONY: help run dev ui release test test-tables test-cloud test-apps test-deploy test-platform test-ui bench check style fuzz
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,6 +22,9 @@ release: ## build both programs for other computers, and pack them into one arch
 
 test: ## run all tests, on SQLite and on a temporary PostgreSQL
 	@scripts/test.sh
+
+test-tables: ## run the tests of large and damaged tables at full size, one by one
+	@NEXTEST_TEST_THREADS=1 RUTTER_TEST_MUTATIONS=$${RUTTER_TEST_MUTATIONS:-10000} RUTTER_TEST_TABLE_ROWS=$${RUTTER_TEST_TABLE_ROWS:-1000000} scripts/test.sh --test stories --success-output final -E 'test(/^large_tables::/)'
 
 test-cloud: ## run the cluster and cloud store tests, on Garage, azurite and PostgreSQL
 	@scripts/test.sh --cloud

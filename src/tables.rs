@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use metastore::{FilePath, ProcessDir};
 use metrics::{counter, histogram};
-use tables_wire::{Statistics, Task, Work};
+use tables_wire::{Statistics, Table, Task, Work};
 use tracing::Instrument as _;
 
 pub use tables_wire::{Column, DiffSummary, Done, Format, Output, Page, Sort};
@@ -334,9 +334,14 @@ impl Tables {
             }
             Err(Ended::Gone) => return,
             Err(Ended::TimedOut) => {
+                // Of a query, it is not known here which tables it reads.
+                let is_text = |table: &Table| matches!(table.format, Format::Csv | Format::JsonLines);
                 let advice = match work.task {
                     Task::Picture(_) => "make the image smaller",
-                    _ => "read fewer rows, or convert the table to Parquet",
+                    _ if work.tables.is_empty() || work.tables.iter().any(is_text) => {
+                        "read fewer rows, or convert the table to Parquet"
+                    }
+                    _ => "read fewer rows or columns",
                 };
                 let (seconds, key) = (timeout.time.as_secs(), timeout.key);
                 Err(Error::invalid(format!("the request takes longer than {seconds} s (`{key}`); {advice}")))

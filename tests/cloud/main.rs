@@ -25,4 +25,5 @@ mod replicas;
 mod s3_stub;
 mod service;
 mod store_check;
+mod tables;
 mod workload;

@@ -14,6 +14,7 @@ mod flight;
 mod hosting;
 mod hub;
 mod large;
+mod large_tables;
 mod login;
 mod npm;
 mod oauth;

@@ -16,6 +16,7 @@ mod random;
 mod reply;
 mod server;
 mod story;
+mod table_requests;
 mod template;
 pub mod xet;
 
@@ -34,6 +35,7 @@ pub use self::random::Random;
 pub use self::reply::{Reply, shape};
 pub use self::server::{PASSWORD, Person, ReceivedEmail, Server, table_engine};
 pub use self::story::run;
+pub use self::table_requests::{TableClient, assert_hidden};
 
 /// The media type of the LFS API.
 pub const LFS_JSON: &str = "application/vnd.git-lfs+json";

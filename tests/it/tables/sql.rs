@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lfs::Oid;
 use rutter::config::Rates;
 use rutter::types::Visibility;
-use rutter_testing::{Engine, Person, Reply, Server, files_below};
+use rutter_testing::{Engine, Person, Reply, Server, TableClient, assert_hidden, files_below, table_engine};
 use serde_json::{Value, json};
 
 use super::{engines, numbers, put, server, until};
@@ -153,34 +152,30 @@ async fn only_queries_are_run() {
 }
 
 #[tokio::test]
-async fn no_error_says_where_data_is() {
+async fn no_response_says_where_data_is() {
     let (server, ada) = server().await;
-    // It is not UTF-8, so it is stored in Git LFS.
-    let table = [numbers(50_000).as_bytes(), b"50000,\xe9,1,true\n"].concat();
-    put(&server, &ada, "t.csv", "id,name\n1,x\n").await;
-    put(&server, &ada, "t.csv", table.clone()).await;
-    std::fs::remove_file(server.stored(&Oid::of(&table).to_string())).unwrap();
-    let folder = server.folder.path().to_str().unwrap();
-    let data = "/api/v1/datasets/ada/data";
-    let get = async |rest: &str| server.call(Some(&ada.token), "GET", &format!("{data}/{rest}"), Value::Null).await;
-    for reply in [
-        sql(&server, Some(&ada.token), json!({"query": "SELECT * FROM \"ada/data\".\"t.csv\""})).await,
-        sql(
-            &server,
-            Some(&ada.token),
-            json!({"query": "SELECT * FROM row_diff('ada/data@HEAD~1', 'ada/data', 't.csv')"}),
-        )
-        .await,
-        get("diff/rows?table=t.csv").await,
-        get("rows/HEAD/t.csv").await,
-        get("statistics/HEAD/t.csv").await,
-    ] {
-        let text = reply.text();
-        assert!(matches!(reply.status, 404 | 500 | 503), "{} {text}", reply.status);
-        for hidden in [folder, "objects/", "No such file", "os error", "table://", "engine-"] {
-            assert!(!text.contains(hidden), "{hidden}: {text}");
-        }
+    let client = TableClient { http: &server.http, url: &server.url, token: &ada.token };
+    client.create_tables().await;
+    let folder = server.folder.path().to_str().unwrap().to_owned();
+    let program = table_engine().parent().unwrap().to_str().unwrap().to_owned();
+    let mut hidden = vec![folder, program];
+    hidden.extend(["objects/", "No such file", "os error", "table://", "engine-"].map(str::to_owned));
+    for table in ["t.csv", "t.parquet", "damaged.parquet", "damaged.csv", "missing.csv"] {
+        let replies = client.responses(table).await;
+        assert_hidden(&replies, &hidden);
+        assert!(replies.iter().all(|(_, reply)| reply.status < 500), "{table}");
     }
+    // The next table has not been read yet.
+    let objects = server.app.config.data.join("store/objects");
+    let is_object = |file: &PathBuf| file.file_name().unwrap().len() >= 64;
+    let files: Vec<PathBuf> = files_below(&objects).into_iter().filter(is_object).collect();
+    assert!(files.len() >= 8, "{files:?}");
+    for file in files {
+        std::fs::remove_file(file).unwrap();
+    }
+    let replies = client.responses("lost.csv").await;
+    assert!(replies.iter().filter(|(_, reply)| reply.status >= 404).count() > 10, "nothing can be read");
+    assert_hidden(&replies, &hidden);
 }
 
 #[tokio::test]

@@ -209,9 +209,12 @@ test('a Parquet file is filtered, sorted, paged and exported, and its URL shows 
   // Go to a row.
   await page.getByRole('button', { name: 'Show whole table' }).click();
   await expect(page.getByText('35,040 rows, 8 columns')).toBeVisible();
+  const previous = page.getByRole('button', { name: 'Previous rows' });
+  const place = (await previous.boundingBox())?.x;
   await page.getByLabel('Go to row').fill('34,000');
   await page.getByLabel('Go to row').press('Enter');
   await expect(page.getByRole('rowheader', { name: '34,000', exact: true })).toBeVisible();
+  expect((await previous.boundingBox())?.x, 'buttons stay where they are').toBe(place);
   await expect(page).toHaveURL(/\?offset=33999$/);
   await page.getByLabel('Go to row').fill('35041');
   await page.getByLabel('Go to row').press('Enter');

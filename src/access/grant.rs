@@ -425,9 +425,10 @@ impl DatasetRights {
         rights_at(&self.reach, path)
     }
 
-    /// Returns the rights of an actor who may add files to a folder, and has no other rights in the dataset.
-    pub(super) fn to_add(known: Known, folder: FilePath) -> Self {
-        let reach = [PathRights { root: Some(folder), rights: Write::RIGHTS }].into();
+    /// Returns the rights of an actor who may add files to a folder, `None` for the root, and has no other rights in the
+    /// dataset.
+    pub(super) fn to_add(known: Known, folder: Option<FilePath>) -> Self {
+        let reach = [PathRights { root: folder, rights: Write::RIGHTS }].into();
         Self { whole: open(&known.dataset), known, reach }
     }
 

@@ -48,7 +48,7 @@ check: style ## check lints, and what `make style` checks
 	@cargo clippy --all-targets -- -D warnings && scripts/tables.sh --lint
 
 style: ## check wording, formatting and dependency rules; compiles nothing
-	@scripts/setup.sh check && scripts/words.sh && cargo fmt --all --check && cargo deny --log-level error check bans licenses sources
+	@scripts/setup.sh check && scripts/words.sh && cargo fmt --all --check && cargo deny --workspace --log-level error check bans licenses sources
 
 fuzz: ## run each group of property tests for FUZZ_SECONDS (300); FUZZ="token path" for some
 	@scripts/fuzz.sh $(FUZZ)

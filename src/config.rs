@@ -104,7 +104,8 @@ pub struct Limits {
     /// Maximum size of a JSON request body, in bytes. Default: 1 MiB.
     #[serde(deserialize_with = "units::size")]
     pub json_bytes: usize,
-    /// Maximum size of a commit over the API, in bytes: of its request, and of what it copies. Default: 64 MiB.
+    /// Maximum size of a commit over the API, in bytes: of its request, and of what it copies. Default: 128 MiB. It also
+    /// limits requests about many files, which have at most 8 MiB.
     #[serde(deserialize_with = "units::size")]
     pub commit_bytes: usize,
     /// Maximum size of one file that such a commit stores in git, in bytes; larger ones are LFS objects.

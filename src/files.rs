@@ -137,19 +137,20 @@ impl Files {
         Ok(Put { revision, is_new: !is_there })
     }
 
-    /// Copies files and folders from another dataset, as one revision.
+    /// Copies files and folders from one other dataset, as one revision.
     ///
     /// # Errors
     /// Not found; conflict if a target path exists; invalid for datasets in different stores; full if a quota is
     /// exceeded.
     pub async fn copy_from(&self, items: &[(Grant<Fetch>, Grant<Write>)], message: CommitMeta) -> Result<ObjectId> {
-        let (mut room, mut edits) = (ROOM, Vec::with_capacity(items.len()));
-        for (from, to) in items {
-            let lifted = self.0.drive.copy_files(from, None, path_of(to)?, &mut room).await?;
-            self.0.storage.reuse_objects(from, &to.narrow(), &lifted.pointers).await?;
-            edits.push(lifted.edit);
-        }
-        let targets: Vec<Grant<Write>> = items.iter().map(|(_, to)| to.clone()).collect();
+        let Some((from, to)) = items.first() else { return Err(Error::invalid("name at least one file or folder")) };
+        let (sources, targets): (Vec<Grant<Fetch>>, Vec<Grant<Write>>) = items.iter().cloned().unzip();
+        let paths = targets.iter().map(path_of).collect::<Result<_>>()?;
+        let copied = self.0.drive.copy_files(&sources, None, paths, &mut { ROOM }).await;
+        let copied = copied.map_err(|refusal| refusal.error)?;
+        let pointers: Vec<Pointer> = copied.iter().flat_map(|copied| &copied.pointers).cloned().collect();
+        self.0.storage.reuse_objects(from, &to.narrow(), &pointers).await?;
+        let edits = copied.into_iter().map(|copied| copied.edit).collect();
         self.0.drive.write_copied(&targets, edits, message).await
     }
 }

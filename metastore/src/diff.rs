@@ -10,7 +10,7 @@ use gix::{
     objs::tree::EntryMode,
 };
 
-use crate::{EntryKind, Reader, Result, Side, read::Budget};
+use crate::{EntryKind, FilePath, Reader, Result, Side, read::Budget};
 
 /// Rename detection by similarity runs only up to this many added and removed files, and this many bytes in them.
 const SIMILARITY_FILES: usize = 400;
@@ -68,6 +68,42 @@ impl Reader {
             // first one, so the limit could not stop it.
             return self.compare(&old, &new, Some(self.search(&changes)?));
         }
+        Ok(changes)
+    }
+
+    /// Like [`Reader::diff`] without renames, for what is at a path or below it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Reader::diff`].
+    pub fn diff_at(&self, old: Option<ObjectId>, new: ObjectId, path: &FilePath) -> Result<Vec<Change>> {
+        let (old, new) = (old.map_or(Ok(None), |old| self.look_up(old, path))?, self.look_up(new, path)?);
+        let side = |(mode, id): (EntryMode, ObjectId)| Side { kind: EntryKind::of(mode), id };
+        let (old, new) = (old.map(side), new.map(side));
+        if old == new {
+            return Ok(Vec::new());
+        }
+        let is_folder = |side: &Side| side.kind == EntryKind::Folder;
+        let mut changes = match (old.filter(is_folder), new.filter(is_folder)) {
+            (Some(old), Some(new)) => self.diff(Some(old.id), new.id, false)?,
+            (None, Some(new)) => self.diff(None, new.id, false)?,
+            (Some(old), None) => {
+                let files = self.diff(None, old.id, false)?.into_iter();
+                files.map(|file| Change { kind: ChangeKind::Removed, old: file.new, new: None, ..file }).collect()
+            }
+            (None, None) => Vec::new(),
+        };
+        changes.iter_mut().for_each(|change| change.path = format!("{path}/{}", change.path));
+        let is_file = |side: &Side| side.kind != EntryKind::Folder;
+        let (old, new) = (old.filter(is_file), new.filter(is_file));
+        let kind = match (old, new) {
+            (None, None) => return Ok(changes),
+            (None, Some(_)) => ChangeKind::Added,
+            (Some(_), None) => ChangeKind::Removed,
+            (Some(old), Some(new)) if old.id == new.id => ChangeKind::ModeChanged,
+            (Some(_), Some(_)) => ChangeKind::Modified,
+        };
+        changes.insert(0, Change { kind, path: path.to_string(), old, new });
         Ok(changes)
     }
 

@@ -20,6 +20,7 @@ use crate::{
     repository,
 };
 
+mod batch;
 mod limit;
 mod page;
 mod revision;

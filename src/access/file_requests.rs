@@ -18,7 +18,8 @@ use crate::types::Id;
 /// Maximum length of the name of a file, in bytes. A number may be added, and git has no names above 255 bytes.
 const NAME_MAX: usize = 240;
 
-/// A permission check that passed: this actor opened the link of a file request, and may add files to its folder. Whatever
+/// A permission check that passed: this actor opened the link of a file request, and may add files to its folder, which
+/// may be the root of the dataset. Whatever
 /// is there, they must not learn of it.
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
@@ -51,8 +52,8 @@ impl FileRequestGrant {
         // The error for a bad part names the whole path.
         let bad = |_| Error::invalid(format!("`{}` is not a valid name of a file; rename it", name.escape_debug()));
         name.parse::<FilePath>().map_err(bad)?;
-        let folder = self.folder.path().ok_or_else(|| Error::internal("a file request has no folder"))?;
-        self.folder.at(&format!("{folder}/{name}").parse().map_err(bad)?)
+        let folder = self.folder.path().map(|folder| format!("{folder}/")).unwrap_or_default();
+        self.folder.at(&format!("{folder}{name}").parse().map_err(bad)?)
     }
 }
 
@@ -75,6 +76,6 @@ impl Access {
         let path = self.db.read().await?.dataset_path(dataset).await?.ok_or_else(share_links::link_not_found)?;
         let known = self.db.dataset(&path, None).await?.filter(|known| known.dataset.id == dataset);
         let rights = DatasetRights::to_add(known.ok_or_else(share_links::link_not_found)?, folder.clone());
-        Ok(FileRequestGrant { share, folder: rights.grant(actor, Some(folder.clone()), Some(folder)) })
+        Ok(FileRequestGrant { share, folder: rights.grant(actor, folder.clone(), folder) })
     }
 }

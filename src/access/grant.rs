@@ -358,7 +358,7 @@ impl Access {
         if !reached.whole.has(R::RIGHTS) {
             return Err(refusal::<R>(actor, dataset, reached.whole));
         }
-        self.note_shares(actor, &reached.known, None);
+        self.note_shares(actor, &reached.known, &[None]);
         Ok(DatasetGrant(reached.grant(actor, None, None)))
     }
 
@@ -370,14 +370,16 @@ impl Access {
     ) -> Result<Vec<Grant<R>>> {
         let reached = self.reached(actor, dataset, Rights::NONE).await?;
         let reached = reached.ok_or_else(|| not_found_for(actor, dataset))?;
+        let any = reached.grant(actor, None, None);
         let decide = |path: &Option<FilePath>| {
             let Some(found) = widest(&reached.reach, path.as_ref(), R::RIGHTS) else {
                 return Err(refusal::<R>(actor, dataset, reached.rights(path.as_ref())));
             };
-            self.note_shares(actor, &reached.known, path.as_ref());
-            Ok(reached.grant(actor, path.clone(), found.root.clone()))
+            Ok(Grant { path: path.clone(), root: found.root.clone(), ..any.clone() })
         };
-        paths.iter().map(decide).collect()
+        let granted = paths.iter().map(decide).collect::<Result<_>>()?;
+        self.note_shares(actor, &reached.known, paths);
+        Ok(granted)
     }
 
     async fn decide_paths<R: Right>(&self, actor: &Actor, dataset: &RepoPath) -> Result<Vec<Grant<R>>> {
@@ -425,9 +427,10 @@ impl DatasetRights {
         rights_at(&self.reach, path)
     }
 
-    /// Returns the rights of an actor who may add files to a folder, and has no other rights in the dataset.
-    pub(super) fn to_add(known: Known, folder: FilePath) -> Self {
-        let reach = [PathRights { root: Some(folder), rights: Write::RIGHTS }].into();
+    /// Returns the rights of an actor who may add files to a folder, `None` for the root, and has no other rights in the
+    /// dataset.
+    pub(super) fn to_add(known: Known, folder: Option<FilePath>) -> Self {
+        let reach = [PathRights { root: folder, rights: Write::RIGHTS }].into();
         Self { whole: open(&known.dataset), known, reach }
     }
 

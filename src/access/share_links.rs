@@ -66,10 +66,9 @@ impl OpenedLink {
         (self.dataset == dataset).then(|| PathRights { root: self.root.clone(), rights: self.right.rights() })
     }
 
-    /// Returns the dataset and the folder of a file request; `None` for other links.
-    pub(super) fn upload_folder(&self) -> Option<(Id, FilePath)> {
-        let folder = self.root.clone().filter(|_| self.right == ShareRight::Upload)?;
-        Some((self.dataset, folder))
+    /// Returns the dataset and the folder of a file request, `None` for the root; `None` for other links.
+    pub(super) fn upload_folder(&self) -> Option<(Id, Option<FilePath>)> {
+        (self.right == ShareRight::Upload).then(|| (self.dataset, self.root.clone()))
     }
 }
 

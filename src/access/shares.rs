@@ -16,6 +16,7 @@
 //! }
 //! ```
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use metastore::FilePath;
@@ -55,13 +56,50 @@ pub(crate) async fn keep_shares(
     deleted: &[&str],
     renamed: &[(FilePath, FilePath)],
 ) -> Result<()> {
-    for path in deleted {
+    if deleted.is_empty() && renamed.is_empty() {
+        return Ok(());
+    }
+    let mut shared = SharedPaths(tx.all_shared_paths(dataset).await?.into_iter().collect());
+    for path in deleted.iter().filter(|path| shared.any_at(path)) {
         tx.end_shares(dataset, path).await?;
     }
     for (from, to) in renamed {
-        tx.move_shares(dataset, from.as_str(), to.as_str()).await?;
+        if shared.any_at(from.as_str()) || shared.any_at(to.as_str()) {
+            tx.move_shares(dataset, from.as_str(), to.as_str()).await?;
+            shared.rename(from.as_str(), to.as_str());
+        }
     }
     Ok(())
+}
+
+/// The paths of a dataset that have shares: of the thousands that a change moves, most have none.
+struct SharedPaths(BTreeSet<String>);
+
+impl SharedPaths {
+    /// Returns the shared paths at and below a path.
+    fn at(&self, path: &str) -> impl Iterator<Item = &String> {
+        let below = format!("{path}/");
+        let first = self.0.get(path);
+        let inside = self.0.range(below.clone()..).take_while(move |other| other.starts_with(&below));
+        first.into_iter().chain(inside)
+    }
+
+    fn any_at(&self, path: &str) -> bool {
+        self.at(path).next().is_some()
+    }
+
+    /// Moves what is at a path in place of what is at another one.
+    fn rename(&mut self, from: &str, to: &str) {
+        let replaced: Vec<String> = self.at(to).cloned().collect();
+        for path in &replaced {
+            self.0.remove(path);
+        }
+        let moved: Vec<String> = self.at(from).cloned().collect();
+        for old in moved {
+            self.0.remove(&old);
+            self.0.insert(format!("{to}{}", old.strip_prefix(from).unwrap_or_default()));
+        }
+    }
 }
 
 impl ShareRight {
@@ -147,16 +185,16 @@ impl Access {
     }
 
     /// Queues an update of the last use of the shares that gave the actor access to a path.
-    pub(super) fn note_shares(&self, actor: &Actor, known: &Known, at: Option<&FilePath>) {
+    pub(super) fn note_shares(&self, actor: &Actor, known: &Known, paths: &[Option<FilePath>]) {
         let now = self.clock.now();
         let old = |share: &&SharedRow| share.last_used_at.is_none_or(|last| last < now.minus(NOTED));
         for share in known.shares.iter().filter(old).filter(|share| counts(share, actor, now)) {
-            let above = match at {
-                _ if share.path.is_empty() => true,
-                Some(at) => share.path.parse().is_ok_and(|root| *at == root || at.is_inside(&root)),
-                None => false,
+            let is_used = match stored_root(&share.path) {
+                Ok(None) => !paths.is_empty(),
+                Ok(Some(root)) => paths.iter().flatten().any(|path| *path == root || path.is_inside(&root)),
+                Err(_) => false,
             };
-            if above {
+            if is_used {
                 self.notes.shared(share.id);
             }
         }
@@ -180,6 +218,17 @@ mod tests {
     use super::super::tokens::TokenScope;
     use super::*;
     use crate::clock::Clock;
+
+    #[test]
+    fn shared_paths_follow_renames() {
+        let mut shared = SharedPaths(["a", "b/c", "b/c/d", "b.c"].map(str::to_owned).into());
+        let at = |shared: &SharedPaths| ["a", "b", "b/c/d", "b/e", "x"].map(|path| shared.any_at(path));
+        assert_eq!(at(&shared), [true, true, true, false, false]);
+        shared.rename("b", "x/y");
+        assert_eq!(at(&shared), [true, false, false, false, true]);
+        shared.rename("x/y/c", "a");
+        assert_eq!(shared.0, ["a", "a/d", "b.c"].map(str::to_owned).into());
+    }
 
     #[test]
     fn a_share_for_an_app_applies_only_through_the_app() {

@@ -55,7 +55,7 @@ const SMALL: usize = 256 << 10;
 /// Granularity in bytes of the memory limit and of the blocks that are sent.
 const BLOCK: u64 = 64 << 10;
 
-/// Cache key: a folder in a revision of a dataset.
+/// Cache key: a path in a revision of a dataset; `None` for the root.
 type FolderKey = (Id, ObjectId, Option<Box<str>>);
 
 /// Cache key of a sorted folder.
@@ -76,8 +76,8 @@ pub(super) struct BrowseCache {
     /// How the newer revision can be merged into the older one.
     pub(super) merges: Cache<PairKey, Arc<Mergeability>, Weight>,
     pub(super) summaries: Cache<FolderKey, Arc<Summary>, Weight>,
-    /// What revisions changed; `None` for too many files.
-    pub(super) revision_stats: Cache<(Id, ObjectId), Option<RevisionStats>>,
+    /// What revisions changed, as a whole or at a path; `None` for too many files.
+    pub(super) revision_stats: Cache<FolderKey, Option<RevisionStats>, Weight>,
     /// Histories of a revision, or of a path in it.
     histories: Cache<FolderKey, Arc<History>, Weight>,
     /// Locks that keep concurrent requests from walking the same history. Each dataset maps to one of them.
@@ -95,7 +95,7 @@ impl Default for BrowseCache {
             metadata: Cache::with_weighter(100, REMEMBERED, Weight),
             merges: Cache::with_weighter(1000, REMEMBERED, Weight),
             summaries: Cache::with_weighter(1000, REMEMBERED, Weight),
-            revision_stats: Cache::new(100_000),
+            revision_stats: Cache::with_weighter(100_000, REMEMBERED, Weight),
             histories: Cache::with_weighter(1000, REMEMBERED, Weight),
             walking: Default::default(),
             sending: Arc::new(Semaphore::new(MAX_BLOB_BYTES_IN_FLIGHT / usize::try_from(BLOCK).unwrap_or(1))),

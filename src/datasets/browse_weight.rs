@@ -7,6 +7,7 @@ use quick_cache::Weighter;
 
 use super::merge::{MergeWay, Mergeability};
 use super::package::Metadata;
+use super::revision_stats::RevisionStats;
 use super::sorted::Child;
 
 /// Bytes per unit of cache weight: about the size of a file name or an object id.
@@ -55,6 +56,12 @@ impl<K> Weighter<K, Arc<Mergeability>> for Weight {
         let MergeWay::Conflicts(files, _) = &kept.way else { return 1 };
         let bytes = |file: &MergeConflict| file.path.len() + file.places.iter().map(String::len).sum::<usize>();
         1 + files.iter().map(|file| weight(bytes(file))).sum::<u64>()
+    }
+}
+
+impl<D, R> Weighter<(D, R, Option<Box<str>>), Option<RevisionStats>> for Weight {
+    fn weight(&self, (_, _, path): &(D, R, Option<Box<str>>), _: &Option<RevisionStats>) -> u64 {
+        1 + weight(path.as_ref().map_or(0, |path| path.len()))
     }
 }
 

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use lfs::Pointer;
 use metastore::{
     Changeset, Content, CopiedTree, Edit, EditError, Entry, EntryKind, FilePath, ManagedEdits, ObjectId, Reader,
-    RefEdit, RefTransaction, Snapshot,
+    RefEdit, RefTransaction, Side, Snapshot,
 };
 
 use super::idempotency::IdempotencyKey;
@@ -144,6 +144,9 @@ pub struct CopyBudget {
     /// Bytes copied into the repository.
     pub bytes: u64,
 }
+
+/// The budget of copies within a dataset, which add no bytes.
+const UNLIMITED: CopyBudget = CopyBudget { files: usize::MAX, bytes: u64::MAX };
 
 /// Files read from a path of another dataset.
 #[derive(Debug)]
@@ -339,72 +342,98 @@ impl Datasets {
         }
     }
 
-    /// Creates the edit that copies the path of `from`, in some revision of this dataset, to another path. Copies no
-    /// bytes.
+    /// Creates the edits that copy paths, in some revision of this dataset, to other paths (from, to). Copies no bytes.
     ///
     /// # Errors
-    /// Not found if the revision or the path does not exist; too large if it exceeds the copy budget; invalid for an
-    /// entry that cannot be written here, such as a submodule.
+    /// Not found if the revision or a path does not exist; too large if they exceed the copy budget; invalid for an
+    /// entry that cannot be written here, such as a submodule. The error has the index of the path.
     pub async fn copy_within(
         &self,
-        from: &Grant<Read>,
+        grant: &DatasetGrant<Read>,
         revision: &str,
-        to: FilePath,
+        ways: Vec<(FilePath, FilePath)>,
         room: &mut CopyBudget,
-    ) -> Result<Edit> {
-        self.copy_from_revision(from, Some(revision), to, room, false).await.map(|lifted| lifted.edit)
+    ) -> Result<Vec<Edit>, CommitError> {
+        let copied = self.copy_from_revision(grant, Some(revision), ways, room, false).await?;
+        Ok(copied.into_iter().map(|copied| copied.edit).collect())
     }
 
-    /// Reads the path of `from` in another dataset, to be copied to a path of this one. Its pointers refer to objects
-    /// that this dataset has to hold before the edit can be committed. Without `revision`, reads the newest one.
+    /// Reads the paths of grants for another dataset, to be copied to paths of this one. Its pointers refer to objects
+    /// that this dataset has to hold before the edits can be committed. Without `revision`, reads the newest one.
     ///
     /// # Errors
     /// As for [`Datasets::copy_within`].
     pub async fn copy_files(
         &self,
-        from: &Grant<Fetch>,
+        from: &[Grant<Fetch>],
         revision: Option<&str>,
-        to: FilePath,
+        to: Vec<FilePath>,
         room: &mut CopyBudget,
-    ) -> Result<CopiedFiles> {
-        self.copy_from_revision(&from.narrow(), revision, to, room, true).await
+    ) -> Result<Vec<CopiedFiles>, CommitError> {
+        let Some(source) = from.first() else { return Ok(Vec::new()) };
+        let whole = || Error::invalid("a whole dataset cannot be copied; choose a file or folder in it");
+        let from = from.iter().map(|grant| grant.path().cloned().ok_or_else(whole)).collect::<Result<Vec<_>>>()?;
+        let ways = from.into_iter().zip(to).collect();
+        self.copy_from_revision(&source.narrow(), revision, ways, room, true).await
     }
 
     async fn copy_from_revision(
         &self,
         source: &Grant<Read>,
         revision: Option<&str>,
-        to: FilePath,
+        ways: Vec<(FilePath, FilePath)>,
         room: &mut CopyBudget,
         is_foreign: bool,
-    ) -> Result<CopiedFiles> {
-        let from = source.path().cloned();
-        let from =
-            from.ok_or_else(|| Error::invalid("a whole dataset cannot be copied; choose a file or folder in it"))?;
+    ) -> Result<Vec<CopiedFiles>, CommitError> {
         let snapshot = self.snapshot_of(source.id()).await?;
         let revision = match revision {
             Some(revision) => self.resolve_visible(source, &snapshot, revision).await?,
             None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?,
         };
         let before = *room;
-        let (lifted, left) =
-            snapshot.read_long(move |reader| collect_copied(reader, revision, &from, &to, before, is_foreign)).await?;
+        let (from, to): (Vec<FilePath>, Vec<FilePath>) = ways.into_iter().unzip();
+        let work = move |reader: &Reader| {
+            let sides = reader.sides(revision, &from)?;
+            let (mut found, mut left) = (Vec::with_capacity(from.len()), before);
+            for (index, ((from, to), side)) in from.iter().zip(&to).zip(sides).enumerate() {
+                let collected = side.ok_or_else(|| nothing_at(from));
+                let collected = collected.and_then(|side| collect_side(reader, side, from, to, left, is_foreign));
+                match collected {
+                    Ok((copied, room)) => {
+                        found.push(copied);
+                        left = room;
+                    }
+                    Err(error) => return Ok(Err(EditError { edit: Some(index), error })),
+                }
+            }
+            Ok(Ok((found, left)))
+        };
+        let done = snapshot.read_long(work).await?;
+        let (found, left) =
+            done.map_err(|EditError { edit, error }| CommitError { operation: edit, error: error.into() })?;
         *room = left;
-        Ok(lifted)
+        Ok(found)
     }
 }
 
-/// Collects all files at a path under their new paths, and returns the remaining copy budget.
-fn collect_copied(
+/// Returns the error for a path where nothing is.
+pub(super) fn nothing_at(path: &FilePath) -> metastore::Error {
+    metastore::Error::NotFound(format!("there is no {path}"))
+}
+
+/// Collects all files of what is at a path under their new paths, and returns the remaining copy budget.
+fn collect_side(
     reader: &Reader,
-    revision: ObjectId,
+    side: Side,
     from: &FilePath,
     to: &FilePath,
     mut room: CopyBudget,
     is_foreign: bool,
 ) -> metastore::Result<(CopiedFiles, CopyBudget)> {
-    let entry = reader.entry(revision, from)?;
-    let entries = if entry.kind == EntryKind::Folder { reader.tree(revision, Some(from), true)? } else { vec![entry] };
+    let entries = match side.kind {
+        EntryKind::Folder => reader.tree(side.id, None, true)?,
+        _ => vec![reader.entry_of("", side)?],
+    };
     let too_many = || {
         metastore::Error::TooLarge(format!(
             "{from} has more files than one request can copy; copy its folders one by one"
@@ -416,7 +445,10 @@ fn collect_copied(
     for Entry { path, kind, id, size, pointer } in entries {
         // The replacement character stands for bytes that are not valid UTF-8: the copy would have another name.
         let Some(size) = size.filter(|_| !path.contains('\u{fffd}')) else {
-            return Err(metastore::Error::Invalid(format!("{path} cannot be copied here; copy it with git")));
+            let slash = if path.is_empty() { "" } else { "/" };
+            return Err(metastore::Error::Invalid(format!(
+                "{from}{slash}{path} cannot be copied here; copy it with git"
+            )));
         };
         let content = if is_foreign {
             let too_much = || {
@@ -430,8 +462,8 @@ fn collect_copied(
         } else {
             Content::Existing(id)
         };
-        let rest = path.strip_prefix(from.as_str()).unwrap_or_default();
-        files.push(CopiedTree { path: format!("{to}{rest}").parse()?, kind, content });
+        let path = if path.is_empty() { to.clone() } else { format!("{to}/{path}").parse()? };
+        files.push(CopiedTree { path, kind, content });
     }
     Ok((CopiedFiles { edit: Edit::Graft { to: to.clone(), files }, pointers }, room))
 }
@@ -461,8 +493,13 @@ pub(super) fn copy_tree(
     from: &FilePath,
     to: &FilePath,
 ) -> metastore::Result<Edit> {
-    let room = CopyBudget { files: usize::MAX, bytes: u64::MAX };
-    collect_copied(reader, revision, from, to, room, false).map(|(lifted, _)| lifted.edit)
+    let Entry { kind, id, .. } = reader.entry(revision, from)?;
+    copy_side(reader, Side { kind, id }, from, to)
+}
+
+/// Like [`copy_tree`], for what is at the path.
+pub(super) fn copy_side(reader: &Reader, side: Side, from: &FilePath, to: &FilePath) -> metastore::Result<Edit> {
+    collect_side(reader, side, from, to, UNLIMITED, false).map(|(lifted, _)| lifted.edit)
 }
 
 /// Returns true if a revision has an entry at a path.

@@ -203,15 +203,12 @@ impl TrashChange {
     /// # Errors
     /// Conflict if an item to be removed is no longer in the trash.
     async fn apply(&self, tx: &mut Tx, id: Id) -> Result<()> {
-        for row in &self.added {
-            tx.insert_trash(id, row).await?;
-        }
+        tx.insert_trash(id, &self.added).await?;
         let deleted: Vec<&str> = self.added.iter().map(|row| row.path.as_str()).collect();
         access::keep_shares(tx, id, &deleted, &self.moved).await?;
-        for removed in &self.removed {
-            if !tx.delete_trash(id, removed).await? {
-                return Err(Error::conflict("this item is no longer in the trash; reload the trash"));
-            }
+        let removed: Vec<&str> = self.removed.iter().map(String::as_str).collect();
+        if tx.delete_trash(id, &removed).await? < self.removed.len() as u64 {
+            return Err(Error::conflict("this item is no longer in the trash; reload the trash"));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use metastore::{Change, ChangeKind, CommitInfo, ObjectId, Reader, Side};
+use metastore::{Change, ChangeKind, CommitInfo, FilePath, ObjectId, Reader, Side};
 
 use super::Datasets;
 use crate::access::{DatasetGrant, Read};
@@ -27,22 +27,25 @@ pub struct RevisionStats {
 }
 
 impl Datasets {
-    /// Returns what each of these revisions changed. Beyond [`MAX_COUNTED`] changed files, the rest is not counted, and `None`;
-    /// what was counted is kept.
+    /// Returns what each of these revisions changed; with `path`, at and below it. Beyond [`MAX_COUNTED`] changed files, the
+    /// rest is not counted, and `None`; what was counted is kept.
     pub async fn revision_stats(
         &self,
         grant: &DatasetGrant<Read>,
         revisions: &[CommitInfo],
+        path: Option<&FilePath>,
     ) -> Result<Vec<Option<RevisionStats>>> {
-        let known = |id| self.memory.revision_stats.get(&(grant.id(), id));
+        let key = |id| (grant.id(), id, path.map(|path| path.as_str().into()));
+        let known = |id| self.memory.revision_stats.get(&key(id));
         let missing: Vec<_> = revisions.iter().filter(|revision| known(revision.id).is_none()).cloned().collect();
         let mut stats = HashMap::new();
         if !missing.is_empty() {
             let snapshot = self.snapshot(grant).await?;
-            stats = snapshot.read_long(move |reader| count(reader, &missing)).await?;
+            let path = path.cloned();
+            stats = snapshot.read_long(move |reader| count(reader, &missing, path.as_ref())).await?;
         }
         for (id, stats) in &stats {
-            self.memory.revision_stats.insert((grant.id(), *id), *stats);
+            self.memory.revision_stats.insert(key(*id), *stats);
         }
         let stats = revisions.iter().map(|revision| match stats.get(&revision.id) {
             Some(stats) => *stats,
@@ -54,10 +57,19 @@ impl Datasets {
 
 /// Returns what the revisions changed, by their ids. Those after the one that exceeds [`MAX_COUNTED`] are missing; one that
 /// exceeds it alone has no statistics.
-fn count(reader: &Reader, revisions: &[CommitInfo]) -> metastore::Result<HashMap<ObjectId, Option<RevisionStats>>> {
+fn count(
+    reader: &Reader,
+    revisions: &[CommitInfo],
+    path: Option<&FilePath>,
+) -> metastore::Result<HashMap<ObjectId, Option<RevisionStats>>> {
     let (mut counted, mut files) = (HashMap::new(), 0);
     for CommitInfo { id, parents, .. } in revisions {
-        let found = reader.diff(parents.first().copied(), *id, false).and_then(|changes| {
+        let parent = parents.first().copied();
+        let changes = match path {
+            Some(path) => reader.diff_at(parent, *id, path),
+            None => reader.diff(parent, *id, false),
+        };
+        let found = changes.and_then(|changes| {
             let fits = files + changes.len() <= MAX_COUNTED;
             Ok((changes.len(), if fits { Some(sum(reader, &changes)?) } else { None }))
         });

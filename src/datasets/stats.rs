@@ -50,7 +50,7 @@ impl Datasets {
         if let Some(summary) = self.memory.summaries.get(&key) {
             return Ok(summary);
         }
-        let summary = Arc::new(snapshot.read_long(move |reader| reader.summary(revision, path.as_ref())).await?);
+        let summary = Arc::new(snapshot.read_long(move |reader| reader.summary(revision, path.as_ref(), None)).await?);
         self.memory.summaries.insert(key, Arc::clone(&summary));
         Ok(summary)
     }

@@ -1,11 +1,13 @@
 //! The trash: files and folders deleted in the browser, until they are restored or the trash is emptied. A row records
 //! the original path and the revision that contains the item; the files stay in the history, which only grows.
 
-use metastore::{Edit, FilePath, ObjectId, Reader};
+use std::collections::{HashMap, HashSet};
 
-use super::commits::{copy_tree, exists};
+use metastore::{Edit, EntryKind, FilePath, ObjectId, Reader, Side};
+
+use super::commits::{copy_side, exists, nothing_at};
 use super::revisions::{Change, CommitMeta};
-use super::tree_api::keep_folders;
+use super::tree_api::{folders_above, keep_folders, outermost};
 use super::{Datasets, object_id};
 use crate::access::{Grant, History, Read, Right, Write};
 use crate::db::trash::TrashRow;
@@ -36,24 +38,20 @@ impl Datasets {
         paths: Vec<FilePath>,
         message: CommitMeta,
     ) -> Result<ObjectId> {
-        let mut paths = paths;
-        paths.sort();
-        let first = paths.first().cloned().ok_or_else(|| Error::invalid("at least one file or folder is required"))?;
-        paths.dedup();
         // Items inside a deleted folder are deleted with it.
-        let inner: Vec<bool> = paths.iter().map(|path| paths.iter().any(|other| path.is_inside(other))).collect();
-        let mut inner = inner.into_iter();
-        paths.retain(|_| !inner.next().unwrap_or_default());
+        let paths = outermost(paths);
+        let first = paths.first().cloned().ok_or_else(|| Error::invalid("at least one file or folder is required"))?;
         let now = self.clock.now();
         let by = grants.first().map(|grant| grant.actor().name()).unwrap_or_default();
         let ids: Vec<String> = paths.iter().map(|_| self.clock.id().to_string()).collect();
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{first} not found")))?;
             let mut change = Change::default();
-            for (path, id) in paths.iter().zip(&ids) {
-                let entry = reader.entry(head, path)?;
+            for ((path, id), side) in paths.iter().zip(&ids).zip(reader.sides(head, &paths)?) {
+                let side = side.ok_or_else(|| nothing_at(path))?;
+                let entry = reader.entry_of(path.as_str(), side)?;
                 let size = entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size);
-                let kind = if entry.kind == metastore::EntryKind::Folder { "folder" } else { "file" };
+                let kind = if entry.kind == EntryKind::Folder { "folder" } else { "file" };
                 change.edits.push(Edit::Delete { path: path.clone() });
                 change.trash.added.push(TrashRow {
                     id: id.clone(),
@@ -119,39 +117,40 @@ impl Datasets {
         message: CommitMeta,
     ) -> Result<(ObjectId, Vec<Restored>)> {
         let Some(id) = grants.first().map(Grant::id) else { return Err(gone()) };
-        let mut rows = Vec::with_capacity(ids.len());
+        let mut seen = HashSet::with_capacity(ids.len());
+        let ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| seen.insert(*id)).collect();
         let mut tx = self.db.read().await?;
-        for wanted in ids {
-            let row = tx.trash_row(id, wanted).await?.filter(|row| is_in(grants, row)).ok_or_else(gone)?;
-            if !rows.iter().any(|(known, ..): &(String, FilePath, ObjectId)| known == wanted) {
-                rows.push((row.id, row.path.parse::<FilePath>()?, object_id(&row.revision)?));
-            }
-        }
+        let found = tx.trash_rows(id, &ids).await?.into_iter();
         drop(tx);
+        let mut known: HashMap<String, TrashRow> = found.map(|row| (row.id.clone(), row)).collect();
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            let row = known.remove(id).filter(|row| is_in(grants, row)).ok_or_else(gone)?;
+            rows.push((row.id, row.path.parse::<FilePath>()?, object_id(&row.revision)?));
+        }
         let (sender, found) = std::sync::mpsc::channel();
         let work = move |reader: &Reader, head: Option<ObjectId>| {
             let mut change = Change::default();
-            let mut restored: Vec<Restored> = Vec::new();
-            for (id, from, revision) in &rows {
-                let target: FilePath = match &to {
-                    None => from.clone(),
-                    Some(None) => from.name().parse()?,
-                    Some(Some(folder)) => format!("{folder}/{}", from.name()).parse()?,
-                };
-                let is_taken = |path: &FilePath| {
-                    if restored.iter().any(|other| other.to == *path || path.is_inside(&other.to)) {
-                        return Ok(true);
-                    }
-                    head.map_or(Ok(false), |head| exists(reader, head, path))
-                };
-                let to = free_name(&target, is_taken)?;
-                let graft = copy_tree(reader, *revision, from, &to).map_err(|error| match error {
-                    metastore::Error::NotFound(_) => {
-                        metastore::Error::NotFound(format!("{from} is no longer in the history and cannot be restored"))
-                    }
-                    error => error,
+            let target = |from: &FilePath| -> metastore::Result<FilePath> {
+                match &to {
+                    None => Ok(from.clone()),
+                    Some(None) => from.name().parse(),
+                    Some(Some(folder)) => format!("{folder}/{}", from.name()).parse(),
+                }
+            };
+            let targets: Vec<FilePath> =
+                rows.iter().map(|(_, from, _)| target(from)).collect::<metastore::Result<_>>()?;
+            let sides = sides_of(reader, &rows)?;
+            let mut names = Names::of(reader, head, &targets, |tree: Option<ObjectId>, path: &FilePath| {
+                tree.or(head).map_or(Ok(false), |revision| exists(reader, revision, path))
+            })?;
+            let mut restored: Vec<Restored> = Vec::with_capacity(rows.len());
+            for (((id, from, _), side), target) in rows.iter().zip(sides).zip(&targets) {
+                let side = side.ok_or_else(|| {
+                    metastore::Error::NotFound(format!("{from} is no longer in the history and cannot be restored"))
                 })?;
-                change.edits.push(graft);
+                let to = names.free(target, side)?;
+                change.edits.push(copy_side(reader, side, from, &to)?);
                 change.trash.removed.push(id.clone());
                 restored.push(Restored { from: from.clone(), to });
             }
@@ -171,8 +170,8 @@ impl Datasets {
         let Some(repo) = grants.first().map(Grant::id) else { return Ok(()) };
         let mut tx = self.db.write().await?;
         if let Some(id) = id {
-            tx.trash_row(repo, id).await?.filter(|row| is_in(grants, row)).ok_or_else(gone)?;
-            tx.delete_trash(repo, id).await?;
+            tx.trash_rows(repo, &[id]).await?.pop().filter(|row| is_in(grants, row)).ok_or_else(gone)?;
+            tx.delete_trash(repo, &[id]).await?;
             return tx.commit().await;
         }
         let mut cursor = String::new();
@@ -180,9 +179,8 @@ impl Datasets {
             let rows = tx.trash(repo, &cursor, ROWS).await?;
             let Some(last) = rows.last() else { return tx.commit().await };
             cursor.clone_from(&last.id);
-            for row in rows.iter().filter(|row| is_in(grants, row)) {
-                tx.delete_trash(repo, &row.id).await?;
-            }
+            let ids: Vec<&str> = rows.iter().filter(|row| is_in(grants, row)).map(|row| row.id.as_str()).collect();
+            tx.delete_trash(repo, &ids).await?;
         }
     }
 }
@@ -201,25 +199,86 @@ fn is_in<R: Right>(grants: &[Grant<R>], row: &TrashRow) -> bool {
     grants.iter().any(|grant| is_seen(grant) && allows(grant))
 }
 
-/// Returns the path, or a free one next to it: `a (restored).csv`, `a (restored 2).csv`.
-fn free_name(path: &FilePath, is_taken: impl Fn(&FilePath) -> metastore::Result<bool>) -> metastore::Result<FilePath> {
-    if !is_taken(path)? {
-        return Ok(path.clone());
+/// Returns what is at the path of each row in its revision, if that still exists.
+fn sides_of(reader: &Reader, rows: &[(String, FilePath, ObjectId)]) -> metastore::Result<Vec<Option<Side>>> {
+    let mut by_revision: HashMap<ObjectId, Vec<usize>> = HashMap::new();
+    for (index, (_, _, revision)) in rows.iter().enumerate() {
+        by_revision.entry(*revision).or_default().push(index);
     }
+    let mut found = vec![None; rows.len()];
+    for (revision, indices) in by_revision {
+        let paths: Vec<FilePath> = indices.iter().map(|index| rows[*index].1.clone()).collect();
+        match reader.sides(revision, &paths) {
+            Ok(sides) => indices.into_iter().zip(sides).for_each(|(index, side)| found[index] = side),
+            Err(metastore::Error::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// The names that items get when they are restored.
+struct Names<E> {
+    /// Wanted paths that exist.
+    there: HashSet<FilePath>,
+    /// What was restored before, by its path.
+    restored: HashMap<String, Side>,
+    /// The number to try next, by wanted path.
+    next: HashMap<FilePath, u32>,
+    /// Returns true if a path exists in a tree, or at the head of the branch for `None`.
+    exists: E,
+}
+
+impl<E: Fn(Option<ObjectId>, &FilePath) -> metastore::Result<bool>> Names<E> {
+    /// Creates the names for items that are wanted at these paths.
+    fn of(reader: &Reader, head: Option<ObjectId>, wanted: &[FilePath], exists: E) -> metastore::Result<Self> {
+        let sides = head.map_or(Ok(Vec::new()), |head| reader.sides(head, wanted))?;
+        let there = wanted.iter().zip(sides).filter(|(_, side)| side.is_some()).map(|(path, _)| path.clone()).collect();
+        Ok(Self { there, restored: HashMap::new(), next: HashMap::new(), exists })
+    }
+
+    /// Returns the path for an item, or a free one next to it: `a (restored).csv`, `a (restored 2).csv`.
+    fn free(&mut self, wanted: &FilePath, side: Side) -> metastore::Result<FilePath> {
+        let mut number = self.next.get(wanted).copied().unwrap_or_default();
+        loop {
+            let path = numbered(wanted, number)?;
+            let is_there = if number == 0 { self.there.contains(&path) } else { (self.exists)(None, &path)? };
+            number += 1;
+            if !is_there && !self.is_restored(&path)? {
+                self.next.insert(wanted.clone(), number);
+                self.restored.insert(path.to_string(), side);
+                return Ok(path);
+            }
+        }
+    }
+
+    /// Returns true if something was restored to the path, or a folder around it that contains it.
+    fn is_restored(&self, path: &FilePath) -> metastore::Result<bool> {
+        for folder in folders_above(path) {
+            if let Some(Side { kind: EntryKind::Folder, id }) = self.restored.get(folder)
+                && (self.exists)(Some(*id), &path.as_str()[folder.len() + 1..].parse()?)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(self.restored.contains_key(path.as_str()))
+    }
+}
+
+/// Returns a path with a number before its extension; 0 for the path itself.
+fn numbered(path: &FilePath, number: u32) -> metastore::Result<FilePath> {
+    let word = match number {
+        0 => return Ok(path.clone()),
+        1 => "restored".to_owned(),
+        _ => format!("restored {number}"),
+    };
     let (folder, name) = path.as_str().rsplit_once('/').map_or(("", path.as_str()), |(folder, name)| (folder, name));
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
         _ => (name, String::new()),
     };
-    for number in 1.. {
-        let word = if number == 1 { "restored".to_owned() } else { format!("restored {number}") };
-        let slash = if folder.is_empty() { "" } else { "/" };
-        let candidate: FilePath = format!("{folder}{slash}{stem} ({word}){extension}").parse()?;
-        if !is_taken(&candidate)? {
-            return Ok(candidate);
-        }
-    }
-    Ok(path.clone())
+    let slash = if folder.is_empty() { "" } else { "/" };
+    format!("{folder}{slash}{stem} ({word}){extension}").parse()
 }
 
 #[cfg(test)]
@@ -228,12 +287,27 @@ mod tests {
 
     #[test]
     fn a_taken_name_gets_a_suffix_before_its_extension() {
-        let free = |path: &str, taken: &[&str]| {
-            free_name(&path.parse().unwrap(), |path| Ok(taken.contains(&path.as_str()))).unwrap().to_string()
+        let [folder, file] =
+            [EntryKind::Folder, EntryKind::File].map(|kind| Side { kind, id: ObjectId::from_bytes_or_panic(&[1; 20]) });
+        // The folder has a file `b`.
+        let free = |paths: &[&str], taken: &[&str]| {
+            let there: HashSet<FilePath> = taken.iter().map(|path| path.parse().unwrap()).collect();
+            let exists = |tree: Option<ObjectId>, path: &FilePath| match tree {
+                Some(_) => Ok(path.as_str() == "b"),
+                None => Ok(there.contains(path)),
+            };
+            let (restored, next) = (HashMap::new(), HashMap::new());
+            let mut names = Names { there: there.clone(), restored, next, exists };
+            let side = |path: &str| if path == "a" { folder } else { file };
+            let free = paths.iter().map(|path| names.free(&path.parse().unwrap(), side(path)).unwrap().to_string());
+            free.collect::<Vec<_>>()
         };
-        assert_eq!(free("a/b.csv", &[]), "a/b.csv");
-        assert_eq!(free("a/b.csv", &["a/b.csv"]), "a/b (restored).csv");
-        assert_eq!(free("b.csv", &["b.csv", "b (restored).csv"]), "b (restored 2).csv");
-        assert_eq!(free("a/.env", &["a/.env"]), "a/.env (restored)");
+        assert_eq!(free(&["a/b.csv"], &[]), ["a/b.csv"]);
+        assert_eq!(free(&["a/b.csv"], &["a/b.csv"]), ["a/b (restored).csv"]);
+        assert_eq!(free(&["b.csv"], &["b.csv", "b (restored).csv"]), ["b (restored 2).csv"]);
+        assert_eq!(free(&["a/.env"], &["a/.env"]), ["a/.env (restored)"]);
+        let twice = ["x", "x", "x", "a", "a/b", "a/c", "a/c"];
+        let named = ["x", "x (restored)", "x (restored 2)", "a", "a/b (restored)", "a/c", "a/c (restored)"];
+        assert_eq!(free(&twice, &[]), named);
     }
 }

@@ -1,15 +1,15 @@
 //! The file browser API: one tree, that of the default branch, in which users read and write where a
 //! [`Grant`] allows it. Files that are only for tools are hidden.
 
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::slice::from_ref;
 use std::sync::Arc;
 
-use metastore::{CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Snapshot};
+use metastore::{CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Side, Snapshot};
 
 use super::Datasets;
 use super::browse::{ListedEntry, ResolvedEntry, commits, not_found};
-use super::commits::{CommitOutcome, exists, reading};
+use super::commits::{CommitOutcome, copy_side, copy_tree, exists, nothing_at, reading};
 use super::ref_transaction::TrashChange;
 use super::revisions::{Change, CommitMeta, head};
 use super::sorted::folded;
@@ -24,8 +24,8 @@ mod rules;
 
 use history::log_since;
 pub(crate) use rules::expect_shown;
-pub(super) use rules::keep_folders;
 pub use rules::{KEEP, by_root, expect_inner, is_listed, is_shown, path_of};
+pub(super) use rules::{folders_above, keep_folders, outermost};
 use rules::{keep, nested};
 
 /// Maximum number of results of a name search.
@@ -62,11 +62,16 @@ impl Datasets {
         paths: Vec<FilePath>,
     ) -> Result<Vec<ResolvedEntry>> {
         let snapshot = self.snapshot_of(id).await?;
-        let mut found = Vec::with_capacity(paths.len());
-        for path in paths {
-            found.push(Self::locate_in(id, Arc::clone(&snapshot), revision, path).await?);
-        }
-        Ok(found)
+        let entries = snapshot.read(move |reader| {
+            let sides = reader.sides(revision, &paths)?;
+            let entry = |(path, side): (&FilePath, Option<Side>)| match side {
+                Some(side) => reader.entry_of(path.as_str(), side),
+                None => Err(nothing_at(path)),
+            };
+            paths.iter().zip(sides).map(entry).collect::<metastore::Result<Vec<Entry>>>()
+        });
+        let located = entries.await?.into_iter();
+        Ok(located.map(|entry| ResolvedEntry::of(id, Arc::clone(&snapshot), revision, entry)).collect())
     }
 
     /// Returns the entry at the path of the grant, with the revision that last changed it; without `revision`, the
@@ -291,10 +296,10 @@ impl Datasets {
             let moves = ways.iter().map(|(from, to)| Edit::Move { from: from.clone(), to: to.clone() });
             let left = keep_folders(reader, head, &old)?;
             // A target may be inside such a folder, which then is not empty.
+            let filled: HashSet<&str> = ways.iter().flat_map(|(_, to)| folders_above(to)).collect();
             let is_empty = |edit: &Edit| {
-                let folder = |path: &FilePath| path.as_str().rsplit_once('/').map(|(folder, _)| format!("{folder}/"));
-                let is_free = |folder: String| !ways.iter().any(|(_, to)| to.as_str().starts_with(&folder));
-                edit.paths().all(|kept| folder(kept).is_none_or(is_free))
+                let mut folders = edit.paths().filter_map(|kept| folders_above(kept).next());
+                !folders.any(|folder| filled.contains(folder))
             };
             let edits = cleared.into_iter().chain(moves).chain(left.into_iter().filter(is_empty)).collect();
             let trash = TrashChange { moved: ways.clone(), ..TrashChange::default() };
@@ -309,26 +314,29 @@ impl Datasets {
     /// # Errors
     /// Not found; conflict if a new path exists that is not to be replaced; as for [`Datasets::commit_operations`].
     pub async fn copy_entries(&self, items: &[MovedEntry<Read>], message: CommitMeta) -> Result<ObjectId> {
-        let mut ways = Vec::with_capacity(items.len());
+        let (mut old, mut new) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         for MovedEntry { from, to, .. } in items {
-            let old = from
+            let source = from
                 .path()
                 .cloned()
                 .ok_or_else(|| Error::invalid("the root folder cannot be copied; choose a file or folder in it"))?;
-            let new = path_of(to)?;
-            expect_shown(&old)?;
-            if new.is_inside(&old) {
-                return Err(Error::invalid(format!("{old} cannot be copied into itself")));
+            let target = path_of(to)?;
+            expect_shown(&source)?;
+            if target.is_inside(&source) {
+                return Err(Error::invalid(format!("{source} cannot be copied into itself")));
             }
-            ways.push((old, new));
+            old.push(source);
+            new.push(target);
         }
         let replaced = replaced(items)?;
         let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let mut edits = head.map_or(Ok(Vec::new()), |head| clear(reader, head, &replaced))?;
-            for (old, new) in &ways {
-                let head = head.ok_or_else(|| metastore::Error::NotFound(format!("{old} not found")))?;
+            let nothing = || metastore::Error::NotFound(format!("{} not found", old[0]));
+            let head = head.ok_or_else(nothing)?;
+            let mut edits = clear(reader, head, &replaced)?;
+            for ((old, new), side) in old.iter().zip(&new).zip(reader.sides(head, &old)?) {
+                let side = side.ok_or_else(|| nothing_at(old))?;
                 // A graft rather than a copy edit: the target path is then the only one that the edit touches.
-                edits.push(super::commits::copy_tree(reader, head, old, new)?);
+                edits.push(copy_side(reader, side, old, new)?);
             }
             Ok(Change { edits, ..Change::default() })
         };
@@ -366,7 +374,7 @@ impl Datasets {
             reader.entry(revision, &path)?;
             let edits = match head {
                 Some(head) => reader.bring_back(head, revision, Some(&path))?,
-                None => vec![super::commits::copy_tree(reader, revision, &path, &path)?],
+                None => vec![copy_tree(reader, revision, &path, &path)?],
             };
             Ok(Change { edits, ..Change::default() })
         };
@@ -402,17 +410,14 @@ impl Datasets {
 ///
 /// # Errors
 /// As for [`path_of`].
-fn replaced<R: Right>(items: &[MovedEntry<R>]) -> Result<HashSet<FilePath>> {
-    items.iter().filter(|item| item.replace).map(|item| path_of(&item.to)).collect()
+fn replaced<R: Right>(items: &[MovedEntry<R>]) -> Result<Vec<FilePath>> {
+    let paths: BTreeSet<FilePath> =
+        items.iter().filter(|item| item.replace).map(|item| path_of(&item.to)).collect::<Result<_>>()?;
+    Ok(paths.into_iter().collect())
 }
 
 /// Returns the edits that delete those of these paths that exist.
-fn clear(reader: &Reader, head: ObjectId, paths: &HashSet<FilePath>) -> metastore::Result<Vec<Edit>> {
-    let mut edits = Vec::new();
-    for path in paths {
-        if exists(reader, head, path)? {
-            edits.push(Edit::Delete { path: path.clone() });
-        }
-    }
-    Ok(edits)
+fn clear(reader: &Reader, head: ObjectId, paths: &[FilePath]) -> metastore::Result<Vec<Edit>> {
+    let there = paths.iter().zip(reader.sides(head, paths)?).filter(|(_, side)| side.is_some());
+    Ok(there.map(|(path, _)| Edit::Delete { path: path.clone() }).collect())
 }

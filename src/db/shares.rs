@@ -385,6 +385,12 @@ impl Tx {
         Ok(())
     }
 
+    /// Returns the paths of a dataset that have shares, valid or not, or that users gave to applications.
+    pub async fn all_shared_paths(&mut self, repo: Id) -> Result<Vec<String>> {
+        let sql = "SELECT path FROM share WHERE repo_id = $1 UNION SELECT path FROM consent_path WHERE repo_id = $1";
+        Ok(query_scalar(sql).bind(repo).fetch_all(self).await?)
+    }
+
     /// Returns the paths of a dataset that have valid shares.
     pub async fn shared_paths(&mut self, repo: Id, now: Millis) -> Result<Vec<String>> {
         let sql = "SELECT DISTINCT path FROM share WHERE repo_id = $1 AND (expires_at IS NULL OR expires_at > $2)";

@@ -7,6 +7,9 @@ use super::query::{query, query_scalar};
 use crate::error::Result;
 use crate::types::{Id, Millis};
 
+/// Number of rows that one statement reads or writes.
+const AT_ONCE: usize = 1000;
+
 /// A deleted file or folder.
 #[derive(Debug, Clone, FromRow)]
 pub struct TrashRow {
@@ -26,22 +29,37 @@ pub struct TrashRow {
     pub deleted_by: String,
 }
 
+impl TrashRow {
+    fn json(&self) -> String {
+        let Self { id, path, kind, size, revision, deleted_at, deleted_by } = self;
+        let row = serde_json::json!({
+            "id": id, "path": path, "kind": kind, "size": size, "revision": revision, "deleted_at": deleted_at.0,
+            "deleted_by": deleted_by,
+        });
+        row.to_string()
+    }
+}
+
 impl Tx {
-    /// Adds an item to the trash.
-    pub async fn insert_trash(&mut self, repo: Id, row: &TrashRow) -> Result<()> {
-        let sql = "INSERT INTO trash (id, repo_id, path, kind, size, revision, deleted_at, deleted_by)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        query(sql)
-            .bind(&row.id)
-            .bind(repo)
-            .bind(&row.path)
-            .bind(&row.kind)
-            .bind(row.size)
-            .bind(&row.revision)
-            .bind(row.deleted_at)
-            .bind(&row.deleted_by)
-            .execute(self)
-            .await?;
+    /// Adds items to the trash, with one statement for many.
+    pub async fn insert_trash(&mut self, repo: Id, rows: &[TrashRow]) -> Result<()> {
+        let sql = match self {
+            Self::Sqlite(_) => {
+                "INSERT INTO trash (id, repo_id, path, kind, size, revision, deleted_at, deleted_by)
+                 SELECT value ->> 'id', $1, value ->> 'path', value ->> 'kind', value ->> 'size', value ->> 'revision',
+                 value ->> 'deleted_at', value ->> 'deleted_by' FROM json_each($2)"
+            }
+            Self::Postgres(_) => {
+                "INSERT INTO trash (id, repo_id, path, kind, size, revision, deleted_at, deleted_by)
+                 SELECT value ->> 'id', $1, value ->> 'path', value ->> 'kind', (value ->> 'size')::bigint,
+                 value ->> 'revision', (value ->> 'deleted_at')::bigint, value ->> 'deleted_by'
+                 FROM (SELECT item::json AS value FROM unnest($2) item) items"
+            }
+        };
+        for rows in rows.chunks(AT_ONCE) {
+            let items: Vec<String> = rows.iter().map(TrashRow::json).collect();
+            query(sql).bind(repo).bind(&items[..]).execute(self).await?;
+        }
         Ok(())
     }
 
@@ -53,11 +71,23 @@ impl Tx {
         Ok(query(sql).bind(repo).bind(cursor).bind(limit).fetch_all(self).await?)
     }
 
-    /// Returns an item in the trash.
-    pub async fn trash_row(&mut self, repo: Id, id: &str) -> Result<Option<TrashRow>> {
-        let sql = "SELECT id, path, kind, size, revision, deleted_at, deleted_by FROM trash
-                   WHERE repo_id = $1 AND id = $2";
-        Ok(query(sql).bind(repo).bind(id).fetch_optional(self).await?)
+    /// Returns those of these items that are in the trash, in no particular order.
+    pub async fn trash_rows(&mut self, repo: Id, ids: &[&str]) -> Result<Vec<TrashRow>> {
+        let sql = match self {
+            Self::Sqlite(_) => {
+                "SELECT id, path, kind, size, revision, deleted_at, deleted_by FROM trash
+                 WHERE repo_id = $1 AND id IN (SELECT value FROM json_each($2))"
+            }
+            Self::Postgres(_) => {
+                "SELECT id, path, kind, size, revision, deleted_at, deleted_by FROM trash
+                 WHERE repo_id = $1 AND id = ANY($2)"
+            }
+        };
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(AT_ONCE) {
+            found.extend(query(sql).bind(repo).bind(ids).fetch_all::<TrashRow>(self).await?);
+        }
+        Ok(found)
     }
 
     /// Counts the items in the trash.
@@ -66,9 +96,16 @@ impl Tx {
         Ok(query_scalar(sql).bind(repo).fetch_one(self).await?)
     }
 
-    /// Removes an item from the trash; returns true if it was there.
-    pub async fn delete_trash(&mut self, repo: Id, id: &str) -> Result<bool> {
-        let sql = "DELETE FROM trash WHERE repo_id = $1 AND id = $2";
-        Ok(query(sql).bind(repo).bind(id).execute(self).await? > 0)
+    /// Removes items from the trash; returns how many of them were there.
+    pub async fn delete_trash(&mut self, repo: Id, ids: &[&str]) -> Result<u64> {
+        let sql = match self {
+            Self::Sqlite(_) => "DELETE FROM trash WHERE repo_id = $1 AND id IN (SELECT value FROM json_each($2))",
+            Self::Postgres(_) => "DELETE FROM trash WHERE repo_id = $1 AND id = ANY($2)",
+        };
+        let mut deleted = 0;
+        for ids in ids.chunks(AT_ONCE) {
+            deleted += query(sql).bind(repo).bind(ids).execute(self).await?;
+        }
+        Ok(deleted)
     }
 }

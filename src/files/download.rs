@@ -9,7 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use metastore::{Entry, EntryKind, FilePath, ObjectId};
 use tokio::sync::mpsc;
 
-use super::download_token::{DownloadRequest, TTL_SECONDS};
+use super::download_token::{DownloadRequest, Selection, TTL_SECONDS};
 use super::zip::{self, Member, Moment, Names, Written};
 use super::{Files, Opened};
 use crate::access::share_links::DownloadCounted;
@@ -23,8 +23,8 @@ use crate::types::{Id, Millis};
 /// Maximum number of files in one archive.
 const MAX_ARCHIVE_FILES: usize = 50_000;
 
-/// Maximum number of paths in one request.
-const MAX_PATHS: usize = 1000;
+/// Number of paths that a URL always names: more of them are numbers of entries of their folder.
+const NAMED: usize = 100;
 
 /// Number of blocks buffered for the client.
 const MAX_QUEUED_BLOCKS: usize = 4;
@@ -61,24 +61,19 @@ impl Files {
         taken: impl AsyncFnOnce(&[Grant<Fetch>]) -> Result<DownloadCounted>,
     ) -> Result<(String, Millis)> {
         let first = grants.first().ok_or_else(|| Error::invalid("`paths`: at least one file or folder is required"))?;
-        if grants.len() > MAX_PATHS {
-            return Err(Error::invalid(format!(
-                "`paths`: too many paths; use at most {MAX_PATHS}, or the folder that contains them"
-            )));
+        let paths: Vec<FilePath> = grants.iter().filter_map(|grant| grant.path().cloned()).collect();
+        if paths.len() < grants.len() {
+            return Err(Error::invalid("`paths`: use a single empty path for the whole dataset"));
         }
-        let mut revision = revision.map(str::to_owned);
-        let mut found = Vec::with_capacity(grants.len());
-        for grant in grants {
-            let located = self.0.drive.locate(&grant.narrow(), revision.as_deref()).await?;
-            // All paths are resolved in the same revision, even if the branch moves.
-            revision = Some(located.revision.to_string());
-            found.extend(grant.path().cloned());
-        }
-        let at = revision.as_deref().and_then(|revision| ObjectId::from_hex(revision.as_bytes()).ok());
-        let at = at.ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?;
+        let (at, numbers) = self.0.drive.locate_numbers(&first.narrow(), revision, paths.clone(), NAMED).await?;
         // Counted only after everything was found: a request that fails uses up no download.
         let _ = taken(grants).await?;
-        self.sealed(first.id(), at, found)
+        let folder = common_folder(&paths);
+        let selection = match numbers {
+            Some(numbers) => Selection::of_entries(numbers.into_iter()),
+            None => Selection::Paths(paths),
+        };
+        self.sealed(first.id(), at, folder, selection)
     }
 
     /// Like [`Files::choose`], for all files of a revision.
@@ -87,14 +82,19 @@ impl Files {
     /// Not found if the revision does not exist, or the dataset has none.
     pub async fn choose_all(&self, grant: &DatasetGrant<Fetch>, revision: Option<&str>) -> Result<(String, Millis)> {
         let (_, commit) = self.0.drive.revision(&grant.narrow(), revision.unwrap_or("HEAD")).await?;
-        self.sealed(grant.id(), commit.id, Vec::new())
+        self.sealed(grant.id(), commit.id, None, Selection::Paths(Vec::new()))
     }
 
-    /// Creates a token for these paths, or for all files if the list is empty.
-    fn sealed(&self, dataset: Id, revision: ObjectId, paths: Vec<FilePath>) -> Result<(String, Millis)> {
+    /// Creates a token.
+    fn sealed(
+        &self,
+        dataset: Id,
+        revision: ObjectId,
+        folder: Option<FilePath>,
+        selection: Selection,
+    ) -> Result<(String, Millis)> {
         let expires = self.0.clock.now().plus(std::time::Duration::from_secs(TTL_SECONDS));
-        let folder = common_folder(&paths);
-        let choice = DownloadRequest { dataset, revision, expires: expires.seconds(), folder, paths };
+        let choice = DownloadRequest { dataset, revision, expires: expires.seconds(), folder, selection };
         Ok((self.0.links.seal(&choice)?, expires))
     }
 
@@ -109,14 +109,25 @@ impl Files {
         let path = tx.dataset_path(choice.dataset).await?.ok_or_else(gone)?;
         let dataset = tx.dataset(&path).await?.filter(|dataset| dataset.id == choice.dataset).ok_or_else(gone)?;
         drop(tx);
-        let located = self.0.drive.locate_all(dataset.id, choice.revision, choice.paths.clone()).await?;
+        let (located, is_whole) = match &choice.selection {
+            Selection::Paths(paths) => {
+                (self.0.drive.locate_all(dataset.id, choice.revision, paths.clone()).await?, paths.is_empty())
+            }
+            Selection::Entries(bits) => {
+                let entries = self.0.drive.entries_of(dataset.id, choice.revision, choice.folder.clone()).await?;
+                let entries = entries.into_iter().enumerate();
+                let located = entries.filter(|(number, _)| Selection::has_entry(bits, *number)).map(|(_, entry)| entry);
+                (located.collect(), false)
+            }
+        };
         if let [only] = located.as_slice()
             && only.entry.kind != EntryKind::Folder
         {
             return Opened::of(&dataset, only.clone()).map(Download::File);
         }
-        let name = archive_name(&dataset.name, choice.folder.as_ref(), &choice.paths);
-        let (seconds, files) = if choice.paths.is_empty() {
+        let names: Vec<&str> = located.iter().map(|located| located.entry.path.as_str()).collect();
+        let name = archive_name(&dataset.name, choice.folder.as_ref(), &names);
+        let (seconds, files) = if is_whole {
             self.0.drive.files_of(dataset.id, choice.revision, MAX_ARCHIVE_FILES).await?
         } else {
             self.0.drive.files_below(&located, MAX_ARCHIVE_FILES).await?
@@ -229,12 +240,13 @@ fn common_folder(paths: &[FilePath]) -> Option<FilePath> {
 
 /// Returns the name of an archive without extension: its only entry, the common folder, or the first of several entries
 /// and the number of others. An archive of a whole dataset has the dataset's name.
-fn archive_name(dataset: &str, folder: Option<&FilePath>, paths: &[FilePath]) -> String {
+fn archive_name(dataset: &str, folder: Option<&FilePath>, paths: &[&str]) -> String {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     match (paths, folder) {
         ([], _) => dataset.to_owned(),
-        ([only], _) => only.name().to_owned(),
+        ([only], _) => name(only),
         (_, Some(folder)) => folder.name().to_owned(),
-        ([first, others @ ..], None) => format!("{} and {} more", first.name(), others.len()),
+        ([first, others @ ..], None) => format!("{} and {} more", name(first), others.len()),
     }
 }
 
@@ -258,7 +270,8 @@ mod tests {
     fn archives_are_named_after_what_is_in_them() {
         let name = |paths: &[&str]| {
             let paths: Vec<FilePath> = paths.iter().map(|path| path.parse().unwrap()).collect();
-            archive_name("drive", common_folder(&paths).as_ref(), &paths)
+            let names: Vec<&str> = paths.iter().map(FilePath::as_str).collect();
+            archive_name("drive", common_folder(&paths).as_ref(), &names)
         };
         assert_eq!(name(&[]), "drive");
         assert_eq!(name(&["a/b"]), "b");

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use lfs::Oid;
-use metastore::Content;
+use metastore::{Content, FilePath};
 use sha2::{Digest as _, Sha256};
 
 use super::Files;
@@ -103,9 +103,8 @@ impl Files {
         let folder = grant.folder();
         let session = self.0.storage.upload_of_file(folder.id(), &folder.actor().key(), id).await?;
         // The folder may have been renamed: the link moves along, and an upload does not.
-        let is_here = folder
-            .path()
-            .is_some_and(|folder| session.path().rsplit_once('/').is_some_and(|(parent, _)| parent == folder.as_str()));
+        let parent = session.path().rsplit_once('/').map(|(parent, _)| parent);
+        let is_here = parent == folder.path().map(FilePath::as_str);
         if is_here { Ok(session) } else { Err(Error::not_found("the folder was moved; start the upload again")) }
     }
 

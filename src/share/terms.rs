@@ -158,7 +158,7 @@ impl RequestUpdate {
 /// Checks that the permission and the rest of a new share fit together.
 ///
 /// # Errors
-/// Invalid if the permission to upload is not that of a link to a folder, or comes without its terms, or with what only
+/// Invalid if the permission to upload is not that of a link to a folder or a dataset, or comes without its terms, or with what only
 /// other links have.
 pub(super) fn check_rights(new: &NewShare) -> Result<()> {
     match (new.right, &new.request) {
@@ -172,8 +172,8 @@ pub(super) fn check_rights(new: &NewShare) -> Result<()> {
     if new.with != Grantee::Link {
         return Err(Error::invalid("only a link can have the permission `upload`"));
     }
-    if new.kind != ShareKind::Folder {
-        return Err(Error::invalid("files can be requested for a folder only; create one for them"));
+    if new.kind == ShareKind::File {
+        return Err(Error::invalid("files can be requested for a folder or a dataset, not for a file"));
     }
     if new.downloads.is_some() || new.history || new.app.is_some() {
         return Err(only_upload());

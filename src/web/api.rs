@@ -5,6 +5,7 @@ mod accounts;
 mod activity;
 mod admin;
 mod apps;
+mod batch;
 mod branches;
 mod browser;
 mod catalogue;

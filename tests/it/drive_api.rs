@@ -8,6 +8,7 @@ use rutter::types::{Role, Visibility};
 use rutter_testing::{Person, Reply, Server, noise, story};
 use serde_json::{Value, json};
 
+mod batches;
 mod downloads;
 mod folder_shares;
 mod own;

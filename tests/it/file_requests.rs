@@ -220,6 +220,50 @@ story! {
 }
 
 story! {
+    async fn files_are_added_to_the_root_of_a_dataset_and_never_describe_it(server: Server) {
+        let ada = dataset_with_inbox(&server).await;
+        server.commit(&ada, DATA, &[json!({"operation": "put", "path": "a.csv", "content": "id\n1\n"})]).await;
+        let (id, link) = server.create_link(&ada, DATA, request(&json!({"path": ""}))).await;
+        let opened = server.open_link(&link, None).await.json();
+        assert_eq!((&opened["type"], &opened["path"], &opened["dataset"]), (&json!("folder"), &Value::Null, &Value::Null));
+        let bearer = opened["token"].as_str().unwrap().to_owned();
+        // A package would replace files that it names, and is not valid without content.
+        let package = json!({"resources": [{"name": "a", "path": "a.csv", "bytes": 9, "hash": format!("sha256:{}", "0".repeat(64))}]});
+        let package = upload(&server, &bearer, "datapackage.json", package.to_string().as_bytes()).await;
+        let taken = upload(&server, &bearer, "a.csv", b"id\n2\n").await;
+        let sent = json!({"uploads": [package, taken], "empty": ["README.md", "datapackage.json", "inbox", "b"]});
+        let saved = server.call(Some(&bearer), "POST", FILES, sent).await;
+        assert_eq!((saved.status, saved.json()), (201, json!({"files": 6})), "{}", saved.text());
+        let list = server.ok(&ada, "GET", &format!("{DRIVE}/list"), Value::Null).await;
+        let names: Vec<&str> = list["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
+        let expected = ["README (2).md", "a (2).csv", "a.csv", "b", "datapackage (2).json", "datapackage (3).json", "inbox (2)", "inbox", "other"];
+        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>(), expected.iter().collect());
+        assert_eq!(content(&server, &ada, "a.csv").await, "id\n1\n");
+        assert_eq!(content(&server, &ada, "a%20(2).csv").await, "id\n2\n");
+
+        // Nothing else is possible: no reading, no other folder, no file for tools.
+        for url in ["list", "entry/a.csv", "content/a.csv", "download/a.csv", "search?q=a", "trash", "versions/a.csv"] {
+            assert_eq!(server.call(Some(&bearer), "GET", &format!("{DRIVE}/{url}"), Value::Null).await.status, 404, "{url}");
+        }
+        for url in ["/api/v1/datasets/ada/data", "/api/v1/datasets/ada/data/revisions"] {
+            assert_eq!(server.call(Some(&bearer), "GET", url, Value::Null).await.status, 404, "{url}");
+        }
+        let delete = json!({"paths": ["a.csv"]});
+        assert_eq!(server.call(Some(&bearer), "POST", &format!("{DRIVE}/delete"), delete).await.status, 404);
+        for name in ["inbox/x", ".gitattributes", ".lfsconfig", ".keep", ".."] {
+            let reply = server.call(Some(&bearer), "POST", FILES, json!({"empty": [name]})).await;
+            assert!(matches!(reply.status, 400 | 422), "{name}: {}", reply.text());
+        }
+        // Uploads by a request for a folder of the same dataset are not those of this one.
+        let (_, inbox) = server.create_link(&ada, DATA, request(&json!({}))).await;
+        let theirs = upload(&server, &server.link_token(&inbox).await, "t", b"t").await;
+        assert_eq!(server.call(Some(&bearer), "POST", FILES, json!({"uploads": [theirs]})).await.status, 404);
+        let share = server.ok(&ada, "GET", &format!("{SHARES}/{id}"), Value::Null).await;
+        assert_eq!((&share["path"], &share["request"]["files"]), (&json!(""), &json!(6)));
+    }
+}
+
+story! {
     async fn a_request_is_bounded_and_ends(server: Server) {
         let ada = dataset_with_inbox(&server).await;
         // Terms that do not fit together.
@@ -230,7 +274,6 @@ story! {
             request(&json!({"with": {"user": "ada"}})),
             request(&json!({"with": {"email": "ben@example.org"}})),
             request(&json!({"with": link, "path": "inbox/a.csv"})),
-            request(&json!({"with": link, "path": ""})),
             request(&json!({"with": link, "history": true})),
             request(&json!({"with": link, "downloads": 1})),
             request(&json!({"with": link, "right": "view"})),

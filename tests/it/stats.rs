@@ -167,6 +167,23 @@ story! {
         }
         let listed = server.get(&ada, &format!("{url}/revisions")).await;
         assert_eq!(listed["items"][0].get("stats"), None, "only on request");
+        // Of one path, what changed there: a file that left the folder was removed.
+        let paths: [(&str, &[[u64; 5]]); 4] = [
+            ("a", &[[0, 1, 0, 5, 5], [2, 0, 0, 12, 0]]),
+            ("a/one.txt", &[[0, 0, 1, 0, 5], [1, 0, 0, 5, 0]]),
+            ("big", &[[0, 0, 1, 0, 5000], [1, 0, 0, 5000, 0]]),
+            ("four.txt", &[[0, 0, 1, 0, 1], [1, 0, 0, 1, 0]]),
+        ];
+        for _ in ["counted", "kept"] {
+            for (path, expected) in paths {
+                let listed = server.get(&ada, &format!("{url}/revisions?stats=true&path={path}")).await;
+                let stats: Vec<Vec<u64>> = listed["items"].as_array().unwrap().iter().map(|one| {
+                    let number = |name| one["stats"][name].as_u64().unwrap();
+                    ["added", "changed", "removed", "bytes_added", "bytes_removed"].map(number).to_vec()
+                }).collect();
+                assert_eq!(stats, expected, "{path}: {listed}");
+            }
+        }
         let many = server.json(Some(&ada.token), "GET", &format!("{url}/revisions?stats=true&limit=101"), Value::Null).await;
         assert_eq!(many.0, 422, "{}", many.1);
 

@@ -56,6 +56,11 @@ impl Budget {
         Self { entries, paths, most: entries, bytes: paths }
     }
 
+    /// Creates a budget for this many entries, with paths of the usual total size.
+    pub(crate) fn of(entries: usize) -> Self {
+        Self::new(entries, PATHS)
+    }
+
     /// Reserves capacity for an entry with a path of `path` bytes.
     ///
     /// # Errors

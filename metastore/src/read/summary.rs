@@ -1,6 +1,6 @@
 //! Folder sizes: number of files and total bytes, including subfolders.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gix::{ObjectId, objs::tree::EntryMode};
 
@@ -32,76 +32,89 @@ pub struct Summary {
     pub folders: Vec<(String, Weight)>,
 }
 
-/// A folder whose entries are being counted.
+/// A folder whose entries are being read.
 struct Open {
     id: ObjectId,
     rest: std::vec::IntoIter<(String, EntryMode, ObjectId)>,
-    weight: Weight,
+    read: Folder,
+}
+
+/// The files and folders directly in a folder.
+#[derive(Default)]
+struct Folder {
+    files: Vec<(EntryMode, ObjectId)>,
+    folders: Vec<ObjectId>,
 }
 
 impl Reader {
-    /// Computes the size of the folder at `path` (the root if `None`) in a commit or tree.
+    /// Computes the size of the folder at `path` (the root if `None`) in a commit or tree, if it has at most `most` entries;
+    /// `None` for 500,000.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] if there is no such folder, [`Error::TooLarge`] beyond 500,000 entries of distinct
-    /// folders or 64 MiB of their names. A folder that occurs many times is read once.
-    pub fn summary(&self, revision: ObjectId, path: Option<&FilePath>) -> Result<Summary> {
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such folder,
+    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond that many entries of distinct folders or 64 MiB of their names,
+    /// before any file is looked up. A folder that occurs many times is read once.
+    pub fn summary(&self, revision: ObjectId, path: Option<&FilePath>, most: Option<usize>) -> Result<Summary> {
         let root = self.folder(revision, path)?;
         let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
-        let mut known = HashMap::new();
-        let mut budget = Budget::default();
+        let mut budget = most.map_or_else(Budget::default, Budget::of);
+        let entries = self.raw_entries(root, &prefix, &mut budget)?;
+        let below =
+            self.folders_below(entries.iter().filter(|(_, mode, _)| mode.is_tree()).map(|(.., id)| *id), &mut budget)?;
+        let mut known: HashMap<ObjectId, Weight> = HashMap::with_capacity(below.len());
+        for (id, Folder { files, folders }) in below {
+            let mut weight = Weight::default();
+            for (mode, id) in files {
+                weight.add(self.weigh_file(mode, id)?);
+            }
+            folders.iter().filter_map(|id| known.get(id)).for_each(|below| weight.add(*below));
+            known.insert(id, weight);
+        }
         let mut summary = Summary::default();
-        for (path, mode, id) in self.raw_entries(root, &prefix, &mut budget)? {
-            let weight = self.weigh(mode, id, &mut known, &mut budget)?;
-            summary.whole.add(weight);
+        for (path, mode, id) in entries {
             if mode.is_tree() {
+                let weight = known.get(&id).copied().unwrap_or_default();
+                summary.whole.add(weight);
                 summary.folders.push((path, weight));
+            } else {
+                summary.whole.add(self.weigh_file(mode, id)?);
             }
         }
         Ok(summary)
     }
 
-    /// A stack instead of recursion: nested folders could overflow the call stack.
-    fn weigh(
+    /// Reads these folders and all below them, each once; the folders in a folder come before it.
+    fn folders_below(
         &self,
-        mode: EntryMode,
-        id: ObjectId,
-        known: &mut HashMap<ObjectId, Weight>,
+        roots: impl Iterator<Item = ObjectId>,
         budget: &mut Budget,
-    ) -> Result<Weight> {
-        if !mode.is_tree() {
-            return self.weigh_file(mode, id);
-        }
+    ) -> Result<Vec<(ObjectId, Folder)>> {
         let mut open = |id| {
             let rest = self.raw_entries(id, "", budget)?.into_iter();
-            Ok::<_, Error>(Open { id, rest, weight: Weight::default() })
+            Ok::<_, Error>(Open { id, rest, read: Folder::default() })
         };
-        if let Some(weight) = known.get(&id) {
-            return Ok(*weight);
-        }
-        let mut stack = vec![open(id)?];
-        loop {
-            let Some(top) = stack.last_mut() else { return Ok(known.get(&id).copied().unwrap_or_default()) };
-            match top.rest.next() {
-                Some((_, mode, id)) if mode.is_tree() => match known.get(&id) {
-                    Some(weight) => top.weight.add(*weight),
-                    None => stack.push(open(id)?),
-                },
-                Some((_, mode, id)) => {
-                    let weight = self.weigh_file(mode, id)?;
-                    top.weight.add(weight);
-                }
-                None => {
-                    let (id, weight) = (top.id, top.weight);
-                    known.insert(id, weight);
-                    stack.pop();
-                    if let Some(above) = stack.last_mut() {
-                        above.weight.add(weight);
+        let (mut found, mut seen) = (Vec::new(), HashSet::new());
+        for root in roots {
+            if !seen.insert(root) {
+                continue;
+            }
+            // A stack instead of recursion: nested folders could overflow the call stack.
+            let mut stack = vec![open(root)?];
+            while let Some(top) = stack.last_mut() {
+                match top.rest.next() {
+                    Some((_, mode, id)) if mode.is_tree() => {
+                        top.read.folders.push(id);
+                        if seen.insert(id) {
+                            stack.push(open(id)?);
+                        }
                     }
+                    Some((_, mode, id)) => top.read.files.push((mode, id)),
+                    None => found.extend(stack.pop().map(|Open { id, read, .. }| (id, read))),
                 }
             }
         }
+        Ok(found)
     }
 
     fn weigh_file(&self, mode: EntryMode, id: ObjectId) -> Result<Weight> {

@@ -62,7 +62,7 @@ async fn listings_are_bounded_by_the_bytes_of_their_paths() {
                 true
             })?;
             assert_eq!(files, 25_000);
-            assert_eq!(reader.summary(head, None)?.whole.files, 25_000);
+            assert_eq!(reader.summary(head, None, None)?.whole.files, 25_000);
             Ok(())
         })
         .await

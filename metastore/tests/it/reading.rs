@@ -1,6 +1,6 @@
 //! Revisions, trees and blobs, compared with git.
 
-use metastore::{EntryKind, Error, RefName};
+use metastore::{EntryKind, Error, RefName, Side};
 
 use crate::support::{World, ada, git, oid, path, put, real_repository, try_git};
 
@@ -165,6 +165,38 @@ async fn blobs_have_a_limit() {
     assert!(matches!(snapshot.read(move |reader| reader.blob(head, 9)).await, Err(Error::NotFound(_))));
     assert!(matches!(snapshot.read(move |reader| reader.commit(blob)).await, Err(Error::NotFound(_))));
     assert!(matches!(snapshot.read(move |reader| reader.entry(head, &path("g"))).await, Err(Error::NotFound(_))));
+}
+
+#[tokio::test]
+async fn many_paths_are_looked_up_at_once() {
+    let world = World::new();
+    let files = ["a", "d/b", "d/c", "d/e/f", "d.x", "ü/g"];
+    let head = world.commit(files.iter().map(|file| put(file, *file)).collect()).await.unwrap();
+    let asked =
+        ["d/e/f", "nothing", "d", "a", "d/c", "a/x", "d/e", "d/c", "d/nothing", "ü/g", "d.x", "d/e/f/g"].map(path);
+    let snapshot = world.snapshot().await;
+    snapshot
+        .read(move |reader| {
+            let found = reader.sides(head, &asked)?;
+            for (path, side) in asked.iter().zip(found) {
+                let alone = match reader.entry(head, path) {
+                    Ok(entry) => Some(Side { kind: entry.kind, id: entry.id }),
+                    Err(Error::NotFound(_)) => None,
+                    Err(error) => return Err(error),
+                };
+                assert_eq!(side, alone, "{path}");
+            }
+            assert!(reader.sides(head, &[])?.is_empty());
+            let folder = reader.entry(head, &path("d"))?.id;
+            assert_eq!((reader.count_entries(head)?, reader.count_entries(folder)?), (4, 3));
+            // The root has 4 entries, the folders in it 3 and 1, and `d/e` one.
+            assert_eq!(reader.summary(head, None, Some(9))?, reader.summary(head, None, None)?);
+            assert_eq!(reader.summary(head, None, None)?.whole.files, 6);
+            assert!(matches!(reader.summary(head, None, Some(8)), Err(Error::TooLarge(_))));
+            Ok(())
+        })
+        .await
+        .unwrap();
 }
 
 /// All of this passes `git fsck --strict`, so a push may contain it.

@@ -178,17 +178,7 @@ fn paths_at(reader: &Reader, head: ObjectId) -> metastore::Result<Vec<String>> {
 
 /// Returns the size of all files, in bytes; `None` if there are very many, because each has to be looked up.
 fn bytes_at(reader: &Reader, head: ObjectId) -> metastore::Result<Option<u64>> {
-    let mut entries = 0;
-    let counted = reader.visit(head, None, &mut |_, _, _| {
-        entries += 1;
-        entries <= SIZED
-    });
-    let summary = match counted {
-        Ok(()) if entries > SIZED => return Ok(None),
-        Ok(()) => reader.summary(head, None),
-        Err(error) => Err(error),
-    };
-    match summary {
+    match reader.summary(head, None, Some(SIZED)) {
         Ok(summary) => Ok(Some(summary.whole.bytes)),
         Err(metastore::Error::TooLarge(_)) => Ok(None),
         Err(error) => Err(error),

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::slice::from_ref;
 
+use datapackage::PACKAGE;
 use metastore::{Content, Edit, FilePath, ObjectId, Reader};
 
 use super::super::Datasets;
@@ -17,8 +18,8 @@ use crate::error::Result;
 const NUMBERS: u32 = 10_000;
 
 impl Datasets {
-    /// Adds files to a folder as one revision. Where a name is taken, the file gets one with a number: `name (2).csv`.
-    /// Repeating it with the same key adds nothing.
+    /// Adds files to a folder, or to the root of the dataset, as one revision. Where a name is taken, the file gets one with
+    /// a number: `name (2).csv`. So does a file that would describe the dataset. Repeating it with the same key adds nothing.
     ///
     /// # Errors
     /// Invalid for reserved names; as for [`Datasets::commit_operations`].
@@ -29,12 +30,12 @@ impl Datasets {
         message: CommitMeta,
         once: &IdempotencyKey,
     ) -> Result<CommitOutcome> {
-        let root = path_of(folder)?;
+        let root = folder.path().map(|_| path_of(folder)).transpose()?;
         for (name, _) in &files {
-            expect_shown(&inside(&root, name)?)?;
+            expect_shown(&inside(root.as_ref(), name)?)?;
         }
         let work = move |reader: &Reader, head: Option<ObjectId>| {
-            let mut names = Names { reader, head, root: &root, taken: HashSet::new(), next: HashMap::new() };
+            let mut names = Names { reader, head, root: root.as_ref(), taken: HashSet::new(), next: HashMap::new() };
             let mut edits = Vec::with_capacity(files.len());
             for (name, content) in &files {
                 let path = names.free(name)?;
@@ -50,7 +51,8 @@ impl Datasets {
 struct Names<'a> {
     reader: &'a Reader,
     head: Option<ObjectId>,
-    root: &'a FilePath,
+    /// The folder; `None` for the root of the dataset.
+    root: Option<&'a FilePath>,
     /// Those of this revision.
     taken: HashSet<FilePath>,
     /// The number to try next, by name.
@@ -63,6 +65,9 @@ impl Names<'_> {
         let first = self.next.get(name).copied().unwrap_or(1);
         for number in first..=NUMBERS {
             let path = inside(self.root, &numbered(name, number))?;
+            if self.root.is_none() && describes_dataset(path.as_str()) {
+                continue;
+            }
             let exists = self.head.map_or(Ok(false), |head| exists(self.reader, head, &path))?;
             if !exists && !self.taken.contains(&path) {
                 self.next.insert(name.to_owned(), number + 1);
@@ -74,8 +79,18 @@ impl Names<'_> {
     }
 }
 
-fn inside(root: &FilePath, name: &str) -> metastore::Result<FilePath> {
-    format!("{root}/{name}").parse()
+fn inside(root: Option<&FilePath>, name: &str) -> metastore::Result<FilePath> {
+    match root {
+        Some(root) => format!("{root}/{name}").parse(),
+        None => name.parse(),
+    }
+}
+
+/// Returns true for names that count as taken in the root of a dataset, whether they are or not: as `datapackage.json`, a
+/// file would be applied to all others, and as a README, it would be the front page.
+fn describes_dataset(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name == PACKAGE || name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem) == "readme"
 }
 
 /// Returns a name with a number before its ending; that of an archive may be `.tar.gz`.
@@ -91,6 +106,15 @@ fn numbered(name: &str, number: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_others_never_describe_the_dataset() {
+        for name in ["datapackage.json", "DataPackage.JSON", "README.md", "readme", "ReadMe.txt"] {
+            assert!(describes_dataset(name), "{name}");
+            assert!(!describes_dataset(&numbered(name, 2)), "{name}");
+        }
+        assert!(!describes_dataset("README.de.md") && !describes_dataset("a.json"));
+    }
 
     #[test]
     fn a_number_stands_before_the_ending() {

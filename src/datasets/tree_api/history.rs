@@ -1,6 +1,7 @@
 //! History visible at a path: all of it with read access to the whole dataset, the default branch with access to a
 //! part, and only changes since the link was created with a share link.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use metastore::{CommitInfo, FilePath, ObjectId, Reader, Snapshot};
@@ -30,6 +31,18 @@ impl Datasets {
         snapshot: &Arc<Snapshot>,
         expression: &str,
     ) -> Result<ObjectId> {
+        let path = grant.path().cloned();
+        self.resolve_visible_at(grant, snapshot, expression, path.into_iter().collect()).await
+    }
+
+    /// Like [`Datasets::resolve_visible`], for several paths at once, of grants with the same history.
+    pub(super) async fn resolve_visible_at(
+        &self,
+        grant: &Grant<Read>,
+        snapshot: &Arc<Snapshot>,
+        expression: &str,
+        paths: Vec<FilePath>,
+    ) -> Result<ObjectId> {
         if grant.history() == History::Whole {
             return self.resolve(grant.id(), snapshot, expression).await;
         }
@@ -38,19 +51,22 @@ impl Datasets {
         }
         let id = Some(expression).filter(|id| id.len() == 40).and_then(|id| ObjectId::from_hex(id.as_bytes()).ok());
         let id = id.ok_or_else(|| unseen(expression))?;
-        self.expect_seen(grant, snapshot, id).await?;
+        self.expect_seen(grant, snapshot, id, paths).await?;
         Ok(id)
     }
 
+    /// Checks that the actor sees a revision at each of these paths.
+    ///
     /// # Errors
     /// Not found for a revision that is not visible to the actor.
-    pub(super) async fn expect_seen(
+    async fn expect_seen(
         &self,
         grant: &Grant<Read>,
         snapshot: &Arc<Snapshot>,
         revision: ObjectId,
+        paths: Vec<FilePath>,
     ) -> Result<()> {
-        let (history, path) = (grant.history(), grant.path().cloned());
+        let history = grant.history();
         let hidden = || unseen(&revision.to_string());
         if history == History::Whole {
             return Ok(());
@@ -67,7 +83,8 @@ impl Datasets {
                 History::Since(Some(since), _) => {
                     // The version from before the link was created is identified by the revision that created it.
                     Ok(reader.descendants(since, head, MAX_REVISIONS)?.contains(&revision)
-                        || path.as_ref().is_some_and(|path| same(reader, path, since, revision))
+                        || !paths.is_empty()
+                            && same(reader, &paths, since, revision)
                             && reader.is_ancestor(revision, head)?)
                 }
             })
@@ -86,10 +103,10 @@ fn unseen(expression: &str) -> Error {
     Error::not_found(format!("revision `{}` not found, or you do not have access to it", expression.escape_debug()))
 }
 
-/// Returns true if the path has the same entry in both revisions.
-fn same(reader: &Reader, path: &FilePath, one: ObjectId, other: ObjectId) -> bool {
-    match (reader.entry(one, path), reader.entry(other, path)) {
-        (Ok(one), Ok(other)) => (one.id, one.kind) == (other.id, other.kind),
+/// Returns true if each of the paths has the same entry in both revisions.
+fn same(reader: &Reader, paths: &[FilePath], one: ObjectId, other: ObjectId) -> bool {
+    match (reader.sides(one, paths), reader.sides(other, paths)) {
+        (Ok(one), Ok(other)) => one == other && one.iter().all(Option::is_some),
         _ => false,
     }
 }
@@ -118,7 +135,7 @@ pub(super) fn log_since(
             if commit.id != since && seen.contains(&commit.id) {
                 found.push(commit);
             } else if !seen.is_empty() && reader.is_ancestor(commit.id, since)? {
-                if same(reader, path, since, commit.id) {
+                if same(reader, from_ref(path), since, commit.id) {
                     commit.message.clear();
                     found.push(commit);
                 }

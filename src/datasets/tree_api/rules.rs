@@ -1,6 +1,8 @@
 //! File rules of the browser API: which files are visible, which names are reserved, and which changes are allowed.
 
-use metastore::{Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader};
+use std::collections::BTreeMap;
+
+use metastore::{Content, Edit, Entry, EntryKind, FilePath, ObjectId, Reader, Side};
 
 use crate::access::{Grant, Write};
 use crate::error::{Error, Result};
@@ -75,29 +77,50 @@ pub(super) fn keep(folder: &FilePath) -> metastore::Result<Edit> {
     Ok(Edit::Put { path, content: Content::Bytes(bytes::Bytes::new()), executable: false })
 }
 
-/// Returns the edits that keep folders from which everything is removed.
+/// Returns these paths, each once, without those inside of other ones.
+pub(in crate::datasets) fn outermost(mut paths: Vec<FilePath>) -> Vec<FilePath> {
+    paths.sort_by(|one, other| one.as_str().split('/').cmp(other.as_str().split('/')));
+    paths.dedup_by(|next, kept| next == kept || next.is_inside(kept));
+    paths
+}
+
+/// Returns the folders above a path, the nearest one first.
+pub(in crate::datasets) fn folders_above(path: &FilePath) -> impl Iterator<Item = &str> {
+    path.as_str().rmatch_indices('/').map(|(end, _)| &path.as_str()[..end])
+}
+
+/// Returns the edits that keep folders from which everything is removed. `gone` names each path once.
 pub(in crate::datasets) fn keep_folders(
     reader: &Reader,
     head: ObjectId,
     gone: &[FilePath],
 ) -> metastore::Result<Vec<Edit>> {
-    let mut folders: Vec<FilePath> = Vec::new();
-    for path in gone {
-        if let Some((folder, _)) = path.as_str().rsplit_once('/') {
-            let folder: FilePath = folder.parse()?;
-            if !folders.contains(&folder) {
-                folders.push(folder);
-            }
-        }
+    let mut removed: BTreeMap<&str, usize> = BTreeMap::new();
+    for folder in gone.iter().filter_map(|path| folders_above(path).next()) {
+        *removed.entry(folder).or_default() += 1;
     }
+    let folders: Vec<FilePath> = removed.keys().map(|folder| folder.parse()).collect::<metastore::Result<_>>()?;
     let mut edits = Vec::new();
-    for folder in folders {
-        let inside = gone.iter().filter(|path| path.is_inside(&folder)).count();
-        let page = reader.tree_page(head, Some(&folder), false, None, inside + 1)?;
-        let is_gone = |entry: &Entry| gone.iter().any(|path| path.as_str() == entry.path);
-        if page.next.is_none() && page.entries.iter().all(is_gone) {
-            edits.push(keep(&folder)?);
+    for ((folder, side), removed) in folders.iter().zip(reader.sides(head, &folders)?).zip(removed.values()) {
+        if let Some(Side { kind: EntryKind::Folder, id }) = side
+            && reader.count_entries(id)? == *removed
+        {
+            edits.push(keep(folder)?);
         }
     }
     Ok(edits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_inside_of_another_path_goes_with_it() {
+        let paths = |paths: &[&str]| paths.iter().map(|path| path.parse().unwrap()).collect::<Vec<FilePath>>();
+        let found = outermost(paths(&["a/b", "a.b", "a", "c/d", "a-b/c", "a/b/c", "c/d", "c/e"]));
+        assert_eq!(found, paths(&["a", "a-b/c", "a.b", "c/d", "c/e"]));
+        let deep = "a/b/c".parse().unwrap();
+        assert_eq!(folders_above(&deep).collect::<Vec<_>>(), ["a/b", "a"]);
+    }
 }

@@ -1,6 +1,6 @@
 //! Commits through the API (`…/commits`): several file changes as one revision.
 
-use std::fmt;
+use std::slice::from_ref;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue};
@@ -9,12 +9,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use lfs::{Oid, Pointer};
 use metastore::{Content, Edit, FilePath};
-use serde::de::{IgnoredAny, SeqAccess, Visitor as Reading};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
+use super::batch::{Batch, MAX_ITEMS};
 use super::common::{CommitAuthor, Revision, created, json_text};
 use super::datasets::if_match;
 use super::revisions::wording;
@@ -27,9 +27,6 @@ use crate::error::{Error, Result};
 use crate::types::RepoPath;
 use crate::web::http::json::parse;
 use crate::web::http::{DatasetRequest, Routes, routes, segment};
-
-/// The maximum number of operations in one commit, and of files that one commit copies.
-const MAX_OPERATIONS: usize = 20_000;
 
 /// The maximum length of an `Idempotency-Key` in bytes.
 const KEY: usize = 255;
@@ -53,8 +50,8 @@ struct NewCommit {
     #[schema(min_length = 1)]
     message: String,
     /// The operations, applied in order and atomically. Each operation sees the result of the previous ones.
-    #[schema(value_type = Vec<Operation>, min_items = 1, max_items = 20_000)]
-    operations: Operations,
+    #[schema(value_type = Vec<Operation>, min_items = 1, max_items = 50_000)]
+    operations: Batch<Operation>,
 }
 
 /// A file operation.
@@ -117,35 +114,6 @@ enum Operation {
     },
 }
 
-/// The operations. Of a list that is too long, only one more than the maximum is read.
-struct Operations(Vec<Operation>);
-
-impl<'de> Deserialize<'de> for Operations {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bounded;
-        impl<'de> Reading<'de> for Bounded {
-            type Value = Operations;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of operations")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Operations, A::Error> {
-                let mut operations = Vec::new();
-                while operations.len() <= MAX_OPERATIONS {
-                    match list.next_element()? {
-                        Some(operation) => operations.push(operation),
-                        None => return Ok(Operations(operations)),
-                    }
-                }
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Operations(operations))
-            }
-        }
-        deserializer.deserialize_seq(Bounded)
-    }
-}
-
 /// Commits a list of file changes as one revision, all or nothing.
 #[utoipa::path(post, path = "/api/v1/datasets/{owner}/{dataset}/commits", tag = "revisions", request_body = NewCommit,
     params(
@@ -167,15 +135,7 @@ async fn commit(
     let once = once(&headers, &url, &body)?;
     let asked: NewCommit = parse(&body)?;
     drop(body);
-    let Operations(operations) = asked.operations;
-    if operations.is_empty() {
-        return Err(Error::invalid("`operations` must not be empty"));
-    }
-    if operations.len() > MAX_OPERATIONS {
-        return Err(Error::too_large(format!(
-            "a commit has at most {MAX_OPERATIONS} operations; split it into several"
-        )));
-    }
+    let operations = asked.operations.items("operations")?;
     if asked.message.trim().is_empty() {
         return Err(Error::invalid("`message` must not be empty"));
     }
@@ -204,7 +164,7 @@ async fn commit(
 /// Converts an error of an operation so that it names the field of the request.
 fn describe(CommitError { operation, error }: CommitError) -> Error {
     match operation {
-        Some(index) => error.of_part(&format!("operations[{index}]")),
+        Some(index) => error.of_part(&place(index)),
         None => error,
     }
 }
@@ -240,21 +200,48 @@ struct CommitContext<'a> {
 
 impl<'a> CommitContext<'a> {
     fn new(app: &'a App, grant: &'a DatasetGrant<Write>) -> Self {
-        Self { app, grant, room: CopyBudget { files: MAX_OPERATIONS, bytes: app.config.limits.commit_bytes as u64 } }
+        Self { app, grant, room: CopyBudget { files: MAX_ITEMS, bytes: app.config.limits.commit_bytes as u64 } }
     }
 
     async fn edits(mut self, operations: Vec<Operation>) -> Result<Vec<Edit>> {
         let mut edits = Vec::with_capacity(operations.len());
+        // Copies from one revision that follow each other are read at once.
+        let mut copies: Option<(String, Vec<(FilePath, FilePath)>)> = None;
         for (index, operation) in operations.into_iter().enumerate() {
-            edits.push(self.edit(&format!("operations[{index}]"), operation).await?);
+            let place = place(index);
+            if let Operation::Copy { from, to, dataset: None, revision: Some(revision) } = operation {
+                let way = (file(&place, "from", &from)?, file(&place, "to", &to)?);
+                match &mut copies {
+                    Some((same, ways)) if *same == revision => ways.push(way),
+                    other => {
+                        self.copy_within(&mut edits, other.replace((revision, vec![way]))).await?;
+                    }
+                }
+            } else {
+                self.copy_within(&mut edits, copies.take()).await?;
+                edits.push(self.edit(&place, operation).await?);
+            }
         }
+        self.copy_within(&mut edits, copies).await?;
         Ok(edits)
     }
 
+    /// Adds the edits that copy paths of a revision of this dataset.
+    async fn copy_within(
+        &mut self,
+        edits: &mut Vec<Edit>,
+        copies: Option<(String, Vec<(FilePath, FilePath)>)>,
+    ) -> Result<()> {
+        let Some((revision, ways)) = copies else { return Ok(()) };
+        let copied = self.app.datasets.copy_within(&self.grant.narrow(), &revision, ways, &mut self.room).await;
+        edits.extend(copied.map_err(|CommitError { operation, error }| {
+            error.of_part(&place(edits.len() + operation.unwrap_or_default()))
+        })?);
+        Ok(())
+    }
+
     async fn edit(&mut self, place: &str, operation: Operation) -> Result<Edit> {
-        let file = |field: &str, text: &str| {
-            text.parse::<FilePath>().map_err(|error| Error::from(error).of_part(&format!("{place}.{field}")))
-        };
+        let file = |field: &str, text: &str| file(place, field, text);
         Ok(match operation {
             Operation::Put { path, content, content_base64, oid, size, executable } => {
                 let path = file("path", &path)?;
@@ -283,17 +270,14 @@ impl<'a> CommitContext<'a> {
             Operation::Move { from, to } => Edit::Move { from: file("from", &from)?, to: file("to", &to)? },
             Operation::Copy { from, to, dataset, revision } => {
                 let (from, to) = (file("from", &from)?, file("to", &to)?);
-                let copied = match (dataset, revision) {
-                    (None, None) => Ok(Edit::Copy { from, to }),
-                    (None, Some(revision)) => {
-                        self.app
-                            .datasets
-                            .copy_within(&self.grant.narrow().at(from), &revision, to, &mut self.room)
-                            .await
+                match (dataset, revision) {
+                    (None, None) => Edit::Copy { from, to },
+                    (None, Some(_)) => return Err(Error::internal("copies of a revision are read together")),
+                    (Some(dataset), revision) => {
+                        let copied = self.copy(&dataset, revision.as_deref(), from, to).await;
+                        copied.map_err(|error| error.of_part(place))?
                     }
-                    (Some(dataset), revision) => self.copy(&dataset, revision.as_deref(), from, to).await,
-                };
-                copied.map_err(|error| error.of_part(place))?
+                }
             }
             Operation::Patch { package } => patch(package),
         })
@@ -320,8 +304,20 @@ impl<'a> CommitContext<'a> {
         let path: RepoPath =
             dataset.parse().map_err(|_| Error::not_found(format!("there is no dataset {dataset:?}")))?;
         let source: Grant<Fetch> = self.app.access.authorize_path(self.grant.actor(), &path, Some(&from)).await?;
-        let lifted = self.app.datasets.copy_files(&source, revision, to, &mut self.room).await?;
-        self.app.storage.reuse_objects(&source, &self.grant.narrow(), &lifted.pointers).await?;
-        Ok(lifted.edit)
+        let copied = self.app.datasets.copy_files(from_ref(&source), revision, vec![to], &mut self.room).await;
+        let copied = copied.map_err(|refusal| refusal.error)?.pop();
+        let copied = copied.ok_or_else(|| Error::internal("a copy of one path is one edit"))?;
+        self.app.storage.reuse_objects(&source, &self.grant.narrow(), &copied.pointers).await?;
+        Ok(copied.edit)
     }
+}
+
+/// Returns the name of an operation of the request in errors.
+fn place(index: usize) -> String {
+    format!("operations[{index}]")
+}
+
+/// Parses the path in a field of an operation.
+fn file(place: &str, field: &str, text: &str) -> Result<FilePath> {
+    text.parse::<FilePath>().map_err(|error| Error::from(error).of_part(&format!("{place}.{field}")))
 }

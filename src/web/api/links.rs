@@ -90,7 +90,7 @@ impl LinkTarget {
                 dataset,
                 owner,
                 path,
-                r#type: kind,
+                r#type: ShareKind::Folder,
                 name: title,
                 right,
                 request,

@@ -37,7 +37,7 @@ struct HistoryQuery {
     /// Only revisions that changed this file or folder.
     #[param(value_type = Option<shapes::FilePath>)]
     path: Option<String>,
-    /// True to also count what each revision changed, of at most 100 of them.
+    /// True to also count what each revision changed, with `path` only there, of at most 100 of them.
     #[serde(default)]
     stats: bool,
 }
@@ -200,7 +200,7 @@ async fn list(
         }
     };
     let path = walk.path.map(|path| path.parse::<FilePath>()).transpose()?;
-    let mut found = app.datasets.revisions(&grant, from.as_deref(), path, after, limit + 1).await?;
+    let mut found = app.datasets.revisions(&grant, from.as_deref(), path.clone(), after, limit + 1).await?;
     let next = if found.len() > limit {
         found.truncate(limit);
         let first = match &from {
@@ -212,7 +212,7 @@ async fn list(
     } else {
         None
     };
-    let stats = if walk.stats { app.datasets.revision_stats(&grant, &found).await? } else { Vec::new() };
+    let stats = if walk.stats { app.datasets.revision_stats(&grant, &found, path.as_ref()).await? } else { Vec::new() };
     let stats = stats.into_iter().map(|stats| stats.map(RevisionStats::from)).chain(iter::repeat_with(|| None));
     let items = found.iter().zip(stats).map(|(revision, stats)| ListedRevision { revision: revision.into(), stats });
     Ok(here.page(items.collect(), next))

@@ -80,7 +80,7 @@ struct NewShare {
     /// Whom to share with.
     with: ShareWith,
     /// The permission: `view` (see and download), `edit` (also change), or `upload` for a file request: a link by which
-    /// others add files to a folder, and see nothing of it.
+    /// others add files to a folder or to the root of the dataset, and see nothing of it.
     #[schema(value_type = ShareRight, example = "view")]
     right: String,
     /// When the share expires (RFC 3339). Default: never.

@@ -336,6 +336,22 @@ test('every operation of the file browser, in the drive and in a dataset', async
   const shared = { ...drive, page: below('/shared/ben/survey/field'), dataset: 'ben/survey', folder: 'field', name: 'field', owner: ben.token };
   await operate(server, token, page, shared, files);
 
+  await test.step('an upload of several files to a shared folder is undone', async () => {
+    const content = async (name: string) => (await fetch(`${server.url}/api/v1/drive/ben/survey/content/field/undo/${name}`, { headers: { Authorization: `Bearer ${ben.token}` } })).text();
+    for (const name of ['a.txt', 'b.txt']) {
+      await fetch(`${server.url}/api/v1/drive/ben/survey/files/field/undo/${name}`, { method: 'PUT', headers: { Authorization: `Bearer ${ben.token}` }, body: `old ${name}` });
+      await writeFile(join(files, name), `new ${name}`);
+    }
+    await page.goto('/shared/ben/survey/field/undo');
+    await expect(row(page, 'b.txt')).toBeVisible();
+    await drop(page, join(files, 'a.txt'), join(files, 'b.txt'));
+    await asking(page).getByRole('button', { name: 'Upload', exact: true }).click();
+    await expect.poll(() => content('b.txt')).toBe('new b.txt');
+    await page.getByRole('status').filter({ hasText: '2 files replaced.' }).getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => content('a.txt')).toBe('old a.txt');
+    await expect.poll(() => content('b.txt')).toBe('old b.txt');
+  });
+
   await test.step('undo, and restore from the trash', async () => {
     await page.goto('/drive/plans');
     await select(page, 'b.csv');
@@ -443,6 +459,8 @@ test('one file of a dataset is dropped, deleted and restored', async ({ server, 
   // The history of the file restores only this file and keeps later changes.
   await page.goto('/d/ada/birds/history/main?path=data/counts.csv');
   await expect(page).toHaveURL(/history\/main\?path=data/);
+  // It says what changed in this file alone.
+  await expect(page.getByRole('list', { name: 'Versions, newest first' }).getByText('1 file removed').first()).toBeAttached();
   await page.getByRole('button', { name: /^Actions for/ }).nth(1).click();
   await item(page, 'Restore “counts.csv”…').click();
   const dialog = page.getByRole('dialog', { name: 'Restore data/counts.csv' });

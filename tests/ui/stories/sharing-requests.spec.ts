@@ -69,6 +69,33 @@ test('files are requested by a link, sent by a visitor who sees nothing, and ann
   await expect(ada).toHaveURL(/\/drive\/inbox$/);
 });
 
+test('files are requested for the root of a dataset', async ({ server, newPage }) => {
+  await server.createAdministrator('ada', PASSWORD);
+  const token = await server.cli('token', 'add', 'ada', '--name', 'story');
+  await server.api('POST', '/api/v1/datasets', token, { id: 'ada/birds', visibility: 'private' });
+  await fetch(`${server.url}/api/v1/drive/ada/birds/files/README.md`, { method: 'PUT', headers: { Authorization: `Bearer ${token}` }, body: '# Birds' });
+  const ada = await newPage();
+  await signIn(ada, 'ada');
+  await ada.goto('/d/ada/birds/settings');
+  await ada.getByRole('button', { name: 'Share', exact: true }).last().click();
+  const dialog = ada.getByRole('dialog', { name: 'Share “ada/birds”' });
+  await dialog.getByRole('button', { name: 'Request files' }).click();
+  await dialog.getByLabel('Title').fill('Counts of birds');
+  await dialog.getByRole('button', { name: 'Create link' }).click();
+  const url = await dialog.locator('code').first().innerText();
+
+  const guest = await newPage();
+  await guest.goto(url);
+  await expect(guest.getByRole('heading', { name: 'Counts of birds' })).toBeVisible();
+  await expect(guest.getByText('birds', { exact: true })).toHaveCount(0);
+  const file = (name: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(name) });
+  await guest.getByLabel('Files to send').setInputFiles([file('README.md'), file('datapackage.json'), file('owls.csv')]);
+  await guest.getByRole('button', { name: 'Send 3 files' }).click();
+  await expect(guest.getByText('3 files were sent to ada.')).toBeVisible();
+  await ada.goto('/d/ada/birds/tree/main');
+  for (const name of ['README (2).md', 'datapackage (2).json', 'owls.csv']) await expect(row(ada, name)).toBeVisible();
+});
+
 test('the creator of a link is notified when it is opened, if they wish so', async ({ server, newPage }) => {
   await server.createAdministrator('ada', PASSWORD);
   const token = await server.cli('token', 'add', 'ada', '--name', 'story');

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::body::Body as Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::common::Body;
+use super::super::batch::{self, Batch};
 use super::super::files::save;
 use super::super::shapes;
 use crate::access::{DatasetGrant, Fetch, Grant};
@@ -27,8 +27,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[serde(deny_unknown_fields)]
 struct DownloadSelection {
     /// The paths of files and folders. A single empty path means the whole dataset; it requires access to all of it.
-    #[schema(value_type = Vec<shapes::FilePath>, min_items = 1, max_items = 1000)]
-    paths: Vec<String>,
+    #[schema(value_type = Vec<shapes::FilePath>, min_items = 1, max_items = 50_000)]
+    paths: Batch<String>,
     /// The revision. Default: the newest one.
     revision: Option<String>,
 }
@@ -46,27 +46,26 @@ struct Link {
 /// Creates a download URL for the current state of files and folders. The URL needs no credentials and expires after
 /// ten minutes.
 ///
-/// A single file is sent as it is; a folder or several items are sent as a ZIP archive of at most 50,000 files.
+/// A single file is sent as it is; a folder or several items are sent as a ZIP archive of at most 50,000 files. The URL
+/// names them, so there is room for some hundred paths, or for any number out of one folder with at most 40,000 entries.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/downloads", tag = "drive", request_body = DownloadSelection,
     responses((status = 200, description = "The download URL.", body = Link)))]
 async fn choose(
     State(app): State<App>,
     visitor: DatasetRequest,
     BaseUrl(base): BaseUrl,
-    Body(choice): Body<DownloadSelection>,
+    request: Request,
 ) -> Result<Json<Link>> {
-    if let [path] = choice.paths.as_slice()
+    let (_, choice) = batch::read::<Fetch, DownloadSelection>(&app, &visitor, request).await?;
+    let paths = choice.paths.items("paths")?;
+    if let [path] = paths.as_slice()
         && path.is_empty()
     {
         let grant: DatasetGrant<Fetch> = app.access.authorize(&visitor.actor, &visitor.path).await?;
         let (token, expires) = app.files.choose_all(&grant, choice.revision.as_deref()).await?;
         return Ok(Json(link(&base, &token, expires)));
     }
-    if choice.paths.is_empty() {
-        let _: Grant<Fetch> = visitor.grant(&app, "").await?;
-    }
-    let paths = choice.paths.iter().take(1001).map(String::as_str);
-    let grants: Vec<Grant<Fetch>> = visitor.grant_each(&app, paths).await?;
+    let grants: Vec<Grant<Fetch>> = visitor.grant_each(&app, paths.iter().map(String::as_str)).await?;
     visitor.charge(grants.len());
     let (token, expires) = app
         .files

@@ -1,13 +1,14 @@
 //! Folder operations: create folders; move, copy and delete files and folders.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use metastore::{FilePath, ObjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::super::batch::{self, Batch};
 use super::super::common::Body;
 use super::super::shapes;
 use super::{Changed, DriveEntry, message};
@@ -17,9 +18,6 @@ use crate::datasets::tree_api::{MovedEntry, by_root, expect_inner, path_of};
 use crate::error::{Error, Result};
 use crate::types::RepoPath;
 use crate::web::http::{DatasetRequest, Routes, routes};
-
-/// The maximum number of files and folders that are moved, copied or deleted as one revision.
-const PATHS: usize = 1000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(add)).document(routes!(rename)).document(routes!(copy)).document(routes!(delete))
@@ -62,8 +60,8 @@ struct MoveRequest {
     #[schema(value_type = Option<shapes::FilePath>)]
     to: Option<String>,
     /// Files and folders to move as one revision, all or nothing. They are moved in this order.
-    #[schema(min_items = 1, max_items = 1000)]
-    items: Option<Vec<MoveItem>>,
+    #[schema(value_type = Option<Vec<MoveItem>>, min_items = 1, max_items = 50_000)]
+    items: Option<Batch<MoveItem>>,
     /// The commit message.
     message: Option<String>,
 }
@@ -79,8 +77,8 @@ struct CopyRequest {
     #[schema(value_type = Option<shapes::FilePath>)]
     to: Option<String>,
     /// Files and folders to copy as one revision, all or nothing.
-    #[schema(min_items = 1, max_items = 1000)]
-    items: Option<Vec<MoveItem>>,
+    #[schema(value_type = Option<Vec<MoveItem>>, min_items = 1, max_items = 50_000)]
+    items: Option<Batch<MoveItem>>,
     /// The dataset to copy from, as `owner/name`. Default: this dataset.
     #[schema(value_type = Option<shapes::DatasetId>)]
     dataset: Option<String>,
@@ -105,22 +103,12 @@ enum Ways {
 }
 
 impl Ways {
-    async fn of(
-        app: &App,
-        visitor: &DatasetRequest,
-        from: Option<String>,
-        to: Option<String>,
-        items: Option<Vec<MoveItem>>,
-    ) -> Result<Self> {
-        let problem = match (from, to, items) {
-            (Some(from), Some(to), None) => return Ok(Self::One(MoveItem { from, to, replace: false })),
-            (None, None, Some(items)) if (1..=PATHS).contains(&items.len()) => return Ok(Self::Many(items)),
-            (None, None, Some(_)) => format!("`items` must have 1 to {PATHS} items"),
-            _ => "give either `from` and `to`, or `items`".to_owned(),
-        };
-        // Others must not learn that the dataset exists.
-        let _: Grant<Write> = visitor.grant(app, "").await?;
-        Err(Error::invalid(problem))
+    fn of(from: Option<String>, to: Option<String>, items: Option<Batch<MoveItem>>) -> Result<Self> {
+        match (from, to, items) {
+            (Some(from), Some(to), None) => Ok(Self::One(MoveItem { from, to, replace: false })),
+            (None, None, Some(items)) => Ok(Self::Many(items.items("items")?)),
+            _ => Err(Error::invalid("give either `from` and `to`, or `items`")),
+        }
     }
 
     fn items(&self) -> &[MoveItem] {
@@ -181,8 +169,8 @@ impl Ways {
 #[serde(deny_unknown_fields)]
 struct DeleteRequest {
     /// The paths of the files and folders to delete.
-    #[schema(value_type = Vec<shapes::FilePath>, min_items = 1, max_items = 1000)]
-    paths: Vec<String>,
+    #[schema(value_type = Vec<shapes::FilePath>, min_items = 1, max_items = 50_000)]
+    paths: Batch<String>,
     /// The commit message.
     message: Option<String>,
 }
@@ -206,14 +194,13 @@ async fn add(State(app): State<App>, visitor: DatasetRequest, Body(new): Body<Ne
 }
 
 /// Moves or renames files and folders as a new revision. Their old parent folders are kept even if they become empty.
+///
+/// A request has at most 50,000 items and 8 MiB; send several for more, or name the folders that contain the files.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/move", tag = "drive", request_body = MoveRequest,
     responses((status = 200, description = "The items were moved.", body = Moved)))]
-async fn rename(
-    State(app): State<App>,
-    visitor: DatasetRequest,
-    Body(asked): Body<MoveRequest>,
-) -> Result<Json<Moved>> {
-    let ways = Ways::of(&app, &visitor, asked.from, asked.to, asked.items).await?;
+async fn rename(State(app): State<App>, visitor: DatasetRequest, request: Request) -> Result<Json<Moved>> {
+    let (_, asked) = batch::read::<Write, MoveRequest>(&app, &visitor, request).await?;
+    let ways = Ways::of(asked.from, asked.to, asked.items)?;
     visitor.charge(ways.items().len());
     let from: Vec<Grant<Write>> = visitor.grant_each(&app, ways.from()).await?;
     let to: Vec<Grant<Write>> = visitor.grant_each(&app, ways.to()).await?;
@@ -234,10 +221,13 @@ async fn rename(
 
 /// Copies files and folders as a new revision, without transferring their content. Copying from another dataset requires
 /// download access to it, and both datasets must use the same store.
+///
+/// A request has at most 50,000 items and 8 MiB; send several for more, or name the folders that contain the files.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/copy", tag = "drive", request_body = CopyRequest,
     responses((status = 200, description = "The copies.", body = Moved)))]
-async fn copy(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body<CopyRequest>) -> Result<Json<Moved>> {
-    let ways = Ways::of(&app, &visitor, asked.from, asked.to, asked.items).await?;
+async fn copy(State(app): State<App>, visitor: DatasetRequest, request: Request) -> Result<Json<Moved>> {
+    let (_, asked) = batch::read::<Write, CopyRequest>(&app, &visitor, request).await?;
+    let ways = Ways::of(asked.from, asked.to, asked.items)?;
     visitor.charge(ways.items().len());
     let targets: Vec<Grant<Write>> = visitor.grant_each(&app, ways.to()).await?;
     ways.check_replaced(&targets)?;
@@ -273,30 +263,21 @@ async fn copy(State(app): State<App>, visitor: DatasetRequest, Body(asked): Body
 
 /// Deletes files and folders as one revision and moves them to the trash. The history keeps them. A parent folder that
 /// becomes empty is kept.
+///
+/// A request has at most 50,000 items and 8 MiB; send several for more, or name the folders that contain the files.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/delete", tag = "drive", request_body = DeleteRequest,
     responses((status = 200, description = "The items were moved to the trash.", body = Deleted)))]
-async fn delete(
-    State(app): State<App>,
-    visitor: DatasetRequest,
-    Body(asked): Body<DeleteRequest>,
-) -> Result<Json<Deleted>> {
-    if asked.paths.len() > PATHS {
-        return Err(Error::invalid(format!(
-            "`paths` must have at most {PATHS} items; to delete more, delete their folder"
-        )));
-    }
-    visitor.charge(asked.paths.len());
-    let grants: Vec<Grant<Write>> = visitor.grant_each(&app, asked.paths.iter().map(String::as_str)).await?;
+async fn delete(State(app): State<App>, visitor: DatasetRequest, request: Request) -> Result<Json<Deleted>> {
+    let (_, asked) = batch::read::<Write, DeleteRequest>(&app, &visitor, request).await?;
+    let paths = asked.paths.items("paths")?;
+    visitor.charge(paths.len());
+    let grants: Vec<Grant<Write>> = visitor.grant_each(&app, paths.iter().map(String::as_str)).await?;
     let mut paths = Vec::with_capacity(grants.len());
     for grant in &grants {
         paths.push(path_of(grant)?);
         expect_inner(grant)?;
     }
     let default = match paths.as_slice() {
-        [] => {
-            let _: Grant<Write> = visitor.grant(&app, "").await?;
-            return Err(Error::invalid("`paths` must not be empty"));
-        }
         [only] => format!("Delete {only}"),
         many => format!("Delete {} files and folders", many.len()),
     };

@@ -1,22 +1,20 @@
 //! Trash: deleted files and folders, which can be restored.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use metastore::FilePath;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::common::{Body, Items, Page, PageUrl};
+use super::super::batch::{self, Batch};
+use super::super::common::{Items, Page, PageUrl};
 use super::{grants, message};
 use crate::access::{Grant, Read, Write};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::web::http::{DatasetRequest, Parameters, Routes, Segments, routes};
-
-/// The maximum number of items restored as one revision.
-const MAX_RESTORED: usize = 1000;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.document(routes!(list, empty)).document(routes!(restore)).document(routes!(forget))
@@ -48,8 +46,8 @@ struct TrashItem {
 #[serde(deny_unknown_fields)]
 struct RestoreFromTrash {
     /// The ids of the items to restore.
-    #[schema(min_items = 1, max_items = 1000)]
-    ids: Vec<String>,
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 50_000)]
+    ids: Batch<String>,
     /// The folder to restore to; empty for the root. Default: the original location of each item.
     to: Option<String>,
     /// The commit message.
@@ -97,18 +95,12 @@ async fn list(
     Ok(here.page(items.collect(), next))
 }
 
-/// Restores items from the trash as one revision, all or nothing.
+/// Restores items from the trash as one revision, all or nothing: at most 50,000.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/trash/restore", tag = "drive", operation_id = "recover", request_body = RestoreFromTrash,
     responses((status = 200, description = "The items were restored.", body = RestoredFromTrash)))]
-async fn restore(
-    State(app): State<App>,
-    visitor: DatasetRequest,
-    Body(asked): Body<RestoreFromTrash>,
-) -> Result<Json<RestoredFromTrash>> {
-    let grants: Vec<Grant<Write>> = grants(&app.access, &visitor).await?;
-    if asked.ids.is_empty() || asked.ids.len() > MAX_RESTORED {
-        return Err(Error::invalid(format!("`ids` must have 1 to {MAX_RESTORED} items")));
-    }
+async fn restore(State(app): State<App>, visitor: DatasetRequest, request: Request) -> Result<Json<RestoredFromTrash>> {
+    let (grants, asked) = batch::read::<Write, RestoreFromTrash>(&app, &visitor, request).await?;
+    let ids = asked.ids.items("ids")?;
     let to: Option<Option<FilePath>> = match &asked.to {
         None => None,
         Some(folder) => {
@@ -116,13 +108,13 @@ async fn restore(
             Some(grant.path().cloned())
         }
     };
-    visitor.charge(asked.ids.len());
-    let default = match asked.ids.len() {
+    visitor.charge(ids.len());
+    let default = match ids.len() {
         1 => "Restore from the trash".to_owned(),
         many => format!("Restore {many} files and folders from the trash"),
     };
     let (revision, restored) =
-        app.datasets.restore_from_trash(&grants, &asked.ids, to, message(asked.message, &default)).await?;
+        app.datasets.restore_from_trash(&grants, &ids, to, message(asked.message, &default)).await?;
     let restored = restored.iter().map(|way| Way { from: way.from.to_string(), to: way.to.to_string() });
     Ok(Json(RestoredFromTrash { revision: revision.to_string(), restored: restored.collect() }))
 }

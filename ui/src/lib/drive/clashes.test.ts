@@ -17,6 +17,17 @@ it('finds what an upload replaces', () => {
 	expect(paths(settleUpload(two, existing, 'both'))).toEqual(['in/b (3).csv', 'in/b (2).csv']);
 });
 
+it('knows what was there before an upload, or offers nothing', () => {
+	const known = new Existing();
+	known.add({ path: 'a', type: 'file', revision: 'r1' });
+	known.add({ path: 'b', type: 'file', revision: 'r2' });
+	known.add({ path: 'c', type: 'file', revision: null });
+	expect(known.versions(['b', 'a'])).toEqual([{ path: 'b', revision: 'r2' }, { path: 'a', revision: 'r1' }]);
+	expect(known.versions([])).toEqual([]);
+	// Changed longer ago than the server looks.
+	expect(known.versions(['a', 'c'])).toBeNull();
+});
+
 it('refuses a file in the place of a folder and the reverse', () => {
 	expect(uploadProblem('maps', existing)).toContain('folder');
 	expect(uploadProblem('c/d.csv', existing)).toContain('“c” is a file');

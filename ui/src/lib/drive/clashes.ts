@@ -10,9 +10,21 @@ export type ClashChoice = 'replace' | 'both' | 'skip';
 export class Existing {
 	readonly files = new Set<string>();
 	readonly folders = new Set<string>();
+	/** The revisions that last changed the files, where they are known. */
+	readonly #revisions = new Map<string, string>();
 
-	add(entry: { path: string; type: string }): void {
-		(entry.type === 'folder' ? this.folders : this.files).add(entry.path);
+	add({ path, type, revision }: { path: string; type: string; revision?: string | null }): void {
+		(type === 'folder' ? this.folders : this.files).add(path);
+		if (revision) this.#revisions.set(path, revision);
+	}
+
+	/** Returns the versions of these files, which an upload replaces; null unless all are known. */
+	versions(paths: readonly string[]): { path: string; revision: string }[] | null {
+		const versions = paths.flatMap((path) => {
+			const revision = this.#revisions.get(path);
+			return revision === undefined ? [] : [{ path, revision }];
+		});
+		return versions.length === paths.length ? versions : null;
 	}
 
 	has(path: string): boolean {

@@ -33,7 +33,19 @@ export interface ListOptions {
 }
 
 /** Number of files and folders that one request to the drive API can change or download. */
-export const MOST = 1000;
+export const MOST = 50_000;
+
+/** Number of entries of a folder that a download URL can name. */
+export const NAMED = 40_000;
+
+/** Number of items of a page of a listing. */
+const PAGE = 1000;
+
+/** A version of a file. */
+export interface FileVersion {
+	path: string;
+	revision: string;
+}
 
 /** Which rows of a table to read. */
 export interface RowsQuery {
@@ -94,7 +106,7 @@ export class Drive {
 	}
 
 	list(path: string, { cursor, signal, sort, recursive }: ListOptions = {}): Promise<Page<DriveEntry>> {
-		const query = { path: path || undefined, cursor, limit: 1000, sort: sort && sortParameter(sort), recursive };
+		const query = { path: path || undefined, cursor, limit: PAGE, sort: sort && sortParameter(sort), recursive };
 		return this.call('GET', '/list', { query, signal });
 	}
 
@@ -114,33 +126,23 @@ export class Drive {
 
 	/** Moves files and folders as one revision. */
 	async move(items: MoveItem[]): Promise<Done> {
-		const made = await this.#change('/move', items, (some) => ({ items: some }));
-		if (items.some(({ replace }) => replace)) return this.revertible(made);
+		const { revision } = await this.call<{ revision: string }>('POST', '/move', { body: { items } });
+		if (items.some(({ replace }) => replace)) return this.revertible([revision]);
 		const back = items.map(({ from, to }) => ({ from: to, to: from })).reverse();
 		return { undo: () => this.move(back) };
 	}
 
 	/** Copies files and folders as one revision. */
 	async copy(items: MoveItem[]): Promise<Done> {
-		const made = await this.#change('/copy', items, (some) => ({ items: some }));
-		if (items.some(({ replace }) => replace)) return this.revertible(made);
+		const { revision } = await this.call<{ revision: string }>('POST', '/copy', { body: { items } });
+		if (items.some(({ replace }) => replace)) return this.revertible([revision]);
 		return { undo: () => this.delete(items.map(({ to }) => to)) };
 	}
 
-	/** Moves files and folders to the trash. */
+	/** Moves files and folders to the trash, as one revision. */
 	async delete(paths: string[]): Promise<Done> {
-		await this.#change('/delete', paths, (some) => ({ paths: some }));
+		await this.call('POST', '/delete', { body: { paths } });
 		return { undo: () => this.#restoreDeleted(paths) };
-	}
-
-	/** Sends a change, as few revisions as the server allows, and returns them. */
-	async #change<T>(rest: string, items: T[], body: (some: T[]) => unknown): Promise<string[]> {
-		const made: string[] = [];
-		for (let at = 0; at < items.length; at += MOST) {
-			const { revision } = await this.call<{ revision: string }>('POST', rest, { body: body(items.slice(at, at + MOST)) });
-			made.push(revision);
-		}
-		return made;
 	}
 
 	/** Returns how to undo revisions. Reverts need write access to the whole dataset. */
@@ -160,9 +162,9 @@ export class Drive {
 	async #restoreDeleted(paths: string[]): Promise<void> {
 		// Newest first: a path may have been deleted before.
 		const wanted = new Set(paths);
-		const items = await all((cursor) => this.trash(cursor), 2 * paths.length + MOST);
+		const items = await all((cursor) => this.trash(cursor), 2 * paths.length + PAGE);
 		const ids = items.filter(({ path }) => wanted.delete(path)).map(({ id }) => id);
-		for (let at = 0; at < ids.length; at += MOST) await this.restore(ids.slice(at, at + MOST));
+		if (ids.length > 0) await this.restore(ids);
 	}
 
 	/** Returns a URL that works for ten minutes without credentials: for a file, or a ZIP of a folder or of several paths. */
@@ -208,8 +210,13 @@ export class Drive {
 		return before === undefined ? {} : { undo: () => this.restoreVersion(path, before) };
 	}
 
+	/** Restores versions of files, each as a revision of its own. */
+	async restoreVersions(versions: readonly FileVersion[]): Promise<void> {
+		for (const { path, revision } of versions) await this.restoreVersion(path, revision);
+	}
+
 	trash(cursor?: string | null): Promise<Page<TrashItem>> {
-		return this.call('GET', '/trash', { query: { cursor, limit: MOST } });
+		return this.call('GET', '/trash', { query: { cursor, limit: PAGE } });
 	}
 
 	restore(ids: string[]): Promise<RestoredFromTrash> {
@@ -231,7 +238,7 @@ export class Drive {
 	}
 
 	shares(): Promise<Page<Share>> {
-		return request('GET', this.#shares, { query: { limit: 1000 } });
+		return request('GET', this.#shares, { query: { limit: PAGE } });
 	}
 
 	share(share: NewShare): Promise<Share> {

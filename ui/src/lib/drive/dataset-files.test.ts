@@ -57,6 +57,23 @@ it('keeps a folder from which everything is removed', async () => {
 	expect(sent[2]?.body.operations).toHaveLength(1);
 });
 
+it('keeps a folder of several pages from which everything is removed', async () => {
+	const names = Array.from({ length: 2500 }, (_, number) => `in/${number}`);
+	const sent: Record<string, unknown[]>[] = [];
+	vi.stubGlobal('fetch', (url: string, init: RequestInit) => {
+		if (init.method === 'GET') {
+			const at = Number(new URL(url, 'http://localhost').searchParams.get('cursor') ?? 0);
+			const items = names.slice(at, at + 1000).map((path) => ({ path, type: 'file', size: 1, id: '0', executable: false }));
+			return Promise.resolve(new Response(JSON.stringify({ items, next_cursor: at + 1000 < names.length ? String(at + 1000) : null }), { status: 200 }));
+		}
+		sent.push(JSON.parse(String(init.body)) as Record<string, unknown[]>);
+		return Promise.resolve(new Response(JSON.stringify({ revision: 'r2' }), { status: 201 }));
+	});
+	await files().delete(names);
+	await files().delete(names.slice(1));
+	expect(sent.map((body) => body.operations?.length)).toEqual([2501, 2499]);
+});
+
 it('restores several entries of a tag as one commit to a branch', async () => {
 	const sent = server(['in/a', 'in/b']);
 	const tag = new DatasetFiles({ owner: 'ada', dataset: 'birds', whole: true }, { name: 'v1.0', revision: 'v1.0', isBranch: false, isDefault: false });

@@ -138,8 +138,14 @@ export class DatasetFiles extends Drive {
 		const kept: Extract<Operation, { operation: 'put' }>[] = [];
 		for (const folder of new Set(paths.map(parentOf))) {
 			if (folder === '') continue;
-			const { items, next_cursor: more } = await this.list(folder);
-			if (!more && items.every((entry) => gone.has(entry.path))) kept.push({ operation: 'put', path: join(folder, KEEP), content: '' });
+			let cursor: string | null | undefined;
+			let isEmptied = true;
+			do {
+				const page = await this.list(folder, { cursor });
+				isEmptied = page.items.every((entry) => gone.has(entry.path));
+				cursor = page.next_cursor;
+			} while (cursor && isEmptied);
+			if (isEmptied) kept.push({ operation: 'put', path: join(folder, KEEP), content: '' });
 		}
 		return kept;
 	}

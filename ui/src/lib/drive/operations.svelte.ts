@@ -175,9 +175,13 @@ export class Operations {
 			if (answer === null) return false;
 			const settled = settleUpload(files, existing, answer.choice);
 			if (settled.length === 0) return false;
+			const replaced = replacedFiles(settled, existing);
+			// Without access to the whole dataset, the upload cannot be reverted, but each file can be restored.
+			const before = drive.place.whole === true ? null : existing.versions(replaced);
 			this.send(settled, to, {
 				message: options.message ?? answer.message,
-				replaced: settled.filter(({ path }) => existing.files.has(path)).length,
+				replaced: replaced.length,
+				...(before && { undo: () => drive.restoreVersions(before.map(({ path, revision }) => ({ path: join(to, path), revision }))) }),
 				...(options.onDone && { onDone: options.onDone })
 			});
 			return true;
@@ -216,7 +220,7 @@ export class Operations {
 			// Bounded: beyond that, the server refuses names that are taken.
 			for (let pages = 0; pages < 20; pages++) {
 				const page = await this.#drive.list(path, { cursor, recursive });
-				for (const entry of page.items) existing.add({ path: folder === '' ? entry.path : entry.path.slice(folder.length + 1), type: entry.type });
+				for (const entry of page.items) existing.add({ path: folder === '' ? entry.path : entry.path.slice(folder.length + 1), type: entry.type, revision: entry.revision });
 				cursor = page.next_cursor;
 				if (!cursor) return;
 			}

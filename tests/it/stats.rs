@@ -199,8 +199,8 @@ story! {
 
         // Lists show the versions of the last twelve weeks; what was pushed at once is one.
         crate::search::indexed(&server).await;
-        let weekly = async || server.get(&ada, ROOT).await["items"][0]["weekly_versions"].clone();
-        let counted: Vec<u64> = serde_json::from_value(weekly().await).unwrap();
+        let listed = server.get(&ada, ROOT).await;
+        let counted: Vec<u64> = serde_json::from_value(listed["items"][0]["weekly_versions"].clone()).unwrap();
         assert_eq!((counted.len(), counted[10] + counted[11]), (12, 3), "{counted:?}");
 
         server.clock.advance(Duration::from_hours(3 * 24));

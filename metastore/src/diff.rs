@@ -93,7 +93,9 @@ impl Reader {
             }
             (None, None) => Vec::new(),
         };
-        changes.iter_mut().for_each(|change| change.path = format!("{path}/{}", change.path));
+        for change in &mut changes {
+            change.path = format!("{path}/{}", change.path);
+        }
         let is_file = |side: &Side| side.kind != EntryKind::Folder;
         let (old, new) = (old.filter(is_file), new.filter(is_file));
         let kind = match (old, new) {

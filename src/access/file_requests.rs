@@ -19,8 +19,7 @@ use crate::types::Id;
 const NAME_MAX: usize = 240;
 
 /// A permission check that passed: this actor opened the link of a file request, and may add files to its folder, which
-/// may be the root of the dataset. Whatever
-/// is there, they must not learn of it.
+/// may be the root of the dataset. Whatever is there, they must not learn of it.
 #[derive(Debug)]
 #[must_use = "an unused grant is a permission check without effect"]
 pub struct FileRequestGrant {

@@ -424,15 +424,15 @@ pub(super) fn nothing_at(path: &FilePath) -> metastore::Error {
 /// Collects all files of what is at a path under their new paths, and returns the remaining copy budget.
 fn collect_side(
     reader: &Reader,
-    side: Side,
+    source: Side,
     from: &FilePath,
     to: &FilePath,
     mut room: CopyBudget,
     is_foreign: bool,
 ) -> metastore::Result<(CopiedFiles, CopyBudget)> {
-    let entries = match side.kind {
-        EntryKind::Folder => reader.tree(side.id, None, true)?,
-        _ => vec![reader.entry_of("", side)?],
+    let entries = match source.kind {
+        EntryKind::Folder => reader.tree(source.id, None, true)?,
+        _ => vec![reader.entry_of("", source)?],
     };
     let too_many = || {
         metastore::Error::TooLarge(format!(

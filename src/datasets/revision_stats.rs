@@ -74,8 +74,8 @@ fn count(
             Ok((changes.len(), if fits { Some(sum(reader, &changes)?) } else { None }))
         });
         match found {
-            Ok((changed, Some(stats))) => {
-                files += changed;
+            Ok((more, Some(stats))) => {
+                files += more;
                 counted.insert(*id, Some(stats));
             }
             Ok((_, None)) | Err(metastore::Error::TooLarge(_)) => {

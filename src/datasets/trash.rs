@@ -50,14 +50,14 @@ impl Datasets {
             for ((path, id), side) in paths.iter().zip(&ids).zip(reader.sides(head, &paths)?) {
                 let side = side.ok_or_else(|| nothing_at(path))?;
                 let entry = reader.entry_of(path.as_str(), side)?;
-                let size = entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size);
+                let bytes = entry.pointer.as_ref().map(|pointer| pointer.size).or(entry.size);
                 let kind = if entry.kind == EntryKind::Folder { "folder" } else { "file" };
                 change.edits.push(Edit::Delete { path: path.clone() });
                 change.trash.added.push(TrashRow {
                     id: id.clone(),
                     path: path.to_string(),
                     kind: kind.to_owned(),
-                    size: size.map(crate::db::signed),
+                    size: bytes.map(crate::db::signed),
                     revision: head.to_string(),
                     deleted_at: now,
                     deleted_by: by.clone(),

@@ -120,14 +120,13 @@ impl DownloadSigner {
             let end = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
             let (folder, rest) = rest.split_at(end);
             let folder = std::str::from_utf8(folder).ok()?;
-            let selection = match rest {
-                [0, 0, bits @ ..] => Selection::Entries(bits.to_vec()),
-                _ => {
-                    let slash = if folder.is_empty() { "" } else { "/" };
-                    let names = std::str::from_utf8(rest).ok()?.split('\0').skip(1);
-                    let paths = names.map(|name| format!("{folder}{slash}{name}").parse());
-                    Selection::Paths(paths.collect::<metastore::Result<_>>().ok()?)
-                }
+            let selection = if let [0, 0, bits @ ..] = rest {
+                Selection::Entries(bits.to_vec())
+            } else {
+                let slash = if folder.is_empty() { "" } else { "/" };
+                let names = std::str::from_utf8(rest).ok()?.split('\0').skip(1);
+                let paths = names.map(|name| format!("{folder}{slash}{name}").parse());
+                Selection::Paths(paths.collect::<metastore::Result<_>>().ok()?)
             };
             Some(DownloadRequest {
                 dataset: Id::from_bytes(*dataset),

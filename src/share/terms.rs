@@ -158,8 +158,8 @@ impl RequestUpdate {
 /// Checks that the permission and the rest of a new share fit together.
 ///
 /// # Errors
-/// Invalid if the permission to upload is not that of a link to a folder or a dataset, or comes without its terms, or with what only
-/// other links have.
+/// Invalid if the permission to upload is not that of a link to a folder or a dataset, or comes without its terms, or with
+/// what only other links have.
 pub(super) fn check_rights(new: &NewShare) -> Result<()> {
     match (new.right, &new.request) {
         (ShareRight::View | ShareRight::Edit, None) => return Ok(()),

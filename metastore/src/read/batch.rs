@@ -28,7 +28,9 @@ impl Reader {
                 let Some(wanted) = by_name.remove(name) else { continue };
                 let (ends, below): (Below<'_>, Below<'_>) = wanted.into_iter().partition(|(_, rest)| rest.is_empty());
                 let side = Side { kind: EntryKind::of(entry.mode), id: entry.oid.to_owned() };
-                ends.into_iter().for_each(|(index, _)| found[index] = Some(side));
+                for (index, _) in ends {
+                    found[index] = Some(side);
+                }
                 if side.kind == EntryKind::Folder && !below.is_empty() {
                     folders.push((side.id, below));
                 }

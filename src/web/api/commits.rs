@@ -233,8 +233,8 @@ impl<'a> CommitContext<'a> {
         copies: Option<(String, Vec<(FilePath, FilePath)>)>,
     ) -> Result<()> {
         let Some((revision, ways)) = copies else { return Ok(()) };
-        let copied = self.app.datasets.copy_within(&self.grant.narrow(), &revision, ways, &mut self.room).await;
-        edits.extend(copied.map_err(|CommitError { operation, error }| {
+        let made = self.app.datasets.copy_within(&self.grant.narrow(), &revision, ways, &mut self.room).await;
+        edits.extend(made.map_err(|CommitError { operation, error }| {
             error.of_part(&place(edits.len() + operation.unwrap_or_default()))
         })?);
         Ok(())

@@ -5,7 +5,7 @@ use futures::TryStreamExt as _;
 use rutter_testing::{TableClient, assert_hidden, table_engine};
 use tonic::transport::Endpoint;
 
-use crate::cluster::{Cloud, Cluster, story};
+use crate::cluster::{Cluster, story};
 
 /// Requests the rows of a table over Arrow Flight; returns the description, and the error.
 async fn flight(cluster: &Cluster, table: &str) -> String {

@@ -70,6 +70,11 @@ def damaged(extension, sample, source):
     return mutated(sample, source)
 
 
+def server_memory():
+    """Returns the memory of the server in MiB, without the parts of its program and of packs that were read so far."""
+    return memory(os.environ["PROCESS"], "RssAnon")
+
+
 def main(mutations):
     call("POST", "datasets", {"id": DATASET, "visibility": "private"})
     before, done, total, counts = None, 0, 5 * mutations, {}
@@ -90,10 +95,10 @@ def main(mutations):
                     counts[extension, outcome] = counts.get((extension, outcome), 0) + 1
             done += len(names)
             if before is None and done >= total * WARM:
-                before = memory(os.environ["PROCESS"])
+                before = server_memory()
         if first % 1000 == 0:
-            print(f"{done} of {total}: the server has {memory(os.environ['PROCESS']):.1f} MiB; {counts}", flush=True)
-    grown = memory(os.environ["PROCESS"]) - before
+            print(f"{done} of {total}: the server has {server_memory():.1f} MiB; {counts}", flush=True)
+    grown = server_memory() - before
     print(f"{total} mutations: {grown:+.1f} MiB; {counts}")
     # Something is wrong with the samples if all of them, or none, are readable.
     assert all(counts.get((extension, status)) for extension in samples() for status in (200, 422)), counts

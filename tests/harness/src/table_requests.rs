@@ -43,17 +43,20 @@ impl TableClient<'_> {
     pub async fn create_tables(&self) {
         let made = self.post("api/v1/datasets", &json!({"id": "ada/tables", "visibility": "public"})).await;
         assert_eq!(made.status, 201, "{}", made.text());
-        for revision in 0..2 {
+        for revision in 0_u8..2 {
             let mut table = "id,name,share\n".to_owned();
-            for id in 0..60_000 {
-                writeln!(table, "{id},n{id:07},{}.5", id + revision).unwrap();
+            for id in 0_u32..60_000 {
+                writeln!(table, "{id},n{id:07},{}.5", id + u32::from(revision)).unwrap();
             }
             // It is not UTF-8, so it is not stored in git.
             let table = [table.as_bytes(), b"60000,\xe9,1\n"].concat();
-            self.put("lost.csv", [b"id,name,share\n1,lost,", revision.to_string().as_bytes(), &table[13..]].concat())
-                .await;
+            self.put(
+                "lost.csv",
+                [&b"id,name,share\n1,lost,"[..], revision.to_string().as_bytes(), &table[13..]].concat(),
+            )
+            .await;
             self.put("t.csv", table).await;
-            self.put("damaged.parquet", [b"PAR1", &[0xff; 3000][..], &[revision], b"PAR1"].concat()).await;
+            self.put("damaged.parquet", [&b"PAR1"[..], &[0xff; 3000][..], &[revision], b"PAR1"].concat()).await;
             self.put(
                 "damaged.csv",
                 [format!("{revision},\"").as_bytes(), &b"\xe9"[..], &b"x".repeat(2 << 20)].concat(),

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { pages, start } from './chunks.mjs';
 import { catalogues } from './texts.mjs';
 
-const limit = 150 * 1024;
+const limit = 120 * 1024;
 const dist = new URL('../dist/', import.meta.url);
 
 const bytes = new Map();

@@ -8,6 +8,7 @@ pub mod card;
 pub mod ckan;
 pub mod commits;
 pub mod compare;
+pub mod copies;
 pub mod dry_run;
 mod garbage;
 pub mod idempotency;

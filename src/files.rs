@@ -25,7 +25,7 @@ use crate::access::{Fetch, Grant, Write};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datasets::Datasets;
-use crate::datasets::commits::CopyBudget;
+use crate::datasets::copies::CopyBudget;
 use crate::datasets::revisions::CommitMeta;
 use crate::datasets::tree_api::{IfMatch, path_of};
 use crate::db::Db;

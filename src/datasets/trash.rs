@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use metastore::{Edit, EntryKind, FilePath, ObjectId, Reader, Side};
 
-use super::commits::{copy_side, exists, nothing_at};
+use super::commits::{exists, nothing_at};
+use super::copies::copy_side;
 use super::revisions::{Change, CommitMeta};
 use super::tree_api::{folders_above, keep_folders, outermost};
 use super::{Datasets, object_id};

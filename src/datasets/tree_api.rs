@@ -9,7 +9,8 @@ use metastore::{CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId,
 
 use super::Datasets;
 use super::browse::{ListedEntry, ResolvedEntry, commits, not_found};
-use super::commits::{CommitOutcome, copy_side, copy_tree, exists, nothing_at, reading};
+use super::commits::{CommitOutcome, exists, nothing_at, reading};
+use super::copies::{copy_side, copy_tree};
 use super::ref_transaction::TrashChange;
 use super::revisions::{Change, CommitMeta, head};
 use super::sorted::folded;

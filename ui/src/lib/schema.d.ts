@@ -4594,7 +4594,7 @@ export interface paths {
                     revision?: string;
                     /** @description Only revisions that changed this file or folder. */
                     path?: components["schemas"]["FilePath"];
-                    /** @description True to also count what each revision changed, of at most 100 of them. */
+                    /** @description True to also count what each revision changed, with `path` only there, of at most 100 of them. */
                     stats?: boolean;
                     /** @description The maximum number of items to return. */
                     limit?: number;
@@ -6026,6 +6026,7 @@ export interface paths {
         /**
          * Copies files and folders as a new revision, without transferring their content. Copying from another dataset requires
          *     download access to it, and both datasets must use the same store.
+         * @description A request has at most 50,000 items and 8 MiB; send several for more, or name the folders that contain the files.
          */
         post: {
             parameters: {
@@ -6088,6 +6089,7 @@ export interface paths {
         /**
          * Deletes files and folders as one revision and moves them to the trash. The history keeps them. A parent folder that
          *     becomes empty is kept.
+         * @description A request has at most 50,000 items and 8 MiB; send several for more, or name the folders that contain the files.
          */
         post: {
             parameters: {
@@ -6240,7 +6242,8 @@ export interface paths {
         /**
          * Creates a download URL for the current state of files and folders. The URL needs no credentials and expires after
          *     ten minutes.
-         * @description A single file is sent as it is; a folder or several items are sent as a ZIP archive of at most 50,000 files.
+         * @description A single file is sent as it is; a folder or several items are sent as a ZIP archive of at most 50,000 files. The URL
+         *     names them, so there is room for some hundred paths, or for any number out of one folder with at most 40,000 entries.
          */
         post: {
             parameters: {
@@ -6577,7 +6580,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Moves or renames files and folders as a new revision. Their old parent folders are kept even if they become empty. */
+        /**
+         * Moves or renames files and folders as a new revision. Their old parent folders are kept even if they become empty.
+         * @description A request has at most 50,000 items and 8 MiB; send several for more, or name the folders that contain the files.
+         */
         post: {
             parameters: {
                 query?: never;
@@ -6934,7 +6940,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Restores items from the trash as one revision, all or nothing. */
+        /** Restores items from the trash as one revision, all or nothing: at most 50,000. */
         post: {
             parameters: {
                 query?: never;
@@ -12671,8 +12677,10 @@ export interface components {
             updated: string;
             /** @description Who can see the dataset. */
             visibility: components["schemas"]["Visibility"];
-            /** @description The number of new versions in each of the last 12 weeks, the current one last; empty if there are none. Only for the
-             *     first 100 datasets of a page, and not in `GET /api/v1/search`. */
+            /**
+             * @description The number of new versions in each of the last 12 weeks, the current one last; empty if there are none. Only for the
+             *     first 100 datasets of a page, and not in `GET /api/v1/search`.
+             */
             weekly_versions: number[];
         };
         /** @description One page of search results. */
@@ -14475,7 +14483,7 @@ export interface components {
             request?: components["schemas"]["NewFileRequest"] | null;
             /**
              * @description The permission: `view` (see and download), `edit` (also change), or `upload` for a file request: a link by which
-             *     others add files to a folder, and see nothing of it.
+             *     others add files to a folder or to the root of the dataset, and see nothing of it.
              */
             right: components["schemas"]["ShareRight"];
             /** @description Whom to share with. */

@@ -1,0 +1,169 @@
+//! Copies of files and folders: within a dataset, where they add no bytes, and from another one.
+
+use lfs::Pointer;
+use metastore::{Content, CopiedTree, Edit, EditError, Entry, EntryKind, FilePath, ObjectId, Reader, Side};
+
+use super::Datasets;
+use super::commits::{CommitError, nothing_at};
+use super::revisions::head;
+use crate::access::{DatasetGrant, Fetch, Grant, Read};
+use crate::error::{Error, Result};
+
+/// The remaining copy budget of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct CopyBudget {
+    /// Number of files.
+    pub files: usize,
+    /// Bytes copied into the repository.
+    pub bytes: u64,
+}
+
+/// The budget of copies within a dataset, which add no bytes.
+const UNLIMITED: CopyBudget = CopyBudget { files: usize::MAX, bytes: u64::MAX };
+
+/// Files read from a path of another dataset.
+#[derive(Debug)]
+pub struct CopiedFiles {
+    /// The edit that writes them to the target path.
+    pub edit: Edit,
+    /// The LFS objects that the files point to.
+    pub pointers: Vec<Pointer>,
+}
+
+impl Datasets {
+    /// Creates the edits that copy paths, in some revision of this dataset, to other paths (from, to). Copies no bytes.
+    ///
+    /// # Errors
+    /// Not found if the revision or a path does not exist; too large if they exceed the copy budget; invalid for an
+    /// entry that cannot be written here, such as a submodule. The error has the index of the path.
+    pub async fn copy_within(
+        &self,
+        grant: &DatasetGrant<Read>,
+        revision: &str,
+        ways: Vec<(FilePath, FilePath)>,
+        room: &mut CopyBudget,
+    ) -> Result<Vec<Edit>, CommitError> {
+        let copied = self.copy_from_revision(grant, Some(revision), ways, room, false).await?;
+        Ok(copied.into_iter().map(|copied| copied.edit).collect())
+    }
+
+    /// Reads the paths of grants for another dataset, to be copied to paths of this one. Its pointers refer to objects
+    /// that this dataset has to hold before the edits can be committed. Without `revision`, reads the newest one.
+    ///
+    /// # Errors
+    /// As for [`Datasets::copy_within`].
+    pub async fn copy_files(
+        &self,
+        from: &[Grant<Fetch>],
+        revision: Option<&str>,
+        to: Vec<FilePath>,
+        room: &mut CopyBudget,
+    ) -> Result<Vec<CopiedFiles>, CommitError> {
+        let Some(source) = from.first() else { return Ok(Vec::new()) };
+        let whole = || Error::invalid("a whole dataset cannot be copied; choose a file or folder in it");
+        let from = from.iter().map(|grant| grant.path().cloned().ok_or_else(whole)).collect::<Result<Vec<_>>>()?;
+        let ways = from.into_iter().zip(to).collect();
+        self.copy_from_revision(&source.narrow(), revision, ways, room, true).await
+    }
+
+    async fn copy_from_revision(
+        &self,
+        source: &Grant<Read>,
+        revision: Option<&str>,
+        ways: Vec<(FilePath, FilePath)>,
+        room: &mut CopyBudget,
+        is_foreign: bool,
+    ) -> Result<Vec<CopiedFiles>, CommitError> {
+        let snapshot = self.snapshot_of(source.id()).await?;
+        let revision = match revision {
+            Some(revision) => self.resolve_visible(source, &snapshot, revision).await?,
+            None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?,
+        };
+        let before = *room;
+        let (from, to): (Vec<FilePath>, Vec<FilePath>) = ways.into_iter().unzip();
+        let work = move |reader: &Reader| {
+            let sides = reader.sides(revision, &from)?;
+            let (mut found, mut left) = (Vec::with_capacity(from.len()), before);
+            for (index, ((from, to), side)) in from.iter().zip(&to).zip(sides).enumerate() {
+                let collected = side.ok_or_else(|| nothing_at(from));
+                let collected = collected.and_then(|side| collect_side(reader, side, from, to, left, is_foreign));
+                match collected {
+                    Ok((copied, room)) => {
+                        found.push(copied);
+                        left = room;
+                    }
+                    Err(error) => return Ok(Err(EditError { edit: Some(index), error })),
+                }
+            }
+            Ok(Ok((found, left)))
+        };
+        let done = snapshot.read_long(work).await?;
+        let (found, left) =
+            done.map_err(|EditError { edit, error }| CommitError { operation: edit, error: error.into() })?;
+        *room = left;
+        Ok(found)
+    }
+}
+
+/// Collects all files of what is at a path under their new paths, and returns the remaining copy budget.
+fn collect_side(
+    reader: &Reader,
+    source: Side,
+    from: &FilePath,
+    to: &FilePath,
+    mut room: CopyBudget,
+    is_foreign: bool,
+) -> metastore::Result<(CopiedFiles, CopyBudget)> {
+    let entries = match source.kind {
+        EntryKind::Folder => reader.tree(source.id, None, true)?,
+        _ => vec![reader.entry_of("", source)?],
+    };
+    let too_many = || {
+        metastore::Error::TooLarge(format!(
+            "{from} has more files than one request can copy; copy its folders one by one"
+        ))
+    };
+    room.files = room.files.checked_sub(entries.len()).ok_or_else(too_many)?;
+    let mut pointers = Vec::new();
+    let mut files = Vec::with_capacity(entries.len());
+    for Entry { path, kind, id, size, pointer } in entries {
+        // The replacement character stands for bytes that are not valid UTF-8: the copy would have another name.
+        let Some(size) = size.filter(|_| !path.contains('\u{fffd}')) else {
+            let slash = if path.is_empty() { "" } else { "/" };
+            return Err(metastore::Error::Invalid(format!(
+                "{from}{slash}{path} cannot be copied here; copy it with git"
+            )));
+        };
+        let content = if is_foreign {
+            let too_much = || {
+                metastore::Error::TooLarge(format!(
+                    "{from} has more bytes than one request can copy; copy its folders one by one"
+                ))
+            };
+            room.bytes = room.bytes.checked_sub(size).ok_or_else(too_much)?;
+            pointers.extend(pointer);
+            Content::Bytes(reader.blob(id, size)?)
+        } else {
+            Content::Existing(id)
+        };
+        let path = if path.is_empty() { to.clone() } else { format!("{to}/{path}").parse()? };
+        files.push(CopiedTree { path, kind, content });
+    }
+    Ok((CopiedFiles { edit: Edit::Graft { to: to.clone(), files }, pointers }, room))
+}
+
+/// Returns the edit that copies a path of some revision to another path, which must be free.
+pub(super) fn copy_tree(
+    reader: &Reader,
+    revision: ObjectId,
+    from: &FilePath,
+    to: &FilePath,
+) -> metastore::Result<Edit> {
+    let Entry { kind, id, .. } = reader.entry(revision, from)?;
+    copy_side(reader, Side { kind, id }, from, to)
+}
+
+/// Like [`copy_tree`], for what is at the path.
+pub(super) fn copy_side(reader: &Reader, side: Side, from: &FilePath, to: &FilePath) -> metastore::Result<Edit> {
+    collect_side(reader, side, from, to, UNLIMITED, false).map(|(lifted, _)| lifted.edit)
+}

@@ -63,6 +63,7 @@ story! {
         installation.age_by_nine_hours().await;
         let running = installation.serve().await;
         audit::wait_for_jobs(&installation, "").await;
+        audit::wait_for_sweep(&installation).await;
         assert_versions(&installation, "third", &contents);
         running.kill();
         audit::compare_store_and_rows(&installation).await;

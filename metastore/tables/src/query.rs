@@ -25,7 +25,6 @@ use tables_wire::{Column, Done, Page, Sort};
 use crate::error::{Error, Result, shortened};
 use crate::names;
 use crate::output::Encoder;
-use crate::source::Numbered;
 use crate::types::columns_of;
 
 /// Maximum of offset and limit together, with a filter or an order.
@@ -111,6 +110,14 @@ pub(crate) struct Source {
     pub(crate) columns: Vec<Column>,
     /// Number of rows, if it is known.
     pub(crate) total: Option<u64>,
+}
+
+/// A table with numbered rows.
+pub(crate) struct Numbered {
+    /// Its columns are followed by others, of which the number is made.
+    pub(crate) provider: Arc<dyn TableProvider>,
+    /// The number of a row, from 1.
+    pub(crate) number: Expr,
 }
 
 /// Where parts of a result go.

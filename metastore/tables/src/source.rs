@@ -15,7 +15,6 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Map, Value, json};
 use tables_wire::{Column, Format, Table, TableFile};
 
-pub(crate) use self::provider::Numbered;
 use self::provider::Provider;
 pub(crate) use self::text::{Part, TextFiles, TextRows};
 use crate::arrow_file::ArrowFile;

@@ -120,6 +120,18 @@ pub async fn wait_for_jobs(installation: &Installation, parked: &str) {
     );
 }
 
+/// Waits until the server has deleted what interrupted uploads left in the store. The job that does it is periodic.
+pub async fn wait_for_sweep(installation: &Installation) {
+    let objects = installation.data().join("store/objects");
+    for _ in 0..3000 {
+        if !below(&objects).iter().any(|file| file.ends_with(".part")) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("partial objects are never deleted: {:?}", below(&objects));
+}
+
 /// The store has all objects of the rows, and no partial ones.
 pub async fn compare_store_and_rows(installation: &Installation) {
     let database = installation.database().await;

@@ -136,7 +136,7 @@ story! {
         operations[2]["from"] = json!("in/nothing");
         let body = json!({"message": "m", "operations": operations});
         let (status, reply) = server.json(Some(&ada.token), "POST", "/api/v1/datasets/ada/data/commits", body).await;
-        assert_eq!(status, 404);
+        assert_eq!(status, 422);
         assert!(reply["detail"].as_str().unwrap().starts_with("operations[2]: "), "{reply}");
     }
 }

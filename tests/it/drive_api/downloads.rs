@@ -127,7 +127,7 @@ story! {
         server.clock.advance(Duration::from_secs(601));
         assert_eq!(Reply::of(server.http.get(format!("{}{url}", server.url))).await.status, 403);
 
-        for (paths, status) in [(json!([]), 422), (json!(["nothing"]), 404), (json!(["", "all"]), 404)] {
+        for (paths, status) in [(json!([]), 422), (json!(["nothing"]), 404), (json!(["", "all"]), 422)] {
             let reply = drive.send("POST", "/downloads", &json!({"paths": paths})).await;
             assert_eq!(reply.status, status, "{paths}: {}", reply.text());
         }

@@ -35,7 +35,7 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use super::OpenTable;
 use crate::error::Error;
 use crate::parquet_file::ParquetFile;
-use crate::query::unused_name;
+use crate::query::{Numbered, unused_name};
 
 /// The name of the store in plans. It is empty: files are read through the connection.
 const STORE: &str = "table://files";
@@ -46,13 +46,6 @@ pub(super) struct Provider {
     /// The columns. With numbered rows, the columns of the table are followed by two more: how many rows the files before
     /// this one have, and the number of the row in its file.
     schema: TableSchema,
-}
-
-/// A table with numbered rows.
-pub(crate) struct Numbered {
-    pub(crate) provider: Arc<dyn TableProvider>,
-    /// The number of a row, from 1.
-    pub(crate) number: Expr,
 }
 
 impl Provider {

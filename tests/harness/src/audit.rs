@@ -124,7 +124,7 @@ pub async fn wait_for_jobs(installation: &Installation, parked: &str) {
 pub async fn wait_for_sweep(installation: &Installation) {
     let objects = installation.data().join("store/objects");
     for _ in 0..3000 {
-        if !below(&objects).iter().any(|file| file.ends_with(".part")) {
+        if below(&objects).iter().all(|file| Path::new(file).extension() != Some("part".as_ref())) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

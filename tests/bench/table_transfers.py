@@ -88,7 +88,8 @@ class Files(fsspec.AbstractFileSystem):
         return [path]
 
 duckdb.register_filesystem(Files())
-duckdb.execute("SET threads = 2; SET enable_progress_bar = false")
+# Threads would move the place in the file for each other.
+duckdb.execute("SET threads = 1; SET enable_progress_bar = false")
 assert len(duckdb.sql(query.format(table="'counted://table.parquet'")).fetchall()) == 50
 print(read)
 """

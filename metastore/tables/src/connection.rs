@@ -23,8 +23,9 @@ const CONCURRENT_READS: usize = 8;
 /// Maximum length of a read, in bytes. Longer ones are split.
 const MAX_READ: u64 = 8 << 20;
 
-/// Ranges of a file with fewer bytes than this between them are read at once.
-const MAX_GAP: u64 = 1 << 20;
+/// Ranges of a file with fewer bytes than this between them are read at once. Others are read at the same time, so a longer gap
+/// would only cost bytes.
+const MAX_GAP: u64 = 128 << 10;
 
 /// Number of frames that wait to be written.
 const WAITING_FRAMES: usize = 16;
@@ -99,7 +100,7 @@ impl Frames {
             let mut indexes = HashMap::new();
             while let Some(frame) = read_frame(&mut input).await? {
                 match frame.kind {
-                    Kind::Bytes => connection.answer(frame.number, &frame.payload),
+                    Kind::Bytes => connection.answer(frame.number, frame.payload),
                     Kind::ReadFailed => connection.fail(frame.number),
                     Kind::Index => {
                         indexes.insert(frame.number, frame.payload);
@@ -216,8 +217,7 @@ impl Connection {
             let read = Read { file: self.first + file, offset: range.start, length };
             let frame = Frame::message(Kind::Read, number, &read).map_err(Error::internal)?;
             let length = usize::try_from(length).map_err(Error::internal)?;
-            let bytes = BytesMut::with_capacity(length);
-            state.unanswered.insert(number, Unanswered { bytes, length, answer, _turn: turn });
+            state.unanswered.insert(number, Unanswered { bytes: BytesMut::new(), length, answer, _turn: turn });
             // Within the lock, so that no read follows the end of the request.
             place.send(frame);
         }
@@ -226,16 +226,23 @@ impl Connection {
         Ok(bytes)
     }
 
-    fn answer(&self, number: u32, payload: &[u8]) {
+    fn answer(&self, number: u32, payload: Bytes) {
         let mut state = self.state();
         let Some(read) = state.unanswered.get_mut(&number) else { return };
-        read.bytes.extend_from_slice(payload);
-        if read.bytes.len() < read.length && !payload.is_empty() {
-            return;
+        let mut whole = payload;
+        // Most reads are answered by a single frame, whose bytes need no copy.
+        if !read.bytes.is_empty() || whole.len() < read.length {
+            let missing = read.length.saturating_sub(read.bytes.len());
+            read.bytes.reserve(missing.max(whole.len()));
+            read.bytes.extend_from_slice(&whole);
+            if read.bytes.len() < read.length && !whole.is_empty() {
+                return;
+            }
+            whole = std::mem::take(&mut read.bytes).freeze();
         }
         if let Some(read) = state.unanswered.remove(&number) {
-            let is_whole = read.bytes.len() == read.length;
-            let _ = read.answer.send(if is_whole { Ok(read.bytes.freeze()) } else { Err(Error::read()) });
+            let is_whole = whole.len() == read.length;
+            let _ = read.answer.send(if is_whole { Ok(whole) } else { Err(Error::read()) });
         }
     }
 

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
-use tables_wire::{Done, Hello, PROTOCOL, Task};
+use tables_wire::{BLOCK, Done, Hello, PROTOCOL, Task};
 use tokio::net::unix::pipe::{Receiver, Sender};
 
 use crate::connection::{Connection, Frames, Request, connect};
@@ -38,6 +38,10 @@ pub(crate) async fn serve(context: Context, weaknesses: Vec<String>) -> Result<(
 fn drive(frames: Frames) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
+        for pipe in [std::io::stdin().as_fd(), std::io::stdout().as_fd()] {
+            // Fewer turns of server and engine for each block. The kernel may refuse, and then they take more.
+            let _ = rustix::pipe::fcntl_setpipe_size(pipe, BLOCK);
+        }
         let input = Receiver::from_owned_fd(std::io::stdin().as_fd().try_clone_to_owned()?)?;
         let output = Sender::from_owned_fd(std::io::stdout().as_fd().try_clone_to_owned()?)?;
         frames.run(input, output).await

@@ -6,7 +6,7 @@
 /** Index of each row by its path. */
 type Places = ReadonlyMap<string, number>;
 
-/** As `--motion` in app.css. */
+/** As `--motion` in tokens.css. */
 const MOTION = { duration: 120, easing: 'cubic-bezier(0.2, 0, 0.2, 1)' };
 
 /** Maximum number of added rows that fade in: more are a page of a long list. */

@@ -75,12 +75,12 @@ impl Datasets {
         is_foreign: bool,
     ) -> Result<Vec<CopiedFiles>, CommitError> {
         let snapshot = self.snapshot_of(source.id()).await?;
+        let (from, to): (Vec<FilePath>, Vec<FilePath>) = ways.into_iter().unzip();
         let revision = match revision {
-            Some(revision) => self.resolve_visible(source, &snapshot, revision).await?,
+            Some(revision) => self.resolve_visible_at(source, &snapshot, revision, from.clone()).await?,
             None => head(&snapshot).ok_or_else(|| Error::not_found("the dataset has no revisions yet"))?,
         };
         let before = *room;
-        let (from, to): (Vec<FilePath>, Vec<FilePath>) = ways.into_iter().unzip();
         let work = move |reader: &Reader| {
             let sides = reader.sides(revision, &from)?;
             let (mut found, mut left) = (Vec::with_capacity(from.len()), before);

@@ -168,7 +168,7 @@ pub struct Found {
     pub is_starred: bool,
     /// True if the caller can see it only as a site administrator.
     pub is_by_administration: bool,
-    /// Numbers of versions of the last weeks, once [`Datasets::count_versions`] has counted them; empty if there are none.
+    /// New versions per week, the oldest week first; empty without any, and until [`Datasets::count_versions`] is called.
     pub weekly_versions: Vec<u64>,
     /// Metadata for display.
     pub card: SearchHit,

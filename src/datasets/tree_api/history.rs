@@ -36,7 +36,7 @@ impl Datasets {
     }
 
     /// Like [`Datasets::resolve_visible`], for several paths at once, of grants with the same history.
-    pub(super) async fn resolve_visible_at(
+    pub(in crate::datasets) async fn resolve_visible_at(
         &self,
         grant: &Grant<Read>,
         snapshot: &Arc<Snapshot>,

@@ -97,8 +97,8 @@ struct FoundDataset {
     /// The number of files with all of the words in their path. Of each dataset, the first 5,000 files and folders are
     /// searched.
     matching_files: usize,
-    /// The number of new versions in each of the last 12 weeks, the current one last; empty if there are none. Only for the
-    /// first 100 datasets of a page, and not in `GET /api/v1/search`.
+    /// Number of new versions per week over the last 12 weeks, the oldest week first; empty if there are none. Only the first
+    /// 100 datasets of a page have it, and none in `GET /api/v1/search`.
     weekly_versions: Vec<u64>,
     /// When the dataset was created (RFC 3339).
     #[schema(format = DateTime)]

@@ -12678,8 +12678,8 @@ export interface components {
             /** @description Who can see the dataset. */
             visibility: components["schemas"]["Visibility"];
             /**
-             * @description The number of new versions in each of the last 12 weeks, the current one last; empty if there are none. Only for the
-             *     first 100 datasets of a page, and not in `GET /api/v1/search`.
+             * @description Number of new versions per week over the last 12 weeks, the oldest week first; empty if there are none. Only the first
+             *     100 datasets of a page have it, and none in `GET /api/v1/search`.
              */
             weekly_versions: number[];
         };

@@ -17,6 +17,10 @@ const test = base.extend({
 
 /** Adds a device that verifies its user, to the browser. */
 async function device(page: Page) {
+  // A device that answers by itself answers the suggestion in the form, too: it would race with the button.
+  await page.addInitScript(() => {
+    if (localStorage.getItem('suggests') === 'no') PublicKeyCredential.isConditionalMediationAvailable = async () => false;
+  });
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('WebAuthn.enable', { enableUI: false });
   const options = {
@@ -34,6 +38,8 @@ async function device(page: Page) {
     put: (credential: never) => devtools.send('WebAuthn.addCredential', { authenticatorId, credential }),
     /** Whether its user is recognised. */
     verify: (isUserVerified: boolean) => devtools.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }),
+    /** Whether the browser suggests its passkeys in forms, from the next page on. */
+    suggest: (enabled: boolean) => page.evaluate((value) => localStorage.setItem('suggests', value), enabled ? 'yes' : 'no'),
     /** Whether it answers without being asked twice. */
     automatic: (enabled: boolean) => devtools.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled }),
   };
@@ -48,7 +54,7 @@ async function addPasskey(page: Page, name: string): Promise<void> {
 
 test('a user adds a passkey, and signs in with it', async ({ server, newPage }) => {
   const page = await newPage();
-  const email = await signUp(server, page, 'ada');
+  await signUp(server, page, 'ada');
   const laptop = await device(page);
   await page.goto('/account');
   const ways = page.getByRole('region', { name: 'Ways to sign in' });
@@ -59,7 +65,6 @@ test('a user adds a passkey, and signs in with it', async ({ server, newPage }) 
   await accessible(page);
   await walk(page, { '/account': [by('Add a passkey'), by('Change passkey laptop', 'Passkey')] });
   expect((await laptop.keys())[0]).toMatchObject({ isResidentCredential: true, rpId: 'localhost' });
-  await server.emailLink(email, 'account').catch(() => null);
 
   // The same device does not keep two for one account.
   await page.getByRole('button', { name: 'Add a passkey' }).click();
@@ -72,11 +77,10 @@ test('a user adds a passkey, and signs in with it', async ({ server, newPage }) 
     await page.context().clearCookies();
     await page.goto('/login?next=/account');
   };
-  await laptop.automatic(false);
+  await laptop.suggest(false);
   await signOut();
   await expect(page.getByRole('button', { name: 'Sign in with a passkey' })).toBeVisible();
   await accessible(page);
-  await laptop.automatic(true);
   const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/api/v1/session'));
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'ada' })).toBeVisible();
@@ -92,26 +96,25 @@ test('a user adds a passkey, and signs in with it', async ({ server, newPage }) 
   expect((await replay({ ticket: other.ticket, credential: {} })).status).toBe(401);
 
   // A passkey takes the place of password and code, so its user must be verified.
-  await laptop.automatic(false);
   await signOut();
   await laptop.verify(false);
-  await laptop.automatic(true);
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expect(page.getByText('The passkey was not used')).toBeVisible();
   await laptop.verify(true);
 
   // The browser suggests the passkey in the form: this device answers at once.
+  await laptop.suggest(true);
   await page.goto('/login?next=/account');
   await expect(page.getByRole('heading', { level: 1, name: 'ada' })).toBeVisible();
 
   // Users that are signed in can be asked again, and use either.
-  await laptop.automatic(false);
+  await laptop.suggest(false);
   await page.goto('/login?again=true&next=/account');
   await expect(page.getByRole('heading', { name: 'Sign in again' })).toBeVisible();
   await accessible(page);
-  await laptop.automatic(true);
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'ada' })).toBeVisible();
+  await laptop.suggest(true);
   await page.goto('/login?again=true&next=/account');
   await expect(page.getByRole('heading', { level: 1, name: 'ada' })).toBeVisible();
 
@@ -126,12 +129,10 @@ test('a user adds a passkey, and signs in with it', async ({ server, newPage }) 
 
   // It stays on the device, and opens nothing any more.
   expect(await laptop.keys()).toHaveLength(1);
-  await laptop.automatic(false);
+  await laptop.suggest(false);
   await signOut();
-  await laptop.automatic(true);
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expect(page.getByText('is not registered here')).toBeVisible();
-  await laptop.automatic(false);
   await signIn(page, 'ada');
 });
 

@@ -260,7 +260,7 @@ test('a conflict is explained; discussions are closed and opened again; settings
   await test.step('a discussion is opened, renamed, closed with a comment and opened again', async () => {
     await page.goto('/d/ada/birds/discussions');
     await page.getByRole('link', { name: 'New discussion' }).click();
-    await page.getByLabel('Title').fill('Units of the counts');
+    await page.getByLabel('Title', { exact: true }).fill('Units of the counts');
     await page.getByRole('button', { name: 'Open discussion' }).click();
     await expect(page.getByText('No comments yet.')).toBeVisible();
     await button(page, 'Edit title').click();

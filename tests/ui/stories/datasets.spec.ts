@@ -176,8 +176,11 @@ test('an empty dataset asks for files; later it can be downloaded as an archive'
   const about = guest.getByRole('region', { name: 'About' });
   await expect(about).toContainText('cc-by-4.0');
   await expect(about.getByRole('link', { name: 'ornithology' })).toBeVisible();
-  await guest.goto('/search?license=cc-by-4.0');
-  await expect(guest.getByRole('link', { name: /Owls at night/ })).toBeVisible();
+  // A change is found once its job has run.
+  await expect(async () => {
+    await guest.goto('/search?license=cc-by-4.0');
+    await expect(guest.getByRole('link', { name: /Owls at night/ })).toBeVisible({ timeout: 1000 });
+  }).toPass();
 });
 
 test('unknown URLs show an error page, and keyboard shortcuts are listed', async ({ server, newPage }) => {

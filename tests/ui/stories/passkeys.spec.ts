@@ -17,7 +17,7 @@ const test = base.extend({
 
 /** Adds a device that verifies its user, to the browser. */
 async function device(page: Page) {
-  // A device that answers by itself answers the suggestion in the form, too: it would race with the button.
+  // A device that answers without being asked also answers the suggestion in the form, which would race with the button.
   await page.addInitScript(() => {
     if (localStorage.getItem('suggests') === 'no') PublicKeyCredential.isConditionalMediationAvailable = async () => false;
   });

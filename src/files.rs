@@ -34,7 +34,7 @@ use crate::storage::Storage;
 use crate::storage::upload_sessions::{UploadSession, interrupted};
 
 /// Copy budget for one copy from another dataset.
-const ROOM: CopyBudget = CopyBudget { files: 50_000, bytes: 64 << 20 };
+const ROOM: CopyBudget = CopyBudget::new(50_000, 64 << 20);
 
 /// Files of datasets. Cheap to clone.
 #[derive(Clone)]

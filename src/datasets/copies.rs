@@ -1,7 +1,7 @@
 //! Copies of files and folders: within a dataset, where they add no bytes, and from another one.
 
 use lfs::Pointer;
-use metastore::{Content, CopiedTree, Edit, EditError, Entry, EntryKind, FilePath, ObjectId, Reader, Side};
+use metastore::{Content, CopiedTree, Edit, EditError, Entry, EntryKind, FilePath, Reader, Side};
 
 use super::Datasets;
 use super::commits::{CommitError, nothing_at};
@@ -16,10 +16,19 @@ pub struct CopyBudget {
     pub files: usize,
     /// Bytes copied into the repository.
     pub bytes: u64,
+    /// Bytes of the new paths: all of them are in memory, and each repeats the path of its folder.
+    paths: usize,
 }
 
-/// The budget of copies within a dataset, which add no bytes.
-const UNLIMITED: CopyBudget = CopyBudget { files: usize::MAX, bytes: u64::MAX };
+impl CopyBudget {
+    /// For a request that copies within a dataset, which adds no bytes: as many files as one listing. A folder of few
+    /// bytes can name the same subfolder again and again, and a request can name the same folder many times.
+    pub(super) const WITHIN: Self = Self::new(500_000, 0);
+
+    pub(crate) const fn new(files: usize, bytes: u64) -> Self {
+        Self { files, bytes, paths: 64 << 20 }
+    }
+}
 
 /// Files read from a path of another dataset.
 #[derive(Debug)]
@@ -86,12 +95,8 @@ impl Datasets {
             let (mut found, mut left) = (Vec::with_capacity(from.len()), before);
             for (index, ((from, to), side)) in from.iter().zip(&to).zip(sides).enumerate() {
                 let collected = side.ok_or_else(|| nothing_at(from));
-                let collected = collected.and_then(|side| collect_side(reader, side, from, to, left, is_foreign));
-                match collected {
-                    Ok((copied, room)) => {
-                        found.push(copied);
-                        left = room;
-                    }
+                match collected.and_then(|side| collect_side(reader, side, from, to, &mut left, is_foreign)) {
+                    Ok(copied) => found.push(copied),
                     Err(error) => return Ok(Err(EditError { edit: Some(index), error })),
                 }
             }
@@ -105,15 +110,15 @@ impl Datasets {
     }
 }
 
-/// Collects all files of what is at a path under their new paths, and returns the remaining copy budget.
+/// Collects all files of what is at a path under their new paths, and charges the copy budget.
 fn collect_side(
     reader: &Reader,
     source: Side,
     from: &FilePath,
     to: &FilePath,
-    mut room: CopyBudget,
+    room: &mut CopyBudget,
     is_foreign: bool,
-) -> metastore::Result<(CopiedFiles, CopyBudget)> {
+) -> metastore::Result<CopiedFiles> {
     let entries = match source.kind {
         EntryKind::Folder => reader.tree(source.id, None, true)?,
         _ => vec![reader.entry_of("", source)?],
@@ -121,6 +126,11 @@ fn collect_side(
     let too_many = || {
         metastore::Error::TooLarge(format!(
             "{from} has more files than one request can copy; copy its folders one by one"
+        ))
+    };
+    let too_much = || {
+        metastore::Error::TooLarge(format!(
+            "{from} has more bytes or longer paths than one request can copy; copy its folders one by one"
         ))
     };
     room.files = room.files.checked_sub(entries.len()).ok_or_else(too_many)?;
@@ -134,36 +144,27 @@ fn collect_side(
                 "{from}{slash}{path} cannot be copied here; copy it with git"
             )));
         };
+        let path = if path.is_empty() { to.clone() } else { format!("{to}/{path}").parse()? };
+        room.paths = room.paths.checked_sub(path.as_str().len()).ok_or_else(too_much)?;
         let content = if is_foreign {
-            let too_much = || {
-                metastore::Error::TooLarge(format!(
-                    "{from} has more bytes than one request can copy; copy its folders one by one"
-                ))
-            };
             room.bytes = room.bytes.checked_sub(size).ok_or_else(too_much)?;
             pointers.extend(pointer);
             Content::Bytes(reader.blob(id, size)?)
         } else {
             Content::Existing(id)
         };
-        let path = if path.is_empty() { to.clone() } else { format!("{to}/{path}").parse()? };
         files.push(CopiedTree { path, kind, content });
     }
-    Ok((CopiedFiles { edit: Edit::Graft { to: to.clone(), files }, pointers }, room))
+    Ok(CopiedFiles { edit: Edit::Graft { to: to.clone(), files }, pointers })
 }
 
-/// Returns the edit that copies a path of some revision to another path, which must be free.
-pub(super) fn copy_tree(
+/// Returns the edit that copies what is at a path to another path, which must be free.
+pub(super) fn copy_side(
     reader: &Reader,
-    revision: ObjectId,
+    side: Side,
     from: &FilePath,
     to: &FilePath,
+    room: &mut CopyBudget,
 ) -> metastore::Result<Edit> {
-    let Entry { kind, id, .. } = reader.entry(revision, from)?;
-    copy_side(reader, Side { kind, id }, from, to)
-}
-
-/// Like [`copy_tree`], for what is at the path.
-pub(super) fn copy_side(reader: &Reader, side: Side, from: &FilePath, to: &FilePath) -> metastore::Result<Edit> {
-    collect_side(reader, side, from, to, UNLIMITED, false).map(|(lifted, _)| lifted.edit)
+    collect_side(reader, side, from, to, room, false).map(|copied| copied.edit)
 }

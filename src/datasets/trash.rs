@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use metastore::{Edit, EntryKind, FilePath, ObjectId, Reader, Side};
 
 use super::commits::{exists, nothing_at};
-use super::copies::copy_side;
+use super::copies::{CopyBudget, copy_side};
 use super::revisions::{Change, CommitMeta};
 use super::tree_api::{folders_above, keep_folders, outermost};
 use super::{Datasets, object_id};
@@ -108,7 +108,7 @@ impl Datasets {
     /// gets another name.
     ///
     /// # Errors
-    /// Not found for items that are not in the trash, or no longer in the history; as for
+    /// Not found for items that are not in the trash, or no longer in the history; too large for too many files; as for
     /// [`Datasets::commit_operations`].
     pub async fn restore_from_trash(
         &self,
@@ -146,12 +146,13 @@ impl Datasets {
                 tree.or(head).map_or(Ok(false), |revision| exists(reader, revision, path))
             })?;
             let mut restored: Vec<Restored> = Vec::with_capacity(rows.len());
+            let mut room = CopyBudget::WITHIN;
             for (((id, from, _), side), target) in rows.iter().zip(sides).zip(&targets) {
                 let side = side.ok_or_else(|| {
                     metastore::Error::NotFound(format!("{from} is no longer in the history and cannot be restored"))
                 })?;
                 let to = names.free(target, side)?;
-                change.edits.push(copy_side(reader, side, from, &to)?);
+                change.edits.push(copy_side(reader, side, from, &to, &mut room)?);
                 change.trash.removed.push(id.clone());
                 restored.push(Restored { from: from.clone(), to });
             }

@@ -10,7 +10,7 @@ use metastore::{CommitInfo, Content, Edit, Entry, EntryKind, FilePath, ObjectId,
 use super::Datasets;
 use super::browse::{ListedEntry, ResolvedEntry, commits, not_found};
 use super::commits::{CommitOutcome, exists, nothing_at, reading};
-use super::copies::{copy_side, copy_tree};
+use super::copies::{CopyBudget, copy_side};
 use super::ref_transaction::TrashChange;
 use super::revisions::{Change, CommitMeta, head};
 use super::sorted::folded;
@@ -313,7 +313,8 @@ impl Datasets {
     /// Copies files and folders within a dataset as one revision.
     ///
     /// # Errors
-    /// Not found; conflict if a new path exists that is not to be replaced; as for [`Datasets::commit_operations`].
+    /// Not found; conflict if a new path exists that is not to be replaced; too large for too many files; as for
+    /// [`Datasets::commit_operations`].
     pub async fn copy_entries(&self, items: &[MovedEntry<Read>], message: CommitMeta) -> Result<ObjectId> {
         let (mut old, mut new) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         for MovedEntry { from, to, .. } in items {
@@ -334,10 +335,11 @@ impl Datasets {
             let nothing = || metastore::Error::NotFound(format!("{} not found", old[0]));
             let head = head.ok_or_else(nothing)?;
             let mut edits = clear(reader, head, &replaced)?;
+            let mut room = CopyBudget::WITHIN;
             for ((old, new), side) in old.iter().zip(&new).zip(reader.sides(head, &old)?) {
                 let side = side.ok_or_else(|| nothing_at(old))?;
                 // A graft rather than a copy edit: the target path is then the only one that the edit touches.
-                edits.push(copy_side(reader, side, old, new)?);
+                edits.push(copy_side(reader, side, old, new, &mut room)?);
             }
             Ok(Change { edits, ..Change::default() })
         };
@@ -372,10 +374,10 @@ impl Datasets {
         let snapshot = self.snapshot_of(grant.id()).await?;
         let revision = self.resolve_visible(&grant.narrow(), &snapshot, revision).await?;
         let work = move |reader: &Reader, head: Option<ObjectId>| {
-            reader.entry(revision, &path)?;
+            let Entry { kind, id, .. } = reader.entry(revision, &path)?;
             let edits = match head {
                 Some(head) => reader.bring_back(head, revision, Some(&path))?,
-                None => vec![copy_tree(reader, revision, &path, &path)?],
+                None => vec![copy_side(reader, Side { kind, id }, &path, &path, &mut { CopyBudget::WITHIN })?],
             };
             Ok(Change { edits, ..Change::default() })
         };

@@ -201,7 +201,7 @@ struct CommitContext<'a> {
 
 impl<'a> CommitContext<'a> {
     fn new(app: &'a App, grant: &'a DatasetGrant<Write>) -> Self {
-        Self { app, grant, room: CopyBudget { files: MAX_ITEMS, bytes: app.config.limits.commit_bytes as u64 } }
+        Self { app, grant, room: CopyBudget::new(MAX_ITEMS, app.config.limits.commit_bytes as u64) }
     }
 
     async fn edits(mut self, operations: Vec<Operation>) -> Result<Vec<Edit>> {

@@ -182,3 +182,32 @@ story! {
         assert_eq!(drive.names("f").await, ["one", "two"]);
     }
 }
+
+story! {
+    on(sqlite) async fn many_copies_of_one_folder_in_a_request_are_bounded(server: Server) {
+        let ada = ada(&server).await;
+        let drive = DriveClient::new(&server, &ada, "ada/data");
+        seed(&server, &ada, "in").await;
+        // The request is short, but the paths of all copies would take 500 MiB.
+        let far = format!("/{}", "x".repeat(199)).repeat(15);
+        let items = |times: usize| -> Vec<Value> {
+            (0..times).map(|number| json!({"from": "in", "to": format!("{number}{far}")})).collect()
+        };
+        let refused = drive.send("POST", "/copy", &json!({"items": items(16)})).await;
+        assert_eq!(refused.status, 413, "{}", refused.text());
+        assert!(refused.text().contains("in has more bytes or longer paths than one request can copy"), "{}", refused.text());
+        drive.ok("POST", "/copy", &json!({"items": items(1)})).await;
+        assert_eq!(names(&drive, &format!("0{far}")).await.len(), FILES);
+        // The same for the trash: the copies come into being one by one, and are restored together.
+        for number in 1..3 {
+            drive.ok("POST", "/copy", &json!({"items": [{"from": "in", "to": format!("{number}{far}")}]})).await;
+        }
+        drive.ok("POST", "/delete", &json!({"paths": ["0", "1", "2"]})).await;
+        let trash = drive.get("/trash").await.json();
+        let ids: Vec<&Value> = trash["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
+        assert_eq!(ids.len(), 3);
+        let refused = drive.send("POST", "/trash/restore", &json!({"ids": ids})).await;
+        assert_eq!(refused.status, 413, "{}", refused.text());
+        drive.ok("POST", "/trash/restore", &json!({"ids": ids[..2]})).await;
+    }
+}

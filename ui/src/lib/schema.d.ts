@@ -6027,6 +6027,7 @@ export interface paths {
          * Copies files and folders as a new revision, without transferring their content. Copying from another dataset requires
          *     download access to it, and both datasets must use the same store.
          * @description A request has at most 50,000 items and 8 MiB; send several for more, or name the folders that contain the files.
+         *     Together, the copies are at most 500,000 files, with 64 MiB of paths; from another dataset, at most 50,000 files.
          */
         post: {
             parameters: {
@@ -6940,7 +6941,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Restores items from the trash as one revision, all or nothing: at most 50,000. */
+        /**
+         * Restores items from the trash as one revision, all or nothing: at most 50,000, with together at most 500,000 files and
+         *     64 MiB of paths.
+         */
         post: {
             parameters: {
                 query?: never;

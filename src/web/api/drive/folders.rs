@@ -223,6 +223,7 @@ async fn rename(State(app): State<App>, visitor: DatasetRequest, request: Reques
 /// download access to it, and both datasets must use the same store.
 ///
 /// A request has at most 50,000 items and 8 MiB; send several for more, or name the folders that contain the files.
+/// Together, the copies are at most 500,000 files, with 64 MiB of paths; from another dataset, at most 50,000 files.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/copy", tag = "drive", request_body = CopyRequest,
     responses((status = 200, description = "The copies.", body = Moved)))]
 async fn copy(State(app): State<App>, visitor: DatasetRequest, request: Request) -> Result<Json<Moved>> {

@@ -95,7 +95,8 @@ async fn list(
     Ok(here.page(items.collect(), next))
 }
 
-/// Restores items from the trash as one revision, all or nothing: at most 50,000.
+/// Restores items from the trash as one revision, all or nothing: at most 50,000, with together at most 500,000 files and
+/// 64 MiB of paths.
 #[utoipa::path(post, path = "/api/v1/drive/{owner}/{dataset}/trash/restore", tag = "drive", operation_id = "recover", request_body = RestoreFromTrash,
     responses((status = 200, description = "The items were restored.", body = RestoredFromTrash)))]
 async fn restore(State(app): State<App>, visitor: DatasetRequest, request: Request) -> Result<Json<RestoredFromTrash>> {
